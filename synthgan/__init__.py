@@ -1,0 +1,33 @@
+"""synthgan: learn private records, make believable ones."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Adam": "synthgan.gan",
+    "CNN": "synthgan.gan",
+    "FCN": "synthgan.gan",
+    "GridEncoder": "synthgan.encoding",
+    "Loss": "synthgan.gan",
+    "Progress": "synthgan.gan",
+    "SampleGrid": "synthgan.gan",
+    "Schema": "synthgan.encoding",
+    "TabularGANSynthesizer": "synthgan.tabular",
+    "load": "synthgan.base",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'synthgan' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,6 @@
+"""Records to grids and back; knows no torch."""
+
+from synthgan.encoding.grid import CellGroup, GridEncoder
+from synthgan.encoding.schema import Column, Schema
+
+__all__ = ["CellGroup", "Column", "GridEncoder", "Schema"]

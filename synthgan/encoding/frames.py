@@ -1,0 +1,159 @@
+"""The containers that users hand in: every one becomes a DataFrame, and back."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from synthgan.exceptions import DataError
+
+__all__ = ["Container", "read_table", "to_frame"]
+
+_LIBRARIES = ("polars", "pyarrow")
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a table came in: the kind, and what a DataFrame does not say about it.
+
+    Parameters
+    ----------
+    kind : {"pandas", "array", "polars", "pyarrow"}
+        Library of the container.
+    dtype : str or None
+        dtype of an array; None otherwise.
+    index : {"range", "integer", "string"}
+        What kind of labels the rows had; `restore` makes fresh ones of that kind, never
+        the old ones, which may name a person.
+    index_name : str or None
+        Name of the index.
+    """
+
+    kind: str = "pandas"
+    dtype: str | None = None
+    index: str = "range"
+    index_name: str | None = None
+
+    def restore(self, frame: pd.DataFrame) -> Any:
+        """Put the rows of `frame` into a container of this kind."""
+        if self.kind == "array":
+            return frame.to_numpy(dtype=self.dtype)
+        if self.kind == "polars":
+            import polars
+
+            return polars.from_pandas(frame)
+        if self.kind == "pyarrow":
+            import pyarrow
+
+            return pyarrow.Table.from_pandas(frame, preserve_index=False)
+        return frame.set_axis(self._labels(len(frame)), axis=0)
+
+    def _labels(self, n: int) -> pd.Index:
+        if self.index == "integer":
+            return pd.Index(np.arange(n), name=self.index_name)
+        if self.index == "string":
+            return pd.Index([str(i) for i in range(n)], name=self.index_name)
+        return pd.RangeIndex(n, name=self.index_name)
+
+
+def _index_kind(index: pd.Index) -> str:
+    if isinstance(index, pd.RangeIndex):
+        return "range"
+    if isinstance(index, pd.MultiIndex):
+        return "range"
+    if pd.api.types.is_integer_dtype(index.dtype):
+        return "integer"
+    return "string" if index.inferred_type == "string" else "range"
+
+
+def _library(X: Any) -> str | None:
+    top = type(X).__module__.partition(".")[0]
+    return top if top in _LIBRARIES and top in sys.modules else None
+
+
+def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
+    """Read a table of any supported container as a DataFrame.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like of shape (n_rows, n_columns), or a table of another library
+        polars and pyarrow tables, and whatever else speaks the dataframe protocol.
+        Columns of an array are numbered from 0.
+
+    Returns
+    -------
+    frame : DataFrame
+        The same rows; `X` itself when it is a DataFrame.
+    container : Container
+        Gives generated rows the form of `X`.
+
+    Raises
+    ------
+    DataError
+        Duplicate column names.
+    ValueError, TypeError
+        Not two-dimensional, no row, no column, complex, sparse or infinite values in an array.
+    """
+    if isinstance(X, pd.DataFrame):
+        frame = X
+        name = None if frame.index.name is None else str(frame.index.name)
+        container = Container(index=_index_kind(frame.index), index_name=name)
+    elif (library := _library(X)) is not None:
+        container = Container(kind=library)
+        frame = X.to_pandas()
+    elif hasattr(X, "__dataframe__"):
+        container = Container()
+        frame = pd.api.interchange.from_dataframe(X)
+    else:
+        array = check_array(X, dtype="numeric", ensure_all_finite="allow-nan", input_name="X")
+        container = Container(kind="array", dtype=array.dtype.str)
+        frame = pd.DataFrame(array)
+    duplicated = frame.columns[frame.columns.duplicated()].unique()
+    if len(duplicated):
+        raise DataError(
+            f"column names {list(duplicated)!r} stand more than once; names must be unique: "
+            "rename or drop the doubles."
+        )
+    return frame, container
+
+
+def read_table(
+    estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int = 1
+) -> tuple[pd.DataFrame, Container]:
+    """Read a table for an estimator: `to_frame`, and scikit-learn's checks of names and sizes.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Its ``n_features_in_`` and ``feature_names_in_`` are set, or compared.
+    X : as `to_frame`
+    reset : bool
+        True in fit, False later.
+    min_rows : int, default=1
+        Rows that are needed.
+
+    Raises
+    ------
+    DataError
+        Too few rows, or no column.
+    ValueError
+        Other columns than in fit.
+    """
+    frame, container = to_frame(X)
+    if reset and not frame.shape[1]:
+        raise DataError("the table has no columns (0 feature(s)); at least one is required.")
+    if reset and len(frame) < min_rows:
+        raise DataError(
+            f"the table has too few rows (n_samples={len(frame)}, {len(frame)} sample(s)); "
+            f"at least {min_rows} is required."
+        )
+    checked = frame.to_numpy() if container.kind == "array" else frame
+    validate_data(estimator, checked, reset=reset, skip_check_array=True)
+    return frame, container

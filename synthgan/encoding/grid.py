@@ -1,0 +1,454 @@
+"""GridEncoder: a table to small grey images and back."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding import layout as layouts
+from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
+from synthgan.encoding.frames import Container, read_table
+from synthgan.encoding.quantile import QuantileTable
+from synthgan.encoding.schema import Schema
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.io.images import read_grids, write_grids
+
+__all__ = ["CellGroup", "GridEncoder"]
+
+
+class GridEncoder(TransformerMixin, BaseEstimator):
+    """Turn each row of a table into a small grey image, and images back into rows.
+
+    Cells hold 0..255; 0 is NULL (a missing value, or padding).
+
+    Parameters
+    ----------
+    scaling : {"quantile", "minmax", "minmax-full"}, default="quantile"
+        What a cell of a numeric column holds. ``"quantile"``: the place in the column's
+        distribution; every column gets its marginal distribution back exactly, whatever its
+        shape. ``"minmax"``: grey levels 1..255 (thesis Eq. 6.1), 0 kept for NULL.
+        ``"minmax-full"``: grey levels 0..255 (Eq. 6.2), no NULL.
+    layout : {"morton", "row-major", "sectioned"}, default="morton"
+        Where cells lie. ``"morton"``: Z-order; ``"row-major"``: line by line (Table 6.3);
+        ``"sectioned"``: continuous cells above, binary cells below (Fig. 6.11).
+    side : {"auto"}, int or (int, int), default="auto"
+        Size of the grid: the smallest square that holds the cells, a square of a given
+        side, or (height, width).
+    limits : {"minmax"}, float, pair or dict, default="minmax"
+        Range of ``"minmax"`` scalings: learnt; the quantiles q and 1 - q for a float q; given
+        by hand as (low, high); or a dict of these by column, others learnt (Table 6.1).
+    outliers : {"keep", "clip", "drop"}, default="keep"
+        What to do with numbers outside the limits: widen the limits, clip the
+        numbers, or drop the rows. A warning counts them.
+    rounding : {"floor", "round"}, default="floor"
+        Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
+    min_support : int, default=5
+        With ``scaling="quantile"``: no number or date of fewer rows than this is stored; rarer ones
+        are pooled, and only averages are kept. 1 keeps every value. Category labels are
+        always kept.
+    max_one_hot : int, default=64
+        A column of more levels gets one cell, with levels in order of frequency.
+    max_one_hot_numeric : int, default=20
+        With ``scaling="quantile"``: numeric columns of at most so many values get one-hot cells.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        The columns.
+    cell_groups_ : list of CellGroup
+        Which cells are generated together; all positions of the grid, each once.
+    grid_shape_ : (int, int)
+        Height and width.
+    limits_ : dict
+        (low, high) per numeric column that has a scaled cell.
+    step_ : dict
+        What one level is worth per numeric column that has a scaled cell, in its units: the
+        largest error of encoding and decoding a value within the limits.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when all column names are strings.
+
+    Notes
+    -----
+    `transform` is deterministic: it gives the centre of the interval of cells that decode to a
+    value. `encode` gives the half-width of that interval too, so that training can draw a fresh
+    point of it each time.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019, chapter 6.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from synthgan import GridEncoder
+    >>> frame = pd.DataFrame({"age": [41, 73, 55], "ill": [True, False, True]})
+    >>> encoder = GridEncoder(scaling="minmax", layout="row-major").fit(frame)
+    >>> encoder.transform(frame)[0]
+    array([[  1, 255],
+           [  0,   0]], dtype=uint8)
+    >>> encoder.inverse_transform(encoder.transform(frame)).equals(frame)
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "scaling": [StrOptions({"quantile", "minmax", "minmax-full"})],
+        "layout": [StrOptions(set(layouts.LAYOUTS))],
+        "side": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
+        "limits": [StrOptions({"minmax"}), float, tuple, list, dict],
+        "outliers": [StrOptions({"keep", "clip", "drop"})],
+        "rounding": [StrOptions({"floor", "round"})],
+        "min_support": [Interval(Integral, 1, None, closed="left")],
+        "max_one_hot": [Interval(Integral, 2, None, closed="left")],
+        "max_one_hot_numeric": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        scaling: str = "quantile",
+        layout: str = "morton",
+        side: Any = "auto",
+        limits: Any = "minmax",
+        outliers: str = "keep",
+        rounding: str = "floor",
+        min_support: int = 5,
+        max_one_hot: int = 64,
+        max_one_hot_numeric: int = 20,
+    ) -> None:
+        self.scaling = scaling
+        self.layout = layout
+        self.side = side
+        self.limits = limits
+        self.outliers = outliers
+        self.rounding = rounding
+        self.min_support = min_support
+        self.max_one_hot = max_one_hot
+        self.max_one_hot_numeric = max_one_hot_numeric
+
+    def fit(self, X: Any, y: Any = None) -> GridEncoder:
+        """Learn the columns, their ranges and their places in the grid.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Or a polars or pyarrow table.
+        y : Ignored
+
+        Returns
+        -------
+        self : GridEncoder
+
+        Raises
+        ------
+        DataError
+            A column that cannot be encoded, named.
+        ParameterError
+            A parameter that does not fit the data, named.
+        """
+        self._validate_params()
+        frame, self.container_ = read_table(self, X, reset=True)
+        self.schema_ = Schema.infer(frame, self.min_support if self.scaling == "quantile" else 1)
+        unknown = [c for c in self._column_limits() if c not in self.schema_.names]
+        if unknown:
+            raise DataError(f"limits are given for columns {unknown!r}, which the table lacks.")
+        self.column_cells_ = [
+            fit_cells(
+                column,
+                frame[column.name],
+                scaling_name=self.scaling,
+                rounding=self.rounding,
+                limits=self._limits_of(column.name),
+                keep_outliers=self.outliers == "keep",
+                min_support=self.min_support,
+                max_one_hot=self.max_one_hot,
+                max_one_hot_numeric=self.max_one_hot_numeric,
+            )
+            for column in self.schema_
+        ]
+        for cells in self.column_cells_:
+            if cells.encoding == "constant" and not cells.levels:
+                warnings.warn(
+                    f"column {cells.column.name!r} has no value at all; it comes back empty.",
+                    DataWarning,
+                    stacklevel=2,
+                )
+        self._place_cells()
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            A table with the columns of `fit`.
+
+        Returns
+        -------
+        grids : ndarray of shape (n_rows, height, width)
+            uint8 for the min-max scalings, float32 for ``"quantile"``. After
+            ``set_output(transform="pandas")`` a table of one column per cell.
+        """
+        grids, _ = self.encode(X)
+        return self._output(grids)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then encode the same rows; see `fit` and `transform`."""
+        grids, _ = self.fit(X).encode(X, warn=self.scaling != "quantile")
+        return self._output(grids)
+
+    def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
+        """Encode rows, with the freedom that each continuous cell has.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        warn : bool, default=True
+            Whether numbers outside the limits raise an `OutlierWarning`.
+
+        Returns
+        -------
+        grids : ndarray of shape (n_rows, height, width)
+        half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
+            Each continuous cell, in the order of `cell_groups_`, decodes to the same value
+            within so much of its centre. None when no cell has such freedom.
+        """
+        check_is_fitted(self)
+        frame, _ = read_table(self, X, reset=False)
+        frame = self._treat_outliers(frame, warn)
+        flat = np.zeros((len(frame), self.grid_shape_[0] * self.grid_shape_[1]), self._dtype())
+        half_widths = []
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            encoded, half_width = cells.encode(frame[cells.column.name])
+            flat[:, positions] = encoded
+            if cells.n_values and cells.kind == "continuous":
+                half_widths.append(np.zeros(len(frame)) if half_width is None else half_width)
+        spread = np.stack(half_widths, axis=1).astype(np.float32) if half_widths else None
+        if spread is not None and not spread.any():
+            spread = None
+        return flat.reshape(-1, *self.grid_shape_), spread
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Decode grids; inverse of `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width) or (n, height * width)
+            Cells in 0..255.
+
+        Returns
+        -------
+        rows : DataFrame, ndarray, or table of the library that `fit` was given
+            Columns, order and dtypes of `fit`; row labels are fresh.
+
+        Raises
+        ------
+        DataError
+            Wrong shape, or cells that are no numbers in 0..255.
+        """
+        return self.container_.restore(self.decode_frame(X))
+
+    def decode_frame(self, X: Any) -> pd.DataFrame:
+        """Decode grids to a DataFrame, whatever container `fit` was given."""
+        check_is_fitted(self)
+        grids = np.asarray(X)
+        height, width = self.grid_shape_
+        if grids.shape[1:] not in ((height, width), (height * width,)):
+            raise DataError(
+                f"grids have shape {grids.shape}; (n, {height}, {width}) or "
+                f"(n, {height * width}) is expected."
+            )
+        flat = grids.reshape(len(grids), height * width)
+        if flat.size and not (flat.min() >= NULL and flat.max() <= ON):
+            raise DataError("grids hold cells outside 0..255 or NaN; cells lie in 0..255.")
+        series = [
+            cells.decode(flat[:, positions])
+            for cells, positions in zip(self.column_cells_, self._positions, strict=True)
+        ]
+        frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
+        frame.columns = pd.Index(self.schema_.names, name=frame.columns.name)
+        return frame
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name every cell of the flattened grid.
+
+        Parameters
+        ----------
+        input_features : Ignored
+
+        Returns
+        -------
+        names : ndarray of str, shape (height * width,)
+            ``column``, ``column=level``, ``column:present``, or ``null0`` ... for padding.
+        """
+        check_is_fitted(self)
+        names = np.array([f"null{i}" for i in range(np.prod(self.grid_shape_))], dtype=object)
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            names[positions] = cells.names
+        return names
+
+    def to_images(self, X: Any, path: Any) -> list[str]:
+        """Encode rows and write each grid as a grey PNG file.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        path : str or path
+            Folder; made when absent. Files are ``row-0000000.png`` and so on: 8 bits a
+            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 places in the distribution).
+
+        Returns
+        -------
+        files : list of str
+        """
+        grids, _ = self.encode(X)
+        return write_grids(grids, path)
+
+    def from_images(self, path: Any) -> Any:
+        """Read a folder of PNG files that `to_images` wrote and decode them, in order of name.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        rows : as `inverse_transform`
+
+        Raises
+        ------
+        DataError
+            No file, or a file of another size.
+        """
+        check_is_fitted(self)
+        return self.inverse_transform(read_grids(path, self.grid_shape_))
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what was learnt as JSON-ready plain data and arrays."""
+        check_is_fitted(self)
+        record = {
+            "container": vars(self.container_),
+            "schema": self.schema_.to_dict(),
+            "cells": [cells.to_dict() for cells in self.column_cells_],
+        }
+        arrays = {
+            f"{i}.{part}": array
+            for i, cells in enumerate(self.column_cells_)
+            if cells.table is not None
+            for part, array in cells.table._asdict().items()
+        }
+        return record, arrays
+
+    def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> GridEncoder:
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters."""
+        self.container_ = Container(**record["container"])
+        self.schema_ = Schema.from_dict(record["schema"])
+        self.column_cells_ = []
+        for i, (column, cells) in enumerate(zip(self.schema_, record["cells"], strict=True)):
+            table = None
+            if f"{i}.edges" in arrays:
+                table = QuantileTable(*(arrays[f"{i}.{part}"] for part in QuantileTable._fields))
+            limits = None if cells["limits"] is None else tuple(cells["limits"])
+            known = {**cells, "levels": tuple(cells["levels"]), "limits": limits}
+            self.column_cells_.append(ColumnCells(column, table=table, **known))
+        self.n_features_in_ = len(self.schema_)
+        if all(isinstance(name, str) for name in self.schema_.names):
+            self.feature_names_in_ = np.array(self.schema_.names, dtype=object)
+        self._place_cells()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values and strings are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = False
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _column_limits(self) -> dict[Any, Any]:
+        return self.limits if isinstance(self.limits, dict) else {}
+
+    def _limits_of(self, name: Any) -> Any:
+        if isinstance(self.limits, dict):
+            return self.limits.get(name)
+        return None if self.limits == "minmax" else self.limits
+
+    def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
+        outside = {
+            cells.column.name: cells.outside(frame[cells.column.name])
+            for cells in self.column_cells_
+        }
+        counts = {name: int(rows.sum()) for name, rows in outside.items() if rows.any()}
+        if not counts:
+            return frame
+        per_column = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
+        if self.outliers == "drop":
+            dropped = np.any(list(outside.values()), axis=0)
+            frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
+        else:
+            done = f"{sum(counts.values())} values clipped"
+        if warn:
+            warnings.warn(
+                f"{done} because they lie outside the limits ({per_column}); "
+                "limits_ holds the limits.",
+                OutlierWarning,
+                stacklevel=3,
+            )
+        return frame
+
+    def _place_cells(self) -> None:
+        """Give every cell its position, and publish the groups."""
+        kinds = [
+            [*[cells.kind] * cells.n_values, *["binary"] * cells.nullable]
+            for cells in self.column_cells_
+        ]
+        flat_kinds = [kind for column in kinds for kind in column]
+        n_continuous = flat_kinds.count("continuous")
+        sections = (n_continuous, len(flat_kinds) - n_continuous)
+        is_sectioned = self.layout == "sectioned"
+        self.grid_shape_ = layouts.grid_shape(
+            len(flat_kinds), self.side, sections if is_sectioned else None
+        )
+        sequence = np.arange(len(flat_kinds))
+        if is_sectioned:
+            order = layouts.sectioned(self.grid_shape_, *sections)
+            first = np.argsort([kind != "continuous" for kind in flat_kinds], kind="stable")
+            sequence = np.argsort(first)
+        else:
+            paths = {"row-major": layouts.row_major, "morton": layouts.morton}
+            order = paths[self.layout](self.grid_shape_)
+        ends = np.cumsum([len(column) for column in kinds])
+        self._positions = np.split(order[sequence], ends[:-1].astype(int))
+        self.cell_groups_ = []
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            where = positions.tolist()
+            presence = where.pop() if cells.nullable else None
+            name = cells.column.name
+            if where:
+                self.cell_groups_.append(CellGroup(cells.kind, tuple(where), presence, name))
+            if presence is not None:
+                self.cell_groups_.append(CellGroup("binary", (presence,), None, name))
+        padding = tuple(order[len(flat_kinds) :].tolist())
+        if padding:
+            self.cell_groups_.append(CellGroup("null", padding))
+        scaled = [cells for cells in self.column_cells_ if cells.limits is not None]
+        self.limits_ = {cells.column.name: cells.limits for cells in scaled}
+        self.step_ = {cells.column.name: cells.step for cells in scaled}
+
+    def _dtype(self) -> Any:
+        return np.float32 if self.scaling == "quantile" else np.uint8
+
+    def _output(self, grids: np.ndarray) -> np.ndarray:
+        """Flatten the grids when a table of cells is asked for; scikit-learn wraps it."""
+        if _get_output_config("transform", self)["dense"] == "default":
+            return grids
+        return grids.reshape(len(grids), -1)

@@ -1,0 +1,364 @@
+"""What a table is: its columns, their kinds, dtypes and ranges. Knows no cells."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from synthgan.exceptions import DataError
+
+__all__ = ["Column", "Schema"]
+
+MAX_DECIMALS = 12
+# Time resolutions tried from coarse to fine, in nanoseconds.
+_RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
+_UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+
+NUMERIC_KINDS = ("continuous", "integer", "datetime", "timedelta")
+LEVEL_KINDS = ("boolean", "category", "string")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as plain data.
+
+    Parameters
+    ----------
+    name : hashable
+        Its name.
+    kind : {"continuous", "integer", "boolean", "category", "string", "datetime", "timedelta"}
+        What its values are.
+    dtype : str
+        The pandas dtype, as pandas spells it.
+    categories : tuple or None
+        All levels of a ``category`` dtype, in order, also those that no row has.
+    categories_dtype : str or None
+        dtype of those levels.
+    ordered : bool
+        Whether a ``category`` dtype is ordered.
+    decimals : int or None
+        Decimals that hold every value of a continuous column; None when more than
+        12 are needed.
+    resolution : int
+        Dates and durations are multiples of this many of their dtype's units.
+    missing : float
+        Share of missing values, 0..1.
+    minimum, maximum : float, int or None
+        Range of the values as numbers (dates: multiples of `resolution` since 1970); with
+        ``min_support=k`` the mean of the k smallest and of the k largest values.
+    """
+
+    name: Hashable
+    kind: str
+    dtype: str
+    categories: tuple[Any, ...] | None = None
+    categories_dtype: str | None = None
+    ordered: bool = False
+    decimals: int | None = None
+    resolution: int = 1
+    missing: float = 0.0
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+
+    @classmethod
+    def infer(cls, series: pd.Series, min_support: int = 1) -> Column:
+        """Describe a column of a table.
+
+        Parameters
+        ----------
+        series : Series
+            The values.
+        min_support : int, default=1
+            How many rows the ends of the range must stand for.
+
+        Raises
+        ------
+        DataError
+            Infinite values, values of several types, or a dtype that has no encoding.
+        """
+        dtype = series.dtype
+        column = cls(
+            name=series.name,
+            kind=_kind(series),
+            dtype=str(dtype),
+            missing=float(series.isna().mean()) if len(series) else 0.0,
+        )
+        if isinstance(dtype, pd.CategoricalDtype):
+            column = replace(
+                column,
+                categories=tuple(dtype.categories.tolist()),
+                categories_dtype=str(dtype.categories.dtype),
+                ordered=bool(dtype.ordered),
+            )
+        if column.kind not in NUMERIC_KINDS:
+            return column
+        if column.kind in ("datetime", "timedelta"):
+            column = replace(column, resolution=_resolution(_ticks(series), dtype))
+        values, present = column.numbers(series)
+        values = np.sort(values[present])
+        if not len(values):
+            return column
+        k = min(min_support, len(values))
+        low, high = values[0].item(), values[-1].item()
+        if k > 1:
+            low, high = float(np.mean(values[:k])), float(np.mean(values[-k:]))
+        decimals = _decimals(values, series) if column.kind == "continuous" else 0
+        return replace(column, minimum=low, maximum=high, decimals=decimals)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether values lie on a scale (numbers, dates, durations), not in levels."""
+        return self.kind in NUMERIC_KINDS
+
+    def numbers(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of a numeric column as numbers.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows,), float64 or int64
+            0 where missing.
+        present : ndarray of shape (n_rows,), bool
+        """
+        present = series.notna().to_numpy()
+        if self.kind == "continuous":
+            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+            if np.isinf(values).any():
+                n = int(np.isinf(values).sum())
+                raise DataError(
+                    f"column {self.name!r} holds {n} infinite value(s) (infinity); "
+                    "only finite numbers and missing values can be learnt: replace them by NaN."
+                )
+            return np.where(present, values, 0.0), present
+        if self.kind == "integer":
+            filled = series.fillna(0) if not present.all() else series
+            if len(filled) and filled.max() > np.iinfo(np.int64).max:
+                raise DataError(
+                    f"column {self.name!r} holds integers above 2**63 - 1; "
+                    "64-bit signed integers are allowed: use strings for identifiers."
+                )
+            return filled.to_numpy(dtype=np.int64), present
+        return np.where(present, _ticks(series) // self.resolution, 0), present
+
+    def levels(self, series: pd.Series) -> np.ndarray:
+        """Return values of a column of levels as objects, None where missing."""
+        values = series.astype(object).to_numpy(copy=True)
+        values[series.isna().to_numpy()] = None
+        return values
+
+    def restore(self, values: np.ndarray, present: np.ndarray) -> pd.Series:
+        """Build the column from numbers or levels.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+            Numbers as `numbers` gives them, or levels as objects.
+        present : ndarray of shape (n_rows,), bool
+            False makes a missing value, whatever `values` says.
+
+        Returns
+        -------
+        series : Series
+            Of the column's dtype; of the nearest dtype that can hold missing values when
+            a value is missing and the dtype has no room for it (int64 becomes float64).
+        """
+        dtype = self.pandas_dtype()
+        if self.kind in ("datetime", "timedelta"):
+            return self._restore_time(values, present, dtype)
+        if self.kind == "continuous":
+            if self.decimals is not None:
+                values = np.round(values, self.decimals)
+            return pd.Series(np.where(present, values, np.nan), name=self.name).astype(dtype)
+        if self.kind == "integer":
+            if present.all():
+                return pd.Series(values.astype(np.int64), name=self.name).astype(dtype)
+            nullable = pd.Series(pd.array(values.astype(np.int64), dtype="Int64"), name=self.name)
+            nullable[~present] = pd.NA
+            return nullable.astype(dtype if not isinstance(dtype, np.dtype) else np.float64)
+        objects = np.asarray(values, dtype=object).copy()
+        objects[~present] = None
+        if self.kind == "boolean" and isinstance(dtype, np.dtype) and not present.all():
+            return pd.Series(objects, dtype=object, name=self.name)
+        if isinstance(dtype, pd.CategoricalDtype):
+            codes = dtype.categories.get_indexer(pd.Index(objects, dtype=object))
+            return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), name=self.name)
+        return pd.Series(objects, dtype=dtype, name=self.name)
+
+    def _restore_time(self, values: np.ndarray, present: np.ndarray, dtype: Any) -> pd.Series:
+        ticks = values.astype(np.int64) * self.resolution
+        ticks = np.where(present, ticks, np.iinfo(np.int64).min)  # NaT
+        unit, zone = _time_unit(dtype), getattr(dtype, "tz", None)
+        if self.kind == "timedelta":
+            series = pd.Series(ticks.view(f"m8[{unit}]"), name=self.name)
+        else:
+            series = pd.Series(ticks.view(f"M8[{unit}]"), name=self.name)
+            if zone is not None:
+                series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
+        return series.astype(dtype)
+
+    def pandas_dtype(self) -> Any:
+        """Return the pandas dtype of the column."""
+        if self.categories is None:
+            return types.pandas_dtype(self.dtype)
+        levels = pd.Index(list(self.categories), dtype=types.pandas_dtype(self.categories_dtype))
+        return pd.CategoricalDtype(levels, ordered=self.ordered)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as JSON-ready plain data."""
+        record = asdict(self)
+        if not isinstance(self.name, str | int):
+            raise DataError(
+                f"column name {self.name!r} cannot be written to JSON; "
+                "strings and integers can: rename the column."
+            )
+        if self.categories is not None:
+            record["categories"] = [_plain(level, self.name) for level in self.categories]
+        return record
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Column:
+        """Build a column from what `to_dict` gave."""
+        levels = record.get("categories")
+        return cls(**{**record, "categories": None if levels is None else tuple(levels)})
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table, in order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from synthgan.encoding import Schema
+    >>> schema = Schema.infer(pd.DataFrame({"age": [41, 73], "sex": ["f", "m"]}))
+    >>> [(column.name, column.kind) for column in schema]
+    [('age', 'integer'), ('sex', 'string')]
+    >>> Schema.from_dict(schema.to_dict()) == schema
+    True
+    """
+
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def infer(cls, frame: pd.DataFrame, min_support: int = 1) -> Schema:
+        """Describe every column of a DataFrame; `min_support` as in `Column.infer`."""
+        return cls(tuple(Column.infer(frame[name], min_support) for name in frame.columns))
+
+    def __iter__(self) -> Iterator[Column]:
+        """Iterate over the columns."""
+        return iter(self.columns)
+
+    def __len__(self) -> int:
+        """Count the columns."""
+        return len(self.columns)
+
+    @property
+    def names(self) -> list[Hashable]:
+        """Names of the columns, in order."""
+        return [column.name for column in self.columns]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema as JSON-ready plain data."""
+        return {"columns": [column.to_dict() for column in self.columns]}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Schema:
+        """Build a schema from what `to_dict` gave."""
+        return cls(tuple(Column.from_dict(column) for column in record["columns"]))
+
+
+def _kind(series: pd.Series) -> str:
+    """Tell a column's kind from its dtype, and for objects from its values."""
+    dtype = series.dtype
+    tests = {
+        "category": lambda d: isinstance(d, pd.CategoricalDtype),
+        "boolean": types.is_bool_dtype,
+        "datetime": types.is_datetime64_any_dtype,
+        "timedelta": types.is_timedelta64_dtype,
+        "integer": types.is_integer_dtype,
+        "continuous": types.is_float_dtype,
+    }
+    if not isinstance(dtype, pd.SparseDtype):
+        for kind, test in tests.items():
+            if test(dtype):
+                return kind
+    if dtype == object:
+        return _kind_of_objects(series)
+    if isinstance(dtype, pd.StringDtype) or str(dtype).startswith(("string", "large_string")):
+        return "string"
+    raise DataError(
+        f"column {series.name!r} has dtype {dtype}; numbers, booleans, strings, categories, "
+        "dates and durations can be learnt: convert or drop it."
+    )
+
+
+def _kind_of_objects(series: pd.Series) -> str:
+    present = series[series.notna()]
+    if not len(present):
+        return "string"
+    inferred = types.infer_dtype(present, skipna=True)
+    if inferred in ("string", "boolean"):
+        return inferred
+    names = sorted({type(value).__name__ for value in present})
+    if len(names) > 1:
+        raise DataError(
+            f"column {series.name!r} holds values of several types ({', '.join(names)}); "
+            "one type per column is allowed: convert it, for instance with astype(str)."
+        )
+    raise DataError(
+        f"column {series.name!r} holds objects of type {names[0]}; strings and booleans are "
+        "allowed in object columns: convert it (pandas.to_numeric, pandas.to_datetime) or drop it."
+    )
+
+
+def _time_unit(dtype: Any) -> str:
+    if isinstance(dtype, pd.ArrowDtype):
+        return dtype.pyarrow_dtype.unit
+    return np.datetime_data(getattr(dtype, "base", dtype))[0] if isinstance(
+        dtype, np.dtype
+    ) else dtype.unit
+
+
+def _ticks(series: pd.Series) -> np.ndarray:
+    """Dates and durations as int64 counts of their dtype's unit (UTC)."""
+    if types.is_timedelta64_dtype(series.dtype):
+        return pd.TimedeltaIndex(series).asi8
+    return pd.DatetimeIndex(series).asi8
+
+
+def _resolution(ticks: np.ndarray, dtype: Any) -> int:
+    """Find the coarsest of day ... nanosecond that divides every value, in units of the dtype."""
+    unit_ns = _UNIT_NS[_time_unit(dtype)]
+    ticks = ticks[ticks != np.iinfo(np.int64).min]
+    for resolution_ns in _RESOLUTIONS_NS:
+        resolution = resolution_ns // unit_ns
+        if resolution > 1 and not (ticks % resolution).any():
+            return resolution
+    return 1
+
+
+def _decimals(values: np.ndarray, series: pd.Series) -> int | None:
+    """Return the fewest decimals that give every value back in the column's own precision."""
+    is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
+    precision = np.float32 if is_float32 else np.float64
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.abs(values).max() > 2.0**52 / 10.0**decimals and decimals:
+            return None
+        if (np.round(values, decimals).astype(precision) == values.astype(precision)).all():
+            return decimals
+    return None
+
+
+def _plain(level: Any, name: Hashable) -> Any:
+    if isinstance(level, np.generic):
+        level = level.item()
+    if isinstance(level, str | int | float | bool):
+        return level
+    raise DataError(
+        f"column {name!r} has a category {level!r} of type {type(level).__name__}, which cannot "
+        "be written to JSON; strings, numbers and booleans can: convert the categories."
+    )

@@ -1,0 +1,8 @@
+"""Grids to networks and back; knows no tables."""
+
+from synthgan.gan.callbacks import Callback, Progress, SampleGrid
+from synthgan.gan.losses import Loss
+from synthgan.gan.networks import CNN, FCN
+from synthgan.gan.trainer import Adam
+
+__all__ = ["CNN", "FCN", "Adam", "Callback", "Loss", "Progress", "SampleGrid"]

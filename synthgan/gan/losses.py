@@ -1,0 +1,172 @@
+"""Adversarial losses and gradient penalties: pairs of pure functions of logits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor
+from torch.nn.functional import relu, softplus
+
+from synthgan.exceptions import ParameterError
+
+__all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
+
+Judge = Callable[[Tensor], Tensor]
+
+
+class LossPair(NamedTuple):
+    """Both sides of a game, and the penalty it is played with.
+
+    `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
+    mean loss. `penalty` maps (judge, real, fake, rng) to the mean squared deviation of the
+    gradient.
+    """
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor, Tensor], Tensor]
+    penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None
+    weight: float
+
+
+def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Binary cross-entropy with real = 1 and fake = 0 (thesis Eq. 1.1; arXiv 1406.2661)."""
+    return softplus(-real).mean() + softplus(fake).mean()
+
+
+def bce_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """Binary cross-entropy of fakes called real: the non-saturating form."""
+    return softplus(-fake).mean()
+
+
+def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Hinge loss (Lim and Ye 2017, arXiv 1705.02894)."""
+    return relu(1 - real).mean() + relu(1 + fake).mean()
+
+
+def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Difference of means (Arjovsky et al. 2017, arXiv 1701.07875)."""
+    return fake.mean() - real.mean()
+
+
+def wasserstein_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean logit of fakes, negative; also the generator's side of the hinge loss."""
+    return -fake.mean()
+
+
+def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+    """Relativistic pairing (Jolicoeur-Martineau 2018, arXiv 1807.00734)."""
+    return softplus(fake - real).mean()
+
+
+def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+    """The generator's side of relativistic pairing."""
+    return softplus(real - fake).mean()
+
+
+def zero_centred(
+    judge: Judge, real: Tensor, fake: Tensor, rng: torch.Generator | None = None
+) -> Tensor:
+    """Squared gradient at real (R1) and at fake grids (R2), half of each.
+
+    Huang et al. (2024), The GAN is dead; long live the GAN!, arXiv 2501.05441.
+    """
+    return (_squared_gradient(judge, real) + _squared_gradient(judge, fake)).mean() / 2
+
+
+def one_centred(
+    judge: Judge, real: Tensor, fake: Tensor, rng: torch.Generator | None = None
+) -> Tensor:
+    """Squared deviation of the gradient norm from 1, between real and fake grids.
+
+    Gulrajani et al. (2017), Improved training of Wasserstein GANs, arXiv 1704.00028.
+    """
+    share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, device=real.device)
+    between = real * share + fake * (1 - share)
+    return ((_squared_gradient(judge, between) + 1e-12).sqrt() - 1).square().mean()
+
+
+def _squared_gradient(judge: Judge, x: Tensor) -> Tensor:
+    """Squared gradient norm of the logits at x, shape (n,)."""
+    x = x.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
+    return gradient.flatten(1).square().sum(dim=1)
+
+
+def moment_distance(real: Tensor, fake: Tensor) -> Tensor:
+    """Squared distance of batch means and standard deviations (thesis section 7).
+
+    Parameters
+    ----------
+    real, fake : Tensor of shape (n, n_cells)
+    """
+    means = (real.mean(0) - fake.mean(0)).square()
+    deviations = (real.std(0) - fake.std(0)).square()
+    return (means + deviations).mean()
+
+
+LOSSES = {
+    "bce": LossPair(bce_discriminator, bce_generator, None, 0.0),
+    "hinge": LossPair(hinge_discriminator, wasserstein_generator, None, 0.0),
+    "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
+    "relativistic": LossPair(
+        relativistic_discriminator, relativistic_generator, zero_centred, 1.0
+    ),
+}
+
+
+class Loss(BaseEstimator):
+    """Which game the networks play.
+
+    Parameters
+    ----------
+    name : {"relativistic", "bce", "hinge", "wgan-gp"}, default="relativistic"
+        The pair of losses; ``"bce"`` is the thesis'.
+    penalty : float or None, default=None
+        Weight of the gradient penalty; None is the pair's own: 1 for ``"relativistic"``
+        (R1 + R2), 10 for ``"wgan-gp"``, none for the others.
+    penalty_every : int, default=4
+        The penalty is computed on every n-th step only, with n times the weight.
+    moments : float, default=0
+        Weight of the deviation term that thesis section 7 proposes: the generator also
+        matches batch means and standard deviations of each continuous cell.
+
+    References
+    ----------
+    Karras et al. (2020), Analyzing and improving the image quality of StyleGAN, arXiv 1912.04958
+    (lazy regularisation).
+    """
+
+    def __init__(
+        self,
+        name: str = "relativistic",
+        penalty: float | None = None,
+        penalty_every: int = 4,
+        moments: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.penalty = penalty
+        self.penalty_every = penalty_every
+        self.moments = moments
+
+    def pair(self) -> LossPair:
+        """Return the functions, with the weight of the penalty settled."""
+        if self.name not in LOSSES:
+            raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
+        pair = LOSSES[self.name]
+        if self.penalty is None:
+            return pair
+        return pair._replace(penalty=pair.penalty or zero_centred, weight=float(self.penalty))
+
+
+def find_loss(loss: Any) -> Loss:
+    """Return the loss that a short name stands for, or the given one."""
+    if isinstance(loss, Loss):
+        return loss
+    if isinstance(loss, str) and loss in LOSSES:
+        return Loss(loss)
+    raise ParameterError(
+        f"loss={loss!r} is not allowed; give one of {list(LOSSES)} or a Loss object."
+    )

@@ -1,0 +1,363 @@
+"""The only adversarial loop. Sees tensors, a loss, a config, callbacks; knows no columns."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from torch import Tensor, nn
+
+from synthgan.exceptions import ParameterError, SynthganError
+from synthgan.gan.callbacks import Callback, Run
+from synthgan.gan.heads import from_network_scale, to_network_scale
+from synthgan.gan.losses import Loss, moment_distance
+from synthgan.gan.state import TrainState, copy_network, update_average
+
+__all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device", "generate"]
+
+_MAX_HISTORY = 500
+_CHUNK = 16_384
+
+
+class Adam(BaseEstimator):
+    """How weights move.
+
+    Parameters
+    ----------
+    learning_rate : float, default=1e-3
+    betas : (float, float), default=(0.0, 0.99)
+        Decay of the running means of gradients and of squared gradients.
+    decay : float, default=0.7
+        Share of the run, at its end, over which the learning rate falls to zero (half a cosine).
+    average : float, default=0.998
+        Decay of the generator's moving average, from which samples come; 0 samples from the
+        generator as it is.
+
+    References
+    ----------
+    Kingma and Ba (2015), Adam: a method for stochastic optimization, arXiv 1412.6980.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 1e-3,
+        betas: tuple[float, float] = (0.0, 0.99),
+        decay: float = 0.7,
+        average: float = 0.998,
+    ) -> None:
+        self.learning_rate = learning_rate
+        self.betas = betas
+        self.decay = decay
+        self.average = average
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """A run, fully resolved.
+
+    Parameters
+    ----------
+    n_epochs : int
+        How often every row is seen.
+    batch_size : int
+    latent_dim : int
+        Length of the noise vector.
+    optimizer : Adam
+    loss : Loss
+    discriminator_threshold : float
+        The discriminator's step is skipped while its loss is below this (thesis Listing 6.1).
+    seed : int
+    """
+
+    n_epochs: int
+    batch_size: int
+    latent_dim: int
+    optimizer: Adam
+    loss: Loss
+    discriminator_threshold: float
+    seed: int
+
+    def n_steps(self, n_rows: int) -> int:
+        """Steps that make `n_epochs` epochs of `n_rows` rows."""
+        return max(1, math.ceil(self.n_epochs * n_rows / self.batch_size))
+
+
+class GridData:
+    """Training grids on the device, as they are, and how batches are drawn from them.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n, *shape)
+        Cells 0..255, uint8 or float32.
+    half_widths : ndarray of shape (n, n_free) or None
+        Cells ``free_cells`` may be moved by up to so much without changing their meaning; every
+        batch draws anew.
+    free_cells : sequence of int
+        Flat positions of those cells.
+    device : torch.device
+    """
+
+    def __init__(
+        self,
+        grids: np.ndarray,
+        half_widths: np.ndarray | None,
+        free_cells: Sequence[int],
+        device: torch.device,
+    ) -> None:
+        self.grids = torch.from_numpy(np.ascontiguousarray(grids)).to(device)
+        self.half_widths = None if half_widths is None else torch.from_numpy(half_widths).to(device)
+        self.free_cells = torch.tensor(free_cells, dtype=torch.long, device=device)
+
+    def __len__(self) -> int:
+        return len(self.grids)
+
+    def batch(self, rows: Tensor, rng: torch.Generator) -> Tensor:
+        """Return rows as (len(rows), *shape) in the networks' scale."""
+        grids = self.grids[rows]
+        if self.half_widths is not None:
+            half_widths = self.half_widths[rows]
+            shift = torch.rand(half_widths.shape, generator=rng, device=rows.device) * 2 - 1
+            flat = grids.flatten(1).index_add(1, self.free_cells, shift * half_widths)
+            grids = flat.reshape(grids.shape)
+        return to_network_scale(grids)
+
+    def stream(self, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
+        """Yield row numbers for ever, every row once an epoch, all batches of one size.
+
+        A batch may end one epoch and begin the next.
+        """
+        n, device = len(self), self.grids.device
+        left = torch.empty(0, dtype=torch.long, device=device)
+        while True:
+            while len(left) < batch_size:
+                left = torch.cat([left, torch.randperm(n, generator=rng, device=device)])
+            yield left[:batch_size]
+            left = left[batch_size:]
+
+
+class Trainer:
+    """Train a generator against a discriminator.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    head : Module
+        Turns raw outputs into grids; called as ``head(raw, rng)``.
+    callbacks : sequence of Callback
+    """
+
+    def __init__(
+        self, config: TrainConfig, head: nn.Module, callbacks: Sequence[Callback] = ()
+    ) -> None:
+        self.config = config
+        self.head = head
+        self.callbacks = list(callbacks)
+        self.pair = config.loss.pair()
+
+    def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
+        """Train on `data`; the networks are on its device.
+
+        Raises
+        ------
+        SynthganError
+            A loss is no longer finite.
+        """
+        config, device = self.config, data.grids.device
+        rng = torch.Generator(device).manual_seed(config.seed)
+        state = TrainState(
+            generator=generator.train(),
+            discriminator=discriminator.train(),
+            average=copy_network(generator),
+            generator_optimizer=self._optimizer(generator),
+            discriminator_optimizer=self._optimizer(discriminator),
+            rng=rng,
+        )
+        n_steps = config.n_steps(len(data))
+        log_every = max(1, round(n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
+        run = Run(state, n_steps, config.n_epochs, lambda n, seed: self._sample(state, n, seed))
+        self._call("on_begin", run)
+        sums, begun = torch.zeros(4, device=device), time.perf_counter()
+        since = 0
+        for rows in data.stream(config.batch_size, rng):
+            self._set_learning_rate(state, n_steps)
+            sums += self._step(state, data, rows)
+            state.step += 1
+            since += 1
+            if state.step % log_every == 0 or state.step == n_steps:
+                self._log(state, sums / since, time.perf_counter() - begun, len(data))
+                sums, since = torch.zeros_like(sums), 0
+                self._call("on_log", run)
+            epoch = state.step * config.batch_size // len(data)
+            epoch = config.n_epochs if state.step == n_steps else epoch
+            if epoch > state.epoch:
+                state.epoch = epoch
+                self._call("on_epoch", run)
+            if state.step == n_steps or run.stop:
+                break
+        self._call("on_end", run)
+        return state
+
+    def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
+        """One step of each network; never waits for the device.
+
+        Returns both losses and the mean outputs on real and on fake grids, shape (4,).
+        """
+        loss, rng = self.config.loss, state.rng
+        real = data.batch(rows, rng)
+        c = real.new_zeros(len(real), 0)
+        with torch.no_grad():
+            fake = self._generate(state.generator, c, rng)
+        judge = state.discriminator.requires_grad_(True)
+        on_real, on_fake = judge(real, c), judge(fake, c)
+        discriminator_loss = self.pair.discriminator(on_real, on_fake)
+        total = discriminator_loss
+        if self.pair.penalty and self.pair.weight and state.step % loss.penalty_every == 0:
+            penalty = self.pair.penalty(lambda grid: judge(grid, c), real, fake, rng)
+            total = total + self.pair.weight * loss.penalty_every * penalty
+        state.discriminator_optimizer.zero_grad()
+        total.backward()
+        self._step_discriminator(state, discriminator_loss.detach())
+
+        judge.requires_grad_(False)
+        fake = self._generate(state.generator, c, rng)
+        with torch.no_grad():
+            on_real_now = judge(real, c)
+        generator_loss = self.pair.generator(on_real_now, judge(fake, c))
+        total = generator_loss
+        if loss.moments and len(data.free_cells):
+            ours, theirs = real.flatten(1), fake.flatten(1)
+            cells = data.free_cells
+            total = total + loss.moments * moment_distance(ours[:, cells], theirs[:, cells])
+        state.generator_optimizer.zero_grad()
+        total.backward()
+        state.generator_optimizer.step()
+        # The average follows closely at first, so that short runs are not averaged with noise.
+        decay = min(self.config.optimizer.average, (1 + state.step) / (10 + state.step))
+        if self.config.optimizer.average == 0:
+            decay = 0.0
+        update_average(state.average, state.generator, decay)
+        figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
+        return torch.stack([figure.detach() for figure in figures])
+
+    def _step_discriminator(self, state: TrainState, loss: Tensor) -> None:
+        """Step, or stay where the loss is below the threshold; a mask, not a branch."""
+        optimizer, threshold = state.discriminator_optimizer, self.config.discriminator_threshold
+        if threshold <= 0:
+            optimizer.step()
+            return
+        before = [tensor.clone() for tensor in _tensors(optimizer)]
+        optimizer.step()
+        after = _tensors(optimizer)
+        if len(before) == len(after):  # the first step makes the optimiser's state, and counts
+            for now, then in zip(after, before, strict=True):
+                now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
+
+    def _generate(self, generator: nn.Module, c: Tensor, rng: torch.Generator) -> Tensor:
+        shape = (len(c), self.config.latent_dim)
+        z = torch.randn(shape, generator=rng, device=c.device)
+        return self.head(generator(z, c), rng)
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        adam = self.config.optimizer
+        return torch.optim.Adam(
+            network.parameters(), lr=adam.learning_rate, betas=tuple(adam.betas), fused=True
+        )
+
+    def _set_learning_rate(self, state: TrainState, n_steps: int) -> None:
+        adam = self.config.optimizer
+        begin = 1.0 - adam.decay
+        share = state.step / n_steps
+        factor = 1.0
+        if share > begin:
+            factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
+        for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+            optimizer.param_groups[0]["lr"] = adam.learning_rate * factor
+
+    def _log(self, state: TrainState, figures: Tensor, seconds: float, n_rows: int) -> None:
+        values = figures.tolist()
+        if not all(math.isfinite(value) for value in values):
+            raise SynthganError(
+                f"training diverged before step {state.step}: a loss is no longer finite; "
+                "lower the learning rate or raise the weight of the penalty."
+            )
+        names = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
+        state.history.append(
+            {
+                "epoch": state.step * self.config.batch_size / n_rows,
+                "step": state.step,
+                **dict(zip(names, values, strict=True)),
+                "seconds": seconds,
+            }
+        )
+
+    def _sample(self, state: TrainState, n: int, seed: int) -> np.ndarray:
+        return generate(state.average, self.head, n, self.config.latent_dim, seed)
+
+    def _call(self, event: str, run: Run) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(run)
+
+
+@torch.no_grad()
+def generate(
+    generator: nn.Module, head: nn.Module, n: int, latent_dim: int, seed: int
+) -> np.ndarray:
+    """Draw grids from a trained generator.
+
+    Parameters
+    ----------
+    generator, head : Module
+        On the same device.
+    n : int
+    latent_dim : int
+    seed : int
+
+    Returns
+    -------
+    grids : ndarray of shape (n, *shape), float32
+        Cells 0..255.
+    """
+    device = next(generator.parameters()).device
+    rng = torch.Generator(device).manual_seed(seed)
+    was_training = generator.training
+    generator.eval()
+    chunks = []
+    for begin in range(0, max(n, 1), _CHUNK):
+        size = min(_CHUNK, n - begin)
+        z = torch.randn(size, latent_dim, generator=rng, device=device)
+        cells = from_network_scale(head(generator(z, z.new_zeros(size, 0)), rng))
+        chunks.append(cells.clamp(0, 255).cpu().numpy())
+    generator.train(was_training)
+    return np.concatenate(chunks)
+
+
+def find_device(device: str) -> torch.device:
+    """Return the device that is asked for; ``"auto"`` prefers CUDA, then MPS.
+
+    Raises
+    ------
+    ParameterError
+        That device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, is_there in there.items() if is_there)
+    if not there.get(device.partition(":")[0], False):
+        found = [name for name, is_there in there.items() if is_there]
+        raise ParameterError(f"device={device!r} is not there; found {found}, or give 'auto'.")
+    return torch.device(device)
+
+
+def _tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Weights and the optimiser's own tensors."""
+    weights = [p.detach() for group in optimizer.param_groups for p in group["params"]]
+    return [*weights, *[t for s in optimizer.state.values() for t in s.values()]]

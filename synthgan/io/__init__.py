@@ -1,0 +1,1 @@
+"""Files: archives, images, tables; knows neither encodings nor networks."""
