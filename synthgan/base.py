@@ -237,7 +237,7 @@ class BaseGANSynthesizer(BaseEstimator):
         try:
             return cls._from_archive(manifest, record, weights, arrays)
         except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
-            raise ArchiveError(f"{str(path)!r} holds no model that can be loaded: {error}") from error
+            raise ArchiveError(f"{str(path)!r} holds no loadable model: {error}.") from error
 
     @classmethod
     def _from_archive(
@@ -309,9 +309,10 @@ def _describe(value: Any, name: str) -> Any:
         return value
     if type(value) in _parts().values():
         inner = value.get_params(deep=False)
-        return {"part": type(value).__name__, "parameters": {
-            key: _describe(item, f"{name}__{key}") for key, item in inner.items()
-        }}
+        return {
+            "part": type(value).__name__,
+            "parameters": {key: _describe(item, f"{name}__{key}") for key, item in inner.items()},
+        }
     raise ArchiveError(
         f"parameter {name}={value!r} cannot be saved; plain values and objects of "
         f"{sorted(_parts())} can: keep the fitted object with joblib instead."
@@ -328,5 +329,3 @@ def _rebuild(value: Any) -> Any:
         return {_rebuild(k): _rebuild(v) for k, v in value["dict"]}
     parameters = {key: _rebuild(item) for key, item in value["parameters"].items()}
     return _parts()[value["part"]](**parameters)
-
-

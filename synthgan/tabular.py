@@ -125,8 +125,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         grids, half_widths = encoder.fit(frame).encode(frame, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
             raise DataError(
-                f"{len(grids)} of {len(frame)} rows lie inside the limits (n_samples={len(grids)}); "
-                "at least 2 are required: widen the limits."
+                f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
+                "2 are required: widen the limits."
             )
         self.encoder_ = encoder
         self._fit_grids(grids, half_widths, encoder.cell_groups_, preset)
@@ -164,7 +164,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         frame = self.encoder_.decode_frame(self._sample_grids(n, random_state))
         names = list(frame.columns)
         X = self.container_.restore(frame[names[: self.n_features_in_]])
-        if not return_y:
+        if not return_y or self.y_container_ is None:
             return X
         return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
 
@@ -237,7 +237,7 @@ class _TargetContainer:
         if self.ndim == 2:
             return self.frame.restore(frame.set_axis(self.name, axis=1))
         if self.frame.kind == "array":
-            return frame.iloc[:, 0].to_numpy()
+            return self.frame.restore(frame).ravel()
         return self.frame.restore(frame).iloc[:, 0].rename(self.name)
 
 
@@ -253,7 +253,7 @@ def _read_y(y: Any, frame: pd.DataFrame) -> tuple[_TargetContainer | None, pd.Da
         array = np.asarray(y)
         if array.ndim not in (1, 2):
             raise DataError(f"y has shape {array.shape}; one or two dimensions are allowed.")
-        table = pd.DataFrame(array)
+        table = pd.DataFrame(array).infer_objects()
         kind = Container(kind="array", dtype=array.dtype.str)
         form = _TargetContainer(array.ndim, list(range(table.shape[1])), kind)
     return form, table.set_axis(_free_names(table, frame), axis=1).reset_index(drop=True)

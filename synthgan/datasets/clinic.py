@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 __all__ = ["make_clinic"]
 
 _WARDS = np.array(["cardiology", "general", "orthopaedics", "paediatrics"])
-_OUTCOMES = ["recovered", "improved", "unchanged", "worse"]
+_OUTCOMES = np.array(["recovered", "improved", "unchanged", "worse"])
 
 
 def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
@@ -60,7 +60,8 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
     age = age.astype(np.int64)
     female = rng.rand(n) < 0.52
     grown = np.clip(age / 18, 0, 1) ** 0.6
-    height = np.round(60 + grown * np.where(female, 105, 118) + rng.normal(0, 5, n) * (0.4 + grown), 1)
+    mean_height = 60 + grown * np.where(female, 105, 118)
+    height = np.round(mean_height + rng.normal(0, 5, n) * (0.4 + grown), 1)
     mean_bmi = 16.5 + 9.5 * np.clip(age / 40, 0, 1)
     weight = np.round(mean_bmi * np.exp(rng.normal(0, 0.16, n)) * (height / 100) ** 2, 1)
     bmi = np.round(weight / (height / 100) ** 2, 1)
@@ -75,6 +76,9 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
     stay = 1 + rng.poisson(np.array([3.0, 2.0, 6.0, 1.0])[ward] * (0.6 + age / 100))
     worse = 0.02 * (age - 50) + 0.5 * smoker + 0.7 * diabetic + rng.logistic(0, 1, n)
     outcome = np.digitize(worse, [0.2, 1.6, 3.0])
+    no_cholesterol = rng.rand(n) < np.where(age > 40, 0.08, 0.35)
+    no_hba1c = ~diabetic & (rng.rand(n) > 0.1)
+    no_systolic = rng.rand(n) < 0.04
     return pd.DataFrame(
         {
             "admitted": pd.Timestamp("2023-01-01") + pd.to_timedelta(day, unit="D"),
@@ -85,11 +89,11 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
             "weight_kg": weight,
             "bmi": bmi,
             "smoker": smoker,
-            "systolic_mmhg": pd.array(systolic, dtype="Int64"),
-            "cholesterol": np.where(rng.rand(n) < np.where(age > 40, 0.08, 0.35), np.nan, cholesterol),
+            "systolic_mmhg": pd.Series(systolic, dtype="Int64").mask(no_systolic),
+            "cholesterol": np.where(no_cholesterol, np.nan, cholesterol),
             "diabetic": diabetic,
-            "hba1c": np.where(diabetic | (rng.rand(n) < 0.1), hba1c, np.nan),
+            "hba1c": np.where(no_hba1c, np.nan, hba1c),
             "stay_days": stay.astype(np.int64),
-            "outcome": pd.Categorical.from_codes(outcome, _OUTCOMES, ordered=True),
+            "outcome": pd.Categorical(_OUTCOMES[outcome], _OUTCOMES, ordered=True),
         }
-    ).assign(systolic_mmhg=lambda t: t["systolic_mmhg"].mask(rng.rand(n) < 0.04))
+    )

@@ -15,12 +15,14 @@ __all__ = ["fetch_thyroid", "load_thyroid"]
 
 _BASE_URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/thyroid-disease/"
 _FILES = ("ann-train.data", "ann-test.data")
-_COLUMNS = (
-    "Age Sex On_thyroxine Query_on_thyroxine On_antithyroid_medication Sick Pregnant "
-    "Thyroid_surgery I131_treatment Query_hypothyroid Query_hyperthyroid Lithium Goitre Tumor "
-    "Hypopituitary Psych TSH T3 TT4 T4U FTI Class"
-).split()
-_N_ROWS = 7200
+# fmt: off
+_COLUMNS = [
+    "Age", "Sex", "On_thyroxine", "Query_on_thyroxine", "On_antithyroid_medication", "Sick",
+    "Pregnant", "Thyroid_surgery", "I131_treatment", "Query_hypothyroid", "Query_hyperthyroid",
+    "Lithium", "Goitre", "Tumor", "Hypopituitary", "Psych", "TSH", "T3", "TT4", "T4U", "FTI",
+    "Class",
+]
+# fmt: on
 # SHA-256 of all rows as text, sorted: the same for every order and spelling of the numbers.
 _SHA256 = "cd02dd17936bd26da1aff700b9172742e59eac635ebaadafb662816011a29931"
 

@@ -122,8 +122,6 @@ class ColumnCells:
         values, present = self._values(series)
         n, half_width = len(series), None
         cells = np.zeros((n, self.n_values + self.nullable))
-        if not self.nullable and self.first == OFF:
-            present = present.copy()
         if self.encoding == "linear" and self.limits is not None:
             cells[:, 0] = scaling.to_levels(values, *self.limits, self.first, self.rounding)
         elif self.encoding in ("quantile", "codes") and self.table is not None:
@@ -162,12 +160,14 @@ class ColumnCells:
             on = cells[:, 0] >= (OFF + ON) / 2
             codes = on if self.kind == "binary" else cells[:, : self.n_values].argmax(axis=1)
             return self._restore(self._take(codes.astype(int)), present)
-        assert self.table is not None  # a fitted "quantile" or "codes" column has one
-        places = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
+        return self._restore(self._decode_quantiles(cells[:, 0]), present)
+
+    def _decode_quantiles(self, cells: np.ndarray) -> np.ndarray:
+        if self.table is None:
+            raise DataError(f"the encoding of column {self.column.name!r} has lost its table.")
+        places = (np.clip(cells.astype(np.float64), OFF, ON) - OFF) / _SPAN
         values = quantile.from_quantiles(self.table, places)
-        if self.encoding == "codes":
-            values = self._take(np.rint(values).astype(int))
-        return self._restore(values, present)
+        return self._take(np.rint(values).astype(int)) if self.encoding == "codes" else values
 
     def outside(self, series: pd.Series) -> np.ndarray:
         """Tell which rows hold a number outside the limits, shape (n_rows,)."""
@@ -228,8 +228,9 @@ class ColumnCells:
         unseen = present & (codes < 0)
         if unseen.any():
             raise DataError(
-                f"column {self.column.name!r} holds {values[unseen][0]!r}, a level not seen in fit; "
-                f"{len(self.levels)} levels are known: fit on data that has it, or drop the row."
+                f"column {self.column.name!r} holds {values[unseen][0]!r}, a level not seen in "
+                f"fit; {len(self.levels)} levels are known: fit on data that has it, or drop the "
+                "row."
             )
         return np.where(present, codes, 0)
 
@@ -261,16 +262,16 @@ def fit_cells(
     levels = np.unique(values)
     if len(levels) < 2:
         # A value that every row shares points at nobody.
-        return ColumnCells(column, "constant", False if not len(levels) else nullable,
-                           tuple(levels.tolist()))
+        nullable = nullable and len(levels) == 1
+        return ColumnCells(column, "constant", nullable, tuple(levels.tolist()))
     if scaling_name != "quantile":
         if len(levels) == 2 and first == OFF and limits is None:
             return ColumnCells(column, "levels", nullable, tuple(levels.tolist()))
         low, high = scaling.learn_limits(values, "minmax" if limits is None else limits)
         if keep_outliers:
             low, high = min(low, float(levels[0])), max(high, float(levels[-1]))
-        return ColumnCells(column, "linear", nullable, limits=(low, high), first=first,
-                           rounding=rounding)
+        ends = (low, high)
+        return ColumnCells(column, "linear", nullable, limits=ends, first=first, rounding=rounding)
     step = 0.0 if column.decimals is None else 10.0**-column.decimals
     table = quantile.fit_quantiles(values, min_support, step)
     if table.is_atom.all() and len(table.start) <= max_one_hot_numeric:

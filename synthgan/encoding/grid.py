@@ -46,8 +46,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         Range of ``"minmax"`` scalings: learnt; the quantiles q and 1 - q for a float q; given
         by hand as (low, high); or a dict of these by column, others learnt (Table 6.1).
     outliers : {"keep", "clip", "drop"}, default="keep"
-        What to do with numbers outside the limits: widen the limits, clip the
-        numbers, or drop the rows. A warning counts them.
+        What ``"minmax"`` scalings do with numbers outside the limits: widen the limits in
+        fit, clip the numbers, or drop the rows. A warning counts them.
     rounding : {"floor", "round"}, default="floor"
         Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
     min_support : int, default=5
@@ -304,7 +304,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         X : DataFrame or array-like of shape (n_rows, n_columns)
         path : str or path
             Folder; made when absent. Files are ``row-0000000.png`` and so on: 8 bits a
-            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 places in the distribution).
+            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 places).
 
         Returns
         -------
@@ -391,7 +391,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if not counts:
             return frame
         per_column = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
-        if self.outliers == "drop":
+        if self.outliers == "drop" and self.scaling != "quantile":
             dropped = np.any(list(outside.values()), axis=0)
             frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
         else:

@@ -104,7 +104,9 @@ def sectioned(shape: tuple[int, int], n_continuous: int, n_binary: int) -> np.nd
 
 
 def grid_shape(
-    n_cells: int, side: str | int | tuple[int, int] = "auto", sections: tuple[int, int] | None = None
+    n_cells: int,
+    side: str | int | tuple[int, int] = "auto",
+    sections: tuple[int, int] | None = None,
 ) -> tuple[int, int]:
     """Choose the grid's height and width.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -56,7 +57,7 @@ def fit_quantiles(values: np.ndarray, min_support: int = 1, step: float = 0.0) -
     if not common.any() and len(values) < 2 * min_support:
         mean = np.mean(values, keepdims=True)
         return QuantileTable(np.array([0.0, 1.0]), mean, mean)
-    pieces: list[tuple[int, float, float]] = []  # rows, start, stop
+    pieces: list[tuple[float, float, float]] = []  # rows, start, stop
     borders = np.flatnonzero(np.diff(common)) + 1
     for run in np.split(np.arange(len(levels)), borders):
         if common[run[0]]:
@@ -81,7 +82,7 @@ def fit_quantiles(values: np.ndarray, min_support: int = 1, step: float = 0.0) -
 
 def _pooled(
     rows: np.ndarray, min_support: int, below: float | None, above: float | None
-) -> list[tuple[int, float, float]]:
+) -> list[tuple[float, float, float]]:
     """Join the means of consecutive groups by lines, from `below` to `above`.
 
     Where no kept value lies beyond, the outermost line is carried on for half a group, but
@@ -97,7 +98,7 @@ def _pooled(
         above = means[-1] + (means[-1] - means[-2]) / 2 if len(means) > 1 else means[-1]
         above = min(above, 0.0) if rows[-1] <= 0 else above
     knots = np.concatenate([[below], means, [above]])
-    halves = [sizes[0] / 2, *[(a + b) / 2 for a, b in zip(sizes, sizes[1:], strict=False)]]
+    halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
     halves.append(sizes[-1] / 2)
     return list(zip(halves, knots[:-1], knots[1:], strict=True))
 

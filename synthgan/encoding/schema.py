@@ -286,7 +286,7 @@ def _kind(series: pd.Series) -> str:
         for kind, test in tests.items():
             if test(dtype):
                 return kind
-    if dtype == object:
+    if types.is_object_dtype(dtype):
         return _kind_of_objects(series)
     if isinstance(dtype, pd.StringDtype) or str(dtype).startswith(("string", "large_string")):
         return "string"
@@ -318,9 +318,7 @@ def _kind_of_objects(series: pd.Series) -> str:
 def _time_unit(dtype: Any) -> str:
     if isinstance(dtype, pd.ArrowDtype):
         return dtype.pyarrow_dtype.unit
-    return np.datetime_data(getattr(dtype, "base", dtype))[0] if isinstance(
-        dtype, np.dtype
-    ) else dtype.unit
+    return np.datetime_data(dtype)[0] if isinstance(dtype, np.dtype) else dtype.unit
 
 
 def _ticks(series: pd.Series) -> np.ndarray:

@@ -56,8 +56,10 @@ class CellHead(nn.Module):
     def __init__(self, groups: Sequence[CellGroup], temperature: float = 0.5) -> None:
         super().__init__()
         self.temperature = temperature
-        of_kind = {kind: [g for g in groups if g.kind == kind] for kind in
-                   ("continuous", "binary", "one_hot", "null")}
+        of_kind = {
+            kind: [g for g in groups if g.kind == kind]
+            for kind in ("continuous", "binary", "one_hot", "null")
+        }
         flat = {kind: [cell for g in found for cell in g.cells] for kind, found in of_kind.items()}
         order = [*flat["continuous"], *flat["binary"], *flat["one_hot"], *flat["null"]]
         presence = {cell: g.presence for g in groups for cell in g.cells}
@@ -68,9 +70,14 @@ class CellHead(nn.Module):
         self._index("continuous", flat["continuous"])
         self._index("binary", flat["binary"])
         self._index("one_hot", rows)
-        self._index("one_hot_used", [
-            i * longest + j for i, g in enumerate(of_kind["one_hot"]) for j in range(len(g.cells))
-        ])
+        self._index(
+            "one_hot_used",
+            [
+                i * longest + j
+                for i, g in enumerate(of_kind["one_hot"])
+                for j in range(len(g.cells))
+            ],
+        )
         self._index("place", torch.argsort(torch.tensor(order)).tolist())
         self._index("gated", gated)
         self._index("gates", [presence[cell] for cell in gated])

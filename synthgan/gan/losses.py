@@ -62,7 +62,7 @@ def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
-    """The generator's side of relativistic pairing."""
+    """Relativistic pairing, the generator's side."""
     return softplus(real - fake).mean()
 
 
@@ -111,9 +111,7 @@ LOSSES = {
     "bce": LossPair(bce_discriminator, bce_generator, None, 0.0),
     "hinge": LossPair(hinge_discriminator, wasserstein_generator, None, 0.0),
     "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
-    "relativistic": LossPair(
-        relativistic_discriminator, relativistic_generator, zero_centred, 1.0
-    ),
+    "relativistic": LossPair(relativistic_discriminator, relativistic_generator, zero_centred, 1.0),
 }
 
 

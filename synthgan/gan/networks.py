@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from synthgan.encoding.cells import CellGroup
 from synthgan.exceptions import ParameterError
 
-__all__ = ["CNN", "FCN", "NETWORKS", "Network", "build_networks", "find_network"]
+__all__ = ["CNN", "FCN", "NETWORKS", "Network", "build_networks", "find_network", "map_sizes"]
 
 SLOPE = 0.2
 
@@ -143,8 +144,9 @@ class CNN(BaseEstimator):
                 latent_dim + n_conditions, channel_counts[::-1], sizes[::-1], channels, shape
             )
         else:
-            generator = TransposedGenerator(latent_dim + n_conditions, self.generator_layers, shape)
-            made = generator.map_sizes()[-1]
+            n_inputs = latent_dim + n_conditions
+            generator = TransposedGenerator(n_inputs, self.generator_layers, shape)
+            made = map_sizes(generator.blocks, torch.zeros(1, n_inputs, 1, 1))[-1]
             if made != (height, width):
                 raise ParameterError(
                     f"generator_layers={self.generator_layers!r} make a {made[0]} x {made[1]} "
@@ -269,7 +271,7 @@ def _residual(n_inputs: int, width: int, depth: int, n_outputs: int, norm: bool)
 
 def _plain(n_inputs: int, widths: Sequence[int], n_outputs: int, dropout: float) -> nn.Module:
     layers: list[nn.Module] = []
-    for n_in, n_out in zip([n_inputs, *widths], widths, strict=False):
+    for n_in, n_out in pairwise([n_inputs, *widths]):
         layers += [nn.Linear(n_in, n_out), nn.LeakyReLU(SLOPE)]
         if dropout:
             layers.append(nn.Dropout(dropout))
@@ -300,19 +302,6 @@ class TransposedGenerator(nn.Module):
             x = block(x)
         return x.reshape(-1, *self.shape)
 
-    def map_sizes(self) -> list[tuple[int, int]]:
-        """Height and width of the map after each layer, from 1 x 1."""
-        sizes = [(1, 1)]
-        for block in self.blocks:
-            conv = block[0]  # type: ignore[index]
-            sizes.append(tuple(  # type: ignore[arg-type]
-                (size - 1) * stride - 2 * padding + kernel
-                for size, stride, padding, kernel in zip(
-                    sizes[-1], conv.stride, conv.padding, conv.kernel_size, strict=True
-                )
-            ))
-        return sizes
-
 
 class ConvDiscriminator(nn.Module):
     """Convolutions given layer by layer, then the average of what is left."""
@@ -336,19 +325,6 @@ class ConvDiscriminator(nn.Module):
         for block in self.blocks:
             x = block(x)
         return x.mean(dim=(1, 2, 3))
-
-    def map_sizes(self, shape: tuple[int, int]) -> list[tuple[int, int]]:
-        """Height and width of the map after each layer, from `shape`."""
-        sizes = [tuple(shape)]
-        for block in self.blocks:
-            conv = block[0]  # type: ignore[index]
-            sizes.append(tuple(
-                (size + 2 * padding - kernel) // stride + 1
-                for size, stride, padding, kernel in zip(
-                    sizes[-1], conv.stride, conv.padding, conv.kernel_size, strict=True
-                )
-            ))
-        return sizes  # type: ignore[return-value]
 
 
 class ConvResidual(nn.Module):
@@ -384,9 +360,7 @@ class UpGenerator(nn.Module):
         self.shape, self.sizes = tuple(shape), list(sizes)
         self.first = nn.Linear(n_inputs, channel_counts[0] * math.prod(sizes[0]))
         counts = [channel_counts[0], *channel_counts]
-        self.blocks = nn.ModuleList(
-            ConvResidual(n_in, n_out) for n_in, n_out in zip(counts, counts[1:], strict=False)
-        )
+        self.blocks = nn.ModuleList(ConvResidual(n_in, n_out) for n_in, n_out in pairwise(counts))
         self.last = nn.Conv2d(counts[-1], channels, 3, padding=1)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
@@ -407,9 +381,7 @@ class DownDiscriminator(nn.Module):
         self.channels = channels
         self.first = nn.Conv2d(n_inputs, channel_counts[0], 3, padding=1)
         counts = [channel_counts[0], *channel_counts]
-        self.blocks = nn.ModuleList(
-            ConvResidual(n_in, n_out) for n_in, n_out in zip(counts, counts[1:], strict=False)
-        )
+        self.blocks = nn.ModuleList(ConvResidual(n_in, n_out) for n_in, n_out in pairwise(counts))
         self.last = nn.Linear(counts[-1], 1)
 
     def forward(self, grid: Tensor, c: Tensor) -> Tensor:
@@ -418,6 +390,16 @@ class DownDiscriminator(nn.Module):
         for i, block in enumerate(self.blocks):
             x = block(x if i == 0 else nn.functional.avg_pool2d(x, 2, ceil_mode=True))
         return self.last(nn.functional.leaky_relu(x, SLOPE).mean(dim=(2, 3))).squeeze(1)
+
+
+@torch.no_grad()
+def map_sizes(blocks: nn.ModuleList, x: Tensor) -> list[tuple[int, ...]]:
+    """Send a map through the convolutions of `blocks`; give height and width after each."""
+    sizes = [tuple(x.shape[2:])]
+    for block in blocks:
+        x = block[0](x)  # type: ignore[index]
+        sizes.append(tuple(x.shape[2:]))
+    return sizes
 
 
 def _halvings(height: int, width: int) -> list[tuple[int, int]]:

@@ -83,7 +83,7 @@ class TrainConfig:
     seed: int
 
     def n_steps(self, n_rows: int) -> int:
-        """Steps that make `n_epochs` epochs of `n_rows` rows."""
+        """Return the steps that make `n_epochs` epochs of `n_rows` rows."""
         return max(1, math.ceil(self.n_epochs * n_rows / self.batch_size))
 
 
@@ -265,7 +265,10 @@ class Trainer:
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         adam = self.config.optimizer
         return torch.optim.Adam(
-            network.parameters(), lr=adam.learning_rate, betas=tuple(adam.betas), fused=True
+            network.parameters(),
+            lr=adam.learning_rate,
+            betas=(adam.betas[0], adam.betas[1]),
+            fused=True,
         )
 
     def _set_learning_rate(self, state: TrainState, n_steps: int) -> None:
