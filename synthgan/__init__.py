@@ -17,10 +17,29 @@ _HOMES = {
     "SampleGrid": "synthgan.gan",
     "Schema": "synthgan.encoding",
     "TabularGANSynthesizer": "synthgan.tabular",
-    "load": "synthgan.base",
 }
 
-__all__ = ["__version__", *_HOMES]
+__all__ = ["__version__", "load", *_HOMES]
+
+
+def load(path: Any) -> Any:
+    """Read a model of any class that its ``save`` wrote; nothing is unpickled.
+
+    Parameters
+    ----------
+    path : str or path
+        A ``.synthgan`` file.
+
+    Returns
+    -------
+    model : the synthesizer that was saved
+
+    Raises
+    ------
+    synthgan.exceptions.ArchiveError
+        No such file, no synthgan archive, a damaged or a newer one.
+    """
+    return importlib.import_module("synthgan.tabular").TabularGANSynthesizer.load(path)
 
 
 def __getattr__(name: str) -> Any:

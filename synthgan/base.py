@@ -27,7 +27,7 @@ from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_devi
 from synthgan.io.archive import read_archive, write_archive
 from synthgan.presets import Preset
 
-__all__ = ["BaseGANSynthesizer", "load"]
+__all__ = ["BaseGANSynthesizer"]
 
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1000, 4000
@@ -272,13 +272,6 @@ class BaseGANSynthesizer(BaseEstimator):
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         raise NotImplementedError
-
-
-def load(path: Any) -> BaseGANSynthesizer:
-    """Read a model of any class that its `save` wrote; see `BaseGANSynthesizer.load`."""
-    import synthgan.tabular  # noqa: F401  registers its class
-
-    return BaseGANSynthesizer.load(path)
 
 
 def _draw_seed(random_state: Any) -> int:

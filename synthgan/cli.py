@@ -1,0 +1,140 @@
+"""The command line: demo, fit, sample."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from synthgan import __version__
+from synthgan.exceptions import SynthganError
+
+__all__ = ["main"]
+
+_USER_ERRORS = (SynthganError, ValueError, TypeError, OSError)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; what a user can mend ends in one line on stderr and exit code 2.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None, default=None
+        Words of the command line; None takes those of the process.
+    """
+    parsed = _parser().parse_args(arguments)
+    warnings.showwarning = _show_warning
+    try:
+        parsed.command(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has gone, as with "| head"
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except _USER_ERRORS as error:
+        print(f"synthgan: error: {' '.join(str(error).split())}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("synthgan: stopped; nothing was written.", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="synthgan", description="Learn private records, make believable ones."
+    )
+    parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser("demo", help="learn a simulated clinic and show the result")
+    demo.add_argument("--out", default="synthgan-demo", help="folder (default: %(default)s)")
+    demo.add_argument("--rows", type=int, default=2000, help="rows to simulate (%(default)s)")
+    demo.add_argument("--epochs", type=int, default=400, help="epochs (%(default)s)")
+    demo.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    demo.set_defaults(command=_demo)
+
+    fit = commands.add_parser("fit", help="learn a CSV table")
+    fit.add_argument("table", metavar="TABLE.csv")
+    fit.add_argument("--out", required=True, metavar="MODEL", help="model file to write")
+    fit.add_argument("--preset", default=None, help="parameter set, such as thesis-thyroid")
+    fit.add_argument("--epochs", type=int, default=None, help="epochs (default: automatic)")
+    fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
+    fit.set_defaults(command=_fit)
+
+    sample = commands.add_parser("sample", help="make rows with a model")
+    sample.add_argument("model", metavar="MODEL")
+    sample.add_argument("-n", type=int, required=True, help="number of rows")
+    sample.add_argument("--out", required=True, metavar="FAKE.csv")
+    sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
+    sample.set_defaults(command=_sample)
+    return parser
+
+
+def _demo(parsed: argparse.Namespace) -> None:
+    from synthgan.datasets import make_clinic
+    from synthgan.io.tables import write_csv
+    from synthgan.metrics import column_shapes, pair_trends
+    from synthgan.report import plot_columns
+
+    if parsed.rows < 2:
+        raise ValueError(f"--rows {parsed.rows} is too few; give 2 or more.")
+    out = Path(parsed.out)
+    out.mkdir(parents=True, exist_ok=True)
+    rows = make_clinic(2 * parsed.rows, random_state=parsed.seed)
+    real, holdout = rows.iloc[: parsed.rows], rows.iloc[parsed.rows :]
+    print(f"Learning {len(real)} simulated patients, {real.shape[1]} columns ...")
+    begun = time.perf_counter()
+    model = _train(real, epochs=parsed.epochs, seed=parsed.seed)
+    print(f"Learnt in {time.perf_counter() - begun:.0f} s.")
+    fake = model.sample(len(real), random_state=parsed.seed + 1)
+    write_csv(real, out / "real.csv")
+    write_csv(fake, out / "fake.csv")
+    plot_columns(real, fake).savefig(out / "columns.png", dpi=110)
+    print("\nLikeness to unseen patients (1 is best; right: other real patients)")
+    for measure in (column_shapes, pair_trends):
+        ours, ceiling = measure(holdout, fake), measure(holdout, real)
+        print(f"  {ours.name:14} {ours.value:.3f}   {ceiling.value:.3f}")
+    print("\nThe first fake patients:")
+    print(fake.head().to_string(index=False))
+    print(f"\nWritten: {out / 'real.csv'}, {out / 'fake.csv'}, {out / 'columns.png'}")
+
+
+def _fit(parsed: argparse.Namespace) -> None:
+    from synthgan.io.tables import read_csv
+
+    out = Path(parsed.out)
+    if out.is_dir() or not out.parent.is_dir():
+        raise ValueError(f"--out {parsed.out!r} names no file in a folder that is there.")
+    table = read_csv(parsed.table)
+    model = _train(table, epochs=parsed.epochs, seed=parsed.seed, preset=parsed.preset)
+    model.save(out)
+    print(f"{len(table)} rows learnt, model written to {parsed.out}")
+
+
+def _sample(parsed: argparse.Namespace) -> None:
+    from synthgan import load
+    from synthgan.io.tables import write_csv
+
+    model: Any = load(parsed.model)
+    fake = model.sample(parsed.n, random_state=parsed.seed)
+    write_csv(fake, parsed.out)
+    print(f"{len(fake)} rows written to {parsed.out}")
+
+
+def _train(table: Any, *, epochs: int | None, seed: int | None, preset: str | None = None) -> Any:
+    import torch
+
+    from synthgan.tabular import TabularGANSynthesizer
+
+    torch.set_num_threads(1)  # this process is ours; small networks are slower on two threads
+    model = TabularGANSynthesizer(
+        preset=preset, epochs=epochs, random_state=seed, verbose=int(sys.stderr.isatty())
+    )
+    return model.fit(table)
+
+
+def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+    print(f"synthgan: {category.__name__}: {message}", file=sys.stderr)

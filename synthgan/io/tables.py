@@ -1,0 +1,61 @@
+"""Tables as CSV files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from synthgan.exceptions import DataError
+from synthgan.io.archive import write_atomically
+
+__all__ = ["read_csv", "write_csv"]
+
+_DATE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?"
+
+
+def read_csv(path: Any) -> pd.DataFrame:
+    """Read a table with pandas' nullable dtypes; columns of ISO 8601 dates become dates.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    table : DataFrame
+
+    Raises
+    ------
+    DataError
+        No such file, or no CSV table in it.
+    """
+    try:
+        table = pd.read_csv(path, dtype_backend="numpy_nullable", skipinitialspace=True)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataError(f"{str(path)!r} is no CSV table: {error}.") from error
+    for name in table.columns[[isinstance(dtype, pd.StringDtype) for dtype in table.dtypes]]:
+        text = table[name].dropna()
+        if len(text) and text.str.fullmatch(_DATE).all():
+            try:
+                table[name] = pd.to_datetime(table[name], format="ISO8601")
+            except ValueError:
+                continue  # looks like dates and is none: stays text
+    return table
+
+
+def write_csv(table: pd.DataFrame, path: Any) -> None:
+    """Write a table, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    try:
+        write_atomically(Path(path), table.to_csv(index=False).encode())
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
