@@ -112,6 +112,9 @@ class BaseGANSynthesizer(BaseEstimator):
         free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         data = GridData(grids, half_widths, free, device)
         callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
+        strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
+        if strangers:
+            raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
         # Layers draw their first weights, and dropout its masks, from torch's global generator.
         cuda = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=cuda):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan import __version__
-from synthgan.exceptions import SynthganError
+from synthgan.exceptions import SynthganError, SynthganWarning
 
 __all__ = ["main"]
 
@@ -28,9 +28,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Words of the command line; None takes those of the process.
     """
     parsed = _parser().parse_args(arguments)
-    warnings.showwarning = _show_warning
     try:
-        parsed.command(parsed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SynthganWarning)
+            warnings.showwarning = _show_warning
+            parsed.command(parsed)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has gone, as with "| head"
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,6 +20,7 @@ from synthgan.presets import Preset, find_preset
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
+_FEWEST_NAMED_ROWS = 20  # in fewer rows, levels may all differ by chance
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
@@ -128,6 +129,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
                 f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
                 "2 are required: widen the limits."
             )
+        _check_levels(encoder, len(frame))
         self.encoder_ = encoder
         self._fit_grids(grids, half_widths, encoder.cell_groups_, preset)
         return self
@@ -271,6 +273,24 @@ def _free_names(table: pd.DataFrame, frame: pd.DataFrame) -> list[Any]:
             free += "_"
         names.append(free)
     return names
+
+
+def _check_levels(encoder: GridEncoder, n_rows: int) -> None:
+    """Refuse columns that name rows; a fake could only repeat a person's name."""
+    for cells in encoder.column_cells_:
+        column = cells.column
+        if not column.numeric and len(cells.levels) == n_rows > _FEWEST_NAMED_ROWS:
+            raise DataError(
+                f"column {column.name!r} has a level of its own for each of its {n_rows} rows, so "
+                "it names them; drop it, or set it as the index."
+            )
+        if column.categories is not None and len(column.categories) > n_rows:
+            warnings.warn(
+                f"column {column.name!r} has {len(column.categories)} categories for {n_rows} "
+                f"rows; the {len(cells.levels)} that occur are learnt.",
+                DataWarning,
+                stacklevel=3,
+            )
 
 
 def _select_rows(frame: pd.DataFrame, preset: Preset) -> pd.DataFrame:

@@ -54,8 +54,8 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
     """
     rng = check_random_state(random_state)
     days = np.arange(730)
-    weekend = (pd.Timestamp("2023-01-01") + pd.to_timedelta(days, unit="D")).dayofweek >= 5
-    day = rng.choice(days, size=n, p=np.where(weekend, 0.4, 1.0) / np.where(weekend, 0.4, 1).sum())
+    weekday_odds = np.where(np.isin(days % 7, [0, 6]), 0.4, 1.0)  # day 0 is a Sunday
+    day = rng.choice(days, size=n, p=weekday_odds / weekday_odds.sum())
     age = np.clip(np.where(rng.rand(n) < 0.2, rng.gamma(2, 5, n), rng.normal(58, 17, n)), 0, 99)
     age = age.astype(np.int64)
     female = rng.rand(n) < 0.52

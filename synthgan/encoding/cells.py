@@ -219,7 +219,7 @@ class ColumnCells:
     def _codes(self, values: np.ndarray, present: np.ndarray) -> np.ndarray:
         """Look levels up; missing rows get code 0."""
         if self.column.numeric:
-            levels = np.array(self.levels, dtype=np.float64)
+            levels = np.array(self.levels, dtype=values.dtype)
             after = np.clip(np.searchsorted(levels, values), 1, len(levels) - 1)
             nearer_below = values - levels[after - 1] <= levels[after] - values
             return np.where(nearer_below, after - 1, after)
@@ -308,4 +308,6 @@ def _fit_levels(
 
 
 def _numbers(values: np.ndarray, column: Column) -> list[float] | list[int]:
-    return values.tolist() if column.kind == "continuous" else np.rint(values).astype(int).tolist()
+    if column.kind == "continuous" or values.dtype.kind == "i":
+        return values.tolist()
+    return np.rint(values).astype(np.int64).tolist()

@@ -81,7 +81,8 @@ def to_levels(
     array([  1, 128, 255], dtype=uint8)
     """
     span = TOP_LEVEL - first
-    levels = (np.clip(values, low, high) / 2 - low / 2) * span / _half_range(low, high) + first
+    # Multiply before dividing: whole numbers on as many levels stay whole.
+    levels = (np.clip(values, low, high) - low) * span / ((high - low) or 1.0) + first
     rounded = np.floor(levels) if rounding == "floor" else np.rint(levels)
     return rounded.astype(np.uint8)
 
@@ -110,14 +111,9 @@ def from_levels(
     middle = 0.5 if rounding == "floor" else 0.0
     span = TOP_LEVEL - first
     share = (np.asarray(levels, dtype=np.float64) - first + middle) / span
-    return np.clip((low / 2 + share * _half_range(low, high)) * 2, low, high)
+    return np.clip(low + share * (high - low), low, high)
 
 
 def level_step(low: float, high: float, first: int = 1) -> float:
     """Return what one level is worth, in the units of the limits."""
-    return float(_half_range(low, high) / (TOP_LEVEL - first) * 2)
-
-
-def _half_range(low: float, high: float) -> float:
-    """Half of the range: never overflows; 1 for an empty range."""
-    return (high / 2 - low / 2) or 1.0
+    return (high - low) / (TOP_LEVEL - first)

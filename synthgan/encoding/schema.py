@@ -15,6 +15,7 @@ from synthgan.exceptions import DataError
 __all__ = ["Column", "Schema"]
 
 MAX_DECIMALS = 12
+LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 # Time resolutions tried from coarse to fine, in nanoseconds.
 _RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
 _UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -133,7 +134,13 @@ class Column:
                     f"column {self.name!r} holds {n} infinite value(s) (infinity); "
                     "only finite numbers and missing values can be learnt: replace them by NaN."
                 )
-            return np.where(present, values, 0.0), present
+            values = np.where(present, values, 0.0)
+            if len(values) and np.abs(values).max() > LARGEST_NUMBER:
+                raise DataError(
+                    f"column {self.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
+                    f"up to {LARGEST_NUMBER} in size are allowed: scale the column."
+                )
+            return values, present
         if self.kind == "integer":
             filled = series.fillna(0) if not present.all() else series
             if len(filled) and filled.max() > np.iinfo(np.int64).max:

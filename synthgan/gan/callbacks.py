@@ -53,7 +53,13 @@ class Callback:
 
 
 class Progress(Callback):
-    """A progress bar with losses and the time left."""
+    """A progress bar with losses and the time left.
+
+    Examples
+    --------
+    >>> from synthgan import Progress, TabularGANSynthesizer
+    >>> model = TabularGANSynthesizer(callbacks=[Progress()])  # the same as verbose=1
+    """
 
     def on_begin(self, run: Run) -> None:
         """Open the bar."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
@@ -137,6 +139,13 @@ class Loss(BaseEstimator):
     (lazy regularisation).
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        "name": "no_validation",
+        "penalty": [Interval(Real, 0, None, closed="left"), None],
+        "penalty_every": [Interval(Integral, 1, None, closed="left")],
+        "moments": [Interval(Real, 0, None, closed="left")],
+    }
+
     def __init__(
         self,
         name: str = "relativistic",
@@ -151,6 +160,7 @@ class Loss(BaseEstimator):
 
     def pair(self) -> LossPair:
         """Return the functions, with the weight of the penalty settled."""
+        self._validate_params()
         if self.name not in LOSSES:
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
         pair = LOSSES[self.name]

@@ -11,10 +11,12 @@ import inspect
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from numbers import Integral, Real
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from synthgan.encoding.cells import CellGroup
@@ -66,6 +68,13 @@ class FCN(BaseEstimator):
     [3569, 3265]
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        "width": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "depth": [Interval(Integral, 0, None, closed="left")],
+        "fourier": [Interval(Integral, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
     def __init__(
         self,
         width: int | Sequence[int] = 128,
@@ -86,9 +95,14 @@ class FCN(BaseEstimator):
         groups: Sequence[CellGroup] = (),
     ) -> tuple[nn.Module, nn.Module]:
         """Build (generator, discriminator); see `Network`."""
+        self._validate_params()
         n_cells = math.prod(shape)
-        if not isinstance(self.width, int):
-            widths = [int(width) for width in self.width]
+        if isinstance(self.width, Sequence):
+            widths = list(self.width)
+            if not widths or not all(isinstance(w, int) and w > 0 for w in widths):
+                raise ParameterError(
+                    f"width={self.width!r} is not allowed; give positive integers."
+                )
             generator = _plain(latent_dim + n_conditions, widths, n_cells, 0.0)
             discriminator = _plain(n_cells + n_conditions, widths[::-1], 1, self.dropout)
             return FlatGenerator(generator, shape), FlatDiscriminator(discriminator, n_conditions)
@@ -120,6 +134,12 @@ class CNN(BaseEstimator):
     The default networks have no batch norm: rows must not depend on their batch.
     """
 
+    _parameter_constraints: dict[str, Any] = {
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "generator_layers": [tuple, list, None],
+        "discriminator_layers": [tuple, list, None],
+    }
+
     def __init__(
         self,
         width: int = 64,
@@ -134,6 +154,14 @@ class CNN(BaseEstimator):
         self, shape: tuple[int, ...], n_conditions: int, latent_dim: int
     ) -> tuple[nn.Module, nn.Module]:
         """Build (generator, discriminator); see `Network`."""
+        self._validate_params()
+        for name in ("generator_layers", "discriminator_layers"):
+            layers = getattr(self, name)
+            if layers is not None and not all(len(layer) == 4 for layer in layers):
+                raise ParameterError(
+                    f"{name}={layers!r} is not allowed; a layer is four numbers: "
+                    "(channels, kernel, stride, padding)."
+                )
         channels, height, width = (1, *shape)[-3:]
         sizes = _halvings(height, width)
         channel_counts = [min(self.width * 2**i, 256) for i in range(len(sizes))]

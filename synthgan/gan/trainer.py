@@ -6,10 +6,13 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError, SynthganError
@@ -42,6 +45,13 @@ class Adam(BaseEstimator):
     ----------
     Kingma and Ba (2015), Adam: a method for stochastic optimization, arXiv 1412.6980.
     """
+
+    _parameter_constraints: dict[str, Any] = {
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "betas": [tuple, list],
+        "decay": [Interval(Real, 0, 1, closed="both")],
+        "average": [Interval(Real, 0, 1, closed="left")],
+    }
 
     def __init__(
         self,
@@ -253,9 +263,10 @@ class Trainer:
         before = [tensor.clone() for tensor in _tensors(optimizer)]
         optimizer.step()
         after = _tensors(optimizer)
-        if len(before) == len(after):  # the first step makes the optimiser's state, and counts
-            for now, then in zip(after, before, strict=True):
-                now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
+        # The first step makes the optimiser's state, which begins at zero.
+        before += [torch.zeros_like(tensor) for tensor in after[len(before) :]]
+        for now, then in zip(after, before, strict=True):
+            now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
 
     def _generate(self, generator: nn.Module, c: Tensor, rng: torch.Generator) -> Tensor:
         shape = (len(c), self.config.latent_dim)
@@ -264,6 +275,11 @@ class Trainer:
 
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         adam = self.config.optimizer
+        adam._validate_params()
+        if len(adam.betas) != 2 or not all(0 <= beta < 1 for beta in adam.betas):
+            raise ParameterError(
+                f"betas={adam.betas!r} is not allowed; give two numbers in [0, 1)."
+            )
         return torch.optim.Adam(
             network.parameters(),
             lr=adam.learning_rate,

@@ -1,0 +1,83 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+
+from synthgan.encoding import Schema
+from synthgan.exceptions import DataError
+from tests.frames import frames
+
+
+@given(frames())
+def test_json_round_trip(frame):
+    schema = Schema.infer(frame)
+    assert Schema.from_dict(json.loads(json.dumps(schema.to_dict()))) == schema
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "kind"),
+    [
+        ([1.5, 2.0], "float64", "continuous"),
+        ([1, None], "Int64", "integer"),
+        ([True, False], "bool", "boolean"),
+        ([True, None], "object", "boolean"),
+        (["a", None], "object", "string"),
+        (["a", "b"], "string", "string"),
+        (["a", "b"], "category", "category"),
+        (pd.to_datetime(["2020-01-01", None]), None, "datetime"),
+        (pd.to_timedelta([1, 2], unit="h"), None, "timedelta"),
+        ([1, 2], "int64[pyarrow]", "integer"),
+        ([1.5, None], "double[pyarrow]", "continuous"),
+        (["a", None], "string[pyarrow]", "string"),
+        ([True, None], "bool[pyarrow]", "boolean"),
+    ],
+)
+def test_kinds(values, dtype, kind):
+    (column,) = Schema.infer(pd.DataFrame({"x": pd.Series(values, dtype=dtype)}))
+    assert column.kind == kind
+
+
+def test_what_a_column_knows():
+    frame = pd.DataFrame(
+        {
+            "price": [1.25, 3.5, np.nan, 2.0],
+            "day": pd.to_datetime(["2020-01-01", "2021-05-05", "2022-02-02", "2020-01-01"]),
+            "grade": pd.Categorical(["b", "a", "a", "b"], ["c", "b", "a"], ordered=True),
+        }
+    )
+    price, day, grade = Schema.infer(frame)
+    assert (price.decimals, price.missing, price.minimum, price.maximum) == (2, 0.25, 1.25, 3.5)
+    assert day.minimum == 18262  # days since 1970
+    assert grade.categories == ("c", "b", "a")
+    assert grade.ordered
+
+
+def test_with_min_support_the_range_is_of_averages():
+    (column,) = Schema.infer(pd.DataFrame({"x": [1.0, 2.0, 3.0, 50.0]}), min_support=2)
+    assert (column.minimum, column.maximum) == (1.5, 26.5)
+
+
+@pytest.mark.parametrize(
+    ("series", "message"),
+    [
+        (pd.Series([1.0, np.inf]), r"column 'x' holds 1 infinite value"),
+        (pd.Series([1.0, 1e301]), r"column 'x' holds .*1e\+301.*up to 1e\+300"),
+        (pd.Series([1, "a"], dtype=object), r"column 'x' holds values of several types \(int, str"),
+        (pd.Series([[1], [2]]), r"column 'x' holds objects of type list"),
+        (pd.Series([1 + 2j]), r"column 'x' has dtype complex128"),
+        (pd.Series(pd.period_range("2020", periods=2, freq="D")), r"column 'x' has dtype period"),
+        (pd.Series(pd.arrays.SparseArray([0, 1])), r"column 'x' has dtype Sparse"),
+        (pd.Series([2**63 + 1, 1], dtype="uint64"), r"column 'x' holds integers above"),
+    ],
+)
+def test_what_cannot_be_learnt_is_named(series, message):
+    with pytest.raises(DataError, match=message):
+        Schema.infer(series.to_frame("x"))
+
+
+def test_names_that_json_has_not():
+    schema = Schema.infer(pd.DataFrame({("a", 1): [1]}))
+    with pytest.raises(DataError, match=r"column name \('a', .*\) cannot be written to JSON"):
+        schema.to_dict()

@@ -1,0 +1,88 @@
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthgan import GridEncoder
+from synthgan.encoding import CellGroup
+from synthgan.gan.heads import CellHead, TanhHead, from_network_scale, to_network_scale
+from tests.frames import frames
+
+GROUPS = [
+    CellGroup("one_hot", (0, 5, 2), presence=4),
+    CellGroup("continuous", (3,), presence=6),
+    CellGroup("binary", (1,)),
+    CellGroup("binary", (4,)),
+    CellGroup("binary", (6,)),
+    CellGroup("null", (7, 8)),
+    CellGroup("continuous", (9,)),
+    CellGroup("one_hot", (10, 11)),
+]
+
+
+def cells_of(raw, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    return from_network_scale(CellHead(GROUPS)(raw, rng))
+
+
+def test_cells_are_what_their_groups_say():
+    cells = cells_of(torch.randn(500, 3, 4) * 3).flatten(1)
+    has_level, has_number = cells[:, 4] > 128, cells[:, 6] > 128
+    assert 0 < has_level.float().mean() < 1
+    levels = cells[:, [0, 5, 2]]
+    assert torch.allclose(levels[~has_level], torch.zeros(1), atol=1e-3)
+    assert torch.allclose(levels[has_level].sum(1), torch.tensor(257.0), atol=1e-2)
+    assert torch.allclose(cells[~has_number, 3], torch.zeros(1), atol=1e-3)
+    assert (cells[has_number, 3] >= 0.99).all()
+    assert torch.allclose(cells[:, 7:9], torch.zeros(1), atol=1e-3)
+    assert ((cells[:, 1] - 1).abs() < 1e-2).logical_or((cells[:, 1] - 255).abs() < 1e-2).all()
+
+
+def test_a_normal_output_is_uniform():
+    cells = cells_of(torch.randn(20_000, 3, 4)).flatten(1)[:, 9]
+    shares = torch.histc(cells, 10, 1, 255) / len(cells)
+    assert (shares - 0.1).abs().max() < 0.01
+
+
+def test_levels_are_drawn_as_often_as_the_logits_say():
+    raw = torch.zeros(20_000, 3, 4)
+    raw[:, 2, 2] = 1.0986  # odds 3 : 1 for cell 10
+    raw[:, 0, 1] = -1.0986
+    cells = cells_of(raw).flatten(1)
+    assert (cells[:, 10] > 128).float().mean().item() == pytest.approx(0.75, abs=0.015)
+    assert (cells[:, 1] > 128).float().mean().item() == pytest.approx(0.25, abs=0.015)
+
+
+def test_gradients_reach_every_output_but_null():
+    raw = torch.randn(64, 3, 4, requires_grad=True)
+    weights = torch.rand(64, 3, 4)  # a one-hot group sums to one: equal weights would cancel
+    (CellHead(GROUPS)(raw, torch.Generator().manual_seed(0)) * weights).sum().backward()
+    reached = raw.grad.abs().sum(0).flatten() > 0
+    assert reached.tolist() == [*[True] * 7, False, False, *[True] * 3]
+
+
+@given(frames(min_rows=2), st.integers(0, 999))
+def test_whatever_is_generated_decodes(frame, seed):
+    frame = frame.loc[:, [not frame[c].isna().all() for c in frame]]
+    if not frame.shape[1]:
+        return
+    encoder = GridEncoder().fit(frame)
+    head = CellHead(encoder.cell_groups_)
+    raw = torch.randn(5, *encoder.grid_shape_, generator=torch.Generator().manual_seed(seed)) * 4
+    cells = from_network_scale(head(raw, torch.Generator().manual_seed(seed)))
+    rows = encoder.inverse_transform(cells.clamp(0, 255).numpy())
+    for name in frame:
+        if not frame[name].isna().any():
+            assert rows[name].dtype == frame[name].dtype
+            assert rows[name].notna().all()
+        if not pd.api.types.is_numeric_dtype(frame[name]) and frame[name].dtype.kind not in "Mm":
+            assert rows[name].dropna().isin(frame[name]).all()
+
+
+def test_scales_are_inverse():
+    cells = torch.arange(256, dtype=torch.uint8)
+    x = to_network_scale(cells)
+    assert (x.min(), x.max()) == (-1, 1)
+    assert torch.allclose(from_network_scale(x), cells.float(), atol=1e-4)
+    assert TanhHead()(torch.tensor([100.0])).item() == 1

@@ -1,0 +1,122 @@
+from itertools import pairwise
+
+import pytest
+import torch
+
+from synthgan import CNN, FCN
+from synthgan.encoding import CellGroup
+from synthgan.exceptions import ParameterError
+from synthgan.gan.networks import build_networks, find_network, map_sizes
+
+CARDIO_CNN = CNN(
+    generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
+    discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 1)),
+)
+IRIS_CNN = CNN(
+    generator_layers=((256, 8, 1, 0), (128, 8, 4, 1), (64, 8, 3, 1), (1, 8, 3, 0)),
+    discriminator_layers=((64, 4, 2, 1), (128, 4, 2, 1), (256, 4, 2, 1), (1, 4, 2, 0)),
+)
+# The author's published run, truly 240 x 320.
+IRIS_CNN_PUBLISHED = CNN(
+    generator_layers=(
+        (512, (4, 5), 1, 0), (256, 5, 2, 1), (128, (4, 6), 3, 0), (64, (5, 7), 3, 0),
+        (1, (5, 7), 3, (4, 6)),
+    ),
+    discriminator_layers=(
+        (64, 4, 2, 1), (128, 4, 2, 1), (256, 4, 2, 1), (512, 4, 2, 1), (1, 4, 1, 0),
+    ),
+)  # fmt: skip
+
+
+def count(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def run(network, shape, n=3, n_conditions=0, latent_dim=7, groups=()):
+    generator, discriminator = build_networks(network, shape, n_conditions, latent_dim, groups)
+    z, c = torch.randn(n, latent_dim), torch.randn(n, n_conditions)
+    grid = generator(z, c)
+    logits = discriminator(grid, c)
+    assert grid.shape == (n, *shape)
+    assert logits.shape == (n,)
+    return generator, discriminator
+
+
+def test_thesis_thyroid_fcn():
+    generator, discriminator = run(FCN(width=(64,)), (7, 7), latent_dim=5)
+    assert count(generator) == 3569
+    assert count(discriminator) == 3265
+
+
+def test_thesis_cardio_fcn():
+    generator, discriminator = run(FCN(width=(256, 512, 1024)), (45, 45), latent_dim=100)
+    layers = [100, 256, 512, 1024, 2025]
+    assert count(generator) == sum(a * b + b for a, b in pairwise(layers))
+    layers = [2025, 1024, 512, 256, 1]
+    assert count(discriminator) == sum(a * b + b for a, b in pairwise(layers))
+
+
+def test_thesis_cardio_cnn_is_table_8_2():
+    generator, discriminator = run(CARDIO_CNN, (45, 45), latent_dim=100)
+    assert round(count(discriminator) / 1e6, 2) == 1.49
+    assert round(count(generator) / 1e6, 2) == 3.65
+    up = map_sizes(generator.blocks, torch.zeros(1, 100, 1, 1))
+    down = map_sizes(discriminator.blocks, torch.zeros(1, 1, 45, 45))
+    assert [height for height, _ in up] == [1, 8, 19, 41, 45]
+    assert [height for height, _ in down] == [45, 42, 20, 9, 2]
+
+
+def test_thesis_iris_cnn_is_table_8_1():
+    generator, discriminator = CNN.build(IRIS_CNN, (320, 320), 0, 100)
+    up = map_sizes(generator.blocks, torch.zeros(1, 100, 1, 1))
+    down = map_sizes(discriminator.blocks, torch.zeros(1, 1, 320, 320))
+    assert [height for height, _ in up] == [1, 8, 34, 105, 320]
+    assert [height for height, _ in down] == [320, 160, 80, 40, 19]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (7, 7), (8, 8), (11, 11), (24, 40), (45, 45)])
+@pytest.mark.parametrize("network", [FCN(width=16, depth=1), CNN(width=4), FCN(width=(8, 9))])
+@pytest.mark.parametrize("n_conditions", [0, 2])
+def test_any_grid(network, shape, n_conditions):
+    run(network, shape, n_conditions=n_conditions)
+
+
+def test_colour_images_have_channels_first():
+    run(CNN(width=4), (3, 16, 12), n_conditions=1)
+
+
+def test_waves_add_two_features_an_octave():
+    groups = [CellGroup("continuous", (1, 3)), CellGroup("null", (0, 2))]
+    _, plain = run(FCN(width=8, depth=1, fourier=0), (2, 2), groups=groups)
+    _, waves = run(FCN(width=8, depth=1, fourier=3), (2, 2), groups=groups)
+    assert count(waves) - count(plain) == 8 * (2 * 2 * 3)
+    grid = torch.tensor([[[0.0, 0.5], [0.0, -1.0]]])
+    assert torch.allclose(
+        waves.waves(grid.flatten(1))[0, :6], torch.tensor([1.0, 0, 0, 0, 0, 0]), atol=1e-5
+    )
+
+
+def test_generated_rows_do_not_depend_on_their_batch():
+    for network in (FCN(width=8), CNN(width=4)):
+        generator, discriminator = run(network, (5, 5))
+        z, c = torch.randn(6, 7), torch.zeros(6, 0)
+        whole = generator(z, c)
+        assert torch.allclose(whole[:2], generator(z[:2], c[:2]), atol=1e-5)
+        assert torch.allclose(
+            discriminator(whole, c)[:2], discriminator(whole[:2], c[:2]), atol=1e-5
+        )
+
+
+def test_names_and_user_networks():
+    assert isinstance(find_network("cnn"), CNN)
+
+    class Mine:
+        def build(self, shape, n_conditions, latent_dim):
+            return FCN(width=4, depth=1).build(shape, n_conditions, latent_dim)
+
+    run(find_network(Mine()), (3, 3), groups=[CellGroup("null", tuple(range(9)))])
+    for wrong in ("mlp", 3, FCN):
+        with pytest.raises(ParameterError, match=r"network=.* is not allowed"):
+            find_network(wrong)
+    with pytest.raises(ParameterError, match="make a 45 x 45 grid; 7 x 7 is needed"):
+        CARDIO_CNN.build((7, 7), 0, 5)

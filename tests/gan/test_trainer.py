@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from synthgan import FCN, Adam, Loss
+from synthgan.exceptions import ParameterError, SynthganError
+from synthgan.gan.callbacks import Callback, SampleGrid
+from synthgan.gan.heads import TanhHead, to_network_scale
+from synthgan.gan.losses import LOSSES
+from synthgan.gan.state import update_average
+from synthgan.gan.trainer import GridData, TrainConfig, Trainer, find_device, generate
+
+CPU = torch.device("cpu")
+
+
+def config(**changes):
+    defaults = {
+        "n_epochs": 2, "batch_size": 8, "latent_dim": 3, "optimizer": Adam(), "loss": Loss(),
+        "discriminator_threshold": 0.0, "seed": 0,
+    }  # fmt: skip
+    return TrainConfig(**{**defaults, **changes})
+
+
+def grids(n=30, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (n, 3, 3), dtype=np.uint8)
+
+
+def train(callbacks=(), loss=None, n=30, **changes):
+    torch.manual_seed(0)
+    generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
+    data = GridData(grids(n), None, (), CPU)
+    settings = config(**changes, **({"loss": loss} if loss else {}))
+    return Trainer(settings, TanhHead(), callbacks).fit(generator, discriminator, data)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(30, 8), (7, 7), (10, 3), (5, 2)])
+def test_every_row_is_seen_once_an_epoch(n, batch_size):
+    data = GridData(grids(n), None, (), CPU)
+    stream = data.stream(batch_size, torch.Generator().manual_seed(0))
+    batches = [next(stream) for _ in range(3 * n)]
+    assert {len(rows) for rows in batches} == {batch_size}
+    seen = torch.cat(batches)[: 3 * n].reshape(3, n).sort(dim=1).values
+    assert (seen == torch.arange(n)).all()
+
+
+def test_batches_move_free_cells_only_and_only_so_far():
+    cells = np.full((6, 2, 2), 100, dtype=np.float32)
+    half_widths = np.full((6, 1), 10, dtype=np.float32)
+    data = GridData(cells, half_widths, [2], CPU)
+    rng = torch.Generator().manual_seed(0)
+    drawn = torch.stack([data.batch(torch.arange(6), rng) for _ in range(200)]).flatten(2)
+    resting = to_network_scale(torch.tensor(100.0))
+    assert torch.allclose(drawn[:, :, [0, 1, 3]], resting)
+    moved = (drawn[:, :, 2] - resting) * 127.5
+    assert moved.abs().max() <= 10.001
+    assert moved.min() < -9
+    assert moved.max() > 9
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_one_loop_for_all_losses(name):
+    state = train(loss=Loss(name, moments=0.1))
+    assert state.step == 8  # 2 epochs of 30 rows in batches of 8
+    assert state.epoch == 2
+    assert set(state.history[0]) == {
+        "epoch", "step", "discriminator_loss", "generator_loss", "discriminator_real",
+        "discriminator_fake", "seconds",
+    }  # fmt: skip
+
+
+def test_same_seed_same_weights():
+    first, second, other = train(), train(), train(seed=1)
+    pairs = zip(first.average.parameters(), second.average.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+    pairs = zip(first.average.parameters(), other.average.parameters(), strict=True)
+    assert not all(torch.equal(a, b) for a, b in pairs)
+
+
+def weights_after(threshold, n_epochs):
+    state = train(loss=Loss("bce"), discriminator_threshold=threshold, n_epochs=n_epochs)
+    return torch.cat([p.detach().flatten() for p in state.discriminator.parameters()])
+
+
+def test_the_gate_keeps_the_discriminator_where_its_loss_is_small():
+    never, always = weights_after(0.0, 8), weights_after(1e9, 8)
+    assert not torch.equal(never, always)
+    torch.manual_seed(0)
+    _, fresh = FCN(width=8, depth=1).build((3, 3), 0, 3)
+    at_start = torch.cat([p.detach().flatten() for p in fresh.parameters()])
+    assert torch.equal(always, at_start)
+    barely = weights_after(1e-9, 8)
+    assert torch.equal(never, barely)
+
+
+def test_the_average_follows():
+    one, other = nn.Linear(2, 2), nn.Linear(2, 2)
+    before = one.weight.detach().clone()
+    update_average(one, other, 0.9)
+    assert torch.allclose(one.weight, 0.9 * before + 0.1 * other.weight, atol=1e-6)
+
+
+def test_without_averaging_samples_come_from_the_generator_itself():
+    state = train(optimizer=Adam(average=0.0))
+    pairs = zip(state.average.parameters(), state.generator.parameters(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_callbacks_see_the_run_and_may_end_it():
+    events = []
+
+    class Watch(Callback):
+        def on_begin(self, run):
+            events.append(("begin", run.n_steps))
+
+        def on_log(self, run):
+            events.append(("log", run.state.step))
+
+        def on_epoch(self, run):
+            events.append(("epoch", run.state.epoch))
+            run.stop = run.state.epoch == 2
+
+        def on_end(self, run):
+            events.append(("end", run.state.step))
+
+    pictures = SampleGrid(every_epochs=2, n=4)
+    state = train([Watch(), pictures], n_epochs=5)
+    assert events[0] == ("begin", 19)
+    assert events[-1] == ("end", state.step)
+    assert ("epoch", 1) in events
+    assert ("epoch", 3) not in events
+    assert list(pictures.grids_) == [1, 2]
+    assert pictures.grids_[2].shape == (4, 3, 3)
+
+
+def test_the_learning_rate_falls_to_zero_over_the_last_share():
+    rates = []
+
+    class Rate(Callback):
+        def on_log(self, run):
+            rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+
+    train([Rate()], n_epochs=40, optimizer=Adam(0.01, decay=0.5))
+    assert rates[0] == 0.01
+    assert rates[len(rates) // 2 - 2] == 0.01
+    assert rates[-1] < 1e-4
+    assert (np.diff(rates) <= 0).all()
+
+
+def test_divergence_is_an_error():
+    with pytest.raises(SynthganError, match="training diverged before step"):
+        train(optimizer=Adam(learning_rate=1e30), loss=Loss("wgan-gp"), n_epochs=20)
+
+
+def test_sampling_in_chunks(monkeypatch):
+    generator, _ = FCN(width=8, depth=1).build((3, 3), 0, 3)
+    monkeypatch.setattr("synthgan.gan.trainer._CHUNK", 4)
+    cells = generate(generator, TanhHead(), 11, 3, 0)
+    assert cells.shape == (11, 3, 3)
+    assert len(np.unique(cells.reshape(11, -1), axis=0)) == 11
+    assert generate(generator, TanhHead(), 0, 3, 0).shape == (0, 3, 3)
+
+
+def test_devices():
+    assert find_device("cpu") == CPU
+    with pytest.raises(ParameterError, match="device='tpu' is not there"):
+        find_device("tpu")
+
+
+@pytest.mark.gpu
+def test_cuda():
+    torch.manual_seed(0)
+    device = find_device("cuda")
+    generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
+    data = GridData(grids(), None, (), device)
+    state = Trainer(config(), TanhHead()).fit(generator.to(device), discriminator.to(device), data)
+    assert generate(state.average, TanhHead(), 5, 3, 0).shape == (5, 3, 3)

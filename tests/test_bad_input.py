@@ -1,0 +1,100 @@
+"""Every bad input of fit: one sentence, before training."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthgan import CNN, FCN, Adam, Loss, TabularGANSynthesizer
+from synthgan.exceptions import DataError, DataWarning, ParameterError
+
+GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": ["a", "b", "a"]})
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (GOOD[:0], DataError, r"too few rows \(n_samples=0"),
+        (GOOD[:1], DataError, r"too few rows \(n_samples=1.*at least 2"),
+        (GOOD[[]], DataError, r"the table has no columns"),
+        (GOOD.assign(x=[1, np.inf, 2]), DataError, r"column 'x' holds 1 infinite"),
+        (np.array([[1.0], [np.inf]]), ValueError, r"infinity"),
+        (GOOD.set_axis(["a", "a"], axis=1), DataError, r"\['a'\] stand more than once"),
+        (GOOD.assign(x=[1, "b", 2.5]), DataError, r"column 'x' holds values of several types"),
+        (GOOD.assign(x=[[1], [2], [3]]), DataError, r"column 'x' holds objects of type list"),
+        (GOOD.assign(x=[1j, 2j, 3j]), DataError, r"column 'x' has dtype complex128"),
+        (GOOD.rename(columns={"x": 1}), TypeError, r"string names"),
+        ([1.0, 2.0], ValueError, r"Expected 2D array"),
+        (np.zeros((2, 2, 2)), ValueError, r"dim 3"),
+        ("table.csv", ValueError, r"Expected 2D array|could not convert"),
+        (None, ValueError, r"Expected 2D array|NoneType"),
+        (np.array([["a"], ["b"]]), ValueError, r"could not convert string|numeric"),
+    ],
+)
+def test_data(data, error, message):
+    with pytest.raises(error, match=message):
+        TabularGANSynthesizer(epochs=1).fit(data)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"preset": "thesis"}, ParameterError, r"preset='thesis' is unknown; known are \['thesis"),
+        ({"preset": 3}, ValueError, r"The 'preset' parameter"),
+        ({"encoder": "grid"}, ParameterError, r"encoder='grid' is not allowed"),
+        ({"network": "mlp"}, ParameterError, r"network='mlp' is not allowed"),
+        ({"loss": "mse"}, ParameterError, r"loss='mse' is not allowed"),
+        ({"loss": 1}, ParameterError, r"loss=1 is not allowed"),
+        ({"optimizer": "sgd"}, ValueError, r"The 'optimizer' parameter"),
+        ({"latent_dim": 0}, ValueError, r"The 'latent_dim' parameter"),
+        ({"epochs": 0}, ValueError, r"The 'epochs' parameter .* Got 0"),
+        ({"epochs": 1.5}, ValueError, r"The 'epochs' parameter"),
+        ({"batch_size": 1}, ValueError, r"The 'batch_size' parameter"),
+        ({"discriminator_threshold": -1}, ValueError, r"The 'discriminator_threshold' parameter"),
+        ({"device": "tpu"}, ParameterError, r"device='tpu' is not there"),
+        ({"device": 3}, ValueError, r"The 'device' parameter"),
+        ({"random_state": "x"}, ValueError, r"The 'random_state' parameter"),
+        ({"callbacks": print}, ValueError, r"The 'callbacks' parameter"),
+        ({"callbacks": [print]}, ParameterError, r"callbacks hold .*print.*; give Callback"),
+        ({"network": FCN(width=0)}, ValueError, r"The 'width' parameter of FCN"),
+        ({"network": FCN(width=(4, -1))}, ParameterError, r"width=\(4, -1\) is not allowed"),
+        ({"network": FCN(depth=-1)}, ValueError, r"The 'depth' parameter of FCN"),
+        ({"network": CNN(width="wide")}, ValueError, r"The 'width' parameter of CNN"),
+        ({"network": CNN(generator_layers=[(3, 3)])}, ParameterError, r"generator_layers=.* four"),
+        ({"loss": Loss(penalty_every=0)}, ValueError, r"The 'penalty_every' parameter of Loss"),
+        (
+            {"optimizer": Adam(learning_rate=0)},
+            ValueError,
+            r"The 'learning_rate' parameter of Adam",
+        ),
+        ({"optimizer": Adam(betas=(0.5, 1.5))}, ParameterError, r"betas=\(0.5, 1.5\) is not"),
+    ],
+)
+def test_parameters(parameters, error, message):
+    with pytest.raises(error, match=message):
+        TabularGANSynthesizer(**{"epochs": 1, **parameters}).fit(GOOD)
+
+
+def test_y():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        TabularGANSynthesizer(epochs=1).fit(GOOD, [1, 2])
+    with pytest.raises(DataError, match=r"y has shape \(3, 1, 1\)"):
+        TabularGANSynthesizer(epochs=1).fit(GOOD, np.zeros((3, 1, 1)))
+
+
+def test_going_on_with_a_warning():
+    empty = GOOD.assign(z=np.nan)
+    with pytest.warns(DataWarning, match="column 'z' has no value at all"):
+        fake = TabularGANSynthesizer(epochs=1).fit(empty).sample(2)
+    assert fake["z"].isna().all()
+    names = pd.DataFrame({"name": [f"person {i}" for i in range(40)], "x": range(40)})
+    with pytest.raises(DataError, match="column 'name' has a level of its own for each of its 40"):
+        TabularGANSynthesizer(epochs=1).fit(names)
+    unused = GOOD.assign(y=pd.Categorical(GOOD["y"], list("abcdef")))
+    with pytest.warns(DataWarning, match="column 'y' has 6 categories for 3 rows"):
+        TabularGANSynthesizer(epochs=1).fit(unused)
+
+
+def test_other_columns_after_fit():
+    model = TabularGANSynthesizer(epochs=1).fit(GOOD)
+    with pytest.raises(ValueError, match="feature names"):
+        model.score(GOOD.rename(columns={"x": "z"}))

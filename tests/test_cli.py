@@ -1,0 +1,96 @@
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import synthgan
+from synthgan.cli import main
+
+
+def run(*words, code=0):
+    if code:
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in words])
+        assert stop.value.code == code
+    else:
+        main([str(word) for word in words])
+
+
+@pytest.fixture
+def table(tmp_path, clinic):
+    path = tmp_path / "clinic.csv"
+    clinic.to_csv(path, index=False)
+    return path
+
+
+def test_fit_and_sample(tmp_path, table, clinic, capsys):
+    model, fake = tmp_path / "m.synthgan", tmp_path / "fake.csv"
+    run("fit", table, "--out", model, "--epochs", 2, "--seed", 0)
+    assert "300 rows learnt" in capsys.readouterr().out
+    run("sample", model, "-n", 25, "--out", fake, "--seed", 1)
+    assert "25 rows written" in capsys.readouterr().out
+    rows = pd.read_csv(fake, parse_dates=["admitted"])
+    assert list(rows.columns) == list(clinic.columns)
+    assert len(rows) == 25
+    assert rows["age"].dtype == "int64"
+    assert rows["admitted"].dt.normalize().equals(rows["admitted"])
+    # Whole numbers with gaps are written as whole numbers.
+    assert not fake.read_text().splitlines()[1].split(",")[8].endswith(".0")
+    before = fake.read_bytes()
+    run("sample", model, "-n", 25, "--out", fake, "--seed", 1)
+    assert fake.read_bytes() == before
+
+
+def test_demo(tmp_path, capsys):
+    run("demo", "--out", tmp_path / "demo", "--rows", 60, "--epochs", 1)
+    out = capsys.readouterr().out
+    assert "column shapes" in out
+    assert "pair trends" in out
+    files = {path.name: path.stat().st_size for path in (tmp_path / "demo").iterdir()}
+    assert set(files) == {"real.csv", "fake.csv", "columns.png"}
+    assert files["columns.png"] > 10_000
+
+
+def test_user_errors_are_one_line(tmp_path, table, capsys):
+    def error(*words):
+        run(*words, code=2)
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert "Traceback" not in captured.err
+        return captured.err
+
+    out = tmp_path / "m"
+    assert "none.csv' cannot be read" in error("fit", tmp_path / "none.csv", "--out", out)
+    assert "preset='x' is unknown" in error("fit", table, "--out", out, "--preset", "x")
+    assert "'epochs' parameter" in error("fit", table, "--out", out, "--epochs", 0)
+    assert "names no file" in error("fit", table, "--out", tmp_path / "no" / "m")
+    assert "m' cannot be read" in error("sample", out, "-n", 3, "--out", "x.csv")
+    (tmp_path / "empty.csv").write_text("")
+    assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
+    assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
+    assert not out.exists()
+
+
+def test_usage_errors(capsys):
+    run("fit", code=2)
+    assert "required" in capsys.readouterr().err
+
+
+def test_warnings_are_one_line(tmp_path, capsys, thyroid_path):
+    run("fit", thyroid_path, "--out", tmp_path / "m", "--preset", "thesis-thyroid", "--epochs", 1)
+    err = capsys.readouterr().err
+    assert "synthgan: DataWarning: 534 of 7200 rows left out" in err
+    assert "synthgan: OutlierWarning: 164 of 6666 rows dropped" in err
+
+
+def test_module_and_version():
+    command = [sys.executable, "-m", "synthgan", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"synthgan {synthgan.__version__}"
+
+
+def test_a_reader_that_goes_away(tmp_path):
+    command = f"{sys.executable} -m synthgan demo --rows 50 --epochs 1 --out {tmp_path} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert done.stderr == ""

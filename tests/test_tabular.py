@@ -1,0 +1,305 @@
+import json
+import os
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from pandas.testing import assert_frame_equal
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import synthgan
+from synthgan import CNN, FCN, Adam, GridEncoder, Loss, TabularGANSynthesizer
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
+from tests.frames import frames
+
+TINY = FCN(width=16, depth=1)
+
+
+def quick(**parameters):
+    defaults = {"network": TINY, "epochs": 2, "batch_size": 50, "random_state": 0}
+    return TabularGANSynthesizer(**{**defaults, **parameters})
+
+
+@pytest.mark.filterwarnings("ignore::synthgan.exceptions.OutlierWarning")
+@parametrize_with_checks(
+    [
+        GridEncoder(),
+        GridEncoder(scaling="minmax", min_support=1),
+        TabularGANSynthesizer(epochs=1, batch_size=32),
+    ]
+)
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+def test_what_comes_out_is_what_went_in(clinic):
+    fake = quick().fit(clinic).sample(40)
+    assert list(fake.columns) == list(clinic.columns)
+    assert (fake.dtypes == clinic.dtypes).all()
+    assert isinstance(fake.index, pd.RangeIndex)
+    assert fake["outcome"].cat.ordered
+    assert fake["hba1c"].isna().any()
+    assert not fake["age"].isna().any()
+    assert set(fake["ward"]) <= set(clinic["ward"])
+    assert fake["admitted"].dt.normalize().equals(fake["admitted"])
+
+
+@settings(max_examples=25)
+@given(frames(min_rows=2))
+@pytest.mark.filterwarnings("ignore:.*no value at all:synthgan.exceptions.DataWarning")
+def test_any_table_pandas_can_build(frame):
+    fake = quick(epochs=1).fit(frame).sample(3)
+    assert list(fake.columns) == list(frame.columns)
+    assert len(fake) == 3
+
+
+def test_equal_seeds_give_equal_bytes(clinic):
+    first, second = (quick().fit(clinic) for _ in range(2))
+    for a, b in zip(first.generator_.parameters(), second.generator_.parameters(), strict=True):
+        assert a.numpy().tobytes() == b.numpy().tobytes()
+    assert_frame_equal(first.sample(20), second.sample(20))
+    assert_frame_equal(first.sample(20, random_state=3), second.sample(20, random_state=3))
+    assert not first.sample(20, random_state=3).equals(first.sample(20, random_state=4))
+    other = quick(random_state=1).fit(clinic)
+    assert not other.sample(20, random_state=3).equals(first.sample(20, random_state=3))
+
+
+def test_global_random_state_is_left_alone(clinic):
+    torch.manual_seed(5)
+    np.random.seed(5)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    quick(network=FCN(width=(8,), dropout=0.5)).fit(clinic).sample(5)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])
+
+
+def test_score_prefers_the_trained(clinic):
+    raw = quick(epochs=1, optimizer=Adam(learning_rate=1e-9)).fit(clinic)
+    trained = quick(epochs=60).fit(clinic)
+    assert 0 < raw.score(clinic) < trained.score(clinic) < 1
+    assert trained.score(clinic) == trained.score(clinic)
+
+
+def test_grid_search(clinic):
+    table = clinic[["age", "sex", "bmi"]]
+    search = GridSearchCV(
+        quick(), {"network": [TINY, FCN(width=(8,))], "epochs": [1, 2]}, cv=2
+    ).fit(table)
+    assert search.best_estimator_.sample(3).shape == (3, 3)
+    nested = quick(optimizer=Adam()).set_params(network__width=8, optimizer__learning_rate=0.1)
+    assert nested.network.width == 8
+    assert clone(nested).optimizer.learning_rate == 0.1
+
+
+def test_pipeline_step(clinic):
+    drop = FunctionTransformer(lambda table: table.drop(columns="admitted"))
+    pipeline = make_pipeline(drop, quick()).fit(clinic)
+    assert pipeline[-1].sample(2).shape == (2, 13)
+    assert 0 < pipeline.score(clinic) < 1
+
+
+@pytest.mark.parametrize("form", ["series", "array", "strings", "frame", "column"])
+def test_y_is_learnt_jointly(clinic, form):
+    X = clinic[["age", "bmi", "sex"]]
+    y = {
+        "series": clinic["diabetic"].rename("age"),  # clashes with a column of X
+        "array": clinic["diabetic"].to_numpy().astype(int),
+        "strings": clinic["ward"].to_numpy(dtype=str),
+        "frame": clinic[["ward", "stay_days"]],
+        "column": clinic[["stay_days"]].to_numpy(),
+    }[form]
+    model = quick().fit(X, y)
+    fake_X, fake_y = model.sample(30, return_y=True)
+    assert_frame_equal(fake_X, model.sample(30))
+    assert (fake_X.dtypes == X.dtypes).all()
+    assert type(fake_y) is type(y)
+    assert fake_y.shape == (30, *y.shape[1:])
+    if form == "frame":
+        assert (fake_y.dtypes == y.dtypes).all()
+    elif form == "series":
+        assert fake_y.name == "age"
+        assert fake_y.dtype == bool
+    else:
+        assert fake_y.dtype == y.dtype
+        assert np.isin(fake_y, y).all()
+
+
+def test_y_beside_an_array():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60)
+    fake_X, fake_y = quick().fit(X, y).sample(5, return_y=True)
+    assert fake_X.shape == (5, 2)
+    assert fake_X.dtype == X.dtype
+    assert fake_y.dtype == y.dtype
+
+
+def test_history(clinic):
+    model = quick(epochs=3).fit(clinic)
+    assert list(model.history_["step"])[-1] == model.n_steps_ == 18
+    assert model.history_["epoch"].is_monotonic_increasing
+    assert np.isfinite(model.history_.to_numpy()).all()
+
+
+def test_verbose_shows_progress(clinic, capsys):
+    quick(verbose=1).fit(clinic)
+    assert "12/12" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("network", ["fcn", "cnn", CNN(width=4), FCN(width=(8, 8))])
+@pytest.mark.parametrize("loss", ["relativistic", "bce", "hinge", "wgan-gp"])
+def test_networks_and_losses(clinic, network, loss):
+    fake = quick(network=network, loss=loss, epochs=1).fit(clinic).sample(4)
+    assert (fake.dtypes == clinic.dtypes).all()
+
+
+def test_grey_levels_and_null(clinic):
+    encoder = GridEncoder(scaling="minmax", layout="sectioned")
+    model = quick(encoder=encoder, epochs=40).fit(clinic)
+    grids = model._sample_grids(200, 0)
+    assert grids.dtype == np.uint8
+    padding = [c for g in model.cell_groups_ if g.kind == "null" for c in g.cells]
+    assert not grids.reshape(200, -1)[:, padding].any()
+    fake = model.encoder_.inverse_transform(grids)
+    assert not fake["age"].isna().any()
+
+
+def test_thesis_thyroid_preset(thyroid_path):
+    thyroid = synthgan.datasets.load_thyroid(thyroid_path)
+    model = TabularGANSynthesizer(preset="thesis-thyroid", epochs=1, random_state=0)
+    with (
+        pytest.warns(DataWarning, match="534 of 7200 rows left out: .* Class = 3 only"),
+        pytest.warns(OutlierWarning, match="164 of 6666 rows dropped"),
+    ):
+        model.fit(thyroid)
+    generator, discriminator = model.network_.build(model.grid_shape_, 0, model.latent_dim_)
+    assert model.grid_shape_ == (7, 7)
+    assert sum(p.numel() for p in generator.parameters()) == 3569
+    assert sum(p.numel() for p in discriminator.parameters()) == 3265
+    assert model.n_steps_ == 326  # 6502 rows in batches of 20
+    fake = model.sample(500)
+    assert (fake["Class"] == 3).all()
+    assert (fake.dtypes == thyroid.dtypes).all()
+    for name, (low, high) in model.encoder_.limits_.items():
+        assert fake[name].between(low, high).all()
+
+
+def test_a_constant_table(clinic):
+    frame = pd.DataFrame({"a": [1, 1, 1], "b": ["x", "x", "x"]})
+    assert_frame_equal(quick().fit(frame).sample(3), frame)
+
+
+def test_pickling(clinic, tmp_path):
+    model = quick().fit(clinic)
+    joblib.dump(model, tmp_path / "model.joblib")
+    again = joblib.load(tmp_path / "model.joblib")
+    assert_frame_equal(again.sample(9), model.sample(9))
+
+
+def test_archive(clinic, tmp_path):
+    y = clinic["diabetic"]
+    model = quick(encoder=GridEncoder(side=8)).fit(clinic.drop(columns="diabetic"), y)
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert type(again) is TabularGANSynthesizer
+    for a, b in zip(model.sample(50, return_y=True), again.sample(50, return_y=True), strict=True):
+        assert a.equals(b)
+    assert repr(again) == repr(model)
+    assert_frame_equal(again.history_, model.history_)
+    assert again.score(clinic.drop(columns="diabetic")) == model.score(
+        clinic.drop(columns="diabetic")
+    )
+
+
+def test_archive_of_an_array_and_of_a_preset(tmp_path, thyroid_path):
+    X = np.random.default_rng(0).normal(size=(40, 3))
+    model = quick().fit(X)
+    model.save(tmp_path / "m")
+    assert np.array_equal(synthgan.load(tmp_path / "m").sample(5), model.sample(5))
+    thyroid = synthgan.datasets.load_thyroid(thyroid_path)
+    patients = thyroid[thyroid["Class"] == 3]
+    model = TabularGANSynthesizer(preset="thesis-thyroid", epochs=1, batch_size=500)
+    with pytest.warns(OutlierWarning):
+        model.fit(patients)
+    model.save(tmp_path / "m")
+    again = synthgan.load(tmp_path / "m")
+    assert_frame_equal(again.sample(5, random_state=0), model.sample(5, random_state=0))
+
+
+def test_the_archive_holds_no_rare_value(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"income": np.round(rng.lognormal(10, 1, 400), 2)})
+    frame.loc[7, "income"] = 98_765_432.25
+    quick().fit(frame).save(tmp_path / "m")
+    stored = json.dumps(str((tmp_path / "m").read_bytes()))
+    manifest = synthgan.io.archive.read_archive(tmp_path / "m")
+    assert "98765432" not in stored
+    assert "98765432" not in json.dumps(manifest[:2])
+    numbers = np.concatenate([array.ravel() for array in manifest[3].values()])
+    assert not np.isin(frame["income"], numbers).any()
+
+
+def test_the_file_is_whole_or_the_old_one(clinic, tmp_path, monkeypatch):
+    model = quick().fit(clinic)
+    path = tmp_path / "m.synthgan"
+    model.save(path)
+    before = path.read_bytes()
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(synthgan.exceptions.ArchiveError, match="No space left"):
+        model.save(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+class Mine:
+    def build(self, shape, n_conditions, latent_dim):
+        return TINY.build(shape, n_conditions, latent_dim)
+
+
+def test_a_network_of_ones_own(clinic, tmp_path):
+    model = quick(network=Mine()).fit(clinic)
+    assert len(model.sample(3)) == 3
+    with pytest.raises(synthgan.exceptions.ArchiveError, match=r"network=.*Mine.* cannot be saved"):
+        model.save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_before_fit():
+    for call in (lambda m: m.sample(1), lambda m: m.score([[1.0]]), lambda m: m.save("x")):
+        with pytest.raises(NotFittedError):
+            call(TabularGANSynthesizer())
+
+
+def test_parts_are_not_changed_by_fit(clinic):
+    encoder, loss = GridEncoder(), Loss()
+    model = quick(encoder=encoder, loss=loss).fit(clinic)
+    assert not hasattr(encoder, "schema_")
+    assert model.encoder_ is not encoder
+    with pytest.raises(ParameterError, match="n=-1 is not allowed"):
+        model.sample(-1)
+    with pytest.raises(ParameterError, match=r"n=2.5 is not allowed"):
+        model.sample(2.5)
+    with pytest.raises(ParameterError, match="return_y=True needs a model"):
+        model.sample(1, return_y=True)
+    assert model.sample(0).shape == (0, 14)
+    assert (model.sample(0).dtypes == clinic.dtypes).all()
+
+
+def test_the_limits_may_leave_nothing():
+    encoder = GridEncoder(scaling="minmax", limits=(5.0, 6.0), outliers="drop")
+    with (
+        pytest.warns(OutlierWarning, match="3 of 3 rows dropped"),
+        pytest.raises(DataError, match="n_samples=0 of 3 rows lie inside the limits"),
+    ):
+        quick(encoder=encoder).fit(pd.DataFrame({"x": [1.0, 2.0, 3.0]}))
