@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -34,7 +35,7 @@ _FEWEST_STEPS, _MOST_STEPS = 1000, 4000
 _STEPS_PER_ROOT_ROW = 80
 
 
-class BaseGANSynthesizer(BaseEstimator):
+class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
     A subclass turns its records into grids and back. Parameters are documented there.
@@ -270,11 +271,13 @@ class BaseGANSynthesizer(BaseEstimator):
         model.generator_ = generator.requires_grad_(False)
         return model
 
+    @abstractmethod
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        raise NotImplementedError
+        """Return what is needed to decode grids, as plain data and arrays."""
 
+    @abstractmethod
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        raise NotImplementedError
+        """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
 
 
 def _draw_seed(random_state: Any) -> int:

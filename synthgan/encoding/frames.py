@@ -73,6 +73,11 @@ def _index_kind(index: pd.Index) -> str:
     return "string" if index.inferred_type == "string" else "range"
 
 
+def _pandas_from_arrow() -> Any:
+    """pandas' reader of Arrow streams; None before pandas 3."""
+    return getattr(pd.DataFrame, "from_arrow", None)
+
+
 def _library(X: Any) -> str | None:
     top = type(X).__module__.partition(".")[0]
     return top if top in _LIBRARIES and top in sys.modules else None
@@ -84,7 +89,8 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     Parameters
     ----------
     X : DataFrame, array-like of shape (n_rows, n_columns), or a table of another library
-        polars and pyarrow tables, and whatever else speaks the dataframe protocol.
+        polars and pyarrow tables, and whatever else speaks the Arrow PyCapsule or the
+        dataframe protocol (these come back as DataFrames).
         Columns of an array are numbered from 0.
 
     Returns
@@ -108,6 +114,9 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     elif (library := _library(X)) is not None:
         container = Container(kind=library)
         frame = X.to_pandas()
+    elif hasattr(X, "__arrow_c_stream__") and (from_arrow := _pandas_from_arrow()) is not None:
+        container = Container()
+        frame = from_arrow(X)
     elif hasattr(X, "__dataframe__"):
         container = Container()
         frame = pd.api.interchange.from_dataframe(X)

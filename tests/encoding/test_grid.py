@@ -191,6 +191,21 @@ def test_polars_and_pyarrow_in_and_out(clinic):
         assert back.equals(table)
 
 
+def test_tables_that_only_speak_a_protocol(clinic):
+    class Arrow:
+        def __arrow_c_stream__(self, requested_schema=None):
+            return pyarrow.Table.from_pandas(table).__arrow_c_stream__(requested_schema)
+
+    pyarrow = pytest.importorskip("pyarrow")
+    table = clinic[["age", "ward", "smoker"]]
+    if not hasattr(pd.DataFrame, "from_arrow"):
+        pytest.skip("this pandas reads the dataframe protocol, not Arrow's")
+    encoder = GridEncoder(min_support=1).fit(Arrow())
+    assert_frame_equal(
+        encoder.inverse_transform(encoder.transform(Arrow())), table, check_dtype=False
+    )
+
+
 def test_set_output_gives_a_table_of_cells(clinic):
     encoder = GridEncoder().set_output(transform="pandas")
     cells = encoder.fit_transform(clinic)
