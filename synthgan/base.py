@@ -30,6 +30,7 @@ from synthgan.presets import Preset
 
 __all__ = ["BaseGANSynthesizer"]
 
+_NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1000, 4000
 _STEPS_PER_ROOT_ROW = 80
@@ -202,7 +203,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             "parameters": {
                 name: _describe(value, name)
                 for name, value in self.get_params(deep=False).items()
-                if name != "callbacks"
+                if name not in _NOT_SAVED
             },
             "network": _describe(self.network_, "network"),
             "latent_dim": self.latent_dim_,
@@ -268,7 +269,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             )
         tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
         generator.load_state_dict(tensors)
-        model.generator_ = generator.requires_grad_(False)
+        model.generator_ = generator.requires_grad_(False).eval()
         return model
 
     @abstractmethod

@@ -74,7 +74,7 @@ def _index_kind(index: pd.Index) -> str:
 
 
 def _pandas_from_arrow() -> Any:
-    """pandas' reader of Arrow streams; None before pandas 3."""
+    """Return the reader of Arrow streams that pandas has from version 3 on, or None."""
     return getattr(pd.DataFrame, "from_arrow", None)
 
 

@@ -31,8 +31,8 @@ class TrainState:
 
 
 def copy_network(network: nn.Module) -> nn.Module:
-    """Copy a network; the copy learns nothing by itself."""
-    return copy.deepcopy(network).requires_grad_(False)
+    """Copy a network; the copy learns nothing by itself and is ready to sample from."""
+    return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 @torch.no_grad()

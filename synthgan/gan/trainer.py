@@ -331,7 +331,7 @@ def generate(
     Parameters
     ----------
     generator, head : Module
-        On the same device.
+        On the same device; the generator in evaluation mode.
     n : int
     latent_dim : int
     seed : int
@@ -343,15 +343,12 @@ def generate(
     """
     device = next(generator.parameters()).device
     rng = torch.Generator(device).manual_seed(seed)
-    was_training = generator.training
-    generator.eval()
     chunks = []
     for begin in range(0, max(n, 1), _CHUNK):
         size = min(_CHUNK, n - begin)
         z = torch.randn(size, latent_dim, generator=rng, device=device)
         cells = from_network_scale(head(generator(z, z.new_zeros(size, 0)), rng))
         chunks.append(cells.clamp(0, 255).cpu().numpy())
-    generator.train(was_training)
     return np.concatenate(chunks)
 
 
