@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Adam": "synthgan.gan",
     "CNN": "synthgan.gan",
+    "Callback": "synthgan.gan",
     "FCN": "synthgan.gan",
     "GridEncoder": "synthgan.encoding",
     "Loss": "synthgan.gan",
@@ -39,7 +40,8 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    return importlib.import_module("synthgan.tabular").TabularGANSynthesizer.load(path)
+    importlib.import_module("synthgan.tabular")  # makes its class known
+    return importlib.import_module("synthgan.base").BaseGANSynthesizer.load(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -118,9 +118,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         if strangers:
             raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
         # Layers draw their first weights, and dropout its masks, from torch's global generator.
-        cuda = [device] if device.type == "cuda" else []
-        with torch.random.fork_rng(devices=cuda):
-            torch.manual_seed(config.seed)
+        on_cuda = device.type == "cuda"
+        with torch.random.fork_rng(devices=[device] if on_cuda else []):
+            torch.default_generator.manual_seed(config.seed)
+            if on_cuda:
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(config.seed)
             generator, discriminator = build_networks(
                 network, self.grid_shape_, 0, self.latent_dim_, groups
             )
@@ -177,7 +180,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             if group.kind == "null":
                 flat[:, cells] = 0
             elif group.presence is None:
-                flat[:, cells] = np.maximum(flat[:, cells], 1)
+                flat[:, cells] = np.maximum(flat[:, cells], group.lowest)
         return flat.reshape(grids.shape)
 
     def save(self, path: Any) -> None:
@@ -207,6 +210,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             },
             "network": _describe(self.network_, "network"),
             "latent_dim": self.latent_dim_,
+            "n_steps": self.n_steps_,
             "versions": {
                 "synthgan": synthgan.__version__,
                 "torch": torch.__version__,
@@ -252,7 +256,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         weights: dict[str, np.ndarray],
         arrays: dict[str, np.ndarray],
     ) -> BaseGANSynthesizer:
-        known = {c.__name__: c for c in [cls, *cls.__subclasses__()]}
+        ours = [c for c in (cls, *cls.__subclasses__()) if c.__module__.startswith("synthgan.")]
+        known = {c.__name__: c for c in ours}
         if manifest["class"] not in known:
             raise ValueError(f"class {manifest['class']!r} is not one of {sorted(known)}")
         parameters = {name: _rebuild(value) for name, value in manifest["parameters"].items()}
@@ -261,7 +266,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         model.network_ = _rebuild(manifest["network"])
         model.latent_dim_ = int(manifest["latent_dim"])
         model.history_ = pd.DataFrame(manifest["history"])
-        model.n_steps_ = int(model.history_["step"].iloc[-1])
+        model.n_steps_ = int(manifest["n_steps"])
         # Weights are drawn first and then replaced; leave torch's global generator alone.
         with torch.random.fork_rng(devices=[]):
             generator, _ = build_networks(
@@ -282,7 +287,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
 
 
 def _draw_seed(random_state: Any) -> int:
-    """Draw a seed for torch from whatever scikit-learn takes as random_state."""
+    """Draw a seed for torch; None draws from the system, not from numpy's global state."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 

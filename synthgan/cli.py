@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import sys
 import time
 import warnings
@@ -16,7 +17,7 @@ from synthgan.exceptions import SynthganError, SynthganWarning
 
 __all__ = ["main"]
 
-_USER_ERRORS = (SynthganError, ValueError, TypeError, OSError)
+_USER_ERRORS = (SynthganError, ValueError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -121,7 +122,8 @@ def _sample(parsed: argparse.Namespace) -> None:
     from synthgan.io.tables import write_csv
 
     model: Any = load(parsed.model)
-    fake = model.sample(parsed.n, random_state=parsed.seed)
+    seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
+    fake = model.sample(parsed.n, random_state=seed)
     write_csv(fake, parsed.out)
     print(f"{len(fake)} rows written to {parsed.out}")
 

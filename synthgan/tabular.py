@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.base import BaseGANSynthesizer
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
-from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
 
@@ -21,12 +21,14 @@ __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
 _FEWEST_NAMED_ROWS = 20  # in fewer rows, levels may all differ by chance
+_MOST_LEVELS_PER_ROW = 0.8  # above, a column names rows
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
     """Learn a table, make new rows.
 
-    Parameters left as None follow the preset, and without a preset the default recipe.
+    Parameters left as None follow the preset, and without a preset the default recipe. To change
+    or search a parameter of a part (``network__width``), give the part.
 
     Parameters
     ----------
@@ -204,7 +206,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         outer = {
             "encoder": record,
             "container": vars(self.container_),
-            "y_container": None if y is None else {**vars(y), "frame": vars(y.frame)},
+            "y_container": None if y is None else y.to_dict(),
             "n_features_in": self.n_features_in_,
         }
         return outer, arrays
@@ -216,9 +218,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         y = record["y_container"]
         self.y_container_ = None
         if y is not None:
-            self.y_container_ = _TargetContainer(y["ndim"], y["name"], Container(**y["frame"]))
+            self.y_container_ = _TargetContainer.from_dict(y)
         self.n_features_in_ = int(record["n_features_in"])
         names = encoder.schema_.names[: self.n_features_in_]
+        self.columns_ = names
         if all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, dtype=object)
         self.cell_groups_ = encoder.cell_groups_
@@ -234,6 +237,19 @@ class _TargetContainer:
         self.name = name
         self.frame = frame
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready plain data."""
+        names = self.name if isinstance(self.name, list) else [self.name]
+        for name in names:
+            if not (name is None or isinstance(name, str | int)):
+                raise ArchiveError(f"y is named {name!r}; strings and integers can be saved.")
+        return {"ndim": self.ndim, "name": self.name, "frame": vars(self.frame)}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> _TargetContainer:
+        """Take back what `to_dict` gave."""
+        return cls(record["ndim"], record["name"], Container(**record["frame"]))
+
     def restore(self, frame: pd.DataFrame) -> Any:
         """Give generated targets the form of y."""
         if self.ndim == 2:
@@ -248,9 +264,10 @@ def _read_y(y: Any, frame: pd.DataFrame) -> tuple[_TargetContainer | None, pd.Da
     if y is None:
         return None, None
     if isinstance(y, pd.DataFrame):
-        table, form = y, _TargetContainer(2, list(y.columns), Container())
+        table, form = y, _TargetContainer(2, y.columns.tolist(), Container())
     elif isinstance(y, pd.Series):
-        table, form = y.to_frame(), _TargetContainer(1, y.name, Container())
+        name = y.name.item() if isinstance(y.name, np.generic) else y.name
+        table, form = y.to_frame(), _TargetContainer(1, name, Container())
     else:
         array = np.asarray(y)
         if array.ndim not in (1, 2):
@@ -279,10 +296,15 @@ def _check_levels(encoder: GridEncoder, n_rows: int) -> None:
     """Refuse columns that name rows; a fake could only repeat a person's name."""
     for cells in encoder.column_cells_:
         column = cells.column
-        if not column.numeric and len(cells.levels) == n_rows > _FEWEST_NAMED_ROWS:
+        n_present = round(n_rows * (1 - column.missing))
+        if (
+            not column.numeric
+            and n_present > _FEWEST_NAMED_ROWS
+            and len(cells.levels) > _MOST_LEVELS_PER_ROW * n_present
+        ):
             raise DataError(
-                f"column {column.name!r} has a level of its own for each of its {n_rows} rows, so "
-                "it names them; drop it, or set it as the index."
+                f"column {column.name!r} has {len(cells.levels)} levels for {n_present} values, so "
+                "it names rows rather than describes them; drop it, or set it as the index."
             )
         if column.categories is not None and len(column.categories) > n_rows:
             warnings.warn(
@@ -298,7 +320,7 @@ def _select_rows(frame: pd.DataFrame, preset: Preset) -> pd.DataFrame:
     for name, value in preset.rows.items():
         if name not in frame.columns:
             continue
-        keep = (frame[name] == value).to_numpy()
+        keep = (frame[name] == value).fillna(False).to_numpy(dtype=bool)
         if not keep.all():
             warnings.warn(
                 f"{(~keep).sum()} of {len(keep)} rows left out: the preset learns rows with "

@@ -7,7 +7,7 @@ import pytest
 from synthgan import CNN, FCN, Adam, Loss, TabularGANSynthesizer
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 
-GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": ["a", "b", "a"]})
+GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0] * 5, "y": ["a", "b", "a"] * 5})
 
 
 @pytest.mark.parametrize(
@@ -15,13 +15,14 @@ GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0], "y": ["a", "b", "a"]})
     [
         (GOOD[:0], DataError, r"too few rows \(n_samples=0"),
         (GOOD[:1], DataError, r"too few rows \(n_samples=1.*at least 2"),
+        (GOOD[:3], DataError, r"too few rows \(n_samples=3.*at least 5"),
         (GOOD[[]], DataError, r"the table has no columns"),
-        (GOOD.assign(x=[1, np.inf, 2]), DataError, r"column 'x' holds 1 infinite"),
+        (GOOD.assign(x=[1, np.inf, 2] * 5), DataError, r"column 'x' holds 5 infinite"),
         (np.array([[1.0], [np.inf]]), ValueError, r"infinity"),
         (GOOD.set_axis(["a", "a"], axis=1), DataError, r"\['a'\] stand more than once"),
-        (GOOD.assign(x=[1, "b", 2.5]), DataError, r"column 'x' holds values of several types"),
-        (GOOD.assign(x=[[1], [2], [3]]), DataError, r"column 'x' holds objects of type list"),
-        (GOOD.assign(x=[1j, 2j, 3j]), DataError, r"column 'x' has dtype complex128"),
+        (GOOD.assign(x=[1, "b", 2.5] * 5), DataError, r"column 'x' holds values of several types"),
+        (GOOD.assign(x=[[1], [2], [3]] * 5), DataError, r"column 'x' holds objects of type list"),
+        (GOOD.assign(x=[1j, 2j, 3j] * 5), DataError, r"column 'x' has dtype complex128"),
         (GOOD.rename(columns={"x": 1}), TypeError, r"string names"),
         ([1.0, 2.0], ValueError, r"Expected 2D array"),
         (np.zeros((2, 2, 2)), ValueError, r"dim 3"),
@@ -51,6 +52,7 @@ def test_data(data, error, message):
         ({"batch_size": 1}, ValueError, r"The 'batch_size' parameter"),
         ({"discriminator_threshold": -1}, ValueError, r"The 'discriminator_threshold' parameter"),
         ({"device": "tpu"}, ParameterError, r"device='tpu' is not there"),
+        ({"device": "cpu:x"}, ParameterError, r"device='cpu:x' is no device"),
         ({"device": 3}, ValueError, r"The 'device' parameter"),
         ({"random_state": "x"}, ValueError, r"The 'random_state' parameter"),
         ({"callbacks": print}, ValueError, r"The 'callbacks' parameter"),
@@ -77,8 +79,8 @@ def test_parameters(parameters, error, message):
 def test_y():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         TabularGANSynthesizer(epochs=1).fit(GOOD, [1, 2])
-    with pytest.raises(DataError, match=r"y has shape \(3, 1, 1\)"):
-        TabularGANSynthesizer(epochs=1).fit(GOOD, np.zeros((3, 1, 1)))
+    with pytest.raises(DataError, match=r"y has shape \(15, 1, 1\)"):
+        TabularGANSynthesizer(epochs=1).fit(GOOD, np.zeros((15, 1, 1)))
 
 
 def test_going_on_with_a_warning():
@@ -87,10 +89,12 @@ def test_going_on_with_a_warning():
         fake = TabularGANSynthesizer(epochs=1).fit(empty).sample(2)
     assert fake["z"].isna().all()
     names = pd.DataFrame({"name": [f"person {i}" for i in range(40)], "x": range(40)})
-    with pytest.raises(DataError, match="column 'name' has a level of its own for each of its 40"):
-        TabularGANSynthesizer(epochs=1).fit(names)
-    unused = GOOD.assign(y=pd.Categorical(GOOD["y"], list("abcdef")))
-    with pytest.warns(DataWarning, match="column 'y' has 6 categories for 3 rows"):
+    some = names.assign(name=names["name"].where(names["x"] > 2).replace("person 3", "person 4"))
+    for table, n_levels, n_values in ((names, 40, 40), (some, 36, 37)):
+        with pytest.raises(DataError, match=f"'name' has {n_levels} levels for {n_values} values"):
+            TabularGANSynthesizer(epochs=1).fit(table)
+    unused = GOOD.assign(y=pd.Categorical(GOOD["y"], list("abcdefghijklmnop")))
+    with pytest.warns(DataWarning, match="column 'y' has 16 categories for 15 rows"):
         TabularGANSynthesizer(epochs=1).fit(unused)
 
 

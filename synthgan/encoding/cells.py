@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from synthgan.encoding import quantile, scaling
 from synthgan.encoding.quantile import QuantileTable
 from synthgan.encoding.schema import Column
-from synthgan.exceptions import DataError
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning
 
 __all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
 
@@ -36,12 +37,15 @@ class CellGroup:
         off, they are all NULL (0).
     column : hashable or None
         Column they belong to.
+    lowest : {0, 1}
+        Lowest cell that is a value; 0 where there is no NULL (Eq. 6.2).
     """
 
     kind: str
     cells: tuple[int, ...]
     presence: int | None = None
     column: Hashable | None = None
+    lowest: int = OFF
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class ColumnCells:
     encoding : {"constant", "linear", "quantile", "levels", "codes"}
         ``"constant"``: no cell, one value or none at all. ``"linear"``: one cell, min-max levels.
         ``"quantile"``: one cell, place in the distribution. ``"levels"``: one binary cell for two
-        levels, one-hot cells for more. ``"codes"``: one quantile cell over the levels, ordered
-        by frequency.
+        levels, one-hot cells for more. ``"codes"``: one cell over the levels in order of
+        frequency, with a table a quantile cell, without one a grey level each.
     nullable : bool
         Whether a presence cell stands beside the value cells.
     levels : tuple
@@ -124,6 +128,9 @@ class ColumnCells:
         cells = np.zeros((n, self.n_values + self.nullable))
         if self.encoding == "linear" and self.limits is not None:
             cells[:, 0] = scaling.to_levels(values, *self.limits, self.first, self.rounding)
+        elif self.encoding == "codes" and self.table is None:
+            codes = self._codes(values, present)
+            cells[:, 0] = scaling.to_levels(codes, *self._code_limits, self.first, "round")
         elif self.encoding in ("quantile", "codes") and self.table is not None:
             codes = values if self.encoding == "quantile" else self._codes(values, present)
             centre, half = quantile.to_quantiles(self.table, codes, self._lattice_step())
@@ -156,6 +163,10 @@ class ColumnCells:
             levels = np.clip(np.rint(cells[:, 0]), self.first, ON)
             values = scaling.from_levels(levels, *self.limits, self.first, self.rounding)
             return self._restore(self._to_lattice(values), present)
+        if self.encoding == "codes" and self.table is None:
+            levels = np.clip(np.rint(cells[:, 0]), self.first, ON)
+            codes = scaling.from_levels(levels, *self._code_limits, self.first, "round")
+            return self._restore(self._take(np.rint(codes).astype(int)), present)
         if self.encoding == "levels":
             on = cells[:, 0] >= (OFF + ON) / 2
             codes = on if self.kind == "binary" else cells[:, : self.n_values].argmax(axis=1)
@@ -187,6 +198,10 @@ class ColumnCells:
             "first": self.first,
             "rounding": self.rounding,
         }
+
+    @property
+    def _code_limits(self) -> tuple[int, int]:
+        return 0, len(self.levels) - 1
 
     def _values(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         if self.column.numeric:
@@ -221,7 +236,8 @@ class ColumnCells:
         if self.column.numeric:
             levels = np.array(self.levels, dtype=values.dtype)
             after = np.clip(np.searchsorted(levels, values), 1, len(levels) - 1)
-            nearer_below = values - levels[after - 1] <= levels[after] - values
+            x, low, high = (a.astype(float) for a in (values, levels[after - 1], levels[after]))
+            nearer_below = (x - low <= high - x) & (values != levels[after])
             return np.where(nearer_below, after - 1, after)
         lookup = {level: code for code, level in enumerate(self.levels)}
         codes = np.array([lookup.get(value, -1) for value in values], dtype=int)
@@ -242,12 +258,17 @@ def fit_cells(
     scaling_name: str,
     rounding: str,
     limits: Any,
+    limits_are_its_own: bool,
     keep_outliers: bool,
     min_support: int,
     max_one_hot: int,
     max_one_hot_numeric: int,
 ) -> ColumnCells:
-    """Choose and learn the encoding of a column; parameters as in `GridEncoder`."""
+    """Choose and learn the encoding of a column; parameters as in `GridEncoder`.
+
+    `limits_are_its_own` tells that the column is named in the limits: then a column of two
+    values is scaled, too, rather than made binary.
+    """
     nullable = bool(series.isna().any())
     first = 0 if scaling_name == "minmax-full" else OFF
     if nullable and first == 0:
@@ -260,22 +281,37 @@ def fit_cells(
     values, present = column.numbers(series)
     values = values[present]
     levels = np.unique(values)
+    if scaling_name == "quantile" and len(values) < min_support:
+        levels = levels[:0]
+        if len(values):
+            warnings.warn(
+                f"column {column.name!r} has {len(values)} value(s), fewer than min_support="
+                f"{min_support}; it comes back empty.",
+                DataWarning,
+                stacklevel=4,
+            )
     if len(levels) < 2:
-        # A value that every row shares points at nobody.
         nullable = nullable and len(levels) == 1
         return ColumnCells(column, "constant", nullable, tuple(levels.tolist()))
     if scaling_name != "quantile":
-        if len(levels) == 2 and first == OFF and limits is None:
+        if len(levels) == 2 and first == OFF and not limits_are_its_own:
             return ColumnCells(column, "levels", nullable, tuple(levels.tolist()))
-        low, high = scaling.learn_limits(values, "minmax" if limits is None else limits)
+        ends = scaling.learn_limits(values, limits)
         if keep_outliers:
-            low, high = min(low, float(levels[0])), max(high, float(levels[-1]))
-        ends = (low, high)
+            ends = _widen(ends, values, column)
         return ColumnCells(column, "linear", nullable, limits=ends, first=first, rounding=rounding)
     step = 0.0 if column.decimals is None else 10.0**-column.decimals
     table = quantile.fit_quantiles(values, min_support, step)
     if table.is_atom.all() and len(table.start) <= max_one_hot_numeric:
         encoding = "constant" if len(table.start) == 1 else "levels"
+        if encoding == "constant":
+            others = int((values != table.start[0]).sum())
+            warnings.warn(
+                f"column {column.name!r} comes back constant: its {others} other value(s) are "
+                f"rarer than min_support={min_support}.",
+                DataWarning,
+                stacklevel=4,
+            )
         return ColumnCells(column, encoding, nullable, tuple(_numbers(table.start, column)))
     ends = (float(table.start[0]), float(table.stop[-1]))
     return ColumnCells(column, "quantile", nullable, limits=ends, table=table)
@@ -300,11 +336,26 @@ def _fit_levels(
             f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
             f"scaling={scaling_name!r}; use scaling='quantile'."
         )
-    codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
     if scaling_name != "quantile":
-        codes = np.arange(len(found), dtype=np.float64)
+        first = 0 if scaling_name == "minmax-full" else OFF
+        return ColumnCells(column, "codes", nullable, tuple(found), first=first)
+    codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
     table = quantile.fit_quantiles(codes)
     return ColumnCells(column, "codes", nullable, tuple(found), table=table)
+
+
+def _widen(ends: tuple[float, float], values: np.ndarray, column: Column) -> tuple[float, float]:
+    outside = int(((values < ends[0]) | (values > ends[1])).sum())
+    if not outside:
+        return ends
+    wide = (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
+    warnings.warn(
+        f"limits of column {column.name!r} widened from {ends} to {wide} to keep {outside} "
+        "value(s) outside them; outliers='clip' or 'drop' keeps the limits.",
+        OutlierWarning,
+        stacklevel=5,
+    )
+    return wide
 
 
 def _numbers(values: np.ndarray, column: Column) -> list[float] | list[int]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
+import base64
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
@@ -17,6 +16,13 @@ from synthgan.exceptions import DataError
 __all__ = ["Container", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
+_NULLABLE_INTEGERS = [
+    dtype()
+    for dtype in (
+        pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype,
+        pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
+    )
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,28 +38,43 @@ class Container:
     index : {"range", "integer", "string"}
         What kind of labels the rows had; `restore` makes fresh ones of that kind, never
         the old ones, which may name a person.
-    index_name : str or None
-        Name of the index.
+    index_name, columns_name : str or None
+        Names of the index and of the columns' index.
+    arrow_schema : str or None
+        Types of a polars or pyarrow table, as pyarrow writes them, in base 64.
     """
 
     kind: str = "pandas"
     dtype: str | None = None
     index: str = "range"
     index_name: str | None = None
+    columns_name: str | None = None
+    arrow_schema: str | None = None
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Put the rows of `frame` into a container of this kind."""
         if self.kind == "array":
             return frame.to_numpy(dtype=self.dtype)
-        if self.kind == "polars":
-            import polars
+        if self.kind in _LIBRARIES:
+            return self._restore_arrow(frame)
+        frame = frame.set_axis(self._labels(len(frame)), axis=0)
+        # A list of tuples makes a MultiIndex again.
+        return frame.set_axis(pd.Index(list(frame.columns), name=self.columns_name), axis=1)
 
-            return polars.from_pandas(frame)
+    def _restore_arrow(self, frame: pd.DataFrame) -> Any:
+        import pyarrow
+
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        if self.arrow_schema is not None:
+            written = pyarrow.py_buffer(base64.b64decode(self.arrow_schema))
+            schema = pyarrow.ipc.read_schema(written)
+            fields = [schema.field(name) for name in table.column_names]
+            table = table.cast(pyarrow.schema(fields, schema.metadata))
         if self.kind == "pyarrow":
-            import pyarrow
+            return table
+        import polars
 
-            return pyarrow.Table.from_pandas(frame, preserve_index=False)
-        return frame.set_axis(self._labels(len(frame)), axis=0)
+        return polars.from_arrow(table)
 
     def _labels(self, n: int) -> pd.Index:
         if self.index == "integer":
@@ -79,8 +100,22 @@ def _pandas_from_arrow() -> Any:
 
 
 def _library(X: Any) -> str | None:
+    """Name the library of a polars or pyarrow table."""
     top = type(X).__module__.partition(".")[0]
-    return top if top in _LIBRARIES and top in sys.modules else None
+    if top == "polars" and hasattr(X, "collect"):
+        raise DataError("a polars LazyFrame has no rows yet; give its collect().")
+    is_table = hasattr(X, "to_arrow") or type(X).__name__ == "Table"
+    return top if top in _LIBRARIES and is_table else None
+
+
+def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
+    import pyarrow
+
+    table = X.to_arrow() if library == "polars" else X
+    nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
+    frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
+    written = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
+    return frame, Container(library, arrow_schema=written)
 
 
 def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
@@ -109,11 +144,10 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     """
     if isinstance(X, pd.DataFrame):
         frame = X
-        name = None if frame.index.name is None else str(frame.index.name)
-        container = Container(index=_index_kind(frame.index), index_name=name)
+        names = [None if i.name is None else str(i.name) for i in (frame.index, frame.columns)]
+        container = Container("pandas", None, _index_kind(frame.index), *names)
     elif (library := _library(X)) is not None:
-        container = Container(kind=library)
-        frame = X.to_pandas()
+        frame, container = _read_arrow(X, library)
     elif hasattr(X, "__arrow_c_stream__") and (from_arrow := _pandas_from_arrow()) is not None:
         container = Container()
         frame = from_arrow(X)
@@ -134,14 +168,14 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
 
 
 def read_table(
-    estimator: BaseEstimator, X: Any, *, reset: bool, min_rows: int = 1
+    estimator: Any, X: Any, *, reset: bool, min_rows: int = 1
 ) -> tuple[pd.DataFrame, Container]:
     """Read a table for an estimator: `to_frame`, and scikit-learn's checks of names and sizes.
 
     Parameters
     ----------
     estimator : BaseEstimator
-        Its ``n_features_in_`` and ``feature_names_in_`` are set, or compared.
+        Its ``columns_``, ``n_features_in_`` and ``feature_names_in_`` are set, or compared.
     X : as `to_frame`
     reset : bool
         True in fit, False later.
@@ -165,4 +199,9 @@ def read_table(
         )
     checked = frame.to_numpy() if container.kind == "array" else frame
     validate_data(estimator, checked, reset=reset, skip_check_array=True)
+    if reset:
+        estimator.columns_ = frame.columns.tolist()
+    elif frame.columns.tolist() != estimator.columns_:
+        # One of both tables is an array: columns are told by their place, as in scikit-learn.
+        frame = frame.set_axis(pd.Index(estimator.columns_), axis=1)
     return frame, container

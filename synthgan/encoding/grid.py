@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -18,7 +19,7 @@ from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.quantile import QuantileTable
 from synthgan.encoding.schema import Schema
-from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
 from synthgan.io.images import read_grids, write_grids
 
 __all__ = ["CellGroup", "GridEncoder"]
@@ -68,7 +69,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     grid_shape_ : (int, int)
         Height and width.
     limits_ : dict
-        (low, high) per numeric column that has a scaled cell.
+        (low, high) per numeric column that has a scaled cell; dates and durations in multiples
+        of their column's ``resolution``.
     step_ : dict
         What one level is worth per numeric column that has a scaled cell, in its units: the
         largest error of encoding and decoding a value within the limits.
@@ -155,9 +157,16 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             A parameter that does not fit the data, named.
         """
         self._validate_params()
-        frame, self.container_ = read_table(self, X, reset=True)
-        self.schema_ = Schema.infer(frame, self.min_support if self.scaling == "quantile" else 1)
-        unknown = [c for c in self._column_limits() if c not in self.schema_.names]
+        pools = self.scaling == "quantile"
+        if pools and not (isinstance(self.limits, str) and self.limits == "minmax"):
+            raise ParameterError(
+                f"limits={self.limits!r} need a min-max scaling; scaling='quantile' has none: "
+                "leave limits='minmax'."
+            )
+        min_rows = self.min_support if pools else 1
+        frame, self.container_ = read_table(self, X, reset=True, min_rows=min_rows)
+        own_limits = self.limits if isinstance(self.limits, dict) else {}
+        unknown = [name for name in own_limits if name not in frame.columns]
         if unknown:
             raise DataError(f"limits are given for columns {unknown!r}, which the table lacks.")
         self.column_cells_ = [
@@ -166,16 +175,20 @@ class GridEncoder(TransformerMixin, BaseEstimator):
                 frame[column.name],
                 scaling_name=self.scaling,
                 rounding=self.rounding,
-                limits=self._limits_of(column.name),
+                limits=own_limits.get(column.name, "minmax") if own_limits else self.limits,
+                limits_are_its_own=column.name in own_limits,
                 keep_outliers=self.outliers == "keep",
                 min_support=self.min_support,
                 max_one_hot=self.max_one_hot,
                 max_one_hot_numeric=self.max_one_hot_numeric,
             )
-            for column in self.schema_
+            for column in Schema.infer(frame)
         ]
+        if pools and self.min_support > 1:
+            self.column_cells_ = [_forget_range(cells) for cells in self.column_cells_]
+        self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
         for cells in self.column_cells_:
-            if cells.encoding == "constant" and not cells.levels:
+            if cells.column.missing == 1:
                 warnings.warn(
                     f"column {cells.column.name!r} has no value at all; it comes back empty.",
                     DataWarning,
@@ -275,7 +288,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             for cells, positions in zip(self.column_cells_, self._positions, strict=True)
         ]
         frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
-        frame.columns = pd.Index(self.schema_.names, name=frame.columns.name)
+        frame.columns = pd.Index(self.schema_.names)
         return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -360,6 +373,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             limits = None if cells["limits"] is None else tuple(cells["limits"])
             known = {**cells, "levels": tuple(cells["levels"]), "limits": limits}
             self.column_cells_.append(ColumnCells(column, table=table, **known))
+        self.columns_ = self.schema_.names
         self.n_features_in_ = len(self.schema_)
         if all(isinstance(name, str) for name in self.schema_.names):
             self.feature_names_in_ = np.array(self.schema_.names, dtype=object)
@@ -367,20 +381,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """Say that missing values and strings are welcome."""
+        """Say that missing values are welcome."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
-        tags.input_tags.string = False
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-    def _column_limits(self) -> dict[Any, Any]:
-        return self.limits if isinstance(self.limits, dict) else {}
-
-    def _limits_of(self, name: Any) -> Any:
-        if isinstance(self.limits, dict):
-            return self.limits.get(name)
-        return None if self.limits == "minmax" else self.limits
 
     def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
         outside = {
@@ -434,7 +439,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             presence = where.pop() if cells.nullable else None
             name = cells.column.name
             if where:
-                self.cell_groups_.append(CellGroup(cells.kind, tuple(where), presence, name))
+                group = CellGroup(cells.kind, tuple(where), presence, name, cells.first)
+                self.cell_groups_.append(group)
             if presence is not None:
                 self.cell_groups_.append(CellGroup("binary", (presence,), None, name))
         padding = tuple(order[len(flat_kinds) :].tolist())
@@ -452,3 +458,13 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if _get_output_config("transform", self)["dense"] == "default":
             return grids
         return grids.reshape(len(grids), -1)
+
+
+def _forget_range(cells: ColumnCells) -> ColumnCells:
+    """Replace the range of the data by the range of what is stored."""
+    ends: tuple[Any, Any] = (None, None)
+    if cells.limits is not None:
+        ends = cells.limits
+    elif cells.column.numeric and cells.levels:
+        ends = (cells.levels[0], cells.levels[-1])
+    return replace(cells, column=replace(cells.column, minimum=ends[0], maximum=ends[1]))

@@ -139,7 +139,12 @@ def grid_shape(
         while sections is not None and not _fits((square, square), *sections):
             square += 1
         return square, square
-    height, width = (side, side) if isinstance(side, int | np.integer) else side
+    sides = (side, side) if isinstance(side, int | np.integer) else tuple(side)
+    if len(sides) != 2 or not all(isinstance(s, int | np.integer) and s > 0 for s in sides):
+        raise ParameterError(
+            f"side={side!r} is not allowed; give 'auto', a positive integer, or (height, width)."
+        )
+    height, width = sides
     if height * width < n_cells:
         raise ParameterError(
             f"side={side!r} gives {height * width} positions for {n_cells} cells; "

@@ -73,11 +73,20 @@ def fit_quantiles(values: np.ndarray, min_support: int = 1, step: float = 0.0) -
     lost = np.array([np.isnan(piece[1]) for piece in pieces])
     rows = _hand_over(rows, lost)
     kept = [piece for piece, gone in zip(pieces, lost, strict=True) if not gone]
-    exact = values.dtype if np.abs(values).max() > 2**53 else np.float64
     edges = np.concatenate([[0.0], np.cumsum(rows[~lost]) / len(values)])
     edges[-1] = 1.0
-    start = np.array([piece[1] for piece in kept]).astype(exact)
-    return QuantileTable(edges, start, np.array([piece[2] for piece in kept]).astype(exact))
+    return QuantileTable(
+        edges,
+        _exact([piece[1] for piece in kept], values),
+        _exact([piece[2] for piece in kept], values),
+    )
+
+
+def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
+    """Return ends of pieces as floats, or as integers where floats are too coarse for `values`."""
+    if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
+        return np.array(ends, dtype=np.float64)
+    return np.array([int(end) for end in ends], dtype=np.int64)
 
 
 def _pooled(
@@ -85,18 +94,14 @@ def _pooled(
 ) -> list[tuple[float, float, float]]:
     """Join the means of consecutive groups by lines, from `below` to `above`.
 
-    Where no kept value lies beyond, the outermost line is carried on for half a group, but
-    never through zero.
+    Where no kept value lies beyond, the outermost half group decodes to its mean: a line
+    carried on would make values that cannot be, such as dates in the future.
     """
     groups = np.array_split(rows, len(rows) // min_support)
     means = np.array([group.mean() for group in groups])
     sizes = [len(group) for group in groups]
-    if below is None:
-        below = means[0] - (means[1] - means[0]) / 2 if len(means) > 1 else means[0]
-        below = max(below, 0.0) if rows[0] >= 0 else below
-    if above is None:
-        above = means[-1] + (means[-1] - means[-2]) / 2 if len(means) > 1 else means[-1]
-        above = min(above, 0.0) if rows[-1] <= 0 else above
+    below = means[0] if below is None else below
+    above = means[-1] if above is None else above
     knots = np.concatenate([[below], means, [above]])
     halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
     halves.append(sizes[-1] / 2)

@@ -49,9 +49,12 @@ class Column:
         Dates and durations are multiples of this many of their dtype's units.
     missing : float
         Share of missing values, 0..1.
+    wall_clock : bool
+        Dates with a zone: whether they are counted by the clock on the wall, because all are
+        midnights there, rather than in UTC.
     minimum, maximum : float, int or None
-        Range of the values as numbers (dates: multiples of `resolution` since 1970); with
-        ``min_support=k`` the mean of the k smallest and of the k largest values.
+        Range of the values as numbers (dates: multiples of `resolution` since 1970). In the schema
+        of an encoder that pools rare values, the range of what is stored.
     """
 
     name: Hashable
@@ -62,20 +65,19 @@ class Column:
     ordered: bool = False
     decimals: int | None = None
     resolution: int = 1
+    wall_clock: bool = False
     missing: float = 0.0
     minimum: float | int | None = None
     maximum: float | int | None = None
 
     @classmethod
-    def infer(cls, series: pd.Series, min_support: int = 1) -> Column:
+    def infer(cls, series: pd.Series) -> Column:
         """Describe a column of a table.
 
         Parameters
         ----------
         series : Series
             The values.
-        min_support : int, default=1
-            How many rows the ends of the range must stand for.
 
         Raises
         ------
@@ -84,7 +86,7 @@ class Column:
         """
         dtype = series.dtype
         column = cls(
-            name=series.name,
+            name=series.name.item() if isinstance(series.name, np.generic) else series.name,
             kind=_kind(series),
             dtype=str(dtype),
             missing=float(series.isna().mean()) if len(series) else 0.0,
@@ -99,16 +101,13 @@ class Column:
         if column.kind not in NUMERIC_KINDS:
             return column
         if column.kind in ("datetime", "timedelta"):
-            column = replace(column, resolution=_resolution(_ticks(series), dtype))
+            column = replace(column, **_time_scale(series))
         values, present = column.numbers(series)
-        values = np.sort(values[present])
+        values = values[present]
         if not len(values):
             return column
-        k = min(min_support, len(values))
-        low, high = values[0].item(), values[-1].item()
-        if k > 1:
-            low, high = float(np.mean(values[:k])), float(np.mean(values[-k:]))
         decimals = _decimals(values, series) if column.kind == "continuous" else 0
+        low, high = values.min().item(), values.max().item()
         return replace(column, minimum=low, maximum=high, decimals=decimals)
 
     @property
@@ -149,7 +148,8 @@ class Column:
                     "64-bit signed integers are allowed: use strings for identifiers."
                 )
             return filled.to_numpy(dtype=np.int64), present
-        return np.where(present, _ticks(series) // self.resolution, 0), present
+        ticks = _ticks(series, self.wall_clock)
+        return np.where(present, ticks // self.resolution, 0), present
 
     def levels(self, series: pd.Series) -> np.ndarray:
         """Return values of a column of levels as objects, None where missing."""
@@ -203,7 +203,11 @@ class Column:
             series = pd.Series(ticks.view(f"m8[{unit}]"), name=self.name)
         else:
             series = pd.Series(ticks.view(f"M8[{unit}]"), name=self.name)
-            if zone is not None:
+            if self.wall_clock:
+                # Where the clock skips or repeats midnight, the first moment of the day.
+                first = np.ones(len(series), dtype=bool)
+                series = series.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+            elif zone is not None:
                 series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
         return series.astype(dtype)
 
@@ -251,9 +255,9 @@ class Schema:
     columns: tuple[Column, ...]
 
     @classmethod
-    def infer(cls, frame: pd.DataFrame, min_support: int = 1) -> Schema:
-        """Describe every column of a DataFrame; `min_support` as in `Column.infer`."""
-        return cls(tuple(Column.infer(frame[name], min_support) for name in frame.columns))
+    def infer(cls, frame: pd.DataFrame) -> Schema:
+        """Describe every column of a DataFrame."""
+        return cls(tuple(Column.infer(frame[name]) for name in frame.columns))
 
     def __iter__(self) -> Iterator[Column]:
         """Iterate over the columns."""
@@ -285,7 +289,7 @@ def _kind(series: pd.Series) -> str:
         "category": lambda d: isinstance(d, pd.CategoricalDtype),
         "boolean": types.is_bool_dtype,
         "datetime": types.is_datetime64_any_dtype,
-        "timedelta": types.is_timedelta64_dtype,
+        "timedelta": lambda d: getattr(d, "kind", "") == "m",
         "integer": types.is_integer_dtype,
         "continuous": types.is_float_dtype,
     }
@@ -328,11 +332,31 @@ def _time_unit(dtype: Any) -> str:
     return np.datetime_data(dtype)[0] if isinstance(dtype, np.dtype) else dtype.unit
 
 
-def _ticks(series: pd.Series) -> np.ndarray:
-    """Dates and durations as int64 counts of their dtype's unit (UTC)."""
-    if types.is_timedelta64_dtype(series.dtype):
+def _ticks(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
+    """Dates and durations as int64 counts of their dtype's unit, in UTC or on the wall."""
+    if series.dtype.kind == "m":
         return pd.TimedeltaIndex(series).asi8
-    return pd.DatetimeIndex(series).asi8
+    dates = pd.DatetimeIndex(series)
+    return (dates.tz_localize(None) if wall_clock else dates).asi8
+
+
+def _time_scale(series: pd.Series) -> dict[str, Any]:
+    """Choose resolution and clock of dates and durations."""
+    dtype = series.dtype
+    try:
+        types.pandas_dtype(str(dtype))
+        day = _RESOLUTIONS_NS[0] // _UNIT_NS[_time_unit(dtype)]
+    except (TypeError, KeyError, AttributeError):
+        raise DataError(
+            f"column {series.name!r} has dtype {dtype}, whose zone or unit cannot be written down; "
+            "convert it, for instance to datetime64[us, Europe/Madrid]."
+        ) from None
+    resolution = _resolution(_ticks(series), dtype)
+    if getattr(dtype, "tz", None) is not None and resolution != day:
+        on_the_wall = _resolution(_ticks(series, wall_clock=True), dtype)
+        if on_the_wall == day:
+            return {"resolution": day, "wall_clock": True}
+    return {"resolution": resolution}
 
 
 def _resolution(ticks: np.ndarray, dtype: Any) -> int:

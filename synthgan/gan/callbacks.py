@@ -26,7 +26,7 @@ class Run:
     sample : callable
         ``sample(n, seed)`` gives generated grids as cells, ndarray of shape (n, *shape).
     stop : bool
-        Set it to end the run after this step.
+        Set it to end the run after the next step, which is logged.
     """
 
     state: TrainState
@@ -37,7 +37,11 @@ class Run:
 
 
 class Callback:
-    """Base of callbacks; override what is needed."""
+    """Base of callbacks; override what is needed.
+
+    Each method is given the `Run`: ``run.state`` (networks, step, epoch, history),
+    ``run.sample(n, seed)`` for generated grids, ``run.stop`` to end it.
+    """
 
     def on_begin(self, run: Run) -> None:
         """Before the first step."""
@@ -49,7 +53,7 @@ class Callback:
         """After each epoch."""
 
     def on_end(self, run: Run) -> None:
-        """After the last step."""
+        """After the last step, also when training failed."""
 
 
 class Progress(Callback):
@@ -79,6 +83,7 @@ class Progress(Callback):
         """Close the bar."""
         self._bar.update(run.state.step - self._bar.n)
         self._bar.close()
+        del self._bar  # a bar cannot be pickled
 
 
 class SampleGrid(Callback):

@@ -190,15 +190,23 @@ class Trainer:
         n_steps = config.n_steps(len(data))
         log_every = max(1, round(n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
         run = Run(state, n_steps, config.n_epochs, lambda n, seed: self._sample(state, n, seed))
-        self._call("on_begin", run)
-        sums, begun = torch.zeros(4, device=device), time.perf_counter()
+        try:
+            self._call("on_begin", run)
+            self._loop(run, data, log_every)
+        finally:
+            self._call("on_end", run)
+        return state
+
+    def _loop(self, run: Run, data: GridData, log_every: int) -> None:
+        config, state, n_steps = self.config, run.state, run.n_steps
+        sums, begun = torch.zeros(4, device=data.grids.device), time.perf_counter()
         since = 0
-        for rows in data.stream(config.batch_size, rng):
+        for rows in data.stream(config.batch_size, state.rng):
             self._set_learning_rate(state, n_steps)
             sums += self._step(state, data, rows)
             state.step += 1
             since += 1
-            if state.step % log_every == 0 or state.step == n_steps:
+            if state.step % log_every == 0 or state.step == n_steps or run.stop:
                 self._log(state, sums / since, time.perf_counter() - begun, len(data))
                 sums, since = torch.zeros_like(sums), 0
                 self._call("on_log", run)
@@ -207,10 +215,8 @@ class Trainer:
             if epoch > state.epoch:
                 state.epoch = epoch
                 self._call("on_epoch", run)
-            if state.step == n_steps or run.stop:
-                break
-        self._call("on_end", run)
-        return state
+            if state.step == n_steps or (run.stop and not since):
+                return
 
     def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
         """One step of each network; never waits for the device.
@@ -370,7 +376,10 @@ def find_device(device: str) -> torch.device:
     if not there.get(device.partition(":")[0], False):
         found = [name for name, is_there in there.items() if is_there]
         raise ParameterError(f"device={device!r} is not there; found {found}, or give 'auto'.")
-    return torch.device(device)
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise ParameterError(f"device={device!r} is no device; give 'cuda:0', say.") from None
 
 
 def _tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from synthgan.encoding.frames import to_frame
 from synthgan.exceptions import DataError
 
 __all__ = ["Score"]
@@ -55,7 +56,7 @@ def read_pair(real: Any, fake: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     DataError
         A table without rows, or a column that the fake lacks.
     """
-    frames = [x if isinstance(x, pd.DataFrame) else pd.DataFrame(x) for x in (real, fake)]
+    frames = [to_frame(x)[0] for x in (real, fake)]
     for name, frame in zip(("real", "fake"), frames, strict=True):
         if not len(frame):
             raise DataError(f"the {name} table has no rows; a measure needs at least one.")

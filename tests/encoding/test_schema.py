@@ -54,11 +54,6 @@ def test_what_a_column_knows():
     assert grade.ordered
 
 
-def test_with_min_support_the_range_is_of_averages():
-    (column,) = Schema.infer(pd.DataFrame({"x": [1.0, 2.0, 3.0, 50.0]}), min_support=2)
-    assert (column.minimum, column.maximum) == (1.5, 26.5)
-
-
 @pytest.mark.parametrize(
     ("series", "message"),
     [
