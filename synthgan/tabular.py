@@ -300,16 +300,17 @@ def _check_levels(encoder: GridEncoder, n_rows: int) -> None:
         if (
             not column.numeric
             and n_present > _FEWEST_NAMED_ROWS
-            and len(cells.levels) > _MOST_LEVELS_PER_ROW * n_present
+            and len(cells.codec.levels) > _MOST_LEVELS_PER_ROW * n_present
         ):
             raise DataError(
-                f"column {column.name!r} has {len(cells.levels)} levels for {n_present} values, so "
-                "it names rows rather than describes them; drop it, or set it as the index."
+                f"column {column.name!r} has {len(cells.codec.levels)} levels for {n_present} "
+                "values, so it names rows rather than describes them; drop it, or set it as the "
+                "index."
             )
         if column.categories is not None and len(column.categories) > n_rows:
             warnings.warn(
                 f"column {column.name!r} has {len(column.categories)} categories for {n_rows} "
-                f"rows; the {len(cells.levels)} that occur are learnt.",
+                f"rows; the {len(cells.codec.levels)} that occur are learnt.",
                 DataWarning,
                 stacklevel=3,
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -17,7 +16,6 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding import layout as layouts
 from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
 from synthgan.encoding.frames import Container, read_table
-from synthgan.encoding.quantile import QuantileTable
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
 from synthgan.io.images import read_grids, write_grids
@@ -185,7 +183,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             for column in Schema.infer(frame)
         ]
         if pools and self.min_support > 1:
-            self.column_cells_ = [_forget_range(cells) for cells in self.column_cells_]
+            self.column_cells_ = [cells.forget_range() for cells in self.column_cells_]
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
         for cells in self.column_cells_:
             if cells.column.missing == 1:
@@ -243,7 +241,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         for cells, positions in zip(self.column_cells_, self._positions, strict=True):
             encoded, half_width = cells.encode(frame[cells.column.name])
             flat[:, positions] = encoded
-            if cells.n_values and cells.kind == "continuous":
+            if cells.codec.n_cells and cells.codec.kind == "continuous":
                 half_widths.append(np.zeros(len(frame)) if half_width is None else half_width)
         spread = np.stack(half_widths, axis=1).astype(np.float32) if half_widths else None
         if spread is not None and not spread.any():
@@ -348,17 +346,13 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return what was learnt as JSON-ready plain data and arrays."""
         check_is_fitted(self)
+        states = [cells.to_state() for cells in self.column_cells_]
         record = {
             "container": vars(self.container_),
             "schema": self.schema_.to_dict(),
-            "cells": [cells.to_dict() for cells in self.column_cells_],
+            "cells": [state for state, _ in states],
         }
-        arrays = {
-            f"{i}.{part}": array
-            for i, cells in enumerate(self.column_cells_)
-            if cells.table is not None
-            for part, array in cells.table._asdict().items()
-        }
+        arrays = {f"{i}.{k}": a for i, (_, held) in enumerate(states) for k, a in held.items()}
         return record, arrays
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> GridEncoder:
@@ -367,12 +361,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         self.schema_ = Schema.from_dict(record["schema"])
         self.column_cells_ = []
         for i, (column, cells) in enumerate(zip(self.schema_, record["cells"], strict=True)):
-            table = None
-            if f"{i}.edges" in arrays:
-                table = QuantileTable(*(arrays[f"{i}.{part}"] for part in QuantileTable._fields))
-            limits = None if cells["limits"] is None else tuple(cells["limits"])
-            known = {**cells, "levels": tuple(cells["levels"]), "limits": limits}
-            self.column_cells_.append(ColumnCells(column, table=table, **known))
+            prefix = f"{i}."
+            held = {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
+            self.column_cells_.append(ColumnCells.from_state(column, cells, held))
         self.columns_ = self.schema_.names
         self.n_features_in_ = len(self.schema_)
         if all(isinstance(name, str) for name in self.schema_.names):
@@ -413,7 +404,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     def _place_cells(self) -> None:
         """Give every cell its position, and publish the groups."""
         kinds = [
-            [*[cells.kind] * cells.n_values, *["binary"] * cells.nullable]
+            [*[cells.codec.kind] * cells.codec.n_cells, *["binary"] * cells.nullable]
             for cells in self.column_cells_
         ]
         flat_kinds = [kind for column in kinds for kind in column]
@@ -439,16 +430,16 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             presence = where.pop() if cells.nullable else None
             name = cells.column.name
             if where:
-                group = CellGroup(cells.kind, tuple(where), presence, name, cells.first)
-                self.cell_groups_.append(group)
+                kind, lowest = cells.codec.kind, cells.codec.first
+                self.cell_groups_.append(CellGroup(kind, tuple(where), presence, name, lowest))
             if presence is not None:
                 self.cell_groups_.append(CellGroup("binary", (presence,), None, name))
         padding = tuple(order[len(flat_kinds) :].tolist())
         if padding:
             self.cell_groups_.append(CellGroup("null", padding))
-        scaled = [cells for cells in self.column_cells_ if cells.limits is not None]
-        self.limits_ = {cells.column.name: cells.limits for cells in scaled}
-        self.step_ = {cells.column.name: cells.step for cells in scaled}
+        scaled = {cells.column.name: cells.codec for cells in self.column_cells_}
+        self.limits_ = {name: codec.limits for name, codec in scaled.items() if codec.limits}
+        self.step_ = {name: scaled[name].step for name in self.limits_}
 
     def _dtype(self) -> Any:
         return np.float32 if self.scaling == "quantile" else np.uint8
@@ -458,13 +449,3 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if _get_output_config("transform", self)["dense"] == "default":
             return grids
         return grids.reshape(len(grids), -1)
-
-
-def _forget_range(cells: ColumnCells) -> ColumnCells:
-    """Replace the range of the data by the range of what is stored."""
-    ends: tuple[Any, Any] = (None, None)
-    if cells.limits is not None:
-        ends = cells.limits
-    elif cells.column.numeric and cells.levels:
-        ends = (cells.levels[0], cells.levels[-1])
-    return replace(cells, column=replace(cells.column, minimum=ends[0], maximum=ends[1]))
