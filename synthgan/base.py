@@ -32,8 +32,8 @@ __all__ = ["BaseGANSynthesizer"]
 
 _NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
 _LARGEST_BATCH = 500
-_FEWEST_STEPS, _MOST_STEPS = 1000, 4000
-_STEPS_PER_ROOT_ROW = 80
+_FEWEST_STEPS, _MOST_STEPS = 1500, 12_000
+_STEPS_PER_ROW = 0.65
 
 
 class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -142,7 +142,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         batch_size = max(2, min(int(batch_size), n_rows))
         epochs = self._resolve("epochs", preset)
         if epochs == "auto":
-            n_steps = np.clip(_STEPS_PER_ROOT_ROW * np.sqrt(n_rows), _FEWEST_STEPS, _MOST_STEPS)
+            n_steps = np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS)
             epochs = max(1, round(n_steps * batch_size / n_rows))
         return TrainConfig(
             n_epochs=int(epochs),

@@ -50,7 +50,7 @@ DEFAULT_TABLE = Preset(
         "optimizer": Adam(),
         "latent_dim": 64,
         "epochs": "auto",
-        "batch_size": 500,
+        "batch_size": "auto",
         "discriminator_threshold": 0.0,
     }
 )

@@ -167,7 +167,6 @@ class Trainer:
         self.config = config
         self.head = head
         self.callbacks = list(callbacks)
-        self.pair = config.loss.pair()
 
     def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
         """Train on `data`; the networks are on its device.
@@ -178,6 +177,7 @@ class Trainer:
             A loss is no longer finite.
         """
         config, device = self.config, data.grids.device
+        self.pair = config.loss.pair(len(data))
         rng = torch.Generator(device).manual_seed(config.seed)
         state = TrainState(
             generator=generator.train(),
@@ -226,8 +226,9 @@ class Trainer:
         loss, rng = self.config.loss, state.rng
         real = data.batch(rows, rng)
         c = real.new_zeros(len(real), 0)
-        with torch.no_grad():
-            fake = self._generate(state.generator, c, rng)
+        # One batch of fakes serves both networks, and so do the logits of the real rows.
+        made = self._generate(state.generator, c, rng)
+        fake = made.detach()
         judge = state.discriminator.requires_grad_(True)
         on_real, on_fake = judge(real, c), judge(fake, c)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)
@@ -240,22 +241,17 @@ class Trainer:
         self._step_discriminator(state, discriminator_loss.detach())
 
         judge.requires_grad_(False)
-        fake = self._generate(state.generator, c, rng)
-        with torch.no_grad():
-            on_real_now = judge(real, c)
-        generator_loss = self.pair.generator(on_real_now, judge(fake, c))
+        generator_loss = self.pair.generator(on_real.detach(), judge(made, c))
         total = generator_loss
         if loss.moments and len(data.free_cells):
-            ours, theirs = real.flatten(1), fake.flatten(1)
+            ours, theirs = real.flatten(1), made.flatten(1)
             cells = data.free_cells
             total = total + loss.moments * moment_distance(ours[:, cells], theirs[:, cells])
         state.generator_optimizer.zero_grad()
         total.backward()
         state.generator_optimizer.step()
-        # The average follows closely at first, so that short runs are not averaged with noise.
-        decay = min(self.config.optimizer.average, (1 + state.step) / (10 + state.step))
-        if self.config.optimizer.average == 0:
-            decay = 0.0
+        # A plain mean at first, so that the first weights are soon forgotten.
+        decay = min(self.config.optimizer.average, (1 + state.step) / (2 + state.step))
         update_average(state.average, state.generator, decay)
         figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
         return torch.stack([figure.detach() for figure in figures])

@@ -56,10 +56,12 @@ def test_moments():
 
 def test_names():
     assert find_loss("hinge").name == "hinge"
-    assert Loss(penalty=0.5).pair().weight == 0.5
-    assert Loss("bce").pair().penalty is None
-    assert Loss("bce", penalty=2.0).pair().penalty is zero_centred
+    assert Loss(penalty=0.5).pair(100).weight == 0.5
+    assert [Loss().pair(n).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
+    assert Loss("wgan-gp").pair(100).weight == 10
+    assert Loss("bce").pair(100).penalty is None
+    assert Loss("bce", penalty=2.0).pair(100).penalty is zero_centred
     with pytest.raises(ParameterError, match="loss='mse' is not allowed"):
         find_loss("mse")
     with pytest.raises(ParameterError, match="loss='mse' is not allowed"):
-        Loss("mse").pair()
+        Loss("mse").pair(100)

@@ -6,7 +6,8 @@ import torch
 from synthgan import CNN, FCN
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError
-from synthgan.gan.networks import build_networks, find_network, map_sizes
+from synthgan.gan.layers import map_sizes
+from synthgan.gan.networks import build_networks, find_network
 
 CARDIO_CNN = CNN(
     generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
