@@ -317,6 +317,18 @@ def test_a_preset_reads_nullable_classes(thyroid_path):
         model.fit(thyroid)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("network", [TINY, CNN(width=4), FCN(width=(8,), dropout=0.5)])
+def test_trained_on_cuda_sampled_on_the_cpu(clinic, tmp_path, network):
+    before = torch.cuda.get_rng_state()
+    model = quick(device="cuda", network=network, discriminator_threshold=0.01).fit(clinic)
+    assert torch.equal(before, torch.cuda.get_rng_state())
+    assert len(model.sample(5)) == 5
+    model.save(tmp_path / "m")
+    again = synthgan.load(tmp_path / "m").set_params(device="cpu")
+    assert_frame_equal(again.sample(5), model.set_params(device="cpu").sample(5))
+
+
 def test_before_fit():
     for call in (lambda m: m.sample(1), lambda m: m.score([[1.0]]), lambda m: m.save("x")):
         with pytest.raises(NotFittedError):

@@ -108,13 +108,30 @@ def _library(X: Any) -> str | None:
     return top if top in _LIBRARIES and is_table else None
 
 
+def _signed(column: Any) -> Any:
+    """Give a dictionary column signed codes."""
+    import pyarrow
+
+    return pyarrow.chunked_array(
+        [
+            pyarrow.DictionaryArray.from_arrays(c.indices.cast(pyarrow.int32()), c.dictionary)
+            for c in column.chunks
+        ],
+        pyarrow.dictionary(pyarrow.int32(), column.type.value_type),
+    )
+
+
 def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
     import pyarrow
 
     table = X.to_arrow() if library == "polars" else X
+    schema = table.schema
+    for i, column in enumerate(table.columns):
+        if pyarrow.types.is_dictionary(column.type):  # pandas refuses unsigned codes
+            table = table.set_column(i, table.column_names[i], _signed(column))
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
-    written = base64.b64encode(table.schema.serialize().to_pybytes()).decode()
+    written = base64.b64encode(schema.serialize().to_pybytes()).decode()
     return frame, Container(library, arrow_schema=written)
 
 

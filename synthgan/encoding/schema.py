@@ -88,14 +88,14 @@ class Column:
         column = cls(
             name=series.name.item() if isinstance(series.name, np.generic) else series.name,
             kind=_kind(series),
-            dtype=str(dtype),
+            dtype=_name_of(dtype),
             missing=float(series.isna().mean()) if len(series) else 0.0,
         )
         if isinstance(dtype, pd.CategoricalDtype):
             column = replace(
                 column,
                 categories=tuple(dtype.categories.tolist()),
-                categories_dtype=str(dtype.categories.dtype),
+                categories_dtype=_name_of(dtype.categories.dtype),
                 ordered=bool(dtype.ordered),
             )
         if column.kind not in NUMERIC_KINDS:
@@ -280,6 +280,13 @@ class Schema:
     def from_dict(cls, record: dict[str, Any]) -> Schema:
         """Build a schema from what `to_dict` gave."""
         return cls(tuple(Column.from_dict(column) for column in record["columns"]))
+
+
+def _name_of(dtype: Any) -> str:
+    """Return the name from which pandas builds the dtype again."""
+    if isinstance(dtype, pd.StringDtype) and str(dtype) == "string":
+        return f"string[{dtype.storage}]"
+    return str(dtype)
 
 
 def _kind(series: pd.Series) -> str:

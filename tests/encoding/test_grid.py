@@ -339,7 +339,7 @@ def test_no_number_of_fewer_rows_can_be_found_in_what_is_stored(
     elif kind == "integer":
         values = values.astype("Int64")
     else:
-        values = pd.to_datetime(values, unit="s")
+        values = pd.to_datetime(values.astype("Int64"), unit="s")
     encoder = GridEncoder(min_support=min_support).fit(pd.DataFrame({"x": values}))
     stored = stored_numbers(encoder)
     assert not np.isin(rare, stored).any()
