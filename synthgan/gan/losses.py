@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ __all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
+_NOISE_TIMES_ROOT_ROWS = 2.0
 
 Judge = Callable[[Tensor], Tensor]
 
@@ -27,13 +29,14 @@ class LossPair(NamedTuple):
 
     `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
     mean loss. `penalty` maps (judge, real, fake, rng) to the mean squared deviation of the
-    gradient; a `weight` of None follows the number of rows.
+    gradient. A `weight` of the penalty or a `noise` of None follows the number of rows.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
-    penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None
-    weight: float | None
+    penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None = None
+    weight: float | None = 0.0
+    noise: float | None = 0.0
 
 
 def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -113,11 +116,11 @@ def moment_distance(real: Tensor, fake: Tensor) -> Tensor:
 
 
 LOSSES = {
-    "bce": LossPair(bce_discriminator, bce_generator, None, 0.0),
-    "hinge": LossPair(hinge_discriminator, wasserstein_generator, None, 0.0),
+    "bce": LossPair(bce_discriminator, bce_generator),
+    "hinge": LossPair(hinge_discriminator, wasserstein_generator),
     "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
     "relativistic": LossPair(
-        relativistic_discriminator, relativistic_generator, zero_centred, None
+        relativistic_discriminator, relativistic_generator, zero_centred, None, None
     ),
 }
 
@@ -135,6 +138,11 @@ class Loss(BaseEstimator):
         for ``"wgan-gp"``, none for the others.
     penalty_every : int, default=4
         The penalty is computed on every n-th step only, with n times the weight.
+    noise : float or None, default=None
+        Standard deviation of the noise that is added to what the discriminator sees, in the
+        networks' scale (cells 0..255 are -1..1), the same for a real grid and for its fake; blurs
+        what few rows show by chance. None is the pair's own: 2 / sqrt(number of rows) for
+        ``"relativistic"``, none for the others.
     moments : float, default=0
         Weight of the deviation term that thesis section 7 proposes: the generator also
         matches batch means and standard deviations of each continuous cell.
@@ -142,13 +150,15 @@ class Loss(BaseEstimator):
     References
     ----------
     Karras et al. (2020), Analyzing and improving the image quality of StyleGAN, arXiv 1912.04958
-    (lazy regularisation).
+    (lazy regularisation). Arjovsky and Bottou (2017), Towards principled methods for training
+    generative adversarial networks, arXiv 1701.04862 (noise).
     """
 
     _parameter_constraints: dict[str, Any] = {
         "name": "no_validation",
         "penalty": [Interval(Real, 0, None, closed="left"), None],
         "penalty_every": [Interval(Integral, 1, None, closed="left")],
+        "noise": [Interval(Real, 0, None, closed="left"), None],
         "moments": [Interval(Real, 0, None, closed="left")],
     }
 
@@ -157,23 +167,31 @@ class Loss(BaseEstimator):
         name: str = "relativistic",
         penalty: float | None = None,
         penalty_every: int = 4,
+        noise: float | None = None,
         moments: float = 0.0,
     ) -> None:
         self.name = name
         self.penalty = penalty
         self.penalty_every = penalty_every
+        self.noise = noise
         self.moments = moments
 
     def pair(self, n_rows: int) -> LossPair:
-        """Return the functions, with the weight of the penalty settled for `n_rows` rows."""
+        """Return the functions, with penalty and noise settled for `n_rows` rows."""
         self._validate_params()
         if self.name not in LOSSES:
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
         pair = LOSSES[self.name]
-        if self.penalty is None:
-            auto = min(max(_PENALTY_TIMES_ROWS / n_rows, _LEAST_PENALTY), _MOST_PENALTY)
-            return pair if pair.weight is not None else pair._replace(weight=auto)
-        return pair._replace(penalty=pair.penalty or zero_centred, weight=float(self.penalty))
+        if self.penalty is not None:
+            pair = pair._replace(penalty=pair.penalty or zero_centred, weight=float(self.penalty))
+        if self.noise is not None:
+            pair = pair._replace(noise=float(self.noise))
+        if pair.weight is None:
+            weight = _PENALTY_TIMES_ROWS / n_rows
+            pair = pair._replace(weight=min(max(weight, _LEAST_PENALTY), _MOST_PENALTY))
+        if pair.noise is None:
+            pair = pair._replace(noise=_NOISE_TIMES_ROOT_ROWS / math.sqrt(n_rows))
+        return pair
 
 
 def find_loss(loss: Any) -> Loss:

@@ -229,19 +229,26 @@ class Trainer:
         # One batch of fakes serves both networks, and so do the logits of the real rows.
         made = self._generate(state.generator, c, rng)
         fake = made.detach()
-        judge = state.discriminator.requires_grad_(True)
-        on_real, on_fake = judge(real, c), judge(fake, c)
+        discriminator = state.discriminator.requires_grad_(True)
+        # The pair's noise is one for both: it hides detail, and tells nothing.
+        noise = self.pair.noise or 0.0
+        blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
+
+        def judge(grid: Tensor) -> Tensor:
+            return discriminator(grid + blur, c)
+
+        on_real, on_fake = judge(real), judge(fake)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)
         total = discriminator_loss
         if self.pair.penalty and self.pair.weight and state.step % loss.penalty_every == 0:
-            penalty = self.pair.penalty(lambda grid: judge(grid, c), real, fake, rng)
+            penalty = self.pair.penalty(judge, real, fake, rng)
             total = total + self.pair.weight * loss.penalty_every * penalty
         state.discriminator_optimizer.zero_grad()
         total.backward()
         self._step_discriminator(state, discriminator_loss.detach())
 
-        judge.requires_grad_(False)
-        generator_loss = self.pair.generator(on_real.detach(), judge(made, c))
+        discriminator.requires_grad_(False)
+        generator_loss = self.pair.generator(on_real.detach(), judge(made))
         total = generator_loss
         if loss.moments and len(data.free_cells):
             ours, theirs = real.flatten(1), made.flatten(1)
