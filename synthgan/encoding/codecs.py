@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from synthgan.encoding import quantile, scaling
 from synthgan.encoding.quantile import QuantileTable
@@ -239,14 +240,14 @@ def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
         x, low, high = (a.astype(float) for a in (values, known[after - 1], known[after]))
         nearer_below = (x - low <= high - x) & (values != known[after])
         return np.where(nearer_below, after - 1, after)
-    lookup = {None: 0, **{level: code for code, level in enumerate(levels)}}
-    codes = np.array([lookup.get(value, -1) for value in values], dtype=int)
-    if (codes < 0).any():
+    codes = pd.Index(_array(levels).astype(object)).get_indexer(values)
+    unseen = (codes < 0) & pd.notna(values)
+    if unseen.any():
         raise DataError(
-            f"holds {values[codes < 0][0]!r}, a level not seen in fit; {len(levels)} levels are "
+            f"holds {values[unseen][0]!r}, a level not seen in fit; {len(levels)} levels are "
             "known: fit on data that has it, or drop the row."
         )
-    return codes
+    return np.maximum(codes, 0)
 
 
 def _array(levels: tuple[Any, ...]) -> np.ndarray:
