@@ -114,7 +114,7 @@ def _fit(parsed: argparse.Namespace) -> None:
     table = read_csv(parsed.table)
     model = _train(table, epochs=parsed.epochs, seed=parsed.seed, preset=parsed.preset)
     model.save(out)
-    print(f"{len(table)} rows learnt, model written to {parsed.out}")
+    print(f"{parsed.table} learnt, model written to {parsed.out}")
 
 
 def _sample(parsed: argparse.Namespace) -> None:

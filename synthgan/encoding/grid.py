@@ -236,7 +236,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
         frame = self._treat_outliers(frame, warn)
-        flat = np.zeros((len(frame), self.grid_shape_[0] * self.grid_shape_[1]), self._dtype())
+        dtype = np.float32 if self.scaling == "quantile" else np.uint8
+        flat = np.zeros((len(frame), self.grid_shape_[0] * self.grid_shape_[1]), dtype)
         half_widths = []
         for cells, positions in zip(self.column_cells_, self._positions, strict=True):
             encoded, half_width = cells.encode(frame[cells.column.name])
@@ -440,9 +441,6 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         scaled = {cells.column.name: cells.codec for cells in self.column_cells_}
         self.limits_ = {name: codec.limits for name, codec in scaled.items() if codec.limits}
         self.step_ = {name: scaled[name].step for name in self.limits_}
-
-    def _dtype(self) -> Any:
-        return np.float32 if self.scaling == "quantile" else np.uint8
 
     def _output(self, grids: np.ndarray) -> np.ndarray:
         """Flatten the grids when a table of cells is asked for; scikit-learn wraps it."""

@@ -235,6 +235,7 @@ class Trainer:
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
 
         def judge(grid: Tensor) -> Tensor:
+            """Map grids to logits, blurred."""
             return discriminator(grid + blur, c)
 
         on_real, on_fake = judge(real), judge(fake)
