@@ -37,9 +37,8 @@ def run(network, shape, n=3, n_conditions=0, latent_dim=7, groups=()):
     generator, discriminator = build_networks(network, shape, n_conditions, latent_dim, groups)
     z, c = torch.randn(n, latent_dim), torch.randn(n, n_conditions)
     grid = generator(z, c)
-    logits = discriminator(grid, c)
     assert grid.shape == (n, *shape)
-    assert logits.shape == (n,)
+    assert discriminator(grid, c).shape == (n,)
     return generator, discriminator
 
 
@@ -79,11 +78,17 @@ def test_thesis_iris_cnn_is_table_8_1():
 @pytest.mark.parametrize("network", [FCN(width=16, depth=1), CNN(width=4), FCN(width=(8, 9))])
 @pytest.mark.parametrize("n_conditions", [0, 2])
 def test_any_grid(network, shape, n_conditions):
-    run(network, shape, n_conditions=n_conditions)
+    generator, discriminator = run(network, shape, n_conditions=n_conditions)
+    if n_conditions:  # and both listen to the conditions
+        z, grid = torch.randn(1, 7), torch.randn(1, *shape)
+        c, other = torch.zeros(1, 2), torch.ones(1, 2)
+        assert not torch.equal(generator(z, c), generator(z, other))
+        assert not torch.equal(discriminator(grid, c), discriminator(grid, other))
 
 
 def test_colour_images_have_channels_first():
-    run(CNN(width=4), (3, 16, 12), n_conditions=1)
+    generator, _ = run(CNN(width=4), (3, 16, 12), n_conditions=1)
+    assert generator.last.out_channels == 3
 
 
 def test_waves_add_two_features_an_octave():
