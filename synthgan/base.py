@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -20,20 +21,31 @@ from torch import nn
 import synthgan
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import ArchiveError, ParameterError
-from synthgan.gan.callbacks import Callback, Progress
-from synthgan.gan.heads import CellHead, TanhHead
+from synthgan.gan.callbacks import Callback, KeepBest, Progress
+from synthgan.gan.conditions import KnownCells
+from synthgan.gan.critic import Critic, fidelity
+from synthgan.gan.heads import CellHead, TanhHead, to_network_scale
 from synthgan.gan.losses import find_loss
-from synthgan.gan.networks import build_networks, find_network
-from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device, generate
+from synthgan.gan.networks import build_networks, find_network, latent_dim_of
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device
 from synthgan.io.archive import read_archive, write_archive
-from synthgan.presets import Preset
+from synthgan.parameters import describe, rebuild
+from synthgan.presets import Preset, find_preset
 
-__all__ = ["BaseGANSynthesizer"]
+__all__ = ["BaseGANSynthesizer", "draw_seed"]
 
 _NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 12_000
 _STEPS_PER_ROW = 0.65
+_MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
+_HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.1, 200, 2000
+_FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 1000, 20_000
+_CRITIC_FAKES = 4  # a real row, for the critic
+_RAKED_ROWS = 5000
+_CRITIC = "critic."  # prefix of its arrays in an archive
+_CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
 
 
 class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -48,10 +60,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         "network": "no_validation",
         "loss": "no_validation",
         "optimizer": [Adam, None],
-        "latent_dim": [Interval(Integral, 1, None, closed="left"), None],
         "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), str, None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
-        "discriminator_threshold": [Interval(Real, 0, None, closed="left"), None],
+        "candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "condition_on": [StrOptions({"any"}), list, tuple, None],
         "callbacks": [list, tuple, None],
         "device": [str],
         "random_state": ["random_state"],
@@ -65,10 +79,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         network: Any = None,
         loss: Any = None,
         optimizer: Adam | None = None,
-        latent_dim: int | None = None,
         epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
         batch_size: int | str | None = None,
-        discriminator_threshold: float | None = None,
+        candidates: int | None = None,
+        condition_on: str | Sequence[Any] | None = None,
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         random_state: Any = None,
@@ -79,10 +95,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.network = network
         self.loss = loss
         self.optimizer = optimizer
-        self.latent_dim = latent_dim
         self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
         self.batch_size = batch_size
-        self.discriminator_threshold = discriminator_threshold
+        self.candidates = candidates
+        self.condition_on = condition_on
         self.callbacks = callbacks
         self.device = device
         self.random_state = random_state
@@ -100,23 +118,58 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         grids: np.ndarray,
         half_widths: np.ndarray | None,
         groups: Sequence[CellGroup],
+        known_groups: Sequence[CellGroup],
         preset: Preset,
     ) -> None:
-        """Train a generator of grids; sets the learned attributes."""
+        """Train a generator of grids; sets the learned attributes.
+
+        Parameters
+        ----------
+        grids, half_widths : as `GridEncoder.encode`
+        groups : sequence of CellGroup
+            All groups of the grid.
+        known_groups : sequence of CellGroup
+            Those that conditions may name.
+        preset : Preset
+        """
+        begun = time.perf_counter()
         device = find_device(self.device)
-        network = find_network(self._resolve("network", preset))
-        self.latent_dim_ = int(self._resolve("latent_dim", preset))
-        config = self._train_config(len(grids), preset)
-        self.cell_groups_ = list(groups)
+        self.network_ = find_network(self._resolve("network", preset))
+        self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
         self.grid_shape_ = grids.shape[1:]
         self.is_quantised_ = grids.dtype == np.uint8
-        head = self._head().to(device)
-        free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
-        data = GridData(grids, half_widths, free, device)
-        callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
-        strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
-        if strangers:
-            raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
+        seconds = _seconds(self.max_time)
+        config = self._train_config(len(grids), seconds, preset)
+        rng = np.random.default_rng(config.seed)
+        n_held_out = self._n_held_out(len(grids), preset)
+        order = rng.permutation(len(grids))
+        kept, held_out = order[n_held_out:], order[:n_held_out]
+        callbacks = self._callbacks()
+        if n_held_out:
+            unseen = self._dither(grids[held_out], half_widths, held_out, rng)
+            callbacks.append(
+                KeepBest(lambda fakes: fidelity(unseen, fakes, groups, 0), 2 * n_held_out)
+            )
+        data = GridData(
+            grids[kept],
+            None if half_widths is None else half_widths[kept],
+            self._free_cells(),
+            device,
+        )
+        state = self._train(config, callbacks, data)
+        self.generator_ = state.average.cpu()
+        self.history_ = pd.DataFrame(state.history)
+        self.n_steps_ = state.step
+        self.critic_: Critic | None = None
+        candidates = self._resolve("candidates", preset)
+        late = seconds is not None and time.perf_counter() - begun > seconds
+        if candidates > 1 and len(grids) >= _FEWEST_CRITIC_ROWS and not late:
+            some = order[:_MOST_CRITIC_ROWS]
+            self._fit_critic(self._dither(grids[some], half_widths, some, rng), candidates, rng)
+
+    def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
+        device = data.grids.device
+        sampler = self._sampler(device)
         # Layers draw their first weights, and dropout its masks, from torch's global generator.
         on_cuda = device.type == "cuda"
         with torch.random.fork_rng(devices=[device] if on_cuda else []):
@@ -124,18 +177,29 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             if on_cuda:
                 with torch.cuda.device(device):
                     torch.cuda.manual_seed(config.seed)
-            generator, discriminator = build_networks(
-                network, self.grid_shape_, 0, self.latent_dim_, groups
-            )
-            state = Trainer(config, head, callbacks).fit(
+            generator, discriminator = self._build_networks(sampler)
+            return Trainer(config, sampler, callbacks).fit(
                 generator.to(device), discriminator.to(device), data
             )
-        self.network_ = network
-        self.generator_ = state.average.cpu()
-        self.history_ = pd.DataFrame(state.history)
-        self.n_steps_ = state.step
 
-    def _train_config(self, n_rows: int, preset: Preset) -> TrainConfig:
+    def _fit_critic(self, real: np.ndarray, candidates: int, rng: np.random.Generator) -> None:
+        """Learn which of several candidates to keep."""
+        seeds = rng.integers(2**31 - 1, size=3).tolist()
+        fake = self._draw_grids(_CRITIC_FAKES * len(real), seeds[0])
+        critic = Critic.fit(real, fake, self.cell_groups_, seeds[1])
+        n = min(max(len(real), 2000), _RAKED_ROWS)
+        fresh = self._draw_grids(candidates * n, seeds[2])
+        critic.rake(real, fresh.reshape(candidates, n, *self.grid_shape_))
+        self.critic_ = critic
+
+    def _callbacks(self) -> list[Callback]:
+        callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
+        strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
+        if strangers:
+            raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
+        return callbacks
+
+    def _train_config(self, n_rows: int, seconds: float | None, preset: Preset) -> TrainConfig:
         batch_size = self._resolve("batch_size", preset)
         if batch_size == "auto":
             batch_size = min(_LARGEST_BATCH, n_rows // 3)
@@ -147,29 +211,79 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         return TrainConfig(
             n_epochs=int(epochs),
             batch_size=batch_size,
-            latent_dim=self.latent_dim_,
             optimizer=self._resolve("optimizer", preset),
             loss=find_loss(self._resolve("loss", preset)),
-            discriminator_threshold=float(self._resolve("discriminator_threshold", preset)),
-            seed=_draw_seed(self.random_state),
+            seed=draw_seed(self.random_state),
+            max_steps=self.max_steps,
+            max_seconds=None if seconds is None else seconds * (1 - _CRITIC_TIME),
+            masked=_MASKED if self.known_groups_ else 0.0,
         )
 
-    def _head(self) -> nn.Module:
-        """Return the thesis' tanh for grey levels, cells by their groups otherwise."""
-        return TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
+    def _n_held_out(self, n_rows: int, preset: Preset) -> int:
+        """Rows set aside to measure fidelity: none where epochs are given, or rows are few."""
+        n = int(_HELD_OUT * n_rows)
+        if self._resolve("epochs", preset) != "auto" or n < _FEWEST_HELD_OUT:
+            return 0
+        return min(n, _MOST_HELD_OUT)
 
-    def _sample_grids(self, n: int, random_state: Any) -> np.ndarray:
-        """Draw grids, shape (n, *grid_shape_), in the dtype of the training grids."""
-        check_is_fitted(self)
-        if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
-            raise ParameterError(f"n={n!r} is not allowed; give a number of rows, 0 or more.")
+    def _free_cells(self) -> list[int]:
+        return [cell for g in self.cell_groups_ if g.kind == "continuous" for cell in g.cells]
+
+    def _dither(
+        self,
+        grids: np.ndarray,
+        half_widths: np.ndarray | None,
+        rows: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Move continuous cells at random within what decodes to the same value."""
+        if half_widths is None:
+            return grids
+        flat = grids.reshape(len(grids), -1).copy()
+        spread = half_widths[rows]
+        flat[:, self._free_cells()] += spread * rng.uniform(-1, 1, spread.shape)
+        return flat.reshape(grids.shape)
+
+    def _sampler(self, device: torch.device) -> Sampler:
+        """Return the thesis' tanh for grey levels, cells by their groups otherwise."""
+        head = TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
+        known = KnownCells(self.known_groups_, device)
+        return Sampler(head.to(device), known, latent_dim_of(self.network_))
+
+    def _build_networks(self, sampler: Sampler) -> tuple[nn.Module, nn.Module]:
+        return build_networks(
+            self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_
+        )
+
+    def _draw_grids(
+        self,
+        n: int,
+        seed: int,
+        known: tuple[np.ndarray, np.ndarray] | None = None,
+        candidates: int = 1,
+    ) -> np.ndarray:
+        """Draw grids, shape (n, *grid_shape_).
+
+        `known` holds grids and a mask of their known cells (n, n_cells).
+        """
         device = find_device(self.device)
         generator = self.generator_
         if device.type != "cpu":
             generator = copy.deepcopy(generator).to(device)
-        seed = _draw_seed(self.random_state if random_state is None else random_state)
-        head = self._head().to(device)
-        grids = generate(generator, head, int(n), self.latent_dim_, seed)
+        sampler = self._sampler(device)
+        c = sampler.known.none(n, device)
+        if known is not None:
+            grids, mask = (torch.from_numpy(array).to(device) for array in known)
+            c = sampler.known.read(to_network_scale(grids), mask)
+        choose = None if self.critic_ is None or candidates == 1 else self.critic_.choose
+        return sampler.sample(generator, c, seed, candidates if choose else 1, choose)
+
+    def _sample_grids(
+        self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Draw grids as users get them, in the dtype of the training grids."""
+        candidates = self._resolve("candidates", find_preset(self.preset))
+        grids = self._draw_grids(n, seed, known, candidates)
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)
@@ -204,12 +318,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         manifest = {
             "class": type(self).__name__,
             "parameters": {
-                name: _describe(value, name)
+                name: describe(value, name)
                 for name, value in self.get_params(deep=False).items()
                 if name not in _NOT_SAVED
             },
-            "network": _describe(self.network_, "network"),
-            "latent_dim": self.latent_dim_,
+            "network": describe(self.network_, "network"),
+            "known_columns": list(dict.fromkeys(group.column for group in self.known_groups_)),
             "n_steps": self.n_steps_,
             "versions": {
                 "synthgan": synthgan.__version__,
@@ -223,6 +337,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             name: tensor.detach().cpu().contiguous().numpy()
             for name, tensor in self.generator_.state_dict().items()
         }
+        critic = {} if self.critic_ is None else self.critic_.to_arrays()
+        arrays = {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
         write_archive(path, manifest, record, weights, arrays)
 
     @classmethod
@@ -260,18 +376,22 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         known = {c.__name__: c for c in ours}
         if manifest["class"] not in known:
             raise ValueError(f"class {manifest['class']!r} is not one of {sorted(known)}")
-        parameters = {name: _rebuild(value) for name, value in manifest["parameters"].items()}
+        parameters = {name: rebuild(value) for name, value in manifest["parameters"].items()}
         model = known[manifest["class"]](**parameters)
+        critic = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CRITIC)}
         model._restore_encoder(record, arrays)
-        model.network_ = _rebuild(manifest["network"])
-        model.latent_dim_ = int(manifest["latent_dim"])
+        columns = set(manifest["known_columns"])
+        model.known_groups_ = [group for group in model.cell_groups_ if group.column in columns]
+        model.network_ = rebuild(manifest["network"])
         model.history_ = pd.DataFrame(manifest["history"])
         model.n_steps_ = int(manifest["n_steps"])
+        model.critic_ = None
+        if critic:
+            plain = {name.removeprefix(_CRITIC): array for name, array in critic.items()}
+            model.critic_ = Critic.from_arrays(plain, model.cell_groups_)
         # Weights are drawn first and then replaced; leave torch's global generator alone.
         with torch.random.fork_rng(devices=[]):
-            generator, _ = build_networks(
-                model.network_, model.grid_shape_, 0, model.latent_dim_, model.cell_groups_
-            )
+            generator, _ = model._build_networks(model._sampler(torch.device("cpu")))
         tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
         generator.load_state_dict(tensors)
         model.generator_ = generator.requires_grad_(False).eval()
@@ -286,53 +406,23 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
 
 
-def _draw_seed(random_state: Any) -> int:
+def draw_seed(random_state: Any) -> int:
     """Draw a seed for torch; None draws from the system, not from numpy's global state."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
-def _parts() -> dict[str, type]:
-    """Classes that a parameter may be an object of, by name: the only ones an archive may name."""
-    from synthgan.encoding import GridEncoder
-    from synthgan.gan.losses import Loss
-    from synthgan.gan.networks import CNN, FCN
-
-    return {part.__name__: part for part in (Adam, CNN, FCN, GridEncoder, Loss)}
-
-
-def _describe(value: Any, name: str) -> Any:
-    """Turn a parameter into JSON-ready plain data."""
-    if isinstance(value, np.random.RandomState | np.random.Generator):
-        return None
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, tuple | list):
-        return {"tuple": [_describe(item, name) for item in value]}
-    if isinstance(value, dict):
-        return {"dict": [[_describe(k, name), _describe(v, name)] for k, v in value.items()]}
-    if value is None or isinstance(value, str | int | float):
-        return value
-    if type(value) in _parts().values():
-        inner = value.get_params(deep=False)
-        return {
-            "part": type(value).__name__,
-            "parameters": {key: _describe(item, f"{name}__{key}") for key, item in inner.items()},
-        }
-    raise ArchiveError(
-        f"parameter {name}={value!r} cannot be saved; plain values and objects of "
-        f"{sorted(_parts())} can: keep the fitted object with joblib instead."
-    )
-
-
-def _rebuild(value: Any) -> Any:
-    """Turn what `_describe` gave into a parameter."""
-    if not isinstance(value, dict):
-        return value
-    if "tuple" in value:
-        return tuple(_rebuild(item) for item in value["tuple"])
-    if "dict" in value:
-        return {_rebuild(k): _rebuild(v) for k, v in value["dict"]}
-    parameters = {key: _rebuild(item) for key, item in value["parameters"].items()}
-    return _parts()[value["part"]](**parameters)
+def _seconds(max_time: float | str | None) -> float | None:
+    """Read a time limit: seconds, or a duration as pandas reads it, such as ``"10min"``."""
+    if max_time is None or not isinstance(max_time, str):
+        return max_time
+    try:
+        seconds = pd.Timedelta(max_time).total_seconds()
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise ParameterError(
+            f"max_time={max_time!r} is not allowed; give seconds, or a duration such as '10min'."
+        )
+    return seconds

@@ -8,6 +8,7 @@ __all__ = [
     "DataWarning",
     "OutlierWarning",
     "ParameterError",
+    "SamplingError",
     "SynthganError",
     "SynthganWarning",
 ]
@@ -27,6 +28,10 @@ class ParameterError(SynthganError, ValueError):
 
 class ArchiveError(SynthganError, ValueError):
     """A model file cannot be written or read; the message names the file."""
+
+
+class SamplingError(SynthganError, RuntimeError):
+    """Too few generated rows are as asked; the message gives the share that is."""
 
 
 class SynthganWarning(UserWarning):

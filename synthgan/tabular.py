@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.base import BaseGANSynthesizer
+from synthgan.base import BaseGANSynthesizer, draw_seed
+from synthgan.conditions import Conditions, bare_schema, carriers
+from synthgan.constraints import Constraint, ConstraintSet
 from synthgan.encoding import GridEncoder
+from synthgan.encoding.cells import ON
 from synthgan.encoding.frames import Container, read_table
-from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
+from synthgan.encoding.schema import Schema
+from synthgan.encoding.targets import TargetContainer, read_target
+from synthgan.exceptions import DataError, DataWarning, ParameterError, SamplingError
+from synthgan.gan.callbacks import Callback
+from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
 
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
-_FEWEST_NAMED_ROWS = 20  # in fewer rows, levels may all differ by chance
-_MOST_LEVELS_PER_ROW = 0.8  # above, a column names rows
+# Rows that meet no condition are drawn again, several at a time for each that is missing.
+_ROUNDS, _MOST_TRIES, _MOST_TIMES = 20, 100_000, 64
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
@@ -43,14 +53,27 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Which game the networks play.
     optimizer : Adam or None, default=None
         Learning rate, its decay, and the averaging of weights.
-    latent_dim : int or None, default=None
-        Length of the noise vector.
     epochs : int, {"auto"} or None, default=None
-        How often every row is seen; ``"auto"`` from the number of rows.
+        How often every row is seen. ``"auto"``: by the number of rows; of 2000 rows or more a tenth
+        is held out, on which fidelity is measured: a run that gains no more ends, and
+        the best weights are kept.
+    max_steps : int or None, default=None
+        No more steps than this; the learning rate falls accordingly.
+    max_time : float, str or None, default=None
+        Limit of `fit`: seconds, or a duration such as ``"10min"``.
     batch_size : int, {"auto"} or None, default=None
         Rows a step; at most the number of rows.
-    discriminator_threshold : float or None, default=None
-        The discriminator waits while its loss is below this (thesis Listing 6.1); 0: never.
+    candidates : int or None, default=None
+        Rows made for each one that `sample` gives; boosted trees choose the most lifelike. 1 is
+        faster and chooses nothing; may be changed after `fit`, unless it was 1 there.
+    condition_on : {"any"}, list or None, default=None
+        Columns whose values `sample` may be told; the networks then learn to complete rows. None
+        learns none: conditions are met by drawing until they hold, which common ones are.
+    constraints : list of Constraint, {"auto"} or None, default=None
+        Relations that hold in every row: `Inequality`, `FixedCombinations`, `Range`, `Predicate`,
+        `Identifier`. ``"auto"``, alone or in the list: relations found in the data, as that one
+        column is a function of another, or a quotient of two others; None is ``"auto"``
+        unless the preset says otherwise; an empty list looks for none.
     callbacks : list of Callback or None, default=None
         Called during training.
     device : {"auto", "cpu", "cuda", "mps"}, default="auto"
@@ -64,11 +87,14 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     Attributes
     ----------
     encoder_ : GridEncoder
-        Fitted on the columns of X, then those of y.
+        Fitted on the columns of X, then those of y, as `constraints_` rewrite them.
+    constraints_ : ConstraintSet
+        Relations that were given or found.
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
-        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds,
+        and fidelity to held-out rows (1 is best) where it was measured.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only when all column names are strings.
@@ -92,6 +118,49 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     >>> fake.dtypes.equals(clinic.dtypes)
     True
     """
+
+    _parameter_constraints = {
+        **BaseGANSynthesizer._parameter_constraints,
+        "constraints": [StrOptions({"auto"}), list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: GridEncoder | None = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        candidates: int | None = None,
+        condition_on: str | Sequence[Any] | None = None,
+        constraints: str | Sequence[Any] | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        super().__init__(
+            preset=preset,
+            encoder=encoder,
+            network=network,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            max_steps=max_steps,
+            max_time=max_time,
+            batch_size=batch_size,
+            candidates=candidates,
+            condition_on=condition_on,
+            callbacks=callbacks,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.constraints = constraints
 
     def fit(self, X: Any, y: Any = None) -> TabularGANSynthesizer:
         """Learn a table.
@@ -120,29 +189,60 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if not isinstance(encoder, GridEncoder):
             raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
-        self.y_container_, y_frame = _read_y(y, frame)
+        self.y_container_, y_frame = read_target(y, frame)
         if y_frame is not None:
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
         frame = _select_rows(frame, preset)
-        grids, half_widths = encoder.fit(frame).encode(frame, warn=encoder.scaling != "quantile")
+        constraints = self._resolve("constraints", preset)
+        self.schema_ = bare_schema(frame)
+        self.constraints_ = _fit_constraints(constraints, encoder, frame)
+        table = self.constraints_.apply(frame)
+        grids, half_widths = encoder.fit(table).encode(table, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
             raise DataError(
                 f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
                 "2 are required: widen the limits."
             )
-        _check_levels(encoder, len(frame))
         self.encoder_ = encoder
-        self._fit_grids(grids, half_widths, encoder.cell_groups_, preset)
+        groups = encoder.cell_groups_
+        known = carriers(self.constraints_, self._condition_columns(frame))
+        known_groups = [group for group in groups if group.column in known]
+        self._fit_grids(grids, half_widths, groups, known_groups, preset)
         return self
 
-    def sample(self, n: int = 1, random_state: Any = None, return_y: bool = False) -> Any:
+    def _condition_columns(self, frame: pd.DataFrame) -> list[Any]:
+        """Return the columns that `condition_on` names."""
+        wanted = self.condition_on
+        if wanted is None or isinstance(wanted, str):
+            return [] if wanted is None else frame.columns.tolist()
+        strangers = [name for name in wanted if name not in frame.columns]
+        if strangers:
+            raise ParameterError(
+                f"condition_on names {strangers!r}, which the table lacks; its columns are "
+                f"{frame.columns.tolist()!r}."
+            )
+        return list(wanted)
+
+    def sample(
+        self,
+        n: int | None = None,
+        conditions: Any = None,
+        random_state: Any = None,
+        return_y: bool = False,
+    ) -> Any:
         """Make new rows.
 
         Parameters
         ----------
-        n : int, default=1
-            How many.
+        n : int or None, default=None
+            How many; None: one, or as many as `conditions` has rows.
+        conditions : dict, DataFrame or None, default=None
+            What must hold in every row. A dict maps columns to a value, a range ``(low, high)``,
+            ends included, or a list of values. A DataFrame asks for one row for each of its
+            rows, in order; its missing cells are free. Columns that the model was fitted to
+            ``condition_on`` are given to the generator, of a set or a range one value drawn from
+            what was learnt of the column. All else is met by drawing again.
         random_state : int, RandomState instance or None, default=None
             None: the estimator's own, so that an int there gives the same rows at each call.
         return_y : bool, default=False
@@ -157,20 +257,97 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
         Raises
         ------
+        DataError
+            A condition on a column or value that is not known.
         ParameterError
             `n` is negative or no integer, or `return_y` without y in fit.
+        SamplingError
+            Rows that meet the conditions are too rare; the message tells how rare.
         NotFittedError
             Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import TabularGANSynthesizer
+        >>> from synthgan.datasets import make_clinic
+        >>> clinic = make_clinic(200, random_state=0)
+        >>> model = TabularGANSynthesizer(epochs=2, condition_on="any", random_state=0).fit(clinic)
+        >>> fake = model.sample(5, conditions={"age": (40, 60), "sex": "male"})
+        >>> bool(fake["age"].between(40, 60).all()), fake["sex"].unique().tolist()
+        (True, ['male'])
         """
         check_is_fitted(self)
         if return_y and self.y_container_ is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
-        frame = self.encoder_.decode_frame(self._sample_grids(n, random_state))
+        n = _n_rows(n, conditions)
+        columns = {column.name: column for column in self.schema_}
+        wanted = Conditions(conditions, columns, n)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        frame = self._sample_frame(n, wanted, seed)
         names = list(frame.columns)
         X = self.container_.restore(frame[names[: self.n_features_in_]])
         if not return_y or self.y_container_ is None:
             return X
         return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
+
+    def _sample_frame(self, n: int, wanted: Conditions, seed: int) -> pd.DataFrame:
+        """Draw rows until every one is as wanted."""
+        rng = np.random.default_rng(seed)
+        left, done, n_tries = np.arange(n), [], 0
+        for round_ in range(_ROUNDS):
+            times = 1 if not round_ else int(np.clip(_MOST_TRIES // len(left), 1, _MOST_TIMES))
+            rows = np.repeat(left, times)
+            known = wanted.draw(rows, self.encoder_, self.constraints_, rng) if wanted else None
+            frame = self._draw_frame(len(rows), seed, known, rng)
+            good = wanted.met(frame, rows) & self.constraints_.holds(frame)
+            n_tries += len(rows)
+            rows, first = np.unique(rows[good], return_index=True)
+            done.append(wanted.write(frame[good].iloc[first], rows).set_axis(rows))
+            left = np.setdiff1d(left, rows)
+            if not len(left):
+                return pd.concat(done).sort_index().reset_index(drop=True)
+            seed = int(rng.integers(2**31 - 1))
+        n_made = n - len(left)
+        raise SamplingError(
+            f"{n_made} of {n} rows were made in {n_tries} tries, {n_made / n_tries:.2g} of them: "
+            f"what is asked ({wanted or 'constraints'}) is rare. Fit with condition_on=[...] these "
+            "columns, or ask for less."
+        )
+
+    def _draw_frame(
+        self,
+        n: int,
+        seed: int,
+        known: tuple[pd.DataFrame, pd.DataFrame] | None,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Draw rows of the original columns, of which some cells may be known."""
+        if known is None:
+            table = self.encoder_.decode_frame(self._sample_grids(n, seed))
+        else:
+            grids, cells, half_widths = self.encoder_.encode_known(*known)
+            grids = self._dither(grids, half_widths, np.arange(n), rng)
+            made = self._sample_grids(n, seed, (grids, cells))
+            table = self.encoder_.decode_frame(made)
+            given = {group.column for group in self.known_groups_}
+            table = _overwrite(table, *known, given)
+        return self.constraints_.restore(table, rng)
+
+    def _complete(self, frame: pd.DataFrame, seed: int) -> pd.DataFrame:
+        """Fill the gaps of rows, whose columns were learnt with ``condition_on="any"``."""
+        rng = np.random.default_rng(seed)
+        grids, half_widths = self.encoder_.encode(frame, warn=False)
+        grids = self._dither(grids, half_widths, np.arange(len(frame)), rng)
+        flat = grids.reshape(len(grids), -1)
+        known = np.zeros(flat.shape, dtype=bool)
+        for group in self.known_groups_:
+            present = frame[group.column].notna().to_numpy()
+            known[:, list(group.cells)] = present[:, None]
+            if group.presence is not None:  # a gap stands for a value
+                flat[:, group.presence] = ON
+                known[:, group.presence] = True
+        full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
+        return frame.where(frame.notna(), full)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Say how like X a sample is: the mean of `column_shapes` and `pair_trends`.
@@ -189,7 +366,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         check_is_fitted(self)
         real, _ = read_table(self, X, reset=False)
         n = min(max(len(real), 1000), _MOST_SCORED_ROWS)
-        fake = self.encoder_.decode_frame(self._sample_grids(n, 0))
+        fake = self._sample_frame(n, Conditions(None, {}, n), 0)
         fake = fake[list(fake.columns)[: self.n_features_in_]]
         shapes, trends = column_shapes(real, fake), pair_trends(real, fake)
         return float(np.mean([shapes.value, trends.value if len(trends.detail) else shapes.value]))
@@ -205,6 +382,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         y = self.y_container_
         outer = {
             "encoder": record,
+            "schema": self.schema_.to_dict(),
+            "constraints": self.constraints_.to_state(),
             "container": vars(self.container_),
             "y_container": None if y is None else y.to_dict(),
             "n_features_in": self.n_features_in_,
@@ -218,9 +397,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         y = record["y_container"]
         self.y_container_ = None
         if y is not None:
-            self.y_container_ = _TargetContainer.from_dict(y)
+            self.y_container_ = TargetContainer.from_dict(y)
         self.n_features_in_ = int(record["n_features_in"])
-        names = encoder.schema_.names[: self.n_features_in_]
+        self.constraints_ = ConstraintSet.from_state(record["constraints"])
+        self.schema_ = Schema.from_dict(record["schema"])
+        names = self.schema_.names[: self.n_features_in_]
         self.columns_ = names
         if all(isinstance(name, str) for name in names):
             self.feature_names_in_ = np.array(names, dtype=object)
@@ -229,91 +410,44 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.is_quantised_ = encoder.scaling != "quantile"
 
 
-class _TargetContainer:
-    """What y came in."""
-
-    def __init__(self, ndim: int, name: Any, frame: Container) -> None:
-        self.ndim = ndim
-        self.name = name
-        self.frame = frame
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready plain data."""
-        names = self.name if isinstance(self.name, list) else [self.name]
-        for name in names:
-            if not (name is None or isinstance(name, str | int)):
-                raise ArchiveError(f"y is named {name!r}; strings and integers can be saved.")
-        return {"ndim": self.ndim, "name": self.name, "frame": vars(self.frame)}
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> _TargetContainer:
-        """Take back what `to_dict` gave."""
-        return cls(record["ndim"], record["name"], Container(**record["frame"]))
-
-    def restore(self, frame: pd.DataFrame) -> Any:
-        """Give generated targets the form of y."""
-        if self.ndim == 2:
-            return self.frame.restore(frame.set_axis(self.name, axis=1))
-        if self.frame.kind == "array":
-            return self.frame.restore(frame).ravel()
-        return self.frame.restore(frame).iloc[:, 0].rename(self.name)
+def _fit_constraints(given: Any, encoder: GridEncoder, frame: pd.DataFrame) -> ConstraintSet:
+    """Fit the constraints that are given, and those that are to be found."""
+    wanted = [given] if isinstance(given, str) else list(given)
+    mine: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
+    strangers = [constraint for constraint in mine if not isinstance(constraint, Constraint)]
+    if strangers:
+        raise ParameterError(
+            f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
+        )
+    min_support = encoder.min_support if encoder.scaling == "quantile" else 1
+    return ConstraintSet(mine, min_support).fit(frame, find="auto" in wanted)
 
 
-def _read_y(y: Any, frame: pd.DataFrame) -> tuple[_TargetContainer | None, pd.DataFrame | None]:
-    """Return the form of y, and y as a table whose names do not clash with those of X."""
-    if y is None:
-        return None, None
-    if isinstance(y, pd.DataFrame):
-        table, form = y, _TargetContainer(2, y.columns.tolist(), Container())
-    elif isinstance(y, pd.Series):
-        name = y.name.item() if isinstance(y.name, np.generic) else y.name
-        table, form = y.to_frame(), _TargetContainer(1, name, Container())
-    else:
-        array = np.asarray(y)
-        if array.ndim not in (1, 2):
-            raise DataError(f"y has shape {array.shape}; one or two dimensions are allowed.")
-        table = pd.DataFrame(array).infer_objects()
-        kind = Container(kind="array", dtype=array.dtype.str)
-        form = _TargetContainer(array.ndim, list(range(table.shape[1])), kind)
-    return form, table.set_axis(_free_names(table, frame), axis=1).reset_index(drop=True)
+def _n_rows(n: int | None, conditions: Any) -> int:
+    """Settle how many rows are asked."""
+    asked = len(conditions) if isinstance(conditions, pd.DataFrame) else None
+    if n is None:
+        return 1 if asked is None else asked
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
+        raise ParameterError(f"n={n!r} is not allowed; give a number of rows, 0 or more.")
+    if asked is not None and n != asked:
+        raise ParameterError(
+            f"n={n!r} does not fit conditions of {asked} rows; each makes one row: leave n out."
+        )
+    return int(n)
 
 
-def _free_names(table: pd.DataFrame, frame: pd.DataFrame) -> list[Any]:
-    if not all(isinstance(name, str) for name in frame.columns):
-        used = [name for name in frame.columns if isinstance(name, int | np.integer)]
-        first = int(max(used, default=-1)) + 1
-        return list(range(first, first + table.shape[1]))
-    names: list[str] = []
-    for i, name in enumerate(table.columns):
-        free = name if isinstance(name, str) else ("y" if table.shape[1] == 1 else f"y{i}")
-        while free in frame.columns or free in names:
-            free += "_"
-        names.append(free)
-    return names
-
-
-def _check_levels(encoder: GridEncoder, n_rows: int) -> None:
-    """Refuse columns that name rows; a fake could only repeat a person's name."""
-    for cells in encoder.column_cells_:
-        column = cells.column
-        n_present = round(n_rows * (1 - column.missing))
-        if (
-            not column.numeric
-            and n_present > _FEWEST_NAMED_ROWS
-            and len(cells.codec.levels) > _MOST_LEVELS_PER_ROW * n_present
-        ):
-            raise DataError(
-                f"column {column.name!r} has {len(cells.codec.levels)} levels for {n_present} "
-                "values, so it names rows rather than describes them; drop it, or set it as the "
-                "index."
-            )
-        if column.categories is not None and len(column.categories) > n_rows:
-            warnings.warn(
-                f"column {column.name!r} has {len(column.categories)} categories for {n_rows} "
-                f"rows; the {len(cells.codec.levels)} that occur are learnt.",
-                DataWarning,
-                stacklevel=3,
-            )
+def _overwrite(
+    table: pd.DataFrame, known: pd.DataFrame, mask: pd.DataFrame, given: set[Any]
+) -> pd.DataFrame:
+    """Put the values that the generator was told into the rows it made, free of rounding."""
+    told = {name: mask[name].to_numpy(dtype=bool) for name in mask if name in given}
+    table = table.copy(deep=False)
+    for name, rows in told.items():
+        if rows.any():
+            values = known[name].set_axis(table.index)
+            table[name] = table[name].mask(rows, values).astype(table[name].dtype)
+    return table
 
 
 def _select_rows(frame: pd.DataFrame, preset: Preset) -> pd.DataFrame:

@@ -91,6 +91,6 @@ def test_module_and_version():
 
 
 def test_a_reader_that_goes_away(tmp_path):
-    command = f"{sys.executable} -m synthgan demo --rows 50 --epochs 1 --out {tmp_path} | head -1"
+    command = f"{sys.executable} -m synthgan demo --rows 300 --epochs 1 --out {tmp_path} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""

@@ -188,7 +188,7 @@ def test_thesis_thyroid_preset(thyroid_path):
         pytest.warns(OutlierWarning, match="164 of 6666 rows dropped"),
     ):
         model.fit(thyroid)
-    generator, discriminator = model.network_.build(model.grid_shape_, 0, model.latent_dim_)
+    generator, discriminator = model.network_.build(model.grid_shape_, 0, 5)
     assert model.grid_shape_ == (7, 7)
     assert sum(p.numel() for p in generator.parameters()) == 3569
     assert sum(p.numel() for p in discriminator.parameters()) == 3265
@@ -321,7 +321,7 @@ def test_a_preset_reads_nullable_classes(thyroid_path):
 @pytest.mark.parametrize("network", [TINY, CNN(width=4), FCN(width=(8,), dropout=0.5)])
 def test_trained_on_cuda_sampled_on_the_cpu(clinic, tmp_path, network):
     before = torch.cuda.get_rng_state()
-    model = quick(device="cuda", network=network, discriminator_threshold=0.01).fit(clinic)
+    model = quick(device="cuda", network=network, loss=Loss(threshold=0.01)).fit(clinic)
     assert torch.equal(before, torch.cuda.get_rng_state())
     assert len(model.sample(5)) == 5
     model.save(tmp_path / "m")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Hashable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,6 @@ import pandas as pd
 
 from synthgan.encoding import quantile, scaling
 from synthgan.encoding.codecs import (
-    CODECS,
     NULL,
     OFF,
     ON,
@@ -22,12 +22,17 @@ from synthgan.encoding.codecs import (
     Levels,
     Linear,
     Places,
+    from_state,
+    level_codes,
+    shares_of,
+    shown,
+    to_state,
 )
-from synthgan.encoding.quantile import QuantileTable
+from synthgan.encoding.quantile import inward, pool_labels
 from synthgan.encoding.schema import Column
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning
 
-__all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
+__all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells", "group_cells"]
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,16 @@ class CellGroup:
 
 @dataclass(frozen=True)
 class ColumnCells:
-    """The fitted encoding of one column: value cells, then a presence cell if it is nullable."""
+    """The fitted encoding of one column: value cells, then a presence cell if it is nullable.
+
+    Where `pools`, fit left out rare labels, so labels that it does not know are expected: each is
+    encoded as a kept one.
+    """
 
     column: Column
     codec: Codec
     nullable: bool
+    pools: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -85,6 +95,8 @@ class ColumnCells:
             Every point within so much of a continuous cell decodes to the same value.
         """
         values, present = self._values(series)
+        if self.pools:
+            values, _ = self._pool(series)
         try:
             cells, half_width = self.codec.encode(values)
         except DataError as error:
@@ -107,67 +119,154 @@ class ColumnCells:
             present = present & bool(codec.levels)
         elif codec.first == OFF:
             present = present & (cells >= OFF / 2).any(axis=1)
-        values = codec.decode(cells)
-        if self.column.numeric and self.column.kind != "continuous" and values.dtype.kind != "i":
-            values = np.rint(values.astype(np.float64))
-        return self.column.restore(values, present)
+        return self._restore(codec.decode(cells), present)
+
+    def draw(
+        self,
+        n: int,
+        rng: np.random.Generator,
+        allowed: Iterable[Any] | None = None,
+        between: tuple[Any, Any] | None = None,
+    ) -> pd.Series:
+        """Draw values of the learnt marginal, in the column's dtype; parameters as `draw_known`."""
+        column, codec = self.column, self.codec
+        name = f"column {column.name!r}"
+        if between is not None and not column.numeric:
+            raise DataError(
+                f"{name} has levels and between={between!r} is for numbers, dates and durations: "
+                "give allowed."
+            )
+        if allowed is None and between is None and self._is_empty:
+            return column.restore(np.zeros(n), np.zeros(n, dtype=bool))
+        chosen = None if allowed is None else self._chosen(allowed)
+        ends = None if between is None else _ends(column, between)
+        if ends is not None and codec.levels and column.kind == "continuous":
+            # Stored levels are rounded when they come back.
+            spare = 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
+            ends = (ends[0] - spare, ends[1] + spare)
+        try:
+            values = codec.draw(n, rng, chosen, ends)
+        except DataError:
+            wanted = "" if between is None else f" between {between[0]!s} and {between[1]!s}"
+            wanted += "" if allowed is None else " that is allowed"
+            raise DataError(f"{name} holds no value{wanted}; {self._known_text()}.") from None
+        return self._restore(values, np.ones(n, dtype=bool))
+
+    def check_known(self, values: pd.Series) -> None:
+        """Check that values, as a user writes them, can be encoded faithfully.
+
+        Raises
+        ------
+        DataError
+            An unknown level, a number outside the learnt range, an impossible missing value.
+        """
+        series = self.column.read(values)
+        if series.isna().any() and not (self.nullable or self._is_empty):
+            raise DataError(
+                f"column {self.column.name!r} cannot hold a missing value: it had none in fit."
+            )
+        series = series[series.notna()]
+        found, _ = self._values(series)
+        stored, _ = self._values(self._stored())
+        if not len(stored):
+            bad = np.ones(len(series), dtype=bool)
+        elif self.codec.limits is not None:
+            bad = (found < stored[0]) | (found > stored[-1])
+        elif self.column.numeric:
+            bad = stored[level_codes(tuple(stored.tolist()), found)] != found
+        else:
+            bad = ~pd.Series(found, dtype=object).isin(stored).to_numpy()
+        if bad.any():
+            value, is_scaled = series[bad].tolist()[0], self.codec.limits is not None
+            what = f" cannot hold {value!s}" if is_scaled else f": level {value!r} is not known"
+            raise DataError(f"column {self.column.name!r}{what}; {self._known_text()}.")
 
     def outside(self, series: pd.Series) -> np.ndarray:
-        """Tell which rows hold a number outside the limits, shape (n_rows,)."""
+        """Tell which rows hold a number outside the limits or a pooled label, shape (n_rows,)."""
+        if self.pools:
+            return self._pool(series)[1]
         if self.codec.limits is None:
             return np.zeros(len(series), dtype=bool)
         values, present = self._values(series)
         low, high = self.codec.limits
         return present & ((values < low) | (values > high))
 
-    def forget_range(self) -> ColumnCells:
-        """Replace the column's range by the range of what the codec stores."""
-        ends = self.codec.limits
-        if ends is None and self.column.numeric and self.codec.levels:
-            ends = (self.codec.levels[0], self.codec.levels[-1])
-        low, high = (None, None) if ends is None else ends
-        return replace(self, column=replace(self.column, minimum=low, maximum=high))
+    def forget_rare(self) -> ColumnCells:
+        """Replace the column's range and categories by those that the codec stores."""
+        column, codec = self.column, self.codec
+        ends = codec.limits
+        if ends is None and column.numeric and codec.levels:
+            ends = (codec.levels[0], codec.levels[-1])
+        low, high = ends or (None, None)
+        categories = column.categories
+        if categories is not None:
+            kept = set(codec.levels)
+            categories = tuple(level for level in categories if level in kept)
+        column = replace(column, minimum=low, maximum=high, categories=categories)
+        return replace(self, column=column)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return the codec as JSON-ready plain data and arrays."""
         arrays: dict[str, np.ndarray] = {}
-        return {"nullable": self.nullable, "codec": _codec_to_dict(self.codec, arrays)}, arrays
+        codec = to_state(self.codec, arrays)
+        return {"nullable": self.nullable, "pools": self.pools, "codec": codec}, arrays
 
     @classmethod
     def from_state(
         cls, column: Column, record: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> ColumnCells:
         """Take back what `to_state` gave."""
-        return cls(column, _codec_from_dict(record["codec"], arrays), record["nullable"])
+        codec = from_state(record["codec"], arrays)
+        return cls(column, codec, record["nullable"], record["pools"])
 
     def _values(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         if self.column.numeric:
             return self.column.numbers(series)
         return self.column.levels(series), series.notna().to_numpy()
 
+    def _restore(self, values: np.ndarray, present: np.ndarray) -> pd.Series:
+        if self.column.numeric and self.column.kind != "continuous" and values.dtype.kind != "i":
+            values = np.rint(values.astype(np.float64))
+        return self.column.restore(values, present)
 
-def _codec_to_dict(codec: Any, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
-    record: dict[str, Any] = {"name": type(codec).__name__}
-    for field in fields(codec):
-        value = getattr(codec, field.name)
-        if isinstance(value, QuantileTable):
-            arrays.update(value._asdict())
-        elif field.name == "inner":
-            record[field.name] = _codec_to_dict(value, arrays)
-        else:
-            record[field.name] = list(value) if isinstance(value, tuple) else value
-    return record
+    def _pool(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Return labels of which those that are not kept are replaced, and which these are."""
+        codec: Any = self.codec
+        is_ranked = self.column.ordered and isinstance(series.dtype, pd.CategoricalDtype)
+        order = series.cat.categories.tolist() if is_ranked else None
+        return pool_labels(codec.levels, codec.shares, self.column.levels(series), order)
 
+    @property
+    def _is_empty(self) -> bool:
+        return not (self.codec.n_cells or self.codec.levels)
 
-def _codec_from_dict(record: dict[str, Any], arrays: dict[str, np.ndarray]) -> Any:
-    parameters = {name: value for name, value in record.items() if name != "name"}
-    if "levels" in parameters:
-        parameters["levels"] = tuple(parameters["levels"])
-    if "inner" in parameters:
-        parameters["inner"] = _codec_from_dict(parameters["inner"], arrays)
-    if record["name"] == Places.__name__:
-        parameters["table"] = QuantileTable(**arrays)
-    return CODECS[record["name"]](**parameters)
+    def _stored(self) -> pd.Series:
+        """Levels, or the ends of the learnt range, as they come back."""
+        kind = None if self.column.numeric else object
+        stored = np.array(self.codec.limits or self.codec.levels, dtype=kind)
+        return self._restore(stored, np.ones(len(stored), dtype=bool))
+
+    def _known_text(self) -> str:
+        stored = self._stored()
+        if self.codec.limits is not None:
+            return f"learnt range is {stored[0]!s} to {stored[1]!s}"
+        levels = stored.tolist() if stored.dtype.kind not in "mM" else stored.astype(str).tolist()
+        return f"known are {shown(levels)}"
+
+    def _chosen(self, allowed: Iterable[Any]) -> Sequence[Any]:
+        """Return allowed values as the codec knows them."""
+        written = pd.Series(list(allowed), name=self.column.name)
+        if not len(written) or written.isna().any():
+            raise DataError(
+                f"allowed={allowed!r} of column {self.column.name!r} is not allowed; give one or "
+                "more values, none of them missing."
+            )
+        self.check_known(written)
+        chosen, _ = self._values(self.column.read(written))
+        if not (self.column.numeric and self.codec.levels):
+            return chosen.tolist()
+        stored, _ = self._values(self._stored())
+        return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
 
 
 def fit_cells(
@@ -196,39 +295,100 @@ def fit_cells(
             "NULL level; use scaling='minmax' or 'quantile', or fill the gaps."
         )
     codec: Codec
+    by_place, pools = scaling_name == "quantile", False
     if not column.numeric:
-        codec = _fit_levels(column, series, scaling_name == "quantile", lowest, max_one_hot)
-    elif scaling_name == "quantile":
+        labels = series.value_counts(dropna=True)
+        labels = labels[labels > 0]
+        kept = _keep_labels(column, labels, min_support if by_place else 1)
+        pools = 1 < len(kept) < len(labels)
+        codec = _fit_levels(column, kept, by_place, lowest, max_one_hot)
+    elif by_place:
         codec = _fit_places(column, series, min_support, max_one_hot_numeric)
     else:
         values, present = column.numbers(series)
         values = values[present]
-        found = np.unique(values)
+        found, counts = np.unique(values, return_counts=True)
         may_be_binary = lowest == OFF and not limits_are_its_own
         if len(found) < 2:
             codec = Constant(tuple(found.tolist()))
         elif len(found) == 2 and may_be_binary:
-            codec = Levels(tuple(found.tolist()))
+            codec = Levels(tuple(found.tolist()), shares_of(counts))
         else:
             low, high = scaling.learn_limits(values, limits)
             if keep_outliers:
                 low, high = _widen((low, high), values, column)
             codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
-    is_empty = codec.n_cells == 0 and not codec.levels
-    return ColumnCells(column, codec, nullable and not is_empty)
+    return ColumnCells(column, codec, nullable and bool(codec.n_cells or codec.levels), pools)
+
+
+def group_cells(column_cells: Iterable[ColumnCells], positions: Iterable[Any]) -> list[CellGroup]:
+    """List the cells that are generated together, given where each column's cells lie."""
+    groups = []
+    for cells, held in zip(column_cells, positions, strict=True):
+        where = held.tolist()
+        presence = where.pop() if cells.nullable else None
+        name = cells.column.name
+        if where:
+            kind, lowest = cells.codec.kind, cells.codec.first
+            groups.append(CellGroup(kind, tuple(where), presence, name, lowest))
+        if presence is not None:
+            groups.append(CellGroup("binary", (presence,), None, name))
+    return groups
+
+
+def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
+    """Return an inclusive range as numbers, no wider than the column's values in it."""
+    try:
+        low, high = between
+        if column.kind not in ("continuous", "integer"):
+            ends = column.read(pd.Series([low, high], dtype=object, name=column.name))
+            ticks, given = column.numbers(ends)
+            is_early = bool((column.restore(ticks, given) < ends).fillna(False).iloc[0])
+            low = int(ticks[0]) + is_early if given[0] else -math.inf
+            return low, int(ticks[1]) if given[1] else math.inf
+        low = -math.inf if low is None else low
+        high = math.inf if high is None else high
+        if column.kind == "integer":
+            return math.ceil(max(low, -(2**63))), math.floor(min(high, 2**63 - 1))
+        if column.decimals is not None:
+            return inward(low, high, 10.0**-column.decimals)
+        dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
+        return float(dtype.type(low)), float(dtype.type(high))
+    except (TypeError, ValueError, AttributeError):
+        raise DataError(
+            f"between={between!r} of column {column.name!r} is not allowed; give (lowest, highest) "
+            f"for a column of dtype {column.dtype}."
+        ) from None
+
+
+def _keep_labels(column: Column, counts: pd.Series, min_support: int) -> pd.Series:
+    """Return the counts of the labels that enough rows share."""
+    kept, rare = counts[counts >= min_support], counts[counts < min_support]
+    if not len(rare):
+        return kept
+    what = f"{rare.sum()} {'other ' if len(kept) == 1 else ''}value(s) of {len(rare)} label(s)"
+    rule = f"rarer than min_support={min_support}"
+    name = f"column {column.name!r}"
+    endings = {
+        0: f"{name} has {what}, all {rule}; it comes back empty.",
+        1: f"{name} comes back constant: its {what} are {rule}.",
+    }
+    pooled = f"{name} has {what} {rule}; each comes back as one of the {len(kept)} kept labels."
+    warnings.warn(endings.get(len(kept), pooled), DataWarning, stacklevel=5)
+    return kept
 
 
 def _fit_levels(
-    column: Column, series: pd.Series, by_place: bool, lowest: int, max_one_hot: int
+    column: Column, counts: pd.Series, by_place: bool, lowest: int, max_one_hot: int
 ) -> Codec:
-    counts = series.value_counts(dropna=True)
-    counts = counts[counts > 0]
     found = counts.index.astype(object).tolist()
     if len(found) < 2:
         return Constant(tuple(found))
     if len(found) <= max_one_hot:
-        order = None if column.categories is None else list(column.categories).index
-        return Levels(tuple(sorted(found, key=order)))
+        order = column.categories or sorted(found)
+        levels = [level for level in order if level in counts.index]
+        places = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
+        return Levels(tuple(levels), shares_of(counts.to_numpy()[places]))
     if by_place:
         codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
         return Codes(tuple(found), Places(quantile.fit_quantiles(codes)))
@@ -264,7 +424,7 @@ def _fit_places(
     if column.kind != "continuous" and stored.dtype.kind != "i":
         stored = np.rint(stored).astype(np.int64)
     if len(stored) > 1:
-        return Levels(tuple(stored.tolist()))
+        return Levels(tuple(stored.tolist()), shares_of(np.diff(table.edges)))
     if n_others := int((values != stored[0]).sum()):
         warnings.warn(
             f"column {column.name!r} comes back constant: its {n_others} other value(s) are "

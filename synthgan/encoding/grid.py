@@ -14,7 +14,8 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.encoding import layout as layouts
-from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
+from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells, group_cells
+from synthgan.encoding.codecs import shown
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
@@ -50,9 +51,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     rounding : {"floor", "round"}, default="floor"
         Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
     min_support : int, default=5
-        With ``scaling="quantile"``: no number or date of fewer rows than this is stored; rarer ones
-        are pooled, and only averages are kept. 1 keeps every value. Category labels are
-        always kept.
+        With ``scaling="quantile"``: no number, date or label of fewer rows than this is stored. Of
+        rarer numbers only averages are kept; rarer labels are encoded as kept ones, and a
+        ``category`` dtype comes back without them. 1 keeps every value.
     max_one_hot : int, default=64
         A column of more levels gets one cell, with levels in order of frequency.
     max_one_hot_numeric : int, default=20
@@ -183,7 +184,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             for column in Schema.infer(frame)
         ]
         if pools and self.min_support > 1:
-            self.column_cells_ = [cells.forget_range() for cells in self.column_cells_]
+            self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
         for cells in self.column_cells_:
             if cells.column.missing == 1:
@@ -224,7 +225,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
         warn : bool, default=True
-            Whether numbers outside the limits raise an `OutlierWarning`.
+            Whether numbers outside the limits, and labels that fit pooled, raise an
+            `OutlierWarning`.
 
         Returns
         -------
@@ -236,18 +238,84 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
         frame = self._treat_outliers(frame, warn)
-        dtype = np.float32 if self.scaling == "quantile" else np.uint8
-        flat = np.zeros((len(frame), self.grid_shape_[0] * self.grid_shape_[1]), dtype)
-        half_widths = []
-        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
-            encoded, half_width = cells.encode(frame[cells.column.name])
-            flat[:, positions] = encoded
-            if cells.codec.n_cells and cells.codec.kind == "continuous":
-                half_widths.append(np.zeros(len(frame)) if half_width is None else half_width)
-        spread = np.stack(half_widths, axis=1).astype(np.float32) if half_widths else None
-        if spread is not None and not spread.any():
-            spread = None
-        return flat.reshape(-1, *self.grid_shape_), spread
+        grids, _, half_widths = self._encode(frame, dict.fromkeys(frame, slice(None)))
+        return grids, half_widths
+
+    def encode_known(
+        self, known: pd.DataFrame, mask: pd.DataFrame
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Encode rows of which only some values are known.
+
+        Parameters
+        ----------
+        known : DataFrame of shape (n_rows, n_known_columns)
+            Values, some or all of the columns of `fit`.
+        mask : DataFrame of the same shape, bool
+            True where the value is known; a missing value there is known to be missing.
+
+        Returns
+        -------
+        grids : ndarray of shape (n_rows, height, width)
+            As `encode` gives them; 0 where nothing is known.
+        known_cells : ndarray of shape (n_rows, height * width), bool
+            Which cells are known: all those of a known value, its presence cell too.
+        half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
+            As `encode` gives them.
+
+        Raises
+        ------
+        DataError
+            A value that cannot be encoded faithfully, or a column that `fit` did not see.
+        """
+        check_is_fitted(self)
+        if known.shape != mask.shape or list(known.columns) != list(mask.columns):
+            raise DataError(
+                f"mask has shape {mask.shape} and known {known.shape}; they must have the same "
+                "columns and as many rows."
+            )
+        read, rows = {}, {}
+        for name in known:
+            cells, held = self._cells_of(name), np.flatnonzero(mask[name].to_numpy(dtype=bool))
+            if len(held):
+                values = known[name].iloc[held]
+                cells.check_known(values)
+                read[name], rows[name] = cells.column.read(values), held
+        return self._encode(read, rows, len(known))
+
+    def draw_known(
+        self,
+        name: Any,
+        n: int,
+        rng: np.random.Generator,
+        allowed: Any = None,
+        between: tuple[Any, Any] | None = None,
+    ) -> pd.Series:
+        """Draw values of a column from what was learnt of it alone.
+
+        Parameters
+        ----------
+        name : hashable
+            The column.
+        n : int
+            How many.
+        rng : Generator
+        allowed : iterable or None, default=None
+            Only these values.
+        between : (lowest, highest) or None, default=None
+            Only values in this range, inclusive; None for an open end, strings for dates.
+
+        Returns
+        -------
+        values : Series of length n
+            In the column's dtype; none is missing, unless the column has no value at all.
+
+        Raises
+        ------
+        DataError
+            An unknown column or value, or a range that holds nothing.
+        """
+        check_is_fitted(self)
+        return self._cells_of(name).draw(n, rng, allowed, between)
 
     def inverse_transform(self, X: Any) -> Any:
         """Decode grids; inverse of `transform`.
@@ -379,6 +447,36 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
+    def _cells_of(self, name: Any) -> ColumnCells:
+        for cells in self.column_cells_:
+            if cells.column.name == name:
+                return cells
+        names = shown(self.schema_.names)
+        raise DataError(f"column {name!r} was not seen in fit; the columns are {names}.")
+
+    def _encode(
+        self, table: Any, rows: dict[Any, Any], n: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Encode the columns of `table` into these rows each; see `encode_known`."""
+        n = len(table) if n is None else n
+        dtype = np.float32 if self.scaling == "quantile" else np.uint8
+        flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), dtype)
+        known = np.zeros(flat.shape, dtype=bool)
+        half_widths = []
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
+            if name in rows:
+                where = np.arange(n)[rows[name], None]
+                flat[where, positions], half_width = cells.encode(table[name])
+                known[where, positions] = True
+                spread[rows[name]] = 0.0 if half_width is None else half_width
+            if cells.codec.n_cells and cells.codec.kind == "continuous":
+                half_widths.append(spread)
+        spreads = np.stack(half_widths, axis=1) if half_widths else None
+        if spreads is not None and not spreads.any():
+            spreads = None
+        return flat.reshape(-1, *self.grid_shape_), known, spreads
+
     def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
         outside = {
             cells.column.name: cells.outside(frame[cells.column.name])
@@ -393,9 +491,12 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
         else:
             done = f"{sum(counts.values())} values clipped"
+        limits = "the limits"
+        if any(cells.pools and cells.column.name in counts for cells in self.column_cells_):
+            done, limits = f"{done} or pooled", "the limits or the kept labels"
         if warn:
             warnings.warn(
-                f"{done} because they lie outside the limits ({per_column}); "
+                f"{done} because they lie outside {limits} ({per_column}); "
                 "limits_ holds the limits.",
                 OutlierWarning,
                 stacklevel=3,
@@ -425,16 +526,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             order = paths[self.layout](self.grid_shape_)
         ends = np.cumsum([len(column) for column in kinds])
         self._positions = np.split(order[sequence], ends[:-1].astype(int))
-        self.cell_groups_ = []
-        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
-            where = positions.tolist()
-            presence = where.pop() if cells.nullable else None
-            name = cells.column.name
-            if where:
-                kind, lowest = cells.codec.kind, cells.codec.first
-                self.cell_groups_.append(CellGroup(kind, tuple(where), presence, name, lowest))
-            if presence is not None:
-                self.cell_groups_.append(CellGroup("binary", (presence,), None, name))
+        self.cell_groups_ = group_cells(self.column_cells_, self._positions)
         padding = tuple(order[len(flat_kinds) :].tolist())
         if padding:
             self.cell_groups_.append(CellGroup("null", padding))

@@ -1,13 +1,24 @@
-"""Randomised quantile cells: a column's distribution as a table; pure functions of arrays."""
+"""A column's distribution as a table, and what becomes of rare values; pure functions of arrays."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
-__all__ = ["QuantileTable", "fit_quantiles", "from_quantiles", "to_quantiles"]
+__all__ = [
+    "QuantileTable",
+    "draw_quantiles",
+    "fit_quantiles",
+    "from_quantiles",
+    "inward",
+    "pool_labels",
+    "to_quantiles",
+]
 
 
 class QuantileTable(NamedTuple):
@@ -160,6 +171,137 @@ def from_quantiles(table: QuantileTable, places: np.ndarray) -> np.ndarray:
     if table.start.dtype == np.int64:
         return table.start[piece] + np.rint(share * rise).astype(np.int64)
     return table.start[piece] + share * rise
+
+
+def draw_quantiles(
+    table: QuantileTable,
+    n: int,
+    rng: np.random.Generator,
+    low: float = -math.inf,
+    high: float = math.inf,
+    step: float = 0.0,
+) -> np.ndarray | None:
+    """Draw numbers of the distribution that lie in an interval.
+
+    Parameters
+    ----------
+    table : QuantileTable
+    n : int
+    rng : Generator
+    low, high : float
+        Inclusive ends.
+    step : float, default=0
+        As in `fit_quantiles`: an interval on a lattice holds what is rounded into it.
+
+    Returns
+    -------
+    values : ndarray of shape (n,), or None
+        None where the distribution has nothing between `low` and `high`.
+    """
+    low, high = inward(low, high, step)
+    places = _place_range(table, low, high, step)
+    if places is None:
+        return None
+    drawn = rng.uniform(*places, n)
+    if places[0] < places[1]:  # the right end belongs to the next piece
+        drawn = np.minimum(drawn, np.nextafter(places[1], places[0]))
+    low = low if math.isfinite(low) else table.start[0].item()
+    high = high if math.isfinite(high) else table.stop[-1].item()
+    if table.start.dtype == np.int64:
+        low, high = math.ceil(low), math.floor(high)
+    return np.clip(from_quantiles(table, drawn), low, high)
+
+
+def inward(low: float, high: float, step: float) -> tuple[float, float]:
+    """Narrow an interval to the outermost points of a lattice in it.
+
+    Examples
+    --------
+    >>> inward(0.05, 3.0, 0.1)
+    (0.1, 3.0)
+    """
+    if not step:
+        return low, high
+    decimals = round(-math.log10(step))
+    lowest, highest = np.round(low, decimals), np.round(high, decimals)
+    if lowest < low:
+        lowest = np.round(lowest + step, decimals)
+    if highest > high:
+        highest = np.round(highest - step, decimals)
+    return lowest.item(), highest.item()
+
+
+def pool_labels(
+    levels: tuple[Any, ...],
+    shares: Sequence[float] | np.ndarray,
+    labels: np.ndarray,
+    order: Sequence[Any] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace labels that were not kept by labels that were.
+
+    Parameters
+    ----------
+    levels : tuple
+        Kept labels.
+    shares : sequence of float
+        How frequent they are.
+    labels : ndarray of shape (n,), object
+        None where missing.
+    order : sequence or None
+        All labels in order: each is replaced by the nearest kept one, the lower of two. None: a
+        hash of the label picks a kept one, each as often as its share, so that rows do not
+        depend on each other and the same label gives the same.
+
+    Returns
+    -------
+    pooled : ndarray of shape (n,), object
+    unknown : ndarray of shape (n,), bool
+        Where a label was replaced.
+    """
+    known = np.empty(len(levels), dtype=object)
+    known[:] = levels
+    unknown = (pd.Index(known).get_indexer(pd.Index(labels, dtype=object)) < 0) & pd.notna(labels)
+    if not unknown.any():
+        return labels, unknown
+    which, strangers = pd.factorize(labels[unknown])
+    ranks = pd.Index([] if order is None else list(order), dtype=object)
+    kept = ranks.get_indexer(pd.Index(known, dtype=object))
+    if (kept >= 0).all():
+        ranked = np.argsort(kept)
+        own = ranks.get_indexer(strangers)
+        after = np.searchsorted(kept[ranked], own).clip(1, len(kept) - 1)
+        below, above = kept[ranked[after - 1]], kept[ranked[after]]
+        codes = ranked[np.where(own - below <= above - own, after - 1, after)]
+    else:
+        names = np.array([str(label) for label in strangers], dtype=object)
+        places = pd.util.hash_array(names, categorize=False) / 2.0**64
+        sums = np.cumsum(shares)
+        codes = np.searchsorted(sums[:-1] / sums[-1], places, side="right")
+    pooled = labels.copy()
+    pooled[unknown] = known[codes[which]]
+    return pooled, unknown
+
+
+def _place_range(
+    table: QuantileTable, low: float, high: float, step: float
+) -> tuple[float, float] | None:
+    """Find the places F(low) .. F(high), or None when no piece has a value in between."""
+    if not low <= high:
+        return None
+    if table.start.dtype != np.int64:
+        low, high = low - step / 2, high + step / 2
+    reaches = np.where(table.is_atom, table.stop >= low, table.stop > low)
+    pieces = np.flatnonzero(reaches & (table.start <= high))
+    if not len(pieces):
+        return None
+
+    def place(piece: int, x: float, in_atom: float) -> float:
+        start, stop = float(table.start[piece]), float(table.stop[piece])
+        share = in_atom if start == stop else min(max((x - start) / (stop - start), 0.0), 1.0)
+        left, right = table.edges[piece : piece + 2].tolist()
+        return left + share * (right - left)
+
+    return place(pieces[0], low, 0.0), place(pieces[-1], high, 1.0)
 
 
 def _snap(table: QuantileTable, x: np.ndarray) -> np.ndarray:

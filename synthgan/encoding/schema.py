@@ -37,7 +37,8 @@ class Column:
     dtype : str
         The pandas dtype, as pandas spells it.
     categories : tuple or None
-        All levels of a ``category`` dtype, in order, also those that no row has.
+        All levels of a ``category`` dtype, in order, also those that no row has. In the schema of
+        an encoder that pools rare values, those that are stored.
     categories_dtype : str or None
         dtype of those levels.
     ordered : bool
@@ -151,6 +152,37 @@ class Column:
         ticks = _ticks(series, self.wall_clock)
         return np.where(present, ticks // self.resolution, 0), present
 
+    def read(self, series: pd.Series) -> pd.Series:
+        """Read values as a user writes them: strings for dates, floats for whole numbers.
+
+        Raises
+        ------
+        DataError
+            Values that the column cannot have.
+        """
+        dtype = self.pandas_dtype()
+        if not self.numeric or series.dtype == dtype:
+            return series
+        try:
+            if self.kind == "timedelta":
+                return pd.to_timedelta(series).astype(dtype)
+            if self.kind == "datetime":
+                dates, zone = pd.to_datetime(series), _zone(dtype)
+                if zone is not None and _zone(dates.dtype) is None:
+                    dates = dates.dt.tz_localize(zone)
+                return dates.astype(dtype)
+            numbers = pd.to_numeric(series)
+            if self.kind == "continuous":
+                return numbers.astype(dtype)
+            if (numbers.dropna() % 1 != 0).any():
+                raise ValueError("whole numbers are allowed")
+            return numbers
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"column {self.name!r} has dtype {self.dtype} and cannot hold "
+                f"{series.dropna().tolist()[:3]!r}: {error}"
+            ) from None
+
     def levels(self, series: pd.Series) -> np.ndarray:
         """Return values of a column of levels as objects, None where missing."""
         values = series.astype(object).to_numpy(copy=True)
@@ -198,7 +230,7 @@ class Column:
     def _restore_time(self, values: np.ndarray, present: np.ndarray, dtype: Any) -> pd.Series:
         ticks = values.astype(np.int64) * self.resolution
         ticks = np.where(present, ticks, np.iinfo(np.int64).min)  # NaT
-        unit, zone = _time_unit(dtype), getattr(dtype, "tz", None)
+        unit, zone = _time_unit(dtype), _zone(dtype)
         if self.kind == "timedelta":
             series = pd.Series(ticks.view(f"m8[{unit}]"), name=self.name)
         else:
@@ -333,6 +365,10 @@ def _kind_of_objects(series: pd.Series) -> str:
     )
 
 
+def _zone(dtype: Any) -> Any:
+    return getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+
+
 def _time_unit(dtype: Any) -> str:
     if isinstance(dtype, pd.ArrowDtype):
         return dtype.pyarrow_dtype.unit
@@ -359,7 +395,7 @@ def _time_scale(series: pd.Series) -> dict[str, Any]:
             "convert it, for instance to datetime64[us, Europe/Madrid]."
         ) from None
     resolution = _resolution(_ticks(series), dtype)
-    if getattr(dtype, "tz", None) is not None and resolution != day:
+    if _zone(dtype) is not None and resolution != day:
         on_the_wall = _resolution(_ticks(series, wall_clock=True), dtype)
         if on_the_wall == day:
             return {"resolution": day, "wall_clock": True}

@@ -10,7 +10,7 @@ import numpy as np
 
 from synthgan.gan.state import TrainState
 
-__all__ = ["Callback", "Progress", "Run", "SampleGrid"]
+__all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid"]
 
 
 @dataclass
@@ -25,6 +25,8 @@ class Run:
         What the run will come to.
     sample : callable
         ``sample(n, seed)`` gives generated grids as cells, ndarray of shape (n, *shape).
+    share : float
+        How much of the run is over, 0..1.
     stop : bool
         Set it to end the run after the next step, which is logged.
     """
@@ -33,6 +35,7 @@ class Run:
     n_steps: int
     n_epochs: int
     sample: Callable[[int, int], np.ndarray]
+    share: float = 0.0
     stop: bool = False
 
 
@@ -113,3 +116,62 @@ class SampleGrid(Callback):
         """Draw."""
         if run.state.epoch % self.every_epochs == 0 or run.state.epoch == 1:
             self.grids_[run.state.epoch] = run.sample(self.n, 0)
+
+
+class KeepBest(Callback):
+    """Follow the fidelity of fakes, end a run that gains no more, and keep the best weights.
+
+    The history gets a column ``fidelity``, filled where it was measured.
+
+    Parameters
+    ----------
+    measure : callable
+        ``measure(grids)`` maps fakes, cells 0..255, to a figure; higher is better.
+    n : int
+        Fakes it is given.
+    checks : int, default=20
+        Measurements in a full run.
+    patience : int, default=8
+        The run ends after so many without a new best.
+    tolerance : float, default=0.01
+        Later weights, averages over more steps, replace earlier ones that were better by no more.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[np.ndarray], float],
+        n: int,
+        checks: int = 20,
+        patience: int = 8,
+        tolerance: float = 0.01,
+    ) -> None:
+        self.measure = measure
+        self.n = n
+        self.checks = checks
+        self.patience = patience
+        self.tolerance = tolerance
+
+    def on_begin(self, run: Run) -> None:
+        """Start afresh."""
+        self._best, self._since, self._next = -np.inf, 0, 1
+        self._weights: dict[str, Any] = {}
+
+    def on_log(self, run: Run) -> None:
+        """Measure, when it is time."""
+        row = run.state.history[-1]
+        row["fidelity"] = np.nan
+        if run.share < self._next / self.checks:
+            return
+        self._next = int(run.share * self.checks) + 1
+        fidelity = row["fidelity"] = self.measure(run.sample(self.n, 0))
+        self._since = 0 if fidelity > self._best else self._since + 1
+        if fidelity > self._best - self.tolerance:
+            self._weights = {k: v.clone() for k, v in run.state.average.state_dict().items()}
+        self._best = max(self._best, fidelity)
+        run.stop = run.stop or self._since >= self.patience
+
+    def on_end(self, run: Run) -> None:
+        """Put the best weights back."""
+        if self._weights:
+            run.state.average.load_state_dict(self._weights)
+        del self._weights

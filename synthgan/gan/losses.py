@@ -146,6 +146,8 @@ class Loss(BaseEstimator):
     moments : float, default=0
         Weight of the deviation term that thesis section 7 proposes: the generator also
         matches batch means and standard deviations of each continuous cell.
+    threshold : float, default=0
+        The discriminator waits while its loss is below this (thesis Listing 6.1); 0: never.
 
     References
     ----------
@@ -160,6 +162,7 @@ class Loss(BaseEstimator):
         "penalty_every": [Interval(Integral, 1, None, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left"), None],
         "moments": [Interval(Real, 0, None, closed="left")],
+        "threshold": [Interval(Real, 0, None, closed="left")],
     }
 
     def __init__(
@@ -169,12 +172,14 @@ class Loss(BaseEstimator):
         penalty_every: int = 4,
         noise: float | None = None,
         moments: float = 0.0,
+        threshold: float = 0.0,
     ) -> None:
         self.name = name
         self.penalty = penalty
         self.penalty_every = penalty_every
         self.noise = noise
         self.moments = moments
+        self.threshold = threshold
 
     def pair(self, n_rows: int) -> LossPair:
         """Return the functions, with penalty and noise settled for `n_rows` rows."""

@@ -34,12 +34,12 @@ from synthgan.gan.layers import (
     residual_chain,
 )
 
-__all__ = ["CNN", "FCN", "NETWORKS", "Network", "build_networks", "find_network"]
+__all__ = ["CNN", "FCN", "NETWORKS", "Network", "build_networks", "find_network", "latent_dim_of"]
 
 
 @runtime_checkable
 class Network(Protocol):
-    """What a network spec must offer."""
+    """What a network spec must offer; its ``latent_dim``, if it has one, is the noise's length."""
 
     def build(
         self, shape: tuple[int, ...], n_conditions: int, latent_dim: int
@@ -65,6 +65,8 @@ class FCN(BaseEstimator):
         below this; lets it see fine structure that a plain network is slow to learn.
     dropout : float, default=0.0
         Share of units dropped after each hidden layer of a plain discriminator.
+    latent_dim : int, default=64
+        Length of the noise vector.
 
     References
     ----------
@@ -83,6 +85,7 @@ class FCN(BaseEstimator):
         "depth": [Interval(Integral, 0, None, closed="left")],
         "fourier": [Interval(Integral, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -91,11 +94,13 @@ class FCN(BaseEstimator):
         depth: int = 2,
         fourier: int = 2,
         dropout: float = 0.0,
+        latent_dim: int = 64,
     ) -> None:
         self.width = width
         self.depth = depth
         self.fourier = fourier
         self.dropout = dropout
+        self.latent_dim = latent_dim
 
     def build(
         self,
@@ -138,6 +143,8 @@ class CNN(BaseEstimator):
     discriminator_layers : sequence of (channels, kernel, stride, padding) or None, default=None
         Convolutions with batch norm and LeakyReLU between them; what the last one leaves is
         averaged. None: residual blocks that halve the map.
+    latent_dim : int, default=64
+        Length of the noise vector.
 
     Notes
     -----
@@ -148,6 +155,7 @@ class CNN(BaseEstimator):
         "width": [Interval(Integral, 1, None, closed="left")],
         "generator_layers": [tuple, list, None],
         "discriminator_layers": [tuple, list, None],
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -155,10 +163,12 @@ class CNN(BaseEstimator):
         width: int = 64,
         generator_layers: Sequence[Sequence[Any]] | None = None,
         discriminator_layers: Sequence[Sequence[Any]] | None = None,
+        latent_dim: int = 64,
     ) -> None:
         self.width = width
         self.generator_layers = generator_layers
         self.discriminator_layers = discriminator_layers
+        self.latent_dim = latent_dim
 
     def build(
         self, shape: tuple[int, ...], n_conditions: int, latent_dim: int
@@ -219,14 +229,15 @@ def find_network(network: Any) -> Network:
     )
 
 
+def latent_dim_of(network: Network) -> int:
+    """Return the length of the noise vector: the spec's own, 64 if it has none."""
+    return int(getattr(network, "latent_dim", 64))
+
+
 def build_networks(
-    network: Network,
-    shape: tuple[int, ...],
-    n_conditions: int,
-    latent_dim: int,
-    groups: Sequence[CellGroup],
+    network: Network, shape: tuple[int, ...], n_conditions: int, groups: Sequence[CellGroup]
 ) -> tuple[nn.Module, nn.Module]:
     """Call `network.build`, with the cell groups if it wants them."""
     wants_groups = "groups" in inspect.signature(network.build).parameters
     extra: dict[str, Any] = {"groups": groups} if wants_groups else {}
-    return network.build(shape, n_conditions, latent_dim, **extra)
+    return network.build(shape, n_conditions, latent_dim_of(network), **extra)

@@ -17,14 +17,14 @@ from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError, SynthganError
 from synthgan.gan.callbacks import Callback, Run
-from synthgan.gan.heads import from_network_scale, to_network_scale
+from synthgan.gan.heads import to_network_scale
 from synthgan.gan.losses import Loss, moment_distance
+from synthgan.gan.sampling import Sampler
 from synthgan.gan.state import TrainState, copy_network, update_average
 
-__all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device", "generate"]
+__all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device"]
 
 _MAX_HISTORY = 500
-_CHUNK = 16_384
 
 
 class Adam(BaseEstimator):
@@ -75,26 +75,30 @@ class TrainConfig:
     n_epochs : int
         How often every row is seen.
     batch_size : int
-    latent_dim : int
-        Length of the noise vector.
     optimizer : Adam
     loss : Loss
-    discriminator_threshold : float
-        The discriminator's step is skipped while its loss is below this (thesis Listing 6.1).
     seed : int
+    max_steps : int or None, default=None
+        Fewer steps than the epochs make; the learning rate falls as fast.
+    max_seconds : float or None, default=None
+        The same by the clock; two runs are then no longer equal to the bit.
+    masked : float, default=0
+        Share of the rows of a batch for which some cells are known to both networks.
     """
 
     n_epochs: int
     batch_size: int
-    latent_dim: int
     optimizer: Adam
     loss: Loss
-    discriminator_threshold: float
     seed: int
+    max_steps: int | None = None
+    max_seconds: float | None = None
+    masked: float = 0.0
 
     def n_steps(self, n_rows: int) -> int:
-        """Return the steps that make `n_epochs` epochs of `n_rows` rows."""
-        return max(1, math.ceil(self.n_epochs * n_rows / self.batch_size))
+        """Return the steps that make `n_epochs` epochs of `n_rows` rows, `max_steps` at most."""
+        n_steps = max(1, math.ceil(self.n_epochs * n_rows / self.batch_size))
+        return min(n_steps, self.max_steps or n_steps)
 
 
 class GridData:
@@ -156,16 +160,16 @@ class Trainer:
     Parameters
     ----------
     config : TrainConfig
-    head : Module
-        Turns raw outputs into grids; called as ``head(raw, rng)``.
+    sampler : Sampler
+        Stands around the generator.
     callbacks : sequence of Callback
     """
 
     def __init__(
-        self, config: TrainConfig, head: nn.Module, callbacks: Sequence[Callback] = ()
+        self, config: TrainConfig, sampler: Sampler, callbacks: Sequence[Callback] = ()
     ) -> None:
         self.config = config
-        self.head = head
+        self.sampler = sampler
         self.callbacks = list(callbacks)
 
     def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
@@ -202,20 +206,23 @@ class Trainer:
         sums, begun = torch.zeros(4, device=data.grids.device), time.perf_counter()
         since = 0
         for rows in data.stream(config.batch_size, state.rng):
-            self._set_learning_rate(state, n_steps)
+            self._set_learning_rate(state, run.share)
             sums += self._step(state, data, rows)
             state.step += 1
             since += 1
-            if state.step % log_every == 0 or state.step == n_steps or run.stop:
-                self._log(state, sums / since, time.perf_counter() - begun, len(data))
+            seconds = time.perf_counter() - begun
+            by_clock = seconds / (config.max_seconds or math.inf)
+            run.share = min(1.0, max(state.step / n_steps, by_clock))
+            done = run.share == 1 or run.stop
+            if state.step % log_every == 0 or done:
+                self._log(state, sums / since, seconds, len(data))
                 sums, since = torch.zeros_like(sums), 0
                 self._call("on_log", run)
-            epoch = state.step * config.batch_size // len(data)
-            epoch = config.n_epochs if state.step == n_steps else epoch
+            epoch = min(state.step * config.batch_size // len(data), config.n_epochs)
             if epoch > state.epoch:
                 state.epoch = epoch
                 self._call("on_epoch", run)
-            if state.step == n_steps or (run.stop and not since):
+            if done or (run.stop and not since):
                 return
 
     def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
@@ -225,9 +232,9 @@ class Trainer:
         """
         loss, rng = self.config.loss, state.rng
         real = data.batch(rows, rng)
-        c = real.new_zeros(len(real), 0)
+        c = self.sampler.known.draw(real, self.config.masked, rng)
         # One batch of fakes serves both networks, and so do the logits of the real rows.
-        made = self._generate(state.generator, c, rng)
+        made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
         # The pair's noise is one for both: it hides detail, and tells nothing.
@@ -266,7 +273,7 @@ class Trainer:
 
     def _step_discriminator(self, state: TrainState, loss: Tensor) -> None:
         """Step, or stay where the loss is below the threshold; a mask, not a branch."""
-        optimizer, threshold = state.discriminator_optimizer, self.config.discriminator_threshold
+        optimizer, threshold = state.discriminator_optimizer, self.config.loss.threshold
         if threshold <= 0:
             optimizer.step()
             return
@@ -277,11 +284,6 @@ class Trainer:
         before += [torch.zeros_like(tensor) for tensor in after[len(before) :]]
         for now, then in zip(after, before, strict=True):
             now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
-
-    def _generate(self, generator: nn.Module, c: Tensor, rng: torch.Generator) -> Tensor:
-        shape = (len(c), self.config.latent_dim)
-        z = torch.randn(shape, generator=rng, device=c.device)
-        return self.head(generator(z, c), rng)
 
     def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         adam = self.config.optimizer
@@ -297,10 +299,10 @@ class Trainer:
             fused=True,
         )
 
-    def _set_learning_rate(self, state: TrainState, n_steps: int) -> None:
+    def _set_learning_rate(self, state: TrainState, share: float) -> None:
+        """Follow the schedule; `share` of the run is over."""
         adam = self.config.optimizer
         begin = 1.0 - adam.decay
-        share = state.step / n_steps
         factor = 1.0
         if share > begin:
             factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
@@ -325,41 +327,12 @@ class Trainer:
         )
 
     def _sample(self, state: TrainState, n: int, seed: int) -> np.ndarray:
-        return generate(state.average, self.head, n, self.config.latent_dim, seed)
+        c = self.sampler.known.none(n, next(state.average.parameters()).device)
+        return self.sampler.sample(state.average, c, seed)
 
     def _call(self, event: str, run: Run) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(run)
-
-
-@torch.no_grad()
-def generate(
-    generator: nn.Module, head: nn.Module, n: int, latent_dim: int, seed: int
-) -> np.ndarray:
-    """Draw grids from a trained generator.
-
-    Parameters
-    ----------
-    generator, head : Module
-        On the same device; the generator in evaluation mode.
-    n : int
-    latent_dim : int
-    seed : int
-
-    Returns
-    -------
-    grids : ndarray of shape (n, *shape), float32
-        Cells 0..255.
-    """
-    device = next(generator.parameters()).device
-    rng = torch.Generator(device).manual_seed(seed)
-    chunks = []
-    for begin in range(0, max(n, 1), _CHUNK):
-        size = min(_CHUNK, n - begin)
-        z = torch.randn(size, latent_dim, generator=rng, device=device)
-        cells = from_network_scale(head(generator(z, z.new_zeros(size, 0)), rng))
-        chunks.append(cells.clamp(0, 255).cpu().numpy())
-    return np.concatenate(chunks)
 
 
 def find_device(device: str) -> torch.device:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
-from synthgan.exceptions import DataWarning
+from synthgan.exceptions import DataWarning, OutlierWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*comes back:synthgan.exceptions.DataWarning")
 
@@ -90,3 +90,93 @@ def test_a_rare_flag_that_is_lost_is_counted():
     flag = pd.DataFrame({"x": [1] * 4 + [0] * 96})
     with pytest.warns(DataWarning, match="'x' comes back constant: its 4 other value"):
         GridEncoder().fit(flag)
+
+
+LABELS = st.sampled_from(["object", "string", "category", "ordered"])
+
+
+def label_series(labels, kind):
+    if kind != "ordered":
+        return pd.Series(labels, dtype=kind)
+    order = [*sorted({label for label in labels if label is not None}), "nobody's"]
+    return pd.Series(pd.Categorical(labels, order, ordered=True))
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1, max_size=80),
+    st.integers(2, 6), st.integers(0, 5), st.integers(2, 6), LABELS,
+)  # fmt: skip
+def test_no_label_of_fewer_rows_can_be_found_in_what_is_stored(
+    picks, min_support, n_missing, max_one_hot, kind
+):
+    labels = [f"<{a * b}>" for a, b in picks] + [None] * n_missing
+    if len(labels) < min_support:
+        return
+    frame = pd.DataFrame({"x": label_series(labels, kind)})
+    counts = frame["x"].value_counts()
+    common = counts[counts >= min_support].index.astype(object)
+    encoder = GridEncoder(min_support=min_support, max_one_hot=max_one_hot).fit(frame)
+    stored = json.dumps(encoder.to_state()[0])
+    assert set(re.findall("<[0-9]+>", stored)) == set(common)
+    assert "nobody" not in stored
+    back = encoder.decode_frame(encoder.encode(frame, warn=False)[0])["x"]
+    kept = frame["x"].isin(common)
+    assert (back[kept].astype(object) == frame["x"][kept].astype(object)).all()
+    if len(common):
+        assert (back.isna() == frame["x"].isna()).all()
+        assert set(back.dropna()) <= set(common)
+    else:
+        assert back.isna().all()
+    if kind in ("category", "ordered"):
+        assert set(back.cat.categories) == set(common)
+        assert back.cat.ordered == frame["x"].cat.ordered
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (
+            "aaaaaabbbbbbcccd",
+            r"'x' has 4 value\(s\) of 2 label.*each comes back as one of the 2",
+        ),
+        ("aaaaaabbbc", r"'x' comes back constant: its 4 other value\(s\) of 2 label\(s\)"),
+        ("aaaabbbc", r"'x' has 8 value\(s\) of 3 label\(s\), all rarer .* it comes back empty"),
+    ],
+)
+def test_pooled_labels_are_counted(labels, message):
+    frame = pd.DataFrame({"x": list(labels)})
+    with pytest.warns(DataWarning, match=message):
+        encoder = GridEncoder(min_support=5).fit(frame)
+    common = [label for label in "abcd" if labels.count(label) >= 5]
+    back = encoder.decode_frame(encoder.encode(frame, warn=False)[0])["x"]
+    assert sorted(back.dropna().unique()) == common
+
+
+def test_labels_that_look_pooled_are_counted_at_transform():
+    frame = pd.DataFrame({"x": list("aaaaabbbbbc")})
+    encoder = GridEncoder(min_support=5)
+    encoder.fit_transform(frame)
+    message = r"2 values clipped or pooled .* the limits or the kept labels \('x': 2\)"
+    with pytest.warns(OutlierWarning, match=message):
+        encoder.transform(pd.DataFrame({"x": list("aczb")}))
+
+
+def test_a_rare_rank_becomes_the_nearest_kept_one():
+    ranks = pd.Categorical([*"aaaaabcddddd"], list("abcd"), ordered=True)
+    encoder = GridEncoder(min_support=5).fit(pd.DataFrame({"x": ranks}))
+    back = encoder.decode_frame(encoder.encode(pd.DataFrame({"x": ranks}), warn=False)[0])["x"]
+    assert "".join(back) == "aaaaaadddddd"
+
+
+def test_rows_of_rare_labels_do_not_depend_on_each_other():
+    frame = pd.DataFrame({"x": list("aaaaaaabbbbbcdefgh")})
+    encoder = GridEncoder(min_support=5).fit(frame)
+    whole, _ = encoder.encode(frame, warn=False)
+    assert np.array_equal(encoder.encode(frame[::-1], warn=False)[0], whole[::-1])
+
+
+def test_with_min_support_1_unused_categories_stay():
+    frame = pd.DataFrame({"x": pd.Categorical(["a", "b"], list("abc"))})
+    encoder = GridEncoder(min_support=1).fit(frame)
+    assert encoder.inverse_transform(encoder.transform(frame))["x"].dtype == frame["x"].dtype

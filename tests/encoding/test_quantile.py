@@ -1,9 +1,17 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from synthgan.encoding.quantile import fit_quantiles, from_quantiles, to_quantiles
+from synthgan.encoding.quantile import (
+    draw_quantiles,
+    fit_quantiles,
+    from_quantiles,
+    inward,
+    pool_labels,
+    to_quantiles,
+)
 
 values = hnp.arrays(
     np.float64,
@@ -108,3 +116,97 @@ def test_int64_beyond_2_to_53_is_exact():
     x = np.array([2**62 + 1, 2**62 + 2, -(2**61) - 1], dtype=np.int64)
     table = fit_quantiles(x)
     assert np.array_equal(from_quantiles(table, to_quantiles(table, x)[0]), x)
+
+
+ends = st.one_of(st.floats(-1e9, 1e9), st.integers(-5, 5).map(float), st.just(np.inf))
+
+
+@given(values, st.integers(1, 8), ends, ends, st.integers(0, 99))
+def test_draws_lie_between_the_ends_and_where_the_distribution_has_values(
+    x, min_support, low, high, seed
+):
+    table = fit_quantiles(x, min_support)
+    low, high = (-np.inf if np.isinf(low) else low), high
+    drawn = draw_quantiles(table, 50, np.random.default_rng(seed), low, high)
+    if drawn is None:
+        common = table.start[table.is_atom]
+        assert not ((low <= common) & (common <= high)).any()
+        return
+    assert ((low <= drawn) & (drawn <= high)).all()
+    pieces = (table.start <= drawn[:, None]) & (drawn[:, None] <= table.stop)
+    assert pieces.any(axis=1).all()
+
+
+@given(
+    st.lists(st.integers(-30, 30), min_size=1, max_size=80), st.integers(1, 6),
+    st.integers(-35, 35), st.integers(-35, 35), st.sampled_from([1.0, 0.1, 0.01]),
+)  # fmt: skip
+def test_draws_of_a_lattice_round_into_the_ends(numbers, min_support, low, high, step):
+    decimals = round(-np.log10(step))
+    x = np.round(np.array(numbers) * step, decimals)
+    low, high = np.round(low * step, decimals), np.round(high * step, decimals)
+    table = fit_quantiles(x, min_support, step)
+    drawn = draw_quantiles(table, 50, np.random.default_rng(0), low, high, step)
+    levels, counts = np.unique(x, return_counts=True)
+    common = levels[counts >= min_support]
+    common = common[(low <= common) & (common <= high)]
+    if drawn is None:
+        assert not len(common)
+    else:
+        drawn = np.round(drawn, decimals)
+        assert ((low <= drawn) & (drawn <= high)).all()
+
+
+def test_draws_without_ends_follow_the_distribution():
+    rng = np.random.default_rng(1)
+    x = np.where(rng.random(4000) < 0.4, 0.0, rng.exponential(size=4000))
+    drawn = draw_quantiles(fit_quantiles(x, 5), 4000, rng)
+    assert np.abs(np.quantile(drawn, [0.3, 0.5, 0.9]) - np.quantile(x, [0.3, 0.5, 0.9])).max() < 0.1
+    upper = draw_quantiles(fit_quantiles(x, 5), 4000, rng, low=1.0)
+    assert abs(np.median(upper) - np.median(x[x >= 1])) < 0.1
+
+
+def test_draws_of_large_integers_are_exact():
+    x = np.array([2**62 + 1, 2**62 + 2, -(2**61) - 1], dtype=np.int64)
+    drawn = draw_quantiles(fit_quantiles(x), 90, np.random.default_rng(0), low=2**62 + 2)
+    assert set(drawn.tolist()) == {2**62 + 2}
+
+
+@given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.sampled_from([1.0, 0.1, 1e-6]))
+def test_inward_never_goes_outward(low, high, step):
+    lowest, highest = inward(low, high, step)
+    assert lowest >= low
+    assert highest <= high
+    assert lowest - low <= step * 1.001
+    assert high - highest <= step * 1.001
+
+
+texts = st.lists(st.text(max_size=3), min_size=1, max_size=30)
+
+
+@given(texts, st.lists(st.text(max_size=3), min_size=2, max_size=6, unique=True))
+def test_pooling_keeps_known_labels_and_rows_apart(labels, levels):
+    array = np.array([*labels, None], dtype=object)
+    shares = np.linspace(1, 2, len(levels))
+    pooled, unknown = pool_labels(tuple(levels), shares, array)
+    assert pooled[-1] is None
+    assert set(pooled[:-1]) <= set(levels)
+    assert unknown.tolist() == [label not in levels for label in labels] + [False]
+    assert (pooled[~unknown] == array[~unknown]).all()
+    backwards, _ = pool_labels(tuple(levels), shares, array[::-1])
+    assert (backwards[::-1] == pooled).all()
+
+
+def test_pooled_labels_are_spread_by_the_shares():
+    labels = np.array([f"rare {i}" for i in range(3000)], dtype=object)
+    pooled, _ = pool_labels(("a", "b"), (0.2, 0.8), labels)
+    assert np.mean(pooled == "a") == pytest.approx(0.2, abs=0.03)
+
+
+@given(st.permutations(range(9)), st.integers(2, 8))
+def test_ordered_labels_go_to_the_nearest(ranks, n_kept):
+    kept = tuple(ranks[:n_kept])
+    labels = np.array(range(9), dtype=object)
+    pooled, _ = pool_labels(kept, np.ones(n_kept), labels, range(9))
+    gaps = np.abs(np.subtract.outer(labels.astype(int), np.array(kept))).min(axis=1)
+    assert (np.abs(pooled.astype(int) - labels.astype(int)) == gaps).all()

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 
-from synthgan.encoding import Schema
+from synthgan.encoding import Column, Schema
 from synthgan.exceptions import DataError
 from tests.frames import frames
 
@@ -76,3 +76,40 @@ def test_names_that_json_has_not():
     schema = Schema.infer(pd.DataFrame({("a", 1): [1]}))
     with pytest.raises(DataError, match=r"column name \('a', .*\) cannot be written to JSON"):
         schema.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("dtype", "written", "read"),
+    [
+        ("datetime64[us]", ["2020-01-02", None], [pd.Timestamp("2020-01-02"), pd.NaT]),
+        (
+            "datetime64[us, Europe/Madrid]",
+            ["2020-01-02"],
+            [pd.Timestamp("2020-01-02", tz="Europe/Madrid")],
+        ),
+        ("timedelta64[us]", ["2h"], [pd.Timedelta(hours=2)]),
+        ("int64", [2.0], [2]),
+        ("float32", ["0.5"], [0.5]),
+        ("string", ["a"], ["a"]),
+    ],
+)
+def test_values_are_read_as_people_write_them(dtype, written, read):
+    column = Column.infer(pd.Series(read, dtype="Int64" if dtype == "int64" else dtype, name="x"))
+    got = column.read(pd.Series(written, dtype=object))
+    assert got.dropna().tolist() == [x for x in read if x is not pd.NaT]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        ("datetime64[us]", "no date"),
+        ("datetime64[us]", pd.Timestamp("2020-01-01", tz="UTC")),
+        ("timedelta64[us]", "no time"),
+        ("int64", 2.5),
+        ("float64", "much"),
+    ],
+)
+def test_values_that_cannot_be_read_are_named(dtype, value):
+    column = Column.infer(pd.Series([1], name="x").astype(dtype))
+    with pytest.raises(DataError, match=r"column 'x' has dtype .* and cannot hold \["):
+        column.read(pd.Series([value]))

@@ -68,7 +68,7 @@ def test_whatever_is_generated_decodes(frame, seed):
     frame = frame.loc[:, [not frame[c].isna().all() for c in frame]]
     if not frame.shape[1]:
         return
-    encoder = GridEncoder().fit(frame)
+    encoder = GridEncoder(min_support=1).fit(frame)
     head = CellHead(encoder.cell_groups_)
     raw = torch.randn(5, *encoder.grid_shape_, generator=torch.Generator().manual_seed(seed)) * 4
     cells = from_network_scale(head(raw, torch.Generator().manual_seed(seed)))

@@ -7,11 +7,12 @@ from synthgan import CNN, FCN
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError
 from synthgan.gan.layers import map_sizes
-from synthgan.gan.networks import build_networks, find_network
+from synthgan.gan.networks import build_networks, find_network, latent_dim_of
 
 CARDIO_CNN = CNN(
     generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
     discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 1)),
+    latent_dim=100,
 )
 IRIS_CNN = CNN(
     generator_layers=((256, 8, 1, 0), (128, 8, 4, 1), (64, 8, 3, 1), (1, 8, 3, 0)),
@@ -33,9 +34,9 @@ def count(network):
     return sum(p.numel() for p in network.parameters())
 
 
-def run(network, shape, n=3, n_conditions=0, latent_dim=7, groups=()):
-    generator, discriminator = build_networks(network, shape, n_conditions, latent_dim, groups)
-    z, c = torch.randn(n, latent_dim), torch.randn(n, n_conditions)
+def run(network, shape, n=3, n_conditions=0, groups=()):
+    generator, discriminator = build_networks(network, shape, n_conditions, groups)
+    z, c = torch.randn(n, latent_dim_of(network)), torch.randn(n, n_conditions)
     grid = generator(z, c)
     assert grid.shape == (n, *shape)
     assert discriminator(grid, c).shape == (n,)
@@ -43,13 +44,13 @@ def run(network, shape, n=3, n_conditions=0, latent_dim=7, groups=()):
 
 
 def test_thesis_thyroid_fcn():
-    generator, discriminator = run(FCN(width=(64,)), (7, 7), latent_dim=5)
+    generator, discriminator = run(FCN(width=(64,), latent_dim=5), (7, 7))
     assert count(generator) == 3569
     assert count(discriminator) == 3265
 
 
 def test_thesis_cardio_fcn():
-    generator, discriminator = run(FCN(width=(256, 512, 1024)), (45, 45), latent_dim=100)
+    generator, discriminator = run(FCN(width=(256, 512, 1024), latent_dim=100), (45, 45))
     layers = [100, 256, 512, 1024, 2025]
     assert count(generator) == sum(a * b + b for a, b in pairwise(layers))
     layers = [2025, 1024, 512, 256, 1]
@@ -57,7 +58,7 @@ def test_thesis_cardio_fcn():
 
 
 def test_thesis_cardio_cnn_is_table_8_2():
-    generator, discriminator = run(CARDIO_CNN, (45, 45), latent_dim=100)
+    generator, discriminator = run(CARDIO_CNN, (45, 45))
     assert round(count(discriminator) / 1e6, 2) == 1.49
     assert round(count(generator) / 1e6, 2) == 3.65
     up = map_sizes(generator.blocks, torch.zeros(1, 100, 1, 1))
@@ -80,7 +81,7 @@ def test_thesis_iris_cnn_is_table_8_1():
 def test_any_grid(network, shape, n_conditions):
     generator, discriminator = run(network, shape, n_conditions=n_conditions)
     if n_conditions:  # and both listen to the conditions
-        z, grid = torch.randn(1, 7), torch.randn(1, *shape)
+        z, grid = torch.randn(1, 64), torch.randn(1, *shape)
         c, other = torch.zeros(1, 2), torch.ones(1, 2)
         assert not torch.equal(generator(z, c), generator(z, other))
         assert not torch.equal(discriminator(grid, c), discriminator(grid, other))
@@ -105,7 +106,7 @@ def test_waves_add_two_features_an_octave():
 def test_generated_rows_do_not_depend_on_their_batch():
     for network in (FCN(width=8), CNN(width=4)):
         generator, discriminator = run(network, (5, 5))
-        z, c = torch.randn(6, 7), torch.zeros(6, 0)
+        z, c = torch.randn(6, 64), torch.zeros(6, 0)
         whole = generator(z, c)
         assert torch.allclose(whole[:2], generator(z[:2], c[:2]), atol=1e-5)
         assert torch.allclose(

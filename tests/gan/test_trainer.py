@@ -5,19 +5,21 @@ from torch import nn
 
 from synthgan import FCN, Adam, Loss
 from synthgan.exceptions import ParameterError, SynthganError
-from synthgan.gan.callbacks import Callback, SampleGrid
+from synthgan.gan.callbacks import Callback, KeepBest, SampleGrid
+from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import TanhHead, to_network_scale
 from synthgan.gan.losses import LOSSES
+from synthgan.gan.sampling import Sampler
 from synthgan.gan.state import update_average
-from synthgan.gan.trainer import GridData, TrainConfig, Trainer, find_device, generate
+from synthgan.gan.trainer import GridData, TrainConfig, Trainer, find_device
 
 CPU = torch.device("cpu")
+SAMPLER = Sampler(TanhHead(), KnownCells([]), latent_dim=3)
 
 
 def config(**changes):
     defaults = {
-        "n_epochs": 2, "batch_size": 8, "latent_dim": 3, "optimizer": Adam(), "loss": Loss(),
-        "discriminator_threshold": 0.0, "seed": 0,
+        "n_epochs": 2, "batch_size": 8, "optimizer": Adam(), "loss": Loss(), "seed": 0,
     }  # fmt: skip
     return TrainConfig(**{**defaults, **changes})
 
@@ -31,7 +33,7 @@ def train(callbacks=(), loss=None, n=30, **changes):
     generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
     data = GridData(grids(n), None, (), CPU)
     settings = config(**changes, **({"loss": loss} if loss else {}))
-    return Trainer(settings, TanhHead(), callbacks).fit(generator, discriminator, data)
+    return Trainer(settings, SAMPLER, callbacks).fit(generator, discriminator, data)
 
 
 @pytest.mark.parametrize(("n", "batch_size"), [(30, 8), (7, 7), (10, 3), (5, 2)])
@@ -78,7 +80,7 @@ def test_same_seed_same_weights():
 
 
 def weights_after(threshold, n_epochs):
-    state = train(loss=Loss("bce"), discriminator_threshold=threshold, n_epochs=n_epochs)
+    state = train(loss=Loss("bce", threshold=threshold), n_epochs=n_epochs)
     return torch.cat([p.detach().flatten() for p in state.discriminator.parameters()])
 
 
@@ -152,13 +154,36 @@ def test_divergence_is_an_error():
         train(optimizer=Adam(learning_rate=1e30), loss=Loss("wgan-gp"), n_epochs=20)
 
 
-def test_sampling_in_chunks(monkeypatch):
-    generator, _ = FCN(width=8, depth=1).build((3, 3), 0, 3)
-    monkeypatch.setattr("synthgan.gan.trainer._CHUNK", 4)
-    cells = generate(generator, TanhHead(), 11, 3, 0)
-    assert cells.shape == (11, 3, 3)
-    assert len(np.unique(cells.reshape(11, -1), axis=0)) == 11
-    assert generate(generator, TanhHead(), 0, 3, 0).shape == (0, 3, 3)
+def test_limits_end_a_run_with_the_learning_rate_at_zero():
+    rates = []
+
+    class Rate(Callback):
+        def on_log(self, run):
+            rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+
+    state = train([Rate()], n_epochs=1000, max_steps=12)
+    assert state.step == 12
+    assert rates[-1] < 0.05 * rates[0]
+    state = train([Rate()], n_epochs=10**6, max_seconds=0.3)
+    assert state.step < 10**5
+    assert rates[-1] < 0.05 * rates[0]
+
+
+def test_the_best_weights_are_kept_and_a_run_without_gain_ends():
+    figures = iter([0.1, 0.5, 0.2, 0.3, 0.1, 0.2, 0.2])
+    weights = []
+
+    class Keep(Callback):
+        def on_log(self, run):
+            weights.append(torch.cat([p.flatten() for p in run.state.average.parameters()]))
+
+    keep = KeepBest(lambda grids: next(figures), n=4, checks=8, patience=4)
+    state = train([Keep(), keep], n_epochs=8, n=8)
+    assert state.step == 6  # 4 checks after the best, the second
+    kept = torch.cat([p.flatten() for p in state.average.parameters()])
+    assert torch.equal(kept, weights[1])
+    measured = [row["fidelity"] for row in state.history]
+    assert measured == [0.1, 0.5, 0.2, 0.3, 0.1, 0.2]
 
 
 def test_devices():
@@ -173,5 +198,6 @@ def test_cuda():
     device = find_device("cuda")
     generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
     data = GridData(grids(), None, (), device)
-    state = Trainer(config(), TanhHead()).fit(generator.to(device), discriminator.to(device), data)
-    assert generate(state.average, TanhHead(), 5, 3, 0).shape == (5, 3, 3)
+    state = Trainer(config(), SAMPLER).fit(generator.to(device), discriminator.to(device), data)
+    none = SAMPLER.known.none(5, device)
+    assert SAMPLER.sample(state.average, none, 0).shape == (5, 3, 3)

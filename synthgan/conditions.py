@@ -1,0 +1,206 @@
+"""What users ask of generated rows; knows columns, encodings and constraints, no networks."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints import ConstraintSet
+from synthgan.encoding.grid import GridEncoder
+from synthgan.encoding.schema import Column, Schema
+from synthgan.exceptions import DataError, ParameterError
+
+__all__ = ["Conditions", "bare_schema", "carriers"]
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A value of its own for each row; free where missing."""
+
+    column: Column
+    values: pd.Series
+
+    def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        wanted = self.values.iloc[rows].reset_index(drop=True)
+        if self.column.kind == "continuous":
+            near = np.isclose(_floats(series), _floats(wanted), rtol=1e-6, atol=1e-12)
+            return near | wanted.isna().to_numpy()
+        same = self.column.levels(series) == self.column.levels(wanted)
+        return same | wanted.isna().to_numpy()
+
+
+@dataclass(frozen=True)
+class _Among:
+    """One of several values, the same choice for all rows."""
+
+    column: Column
+    allowed: pd.Series
+
+    def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        return (
+            pd.Series(self.column.levels(series)).isin(self.column.levels(self.allowed)).to_numpy()
+        )
+
+
+@dataclass(frozen=True)
+class _Between:
+    """A number, date or duration between two ends, inclusive."""
+
+    column: Column
+    ends: pd.Series
+
+    def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        low, high = self.ends
+        inside = (series >= low) & (series <= high)
+        return inside.fillna(False).to_numpy(dtype=bool)
+
+
+class Conditions:
+    """What each of `n` rows must satisfy.
+
+    Parameters
+    ----------
+    conditions : None, dict or DataFrame
+        As in `TabularGANSynthesizer.sample`.
+    columns : dict of Column
+        All columns, by name.
+    n : int
+        Number of rows.
+
+    Raises
+    ------
+    DataError
+        A column or value that is not known.
+    ParameterError
+        Conditions of another form.
+    """
+
+    def __init__(self, conditions: Any, columns: Mapping[Hashable, Column], n: int) -> None:
+        self.n = n
+        self._wanted: dict[Hashable, Any] = {}
+        if conditions is None:
+            return
+        if isinstance(conditions, pd.DataFrame):
+            conditions = {name: conditions[name].reset_index(drop=True) for name in conditions}
+        if not isinstance(conditions, Mapping):
+            raise ParameterError(
+                f"conditions={conditions!r} are not allowed; give a dict of column to value, "
+                "(low, high) or list of values, or a DataFrame with one row for each wanted row."
+            )
+        for name, value in conditions.items():
+            if name not in columns:
+                raise DataError(
+                    f"conditions name column {name!r}, which the table lacks; its columns are "
+                    f"{list(columns)!r}."
+                )
+            self._wanted[name] = _requirement(columns[name], value, n)
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is asked."""
+        return bool(self._wanted)
+
+    def __str__(self) -> str:
+        """Name the columns."""
+        return ", ".join(repr(name) for name in self._wanted)
+
+    def draw(
+        self,
+        rows: np.ndarray,
+        encoder: GridEncoder,
+        constraints: ConstraintSet,
+        rng: np.random.Generator,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Settle what is known of some rows.
+
+        Values of a set or a range are drawn from what was learnt of their column. Those of a column
+        that a constraint rewrites stay open: only `met` can tell.
+
+        Returns
+        -------
+        known, mask : DataFrames of the columns that `encoder` learnt
+            Values, and where they are known.
+        """
+        names = constraints.columns_
+        rewritten = {name for c in constraints.constraints_ for name in c.rewrites}
+        blank = pd.Series([None] * len(rows), dtype=object)
+        known = pd.DataFrame(dict.fromkeys(names, blank), columns=pd.Index(names))
+        mask = pd.DataFrame(False, index=known.index, columns=known.columns)
+        for name, want in self._wanted.items():
+            if isinstance(want, _Fixed):
+                known[name] = want.values.iloc[rows].reset_index(drop=True)
+                mask[name] = known[name].notna()
+            elif name not in rewritten:
+                between = tuple(want.ends) if isinstance(want, _Between) else None
+                allowed = None if between else want.allowed
+                known[name] = encoder.draw_known(name, len(rows), rng, allowed, between)
+                mask[name] = True
+        return constraints.translate(known, mask, rng)
+
+    def write(self, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
+        """Put the very values that are asked into rows that hold them up to rounding."""
+        for name, want in self._wanted.items():
+            if isinstance(want, _Fixed) and want.column.kind == "continuous":
+                values = want.values.iloc[rows].set_axis(frame.index)
+                frame = frame.copy(deep=False)
+                frame[name] = frame[name].mask(values.notna(), values)
+        return frame
+
+    def met(self, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+        """Tell which generated rows are as asked; `rows` are their numbers among all."""
+        met = np.ones(len(frame), dtype=bool)
+        for name, want in self._wanted.items():
+            met &= want.met(frame[name], rows)
+        return met
+
+
+def bare_schema(frame: pd.DataFrame) -> Schema:
+    """Describe the columns of a table without any of their values."""
+    return Schema(
+        tuple(
+            replace(column, minimum=None, maximum=None, categories=None)
+            for column in Schema.infer(frame)
+        )
+    )
+
+
+def carriers(constraints: ConstraintSet, columns: Iterable[Hashable]) -> set[Hashable]:
+    """Return all columns that must be known, so that those of `columns` can be."""
+    needed = set(columns)
+    for constraint in constraints.constraints_:
+        if needed & set(constraint.uses):
+            needed |= set(constraint.uses)
+    return needed
+
+
+def _requirement(column: Column, value: Any, n: int) -> Any:
+    """Read what is asked of one column."""
+    name = column.name
+    if isinstance(value, tuple):
+        if len(value) != 2 or not column.numeric:
+            raise ParameterError(
+                f"conditions ask {value!r} of column {name!r}; a pair (low, high) of numbers, "
+                "dates or durations is a range, a list holds single values."
+            )
+        ends = column.read(pd.Series(list(value), dtype=object))
+        if ends.isna().any() or not ends.iloc[0] <= ends.iloc[1]:
+            raise ParameterError(f"conditions ask {value!r} of column {name!r}; low <= high.")
+        return _Between(column, ends)
+    if isinstance(value, list | set | frozenset | np.ndarray):
+        if not len(value):
+            raise ParameterError(f"conditions allow column {name!r} no value; give one at least.")
+        return _Among(column, column.read(pd.Series(list(value), dtype=object)))
+    if isinstance(value, pd.Series):
+        return _Fixed(column, column.read(value))
+    if value is None or pd.isna(value):
+        raise ParameterError(
+            f"conditions ask a missing value of column {name!r}; leave it out to let it be free."
+        )
+    return _Fixed(column, column.read(pd.Series([value] * n, dtype=object)))
+
+
+def _floats(series: pd.Series) -> np.ndarray:
+    return series.to_numpy(dtype=np.float64, na_value=np.nan)

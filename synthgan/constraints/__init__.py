@@ -1,0 +1,21 @@
+"""Relations between columns: a table is rewritten so that they hold by construction."""
+
+from synthgan.constraints.base import Constraint, Predicate, Range
+from synthgan.constraints.constraint_set import CONSTRAINTS, ConstraintSet
+from synthgan.constraints.differences import Inequality
+from synthgan.constraints.formulas import Formula
+from synthgan.constraints.identifiers import Identifier
+from synthgan.constraints.lookups import DependentColumn, FixedCombinations
+
+__all__ = [
+    "CONSTRAINTS",
+    "Constraint",
+    "ConstraintSet",
+    "DependentColumn",
+    "FixedCombinations",
+    "Formula",
+    "Identifier",
+    "Inequality",
+    "Predicate",
+    "Range",
+]

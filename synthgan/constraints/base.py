@@ -1,0 +1,337 @@
+"""What must hold in every row, and rewritings of a table that make it hold; knows no grid.
+
+A constraint is fitted to the original table. `apply` rewrites a table, `restore` takes any
+table of the rewritten form and gives one back in which the constraint holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from synthgan.encoding.schema import Column, Schema
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
+
+__all__ = ["Constraint", "Predicate", "Range"]
+
+Translated = tuple[pd.DataFrame, pd.DataFrame]
+
+
+class Constraint(BaseEstimator):
+    """Base of all constraints: by itself it asks nothing and rewrites nothing.
+
+    What `fit` learns is plain data in attributes that end in ``_``; ``schema_`` describes the
+    columns that `restore` builds.
+    """
+
+    schema_: Schema
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return ()
+
+    @property
+    def rewrites(self) -> tuple[Hashable, ...]:
+        """Columns that `apply` replaces or drops, or that `restore` changes."""
+        return ()
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Constraint:
+        """Learn from the original table.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        min_support : int, default=1
+            Nothing is stored that fewer rows share.
+
+        Raises
+        ------
+        DataError
+            Rows break the constraint, or a column has the wrong kind.
+        """
+        return self
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rewrite a table of original columns."""
+        return frame
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Give the original columns back, whatever `table` holds; inverse of `apply`."""
+        return table
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which rows satisfy the constraint, shape (n_rows,); True where it says nothing."""
+        return np.ones(len(frame), dtype=bool)
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Carry known cells of the original columns over to the rewritten ones.
+
+        Parameters
+        ----------
+        known : DataFrame
+            Values where known, anything elsewhere.
+        mask : DataFrame of bool, of the same shape
+            True where known.
+        rng : Generator
+            For what has to be drawn.
+
+        Returns
+        -------
+        known, mask : DataFrames of the rewritten columns
+            A rewritten cell is known when it follows from known ones.
+
+        Raises
+        ------
+        DataError
+            Known cells that the constraint rules out.
+        """
+        return known, mask
+
+    def to_state(self) -> dict[str, Any]:
+        """Return parameters and what was learnt as JSON-ready plain data."""
+        learnt = {name: value for name, value in vars(self).items() if name.endswith("_")}
+        if "schema_" in learnt:
+            learnt["schema_"] = self.schema_.to_dict()
+        parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
+        return {"name": type(self).__name__, "parameters": parameters, "learnt": learnt}
+
+    @classmethod
+    def from_state(cls, record: dict[str, Any]) -> Constraint:
+        """Build a fitted constraint from what `to_state` gave."""
+        constraint = cls(**record["parameters"])
+        for name, value in record["learnt"].items():
+            setattr(constraint, name, Schema.from_dict(value) if name == "schema_" else value)
+        return constraint
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic) and value.dtype.kind not in "mM":
+        return value.item()
+    if isinstance(value, list | tuple | np.ndarray | pd.Index):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    return str(value)  # dates and durations, which `Range` reads
+
+
+def describe(frame: pd.DataFrame, names: Sequence[Hashable]) -> Schema:
+    """Describe columns without their ranges, whose ends are single rows' values."""
+    columns = [Column.infer(frame[name]) for name in names]
+    return Schema(tuple(replace(column, minimum=None, maximum=None) for column in columns))
+
+
+def numbers_of(column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of a column, and which are present, also from another dtype."""
+    if str(series.dtype) != column.dtype:
+        if column.kind in ("datetime", "timedelta"):
+            series = series.astype(column.pandas_dtype())
+        elif series.dtype == object:
+            series = pd.to_numeric(series)
+    return column.numbers(series)
+
+
+def plain_values(column: Column, series: pd.Series) -> list[Any]:
+    """Return the values of a column as plain data, None where missing."""
+    if not column.numeric:
+        return [_plain(value) for value in column.levels(series)]
+    values, present = numbers_of(column, series)
+    objects = values.astype(object)
+    objects[~present] = None
+    return objects.tolist()
+
+
+def from_plain(column: Column, values: Sequence[Any], index: pd.Index) -> pd.Series:
+    """Build a column from plain data; inverse of `plain_values`."""
+    present = np.array([value is not None for value in values], dtype=bool)
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values
+    if column.numeric:
+        objects[~present] = 0
+        objects = objects.astype(np.float64 if column.kind == "continuous" else np.int64)
+    return column.restore(objects, present).set_axis(index)
+
+
+def with_column(frame: pd.DataFrame, name: Hashable, series: Any) -> pd.DataFrame:
+    """Return the table with a column set; `frame` stays as it is."""
+    frame = frame.copy(deep=False)
+    frame[name] = series
+    return frame
+
+
+def without_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> pd.DataFrame:
+    """Return the table without some columns."""
+    return frame[[name for name in frame.columns if name not in set(names)]]
+
+
+class Range(Constraint):
+    """A column lies within bounds; what is generated beyond them is moved to them.
+
+    Parameters
+    ----------
+    column : hashable
+        Numbers, dates or durations.
+    low, high : number, date, duration or str, default=None
+        Smallest and largest value allowed; None: no bound.
+    """
+
+    def __init__(self, column: Hashable, low: Any = None, high: Any = None) -> None:
+        self.column = column
+        self.low = low
+        self.high = high
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return (self.column,)
+
+    @property
+    def rewrites(self) -> tuple[Hashable, ...]:
+        """The column."""
+        return (self.column,)
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Range:
+        """Check the data; see `Constraint.fit`."""
+        column = describe(frame, [self.column]).columns[0]
+        if not column.numeric:
+            raise DataError(
+                f"column {self.column!r} is of kind {column.kind}; Range needs numbers, dates or "
+                "durations."
+            )
+        low, high = self._bounds(frame[self.column])
+        if low is not None and high is not None and low > high:
+            raise ParameterError(
+                f"low={self.low!r} and high={self.high!r} of Range({self.column!r}) leave no "
+                "value; low <= high is needed."
+            )
+        self._refuse_outside(frame[self.column], "the data")
+        return self
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Move values beyond a bound to it; see `Constraint.restore`."""
+        series = table[self.column]
+        low, high = self._bounds(series)
+        if low is not None and (below := _are(series < low)).any():
+            series = series.mask(below, low).astype(series.dtype)
+        if high is not None and (above := _are(series > high)).any():
+            series = series.mask(above, high).astype(series.dtype)
+        return with_column(table, self.column, series)
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which rows lie within; see `Constraint.holds`."""
+        series = frame[self.column]
+        low, high = self._bounds(series)
+        inside = np.ones(len(frame), dtype=bool)
+        if low is not None:
+            inside &= ~_are(series < low)
+        if high is not None:
+            inside &= ~_are(series > high)
+        return inside
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Refuse known values beyond a bound; see `Constraint.translate`."""
+        is_known = mask[self.column].to_numpy(dtype=bool)
+        self._refuse_outside(known[self.column][is_known].infer_objects(), "the conditions")
+        return known, mask
+
+    def _refuse_outside(self, series: pd.Series, where: str) -> None:
+        n_outside = int((~self.holds(series.to_frame(self.column))).sum())
+        if n_outside:
+            raise DataError(
+                f"column {self.column!r} has {n_outside} row(s) outside Range(low={self.low!r}, "
+                f"high={self.high!r}) in {where}; correct them or widen the range."
+            )
+
+    def _bounds(self, series: pd.Series) -> tuple[Any, Any]:
+        low, high = (_bound(bound, series.dtype) for bound in (self.low, self.high))
+        if pd.api.types.is_integer_dtype(series.dtype):
+            low = None if low is None else int(np.ceil(low))
+            high = None if high is None else int(np.floor(high))
+        elif str(series.dtype).lower().startswith("float32"):
+            # The nearest float32 may lie beyond the bound.
+            low, high = _single(low, -np.inf), _single(high, np.inf)
+        return low, high
+
+
+def _are(flags: pd.Series) -> np.ndarray:
+    return flags.fillna(False).to_numpy(dtype=bool)
+
+
+def _bound(bound: Any, dtype: Any) -> Any:
+    if bound is None or dtype.kind not in "mM":
+        return bound
+    if dtype.kind == "m":
+        return pd.Timedelta(bound)
+    date = pd.Timestamp(bound)
+    zone = getattr(dtype, "tz", None)
+    return date.tz_localize(zone) if zone is not None and date.tz is None else date
+
+
+def _single(bound: Any, outwards: float) -> Any:
+    if bound is None:
+        return None
+    nearest = np.float32(bound)
+    is_beyond = nearest > bound if outwards > 0 else nearest < bound
+    return np.nextafter(nearest, np.float32(-outwards)) if is_beyond else nearest
+
+
+class Predicate(Constraint):
+    """A condition of the user's own that every row fulfils.
+
+    It rewrites nothing: rows that break it are found with `holds` and have to be drawn again.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(frame)`` gives one boolean per row.
+    columns : list of hashable, default=None
+        Columns that the function is given; None: all.
+    """
+
+    def __init__(
+        self, function: Callable[[pd.DataFrame], Any], columns: Sequence[Hashable] | None = None
+    ) -> None:
+        self.function = function
+        self.columns = columns
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return tuple(self.columns or ())
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Predicate:
+        """Check the data; see `Constraint.fit`."""
+        n_broken = int((~self.holds(frame)).sum())
+        if n_broken:
+            raise DataError(
+                f"{n_broken} of {len(frame)} row(s) break {self!r}; every row of the training "
+                "data must fulfil it: correct them or leave it out."
+            )
+        return self
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Ask the function; see `Constraint.holds`."""
+        asked = frame if self.columns is None else frame[list(self.columns)]
+        answer = np.asarray(self.function(asked))
+        if answer.shape != (len(frame),):
+            raise DataError(
+                f"{self!r} gave an answer of shape {answer.shape}; one boolean per row, "
+                f"({len(frame)},), is needed."
+            )
+        return answer.astype(bool)
+
+    def to_state(self) -> dict[str, Any]:
+        """Refuse: a function is code."""
+        raise ArchiveError(
+            f"{self!r} holds a function, which is code and cannot be saved; leave the Predicate "
+            "out, or keep the model in memory."
+        )

@@ -1,0 +1,205 @@
+"""All constraints of a table together: their order, and what they find by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from synthgan.constraints.base import Constraint, Predicate, Range, Translated
+from synthgan.constraints.differences import Inequality
+from synthgan.constraints.formulas import Formula
+from synthgan.constraints.identifiers import Identifier, find_identifiers
+from synthgan.constraints.lookups import DependentColumn, FixedCombinations
+from synthgan.constraints.relations import find_relations
+from synthgan.exceptions import DataError, ParameterError
+
+__all__ = ["CONSTRAINTS", "ConstraintSet"]
+
+CONSTRAINTS: dict[str, type[Constraint]] = {
+    constraint.__name__: constraint
+    for constraint in (
+        DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Range,
+    )
+}  # fmt: skip
+
+
+class ConstraintSet:
+    """Constraints that hold together.
+
+    Parameters
+    ----------
+    constraints : sequence of Constraint, default=()
+        The user's; they are cloned.
+    min_support : int, default=1
+        Nothing is stored that fewer rows share.
+
+    Attributes
+    ----------
+    constraints_ : list of Constraint
+        Fitted, in the order of `apply`: who reads a column comes before who rewrites it.
+    columns_ : list of hashable
+        Columns of the original table.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.constraint_set import ConstraintSet
+    >>> from synthgan.constraints.differences import Inequality
+    >>> frame = pd.DataFrame({"a": [1, 5, 3], "b": [2, 5, 9], "c": [4, 6, 9]})
+    >>> constraints = ConstraintSet([Inequality("a", "b"), Inequality("b", "c")]).fit(frame)
+    >>> constraints.apply(frame).to_numpy().tolist()
+    [[1, 1, 2], [5, 0, 1], [3, 6, 0]]
+    >>> rng = np.random.default_rng()
+    >>> constraints.restore(constraints.apply(frame), rng).equals(frame)
+    True
+    """
+
+    def __init__(self, constraints: Sequence[Constraint] = (), min_support: int = 1) -> None:
+        self.constraints = constraints
+        self.min_support = min_support
+
+    def fit(self, frame: pd.DataFrame, find: bool = True) -> ConstraintSet:
+        """Fit all constraints.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        find : bool, default=True
+            Whether to look for identifiers, dependent columns and formulas, too. What clashes
+            with the user's constraints is left out.
+
+        Raises
+        ------
+        ParameterError
+            Constraints that clash.
+        DataError
+            A column that is missing, rows that break a constraint, or a column of free text.
+        """
+        self.columns_ = list(frame.columns)
+        chosen: list[Constraint] = []
+        for constraint in self.constraints or ():
+            self._refuse_unknown(constraint)
+            if (clash := _clash(chosen, constraint)) is not None:
+                raise ParameterError(clash)
+            chosen.append(clone(constraint))
+        if find:
+            rewritten = {name for constraint in chosen for name in constraint.uses}
+            found = find_identifiers(frame[[n for n in frame.columns if n not in rewritten]])
+            named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
+            rest = frame[[name for name in frame.columns if name not in named]]
+            for constraint in [*found, *find_relations(rest, self.min_support)]:
+                if _clash(chosen, constraint) is None:
+                    chosen.append(constraint)
+        self.constraints_ = [c.fit(frame, self.min_support) for c in _in_order(chosen)]
+        return self
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rewrite a table; `frame` itself when there is nothing to rewrite."""
+        for constraint in self.constraints_:
+            frame = constraint.apply(frame)
+        return frame
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Give the original columns back, in their order; inverse of `apply`.
+
+        Parameters
+        ----------
+        table : DataFrame
+            With the columns that `apply` gives, whatever their values.
+        rng : Generator
+            Draws fresh identifiers.
+
+        Returns
+        -------
+        frame : DataFrame
+            In which all constraints hold but a `Predicate`.
+        """
+        for constraint in reversed(self.constraints_):
+            table = constraint.restore(table, rng)
+        for constraint in self.constraints_:
+            if isinstance(constraint, Inequality):  # a range may have moved its upper column
+                table = constraint.give_up(table)
+        return table if list(table.columns) == self.columns_ else table[self.columns_]
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which rows of an original table satisfy all constraints, shape (n_rows,)."""
+        holds = np.ones(len(frame), dtype=bool)
+        for constraint in self.constraints_:
+            holds &= constraint.holds(frame)
+        return holds
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Carry known cells over to the rewritten columns; see `Constraint.translate`."""
+        for constraint in self.constraints_:
+            known, mask = constraint.translate(known, mask, rng)
+        return known, mask
+
+    def to_state(self) -> dict[str, Any]:
+        """Return all that was learnt as JSON-ready plain data."""
+        return {
+            "min_support": self.min_support,
+            "columns": self.columns_,
+            "constraints": [constraint.to_state() for constraint in self.constraints_],
+        }
+
+    @classmethod
+    def from_state(cls, record: dict[str, Any]) -> ConstraintSet:
+        """Build a fitted set from what `to_state` gave."""
+        fitted = [CONSTRAINTS[state["name"]].from_state(state) for state in record["constraints"]]
+        constraints = cls(fitted, record["min_support"])
+        constraints.constraints_ = fitted
+        constraints.columns_ = list(record["columns"])
+        return constraints
+
+    def _refuse_unknown(self, constraint: Constraint) -> None:
+        unknown = [name for name in constraint.uses if name not in self.columns_]
+        if unknown:
+            raise DataError(
+                f"{constraint!r} names columns {unknown!r}, which the table lacks; it has "
+                f"{self.columns_!r}."
+            )
+
+
+def _identifiers(constraints: Sequence[Constraint]) -> list[Identifier]:
+    return [constraint for constraint in constraints if isinstance(constraint, Identifier)]
+
+
+def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
+    """Say why a constraint cannot stand beside others; None when it can."""
+    for old in chosen:
+        shared = set(old.uses) & set(new.uses)
+        if shared and _identifiers([old, new]):
+            name = shared.pop()
+            return f"column {name!r} is an identifier; {old!r} and {new!r} cannot both use it."
+        rewritten = set(old.rewrites) & set(new.rewrites)
+        if rewritten and isinstance(old, Range) == isinstance(new, Range):
+            name = rewritten.pop()
+            return f"column {name!r} is rewritten by both {old!r} and {new!r}; leave one out."
+    try:
+        _in_order([*chosen, new])
+    except CycleError:
+        return f"{new!r} makes columns depend on each other in a circle; leave it out."
+    return None
+
+
+def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
+    """Order constraints for `apply`: readers of a column first, then ranges, then rewriters."""
+    sorter: TopologicalSorter[int] = TopologicalSorter()
+    for i, constraint in enumerate(constraints):
+        sorter.add(i, *(j for j, other in enumerate(constraints) if _precedes(other, constraint)))
+    return [constraints[i] for i in sorter.static_order()]
+
+
+def _precedes(first: Constraint, second: Constraint) -> bool:
+    if first is second:
+        return False
+    reads: set[Hashable] = set(first.uses) - set(first.rewrites)
+    both = set(first.rewrites) & set(second.rewrites)
+    return bool(reads & set(second.rewrites)) or (bool(both) and isinstance(first, Range))

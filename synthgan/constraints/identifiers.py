@@ -1,0 +1,336 @@
+"""Columns that name rows: fresh values of the same pattern take their place; keeps no value."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints.base import (
+    Constraint,
+    Translated,
+    describe,
+    numbers_of,
+    with_column,
+    without_columns,
+)
+from synthgan.encoding.schema import Column
+from synthgan.exceptions import DataError, DataWarning
+
+__all__ = ["Identifier", "find_identifiers"]
+
+MIN_ROWS = 20
+MIN_LEVELS_PER_VALUE = 0.8
+MIN_SHARE = 0.9
+ID_NAME = re.compile(r"(?i)(^|[_\W])id$|^id[_\W]|number$|_nr$|uuid|mrn|ssn")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RUNS = re.compile(r"[0-9]+|[^\W\d_]+|[\W_]|\d")
+_ALNUM_RUNS = re.compile(r"[^\W_]+|[\W_]")
+_LOWER, _UPPER, _DIGITS = "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789"
+ALPHABETS = {
+    "digit": _DIGITS,
+    "lower": _LOWER,
+    "upper": _UPPER,
+    "letter": _LOWER + _UPPER,
+    "hex": _DIGITS + "abcdef",
+    "HEX": _DIGITS + "ABCDEF",
+    "alnum": _DIGITS + _LOWER + _UPPER,
+}
+# A part is [text, 0, 0], or [name of an alphabet, fewest, most characters].
+Part = list[Any]
+_RANDOM_CODES: list[Part] = [["row-", 0, 0], ["hex", 12, 12]]
+_UUIDS: list[Part] = [["uuid", 36, 36]]
+
+
+class Identifier(Constraint):
+    """A column that names rows, such as patient numbers: fresh values take its place.
+
+    The column is dropped; of its values only their pattern is kept.
+
+    Parameters
+    ----------
+    column : hashable
+        Strings, categories of strings, or whole numbers.
+
+    Notes
+    -----
+    Fresh values are unique within one table. They are drawn at random, so that one may equal an
+    original value by chance where the pattern has little room. Where it has too little, values
+    get more digits. Strings that share no pattern give codes such as ``row-3f9a02c4d71b``.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.identifiers import Identifier
+    >>> frame = pd.DataFrame({"patient": ["P-0412", "P-2290", "P-8131"], "age": [41, 73, 52]})
+    >>> constraint = Identifier("patient").fit(frame)
+    >>> constraint.parts_
+    [['P', 0, 0], ['-', 0, 0], ['digit', 4, 4]]
+    >>> constraint.apply(frame).columns.tolist()
+    ['age']
+    """
+
+    def __init__(self, column: Hashable) -> None:
+        self.column = column
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return (self.column,)
+
+    @property
+    def rewrites(self) -> tuple[Hashable, ...]:
+        """The column."""
+        return (self.column,)
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Identifier:
+        """Learn the pattern; see `Constraint.fit`."""
+        self.schema_ = describe(frame, [self.column])
+        column = self.schema_.columns[0]
+        self.parts_: list[Part]
+        is_whole = column.kind == "integer" or column.decimals == 0
+        if column.kind not in ("string", "category") and not is_whole:
+            raise DataError(
+                f"column {self.column!r} is of kind {column.kind}; Identifier needs strings or "
+                "whole numbers."
+            )
+        present = frame[self.column].dropna()
+        if is_whole:
+            numbers = numbers_of(column, present)[0]
+            lengths = [len(str(abs(int(number)))) for number in numbers]
+            self.parts_ = [["digit", *_pooled_lengths(lengths, min_support)]]
+            return self
+        # The categories of a category dtype are the values themselves.
+        column = replace(column, kind="string", categories=None, categories_dtype=None)
+        self.schema_ = type(self.schema_)((column,))
+        values = [str(value) for value in present]
+        self.parts_ = learn_pattern(values, min_support) or _RANDOM_CODES
+        return self
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Drop the column; see `Constraint.apply`."""
+        return without_columns(frame, [self.column])
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Make fresh values; see `Constraint.restore`."""
+        column = self.schema_.columns[0]
+        n = len(table)
+        present = rng.random(n) >= column.missing
+        if column.numeric:
+            series = _fresh_integers(column, self.parts_[0][1:], present, rng)
+        else:
+            codes = np.empty(n, dtype=object)
+            codes[present] = fresh_codes(self.parts_, int(present.sum()), rng)
+            codes[~present] = None
+            series = pd.Series(codes, dtype=object).astype(column.pandas_dtype())
+        return with_column(table, self.column, series.set_axis(table.index))
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Refuse known values; see `Constraint.translate`."""
+        if mask[self.column].any():
+            raise DataError(
+                f"column {self.column!r} is an identifier, replaced by fresh values; it cannot be "
+                "a condition: leave it out."
+            )
+        return self.apply(known), self.apply(mask)
+
+
+def find_identifiers(frame: pd.DataFrame) -> list[Identifier]:
+    """Find columns that name rows.
+
+    Parameters
+    ----------
+    frame : DataFrame
+
+    Returns
+    -------
+    constraints : list of Identifier
+        Not fitted; a `DataWarning` names each.
+
+    Raises
+    ------
+    DataError
+        A column of free text, which can neither be learnt nor replaced.
+    """
+    found = []
+    for name in frame.columns:
+        series = frame[name]
+        if len(series) <= MIN_ROWS or not _names_rows(series):
+            continue
+        values = series.dropna()
+        if not pd.api.types.is_integer_dtype(series.dtype) and learn_pattern(list(values)) is None:
+            raise DataError(
+                f"column {name!r} is free text ({values.nunique()} distinct values in "
+                f"{len(values)} rows); drop it, set it as the index, or give "
+                f"constraints=[Identifier({name!r})], which replaces it by random codes."
+            )
+        warnings.warn(
+            f"column {name!r} names rows: it is not learnt but replaced by fresh values of the "
+            "same pattern.",
+            DataWarning,
+            stacklevel=2,
+        )
+        found.append(Identifier(name))
+    return found
+
+
+def _names_rows(series: pd.Series) -> bool:
+    if pd.api.types.is_integer_dtype(series.dtype):
+        if series.isna().any() or not series.is_unique:
+            return False
+        is_ordered = series.is_monotonic_increasing or series.is_monotonic_decreasing
+        return bool(is_ordered or ID_NAME.search(str(series.name)))
+    values = series.dropna()
+    is_text = pd.api.types.infer_dtype(values.astype(object), skipna=True) == "string"
+    return is_text and len(values) > 0 and values.nunique() > MIN_LEVELS_PER_VALUE * len(values)
+
+
+def learn_pattern(values: Sequence[str], min_support: int = 1) -> list[Part] | None:
+    """Learn what strings have in common.
+
+    Parameters
+    ----------
+    values : sequence of str
+    min_support : int, default=1
+        A pattern of fewer values is none; lengths of fewer are not kept.
+
+    Returns
+    -------
+    parts : list or None
+        None when fewer than 90 % of the values share one structure.
+    """
+    if values and np.mean([bool(_UUID.fullmatch(value)) for value in values]) >= MIN_SHARE:
+        return _UUIDS
+    for runs in (_RUNS, _ALNUM_RUNS):
+        structures = [tuple(map(_structure, runs.findall(value))) for value in values]
+        if not structures:
+            return None
+        shared, count = Counter(structures).most_common(1)[0]
+        if shared and count >= max(min_support, MIN_SHARE * len(values)):
+            alike = [
+                runs.findall(v) for v, s in zip(values, structures, strict=True) if s == shared
+            ]
+            tokens = zip(*alike, strict=True)
+            return [part for token in tokens for part in _parts(list(token), min_support)]
+    return None
+
+
+def _structure(token: str) -> str:
+    """Tell digits, letters and mixtures apart; other characters stand for themselves."""
+    if not token.isalnum():
+        return token
+    return "digits" if token.isdecimal() else "letters" if token.isalpha() else "mixture"
+
+
+def _parts(tokens: list[str], min_support: int) -> list[Part]:
+    """Describe one place in the structure."""
+    lengths = [len(token) for token in tokens]
+    if len(set(lengths)) > 1:
+        return [[_alphabet("".join(set("".join(tokens)))), *_pooled_lengths(lengths, min_support)]]
+    whole = _alphabet("".join(set("".join(tokens))))
+    parts: list[Part] = []
+    for characters in map(set, zip(*tokens, strict=True)):
+        is_constant = len(characters) == 1 and len(tokens) >= min_support
+        is_mixed = whole in ("hex", "HEX", "alnum")
+        name = whole if is_mixed else _alphabet("".join(characters))
+        if is_constant:
+            parts.append([characters.pop(), 0, 0])
+        elif parts and parts[-1][0] == name and parts[-1][1]:
+            parts[-1] = [name, parts[-1][1] + 1, parts[-1][2] + 1]
+        else:
+            parts.append([name, 1, 1])
+    return parts
+
+
+def _alphabet(characters: str) -> str:
+    """Name the smallest alphabet that holds some characters; letters beyond ASCII are letters."""
+    order = ("digit", "lower", "upper", "letter")
+    for name in order if characters.isdecimal() or characters.isalpha() else ("hex", "HEX"):
+        if set(characters) <= set(ALPHABETS[name]):
+            return name
+    return "letter" if characters.isalpha() else "digit" if characters.isdecimal() else "alnum"
+
+
+def _pooled_lengths(lengths: Sequence[int], min_support: int) -> tuple[int, int]:
+    """Return the smallest and largest length that enough values have."""
+    stored = [length for length, n in Counter(lengths).items() if n >= min_support]
+    if stored:
+        return min(stored), max(stored)
+    mean = max(1, round(float(np.mean(lengths)))) if len(lengths) else 1
+    return mean, mean
+
+
+def fresh_codes(parts: Sequence[Part], n: int, rng: np.random.Generator) -> list[str]:
+    """Draw different strings of a pattern, longer ones where it has too little room."""
+    codes: dict[str, None] = {}
+    n_extra = 0
+    while len(codes) < n:
+        n_before = len(codes)
+        n_drawn = n - n_before if not n_before else 2 * (n - n_before) + 1000
+        codes.update(dict.fromkeys(_draw_codes(parts, n_drawn, n_extra, rng)))
+        n_extra += len(codes) == n_before
+    return list(codes)[:n]
+
+
+def _draw_codes(parts: Sequence[Part], n: int, n_extra: int, rng: np.random.Generator) -> list[str]:
+    columns = []
+    digits = [i for i, part in enumerate(parts) if part[0] == "digit" and part[1]]
+    for i, (name, fewest, most) in enumerate(parts):
+        if not most:
+            columns.append([name] * n)
+        elif name == "uuid":
+            columns.append([str(UUID(bytes=rng.bytes(16), version=4)) for _ in range(n)])
+        else:
+            n_more = n_extra if digits and i == digits[-1] else 0
+            columns.append(_draw_runs(name, fewest + n_more, most + n_more, n, rng))
+    if n_extra and not digits:
+        columns.append(_draw_runs("digit", n_extra, n_extra, n, rng))
+    return ["".join(pieces) for pieces in zip(*columns, strict=True)]
+
+
+def _draw_runs(name: str, fewest: int, most: int, n: int, rng: np.random.Generator) -> list[str]:
+    alphabet = np.array(list(ALPHABETS[name]))
+    characters = alphabet[rng.integers(len(alphabet), size=(n, most))]
+    if name == "digit" and most > fewest:  # numbers of several lengths do not start with 0
+        characters[:, 0] = alphabet[rng.integers(1, 10, size=n)]
+    lengths = rng.integers(fewest, most, size=n, endpoint=True)
+    rows = zip(characters, lengths, strict=True)
+    return ["".join(row[:length]) for row, length in rows]
+
+
+def _fresh_integers(
+    column: Column, n_digits: Sequence[int], present: np.ndarray, rng: np.random.Generator
+) -> pd.Series:
+    """Draw different integers of a number of digits, more digits where these leave no room."""
+    n = int(present.sum())
+    low = 0 if n_digits[0] == 1 else 10 ** (n_digits[0] - 1)
+    dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
+    largest = 2**53 if column.kind == "continuous" else min(np.iinfo(dtype).max, 2**63 - 2)
+    if largest < n:  # no room in the dtype at all
+        column, largest = replace(column, dtype="int64"), 2**53
+    high = 10 ** n_digits[1] - 1
+    while high - low + 1 < n:
+        high = 10 * high + 9
+    high = min(high, largest)
+    low = min(low, high - n + 1) if high - low + 1 < n else low
+    if high - low < 4 * n:
+        drawn = low + rng.permutation(high - low + 1)[:n]
+    else:
+        drawn = np.unique(rng.integers(low, high, size=n, endpoint=True))
+        while len(drawn) < n:
+            more = rng.integers(low, high, size=n, endpoint=True)
+            drawn = np.unique(np.concatenate([drawn, more]))
+        drawn = rng.permutation(drawn)[:n]
+    values = np.zeros(len(present), dtype=np.int64)
+    values[present] = drawn
+    return column.restore(values, present)

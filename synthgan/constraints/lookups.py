@@ -1,0 +1,311 @@
+"""Columns that follow from others by lookup: fixed combinations, and dependent columns."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from operator import eq
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints.base import (
+    Constraint,
+    Translated,
+    describe,
+    from_plain,
+    plain_values,
+    with_column,
+    without_columns,
+)
+from synthgan.exceptions import DataError, DataWarning, ParameterError
+
+__all__ = ["DependentColumn", "FixedCombinations"]
+
+
+class FixedCombinations(Constraint):
+    """Only combinations of values that the data show.
+
+    The first of the columns is replaced by the combinations as levels, the others are dropped.
+
+    Parameters
+    ----------
+    columns : list of hashable
+        Two columns or more. A missing value is part of a combination.
+
+    Notes
+    -----
+    A combination of fewer than `min_support` rows is not stored. `apply` takes it for the most
+    frequent one that shares most columns with it, and a warning counts the rows.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.lookups import FixedCombinations
+    >>> frame = pd.DataFrame({"city": ["Lyon", "Bonn", "Bonn"], "country": ["F", "D", "D"]})
+    >>> constraint = FixedCombinations(["city", "country"]).fit(frame)
+    >>> constraint.apply(frame)["city"].tolist()
+    ['1: Lyon | F', '0: Bonn | D', '0: Bonn | D']
+    >>> constraint.restore(constraint.apply(frame), np.random.default_rng()).equals(frame)
+    True
+    """
+
+    def __init__(self, columns: Sequence[Hashable]) -> None:
+        self.columns = columns
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return tuple(self.columns)
+
+    @property
+    def rewrites(self) -> tuple[Hashable, ...]:
+        """All of them."""
+        return tuple(self.columns)
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> FixedCombinations:
+        """Learn the combinations, and how frequent they are; see `Constraint.fit`."""
+        if isinstance(self.columns, str) or len(set(self.columns)) < max(2, len(self.columns)):
+            raise ParameterError(
+                f"columns={self.columns!r} of FixedCombinations is not allowed; "
+                "a list of at least two different columns is."
+            )
+        self.schema_ = describe(frame, self.columns)
+        self.min_support_ = min_support
+        counts = Counter(self._rows(frame)).most_common()
+        stored = [(row, count) for row, count in counts if count >= min_support]
+        if not stored:
+            raise DataError(
+                f"columns {list(self.columns)!r} have no combination that at least "
+                f"min_support={min_support} rows share: leave FixedCombinations out."
+            )
+        total = sum(count for _, count in stored)
+        self.combinations_ = [list(row) for row, _ in stored]
+        self.shares_ = [count / total for _, count in stored]
+        return self
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Replace the columns by one; see `Constraint.apply`."""
+        rows = self._rows(frame)
+        places = {tuple(row): i for i, row in enumerate(self.combinations_)}
+        unknown = Counter(row for row in rows if row not in places)
+        if unknown:
+            warnings.warn(
+                f"{unknown.total()} row(s) hold a combination of columns {list(self.columns)!r} "
+                f"that fewer than min_support={self.min_support_} rows share; each is taken for "
+                "the most frequent combination that shares most columns.",
+                DataWarning,
+                stacklevel=2,
+            )
+        for row in unknown:
+            stored = self.combinations_
+            places[row] = int(np.argmax([sum(map(eq, row, other)) for other in stored]))
+        return self._combined(frame, [places[row] for row in rows])
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Look the combinations up, anything else as the most frequent; `Constraint.restore`."""
+        places = {label: i for i, label in enumerate(self._labels())}
+        levels = table[self.columns[0]].astype(object)
+        rows = [self.combinations_[places.get(level, 0)] for level in levels]
+        for i, column in enumerate(self.schema_):
+            series = from_plain(column, [row[i] for row in rows], table.index)
+            table = with_column(table, column.name, series)
+        return table
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Tell which rows have a stored combination; see `Constraint.holds`."""
+        stored = set(map(tuple, self.combinations_))
+        return np.array([row in stored for row in self._rows(frame)], dtype=bool)
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Draw among the combinations that agree with what is known; `Constraint.translate`."""
+        names = list(self.columns)
+        is_known = mask[names].to_numpy(dtype=bool)
+        cells = np.empty(is_known.shape, dtype=object)
+        for i, column in enumerate(self.schema_):
+            at = is_known[:, i]
+            cells[at, i] = plain_values(column, known[column.name][at])
+        rows = [self._draw(c, m, rng) for c, m in zip(cells, is_known, strict=True)]
+        some = pd.Series(is_known.any(axis=1), index=mask.index)
+        mask = without_columns(with_column(mask, names[0], some), names[1:])
+        return self._combined(known, rows), mask
+
+    def _draw(self, cells: np.ndarray, is_known: np.ndarray, rng: np.random.Generator) -> int:
+        if not is_known.any():
+            return 0
+        places = np.flatnonzero(is_known).tolist()
+        fits = [all(row[i] == cells[i] for i in places) for row in self.combinations_]
+        if not any(fits):
+            wanted = ", ".join(f"{self.columns[i]!r}: {cells[i]!r}" for i in places)
+            raise DataError(
+                f"no combination of columns {list(self.columns)!r} in the training data has "
+                f"{{{wanted}}}; give conditions that occur."
+            )
+        shares = np.where(fits, self.shares_, 0.0)
+        return int(rng.choice(len(shares), p=shares / shares.sum()))
+
+    def _rows(self, frame: pd.DataFrame) -> list[tuple[Any, ...]]:
+        values = [plain_values(column, frame[column.name]) for column in self.schema_]
+        return list(zip(*values, strict=True))
+
+    def _labels(self) -> list[str]:
+        # Numbered, because values may hold the separator themselves.
+        return [
+            f"{i}: " + " | ".join("missing" if value is None else str(value) for value in row)
+            for i, row in enumerate(self.combinations_)
+        ]
+
+    def _combined(self, frame: pd.DataFrame, places: list[int]) -> pd.DataFrame:
+        labels = self._labels()
+        levels = pd.Series([labels[i] for i in places], dtype=object, index=frame.index)
+        frame = with_column(frame, self.columns[0], levels)
+        return without_columns(frame, self.columns[1:])
+
+
+class DependentColumn(Constraint):
+    """A column that follows from another: it is dropped, and looked up again.
+
+    Parameters
+    ----------
+    column : hashable
+        Column that follows.
+    of : hashable
+        Column it follows from.
+
+    Notes
+    -----
+    A level of `of` that fewer than `min_support` rows have is not stored. Such a level gives what
+    the nearest stored one gives where `of` has numbers or dates, otherwise what most rows have.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.lookups import DependentColumn
+    >>> frame = pd.DataFrame({"degree": ["BSc", "PhD", "BSc"], "years": [16, 21, 16]})
+    >>> constraint = DependentColumn("years", of="degree").fit(frame)
+    >>> constraint.apply(frame).columns.tolist()
+    ['degree']
+    >>> constraint.restore(constraint.apply(frame), np.random.default_rng()).equals(frame)
+    True
+    """
+
+    def __init__(self, column: Hashable, of: Hashable) -> None:
+        self.column = column
+        self.of = of
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that must be there."""
+        return (self.column, self.of)
+
+    @property
+    def rewrites(self) -> tuple[Hashable, ...]:
+        """The column that follows."""
+        return (self.column,)
+
+    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> DependentColumn:
+        """Learn what each level gives; see `Constraint.fit`."""
+        if self.column == self.of:
+            raise ParameterError(f"{self!r} is not allowed; two different columns are.")
+        self.schema_ = describe(frame, [self.column, self.of])
+        column, of = self.schema_
+        levels, values = (plain_values(c, frame[c.name]) for c in (of, column))
+        pairs = Counter(zip(levels, values, strict=True))
+        if len({level for level, _ in pairs}) < len(pairs):
+            twice = [n for n in Counter(level for level, _ in pairs).values() if n > 1]
+            raise DataError(
+                f"column {self.column!r} does not follow from column {self.of!r}: {len(twice)} "
+                f"level(s) of {self.of!r} have several values of it; leave {self!r} out."
+            )
+        stored = [(pair, count) for pair, count in pairs.most_common() if count >= min_support]
+        if not stored:
+            raise DataError(
+                f"column {self.of!r} has no level that at least min_support={min_support} rows "
+                f"share; leave {self!r} out."
+            )
+        self.levels_ = [level for (level, _), _ in stored]
+        self.values_ = [value for (_, value), _ in stored]
+        self.shares_ = [count / len(frame) for _, count in stored]
+        return self
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Drop the column; see `Constraint.apply`."""
+        return without_columns(frame, [self.column])
+
+    def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+        """Look the column up; see `Constraint.restore`."""
+        series = from_plain(self.schema_.columns[0], self._given(table[self.of]), table.index)
+        return with_column(table, self.column, series)
+
+    def holds(self, frame: pd.DataFrame) -> np.ndarray:
+        """Compare with the stored levels; True for any other level; see `Constraint.holds`."""
+        column, of = self.schema_
+        given = dict(zip(self.levels_, self.values_, strict=True))
+        levels = plain_values(of, frame[self.of])
+        values = plain_values(column, frame[self.column])
+        pairs = zip(levels, values, strict=True)
+        return np.array([given.get(level, value) == value for level, value in pairs], dtype=bool)
+
+    def translate(
+        self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
+    ) -> Translated:
+        """Draw a level that gives the known value, where none is known; `Constraint.translate`."""
+        is_known = mask[self.column].to_numpy(dtype=bool)
+        has_level = mask[self.of].to_numpy(dtype=bool)
+        column, of = self.schema_
+        values = plain_values(column, known[self.column][is_known])
+        wanted = dict(zip(np.flatnonzero(is_known), values, strict=True))
+        rows = np.flatnonzero(is_known & has_level)
+        for i, given in zip(rows, self._given(known[self.of].iloc[rows]), strict=True):
+            if wanted[i] != given:
+                raise DataError(
+                    f"conditions {self.of!r}: {known[self.of].iloc[i]!r} and {self.column!r}: "
+                    f"{wanted[i]!r} contradict each other; {given!r} would follow."
+                )
+        if (is_known & ~has_level).any():
+            levels = np.full(len(known), None, dtype=object)
+            levels[:] = self.levels_[0]  # anything will do where nothing is known
+            levels[has_level] = plain_values(of, known[self.of][has_level])
+            for i in np.flatnonzero(is_known & ~has_level):
+                levels[i] = self._draw(wanted[i], rng)
+            known = with_column(known, self.of, from_plain(of, levels.tolist(), known.index))
+        mask = with_column(mask, self.of, has_level | is_known)
+        return without_columns(known, [self.column]), without_columns(mask, [self.column])
+
+    def _draw(self, value: Any, rng: np.random.Generator) -> Any:
+        shares = np.where([given == value for given in self.values_], self.shares_, 0.0)
+        if not shares.any():
+            raise DataError(
+                f"condition {self.column!r}: {value!r} does not occur; column {self.column!r} has "
+                f"{sorted(set(self.values_), key=str)!r}."
+            )
+        return self.levels_[rng.choice(len(shares), p=shares / shares.sum())]
+
+    def _given(self, series: pd.Series) -> list[Any]:
+        """Return what each level of `of` gives, stored or not."""
+        of = self.schema_.columns[1]
+        given = dict(zip(self.levels_, self.values_, strict=True))
+        levels = plain_values(of, series)
+        if of.numeric:
+            levels = _nearest(levels, [level for level in self.levels_ if level is not None])
+        totals = dict.fromkeys(self.values_, 0.0)
+        for value, share in zip(self.values_, self.shares_, strict=True):
+            totals[value] += share
+        usual = max(totals, key=totals.__getitem__)
+        return [given.get(level, usual) for level in levels]
+
+
+def _nearest(numbers: list[Any], stored: list[Any]) -> list[Any]:
+    """Return the stored number nearest to each number; None stays None."""
+    if not stored:
+        return numbers
+    ordered = np.sort(stored)
+    middles = ordered[1:] - np.diff(ordered) / 2
+    present = [number is not None for number in numbers]
+    filled = [0 if number is None else number for number in numbers]
+    nearest = ordered[np.searchsorted(middles, filled)].tolist()
+    return [near if is_there else None for near, is_there in zip(nearest, present, strict=True)]

@@ -1,0 +1,313 @@
+"""Finds columns that follow from others, by lookup or by a formula; rewrites nothing itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints.base import Constraint
+from synthgan.constraints.formulas import FORMULAS, Formula
+from synthgan.constraints.lookups import DependentColumn
+from synthgan.encoding.schema import LEVEL_KINDS, Column
+from synthgan.exceptions import DataError
+
+__all__ = ["find_dependent_columns", "find_formulas", "find_relations"]
+
+logger = logging.getLogger(__name__)
+
+MAX_ROWS = 50_000
+MAX_ROWS_OF_FORMULAS = 5_000
+N_SCREENED = 64  # rows on which every formula is tried
+MAX_LEVELS = 1_000
+# A relation that independent columns would show with probability exp(-EVIDENCE) is believed.
+EVIDENCE = 20.0
+MIN_SHARE = 0.95
+MIN_DISTINCT = 20
+
+
+def find_relations(frame: pd.DataFrame, min_support: int = 1) -> list[Constraint]:
+    """Find columns that follow from others.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    min_support : int, default=1
+        Levels of fewer rows are no evidence.
+
+    Returns
+    -------
+    constraints : list of DependentColumn and Formula
+        No column is rewritten twice, none follows from itself. They are not fitted.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.relations import find_relations
+    >>> rng = np.random.default_rng(0)
+    >>> frame = pd.DataFrame({"men": rng.poisson(90, 500), "women": rng.poisson(70, 500)})
+    >>> find_relations(frame.assign(all=frame["men"] + frame["women"]))
+    [Formula(a='men', b='women', column='all', kind='a + b')]
+    """
+    found: list[Constraint] = [*find_dependent_columns(frame, min_support)]
+    dropped = {constraint.rewrites[0] for constraint in found}
+    found += find_formulas(frame[[name for name in frame.columns if name not in dropped]])
+    return found
+
+
+def _sample(frame: pd.DataFrame, n: int) -> pd.DataFrame:
+    return frame if len(frame) <= n else frame.sample(n, random_state=0)
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """A column as level codes, missing values being one of the levels."""
+
+    name: Hashable
+    codes: np.ndarray
+    counts: np.ndarray
+    has_labels: bool
+
+    @classmethod
+    def read(cls, series: pd.Series) -> _Coded | None:
+        """Code a column; None when its values cannot be compared."""
+        try:
+            column = Column.infer(series)
+        except DataError:
+            return None
+        codes, _ = pd.factorize(series, use_na_sentinel=False)
+        return cls(series.name, codes, np.bincount(codes), column.kind in LEVEL_KINDS)
+
+    def determines(self, other: _Coded, min_support: int) -> bool:
+        """Tell whether `other` follows from this column, and hardly by chance."""
+        if len(self.counts) > min(MAX_LEVELS, len(self.codes) / 5):
+            return False
+        first = np.zeros(len(self.counts), dtype=np.int64)
+        first[self.codes[::-1]] = other.codes[::-1]
+        if (other.codes != first[self.codes]).any():
+            return False
+        is_supported = self.counts >= min_support
+        if self.counts[is_supported].sum() < MIN_SHARE * len(self.codes):
+            return False
+        if len(np.unique(first[is_supported])) < 2:
+            return False
+        log_share = np.log(other.counts / len(other.codes))
+        # Under independence all rows of a level agree with its first one by chance.
+        chance = (other.counts * log_share).sum() - log_share[first].sum()
+        return bool(-chance >= EVIDENCE)
+
+
+def find_dependent_columns(frame: pd.DataFrame, min_support: int = 1) -> list[DependentColumn]:
+    """Find columns whose value follows from the level of another, in all rows.
+
+    Of two columns that follow from each other, the one with labels is kept.
+    """
+    sample = _sample(frame, MAX_ROWS)
+    coded = [_Coded.read(sample[name]) for name in frame.columns]
+    columns = [column for column in coded if column is not None and len(column.counts) > 1]
+    place = {column.name: i for i, column in enumerate(columns)}
+    parents: dict[Hashable, Hashable] = {}
+    for column in sorted(columns, key=lambda c: (c.has_labels, -place[c.name])):
+        if len(column.counts) > MAX_LEVELS:
+            continue
+        for of in sorted(columns, key=lambda c: (len(c.counts), not c.has_labels)):
+            if column.name in _lineage(of.name, parents):
+                continue
+            if of.determines(column, min_support) and _follows(frame, column.name, of.name):
+                parents[column.name] = of.name
+                logger.info("column %r follows from column %r", column.name, of.name)
+                break
+    return [DependentColumn(column, of) for column, of in parents.items()]
+
+
+def _lineage(name: Hashable, parents: dict[Hashable, Hashable]) -> Iterator[Hashable]:
+    """Yield a column, the column it follows from, and so on."""
+    yield name
+    while name in parents:
+        name = parents[name]
+        yield name
+
+
+def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable) -> bool:
+    """Check all rows, where only a sample was seen."""
+    if len(frame) <= MAX_ROWS:
+        return True
+    pairs = frame[[column, of]].drop_duplicates()
+    return not pairs[of].duplicated().any()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A formula over numbered columns, and how many rows it gives to within half a step."""
+
+    column: int
+    kind: str
+    a: int
+    b: int | None
+    factor: float
+    exactness: float
+
+
+def find_formulas(frame: pd.DataFrame) -> list[Formula]:
+    """Find columns of numbers that are a formula of others in 95 % of the rows.
+
+    "Are" means: up to what rounding of the columns can explain. A formula counts only when its
+    parts are needed: in the rows where the middle of the column, or one part alone, fails.
+    """
+    names, numbers = _read_numbers(_sample(frame, MAX_ROWS_OF_FORMULAS))
+    if len(names) < 2 or len(numbers) < N_SCREENED:
+        return []
+    steps = np.array([_step(numbers[:, i]) for i in range(len(names))])
+    candidates = [
+        found
+        for column, kind, a, b in _screen(numbers, steps)
+        if (found := _test(numbers, steps, column, kind, a, b)) is not None
+    ]
+    # Of several ways to write one relation: the most exact, then the last column.
+    candidates.sort(key=lambda c: (-round(c.exactness, 1), c.b is not None, -c.column))
+    taken: dict[int, set[int]] = {}
+    formulas = []
+    for c in candidates:
+        inputs = {c.a} if c.b is None else {c.a, c.b}
+        if c.column in taken or any(c.column in _inputs(i, taken) for i in inputs):
+            continue
+        taken[c.column] = inputs
+        b = None if c.b is None else names[c.b]
+        formulas.append(Formula(names[c.column], c.kind, names[c.a], b, c.factor))
+        logger.info("column %r follows a formula: %r", names[c.column], formulas[-1])
+    return formulas
+
+
+def _inputs(column: int, taken: dict[int, set[int]]) -> set[int]:
+    """Return a column and all that it is computed from."""
+    return {column}.union(*(_inputs(i, taken) for i in taken.get(column, ())))
+
+
+def _read_numbers(frame: pd.DataFrame) -> tuple[list[Hashable], np.ndarray]:
+    """Return the columns of many numbers, NaN where missing."""
+    names: list[Hashable] = []
+    arrays = []
+    for name in frame.columns:
+        series = frame[name]
+        if not pd.api.types.is_numeric_dtype(series.dtype) or series.nunique() < MIN_DISTINCT:
+            continue
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        if not np.isinf(values).any() and np.nanmax(np.abs(values)) < 1e100:
+            names.append(name)
+            arrays.append(values)
+    return names, np.column_stack(arrays) if arrays else np.empty((len(frame), 0))
+
+
+def _step(values: np.ndarray) -> float:
+    """Return the rounding step of a column: the decimals of nine values in ten."""
+    values = values[~np.isnan(values)]
+    for decimals in range(9):
+        if np.mean(np.round(values, decimals) == values) >= 0.9:
+            return float(10.0**-decimals)
+    return float(1e-9 * np.median(np.abs(values)))
+
+
+def _tolerance(
+    kind: str, formula: np.ndarray, a: np.ndarray, b: np.ndarray, steps: tuple[Any, ...], k: Any
+) -> np.ndarray:
+    """Return how far rounding of all columns can move a row from the formula (factor `k`)."""
+    own, of_a, of_b = (step / 2 for step in steps)
+    if kind == "a":
+        spread = np.abs(k) * of_a
+    elif kind in ("a + b", "a - b"):
+        spread = np.abs(k) * (of_a + of_b)
+    else:
+        spread = np.abs(formula) * (of_a / np.abs(a) + of_b / np.abs(b))
+    return (own + spread) * (1 + 1e-6)
+
+
+def _screen(numbers: np.ndarray, steps: np.ndarray) -> Iterator[tuple[int, str, int, int]]:
+    """Yield the formulas that most of a few rows agree with."""
+    n_columns = numbers.shape[1]
+    rows = np.linspace(0, len(numbers) - 1, N_SCREENED).astype(int)
+    a, b = numbers[rows][:, :, None], numbers[rows][:, None, :]
+    of_a, of_b = steps[:, None], steps[None, :]
+    with np.errstate(all="ignore"):
+        for kind, function in FORMULAS.items():
+            plain = np.broadcast_to(function(a, b), (N_SCREENED, n_columns, n_columns))
+            for i in range(n_columns):
+                own = numbers[rows, i][:, None, None]
+                factor: Any = 1.0 if kind in ("a + b", "a - b") else _median(own / plain)
+                formula = factor * plain
+                allowed = _tolerance(kind, formula, a, b, (steps[i], of_a, of_b), factor)
+                near = np.abs(own - formula) <= 2 * allowed
+                present = ~np.isnan(own - plain)
+                agree = near.sum(axis=0) >= 0.85 * np.maximum(present.sum(axis=0), 10)
+                for j, k in np.argwhere(agree):
+                    if _is_new(kind, i, j, k):
+                        yield i, kind, int(j), int(k)
+
+
+def _is_new(kind: str, column: int, a: int, b: int) -> bool:
+    """Tell whether columns differ, and whether no other order says the same."""
+    if kind == "a":
+        return a != column and b == column  # any b will do: take one
+    return len({column, a, b}) == 3 and (a < b or kind in ("a - b", "a / b"))
+
+
+def _median(ratios: np.ndarray) -> np.ndarray:
+    """Return medians over the first axis without NaN; numpy's own is slow on many columns."""
+    ordered = np.sort(ratios, axis=0)  # NaN last
+    middle = np.maximum((~np.isnan(ratios)).sum(axis=0) - 1, 0) // 2
+    return np.take_along_axis(ordered, middle[None], axis=0)[0]
+
+
+def _test(
+    numbers: np.ndarray, steps: np.ndarray, column: int, kind: str, a: int, b: int
+) -> _Candidate | None:
+    """Check a formula on all rows; None unless it holds and needs all its parts."""
+    has_b = kind != "a"
+    used = [column, a, b] if has_b else [column, a]
+    rows = ~np.isnan(numbers[:, used]).any(axis=1)
+    own, left, right = numbers[rows][:, [column, a, b]].T
+    if len(own) < N_SCREENED:
+        return None
+    own_steps = (steps[column], steps[a], steps[b])
+
+    def misses(factor: float, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        return np.abs(own - factor * FORMULAS[kind](left, right))
+
+    with np.errstate(all="ignore"):
+        plain = FORMULAS[kind](left, right)
+        factor = 1.0
+        if kind not in ("a + b", "a - b"):
+            factor = float(_median((own / plain)[:, None])[0])
+        if not np.isfinite(factor) or factor == 0:
+            return None
+        allowed = _tolerance(kind, factor * plain, left, right, own_steps, factor)
+        factor = _simplest(factor, lambda f: float(np.mean(misses(f, left, right) <= allowed)))
+        agrees = misses(factor, left, right) <= allowed
+        if agrees.mean() < MIN_SHARE or np.mean(np.abs(own - np.median(own)) > allowed) < 0.5:
+            return None
+        if has_b:
+            alone = (left, np.median(right)), (np.median(left), right)
+            for parts in alone:
+                is_needed = misses(factor, *parts) > allowed
+                if is_needed.sum() < N_SCREENED / 2 or agrees[is_needed].mean() < 0.9:
+                    return None
+        exactness = float(np.mean(misses(factor, left, right) <= steps[column] / 2 * (1 + 1e-6)))
+    return _Candidate(column, kind, a, b if has_b else None, factor, exactness)
+
+
+def _simplest(factor: float, share: Callable[[float], float], allowance: float = 0.01) -> float:
+    """Return the simplest number near a factor that is about as good."""
+    best = share(factor)
+    power = np.floor(np.log10(abs(factor)))
+    mantissa = factor / 10.0**power
+    candidates = [float(Fraction(mantissa).limit_denominator(largest)) for largest in (1, 2, 4, 12)]
+    candidates += [float(np.round(mantissa, digits)) for digits in range(1, 7)]
+    for candidate in candidates:
+        simple = float(np.round(candidate * 10.0**power, int(12 - power)))
+        if simple and share(simple) >= best - allowance:
+            return simple
+    return factor

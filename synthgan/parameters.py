@@ -1,0 +1,61 @@
+"""Parameters as plain data and back: what an archive may hold of them, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synthgan.constraints import CONSTRAINTS
+from synthgan.encoding import GridEncoder
+from synthgan.exceptions import ArchiveError
+from synthgan.gan.losses import Loss
+from synthgan.gan.networks import CNN, FCN
+from synthgan.gan.trainer import Adam
+
+__all__ = ["describe", "rebuild"]
+
+# Classes that a parameter may be an object of: the only ones an archive may name.
+PARTS = {part.__name__: part for part in (Adam, CNN, FCN, GridEncoder, Loss, *CONSTRAINTS.values())}
+
+
+def describe(value: Any, name: str) -> Any:
+    """Turn a parameter into JSON-ready plain data.
+
+    Raises
+    ------
+    ArchiveError
+        An object that is not synthgan's own.
+    """
+    if isinstance(value, np.random.RandomState | np.random.Generator):
+        return None
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, tuple | list):
+        return {"tuple": [describe(item, name) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[describe(k, name), describe(v, name)] for k, v in value.items()]}
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if type(value) in PARTS.values():
+        inner = value.get_params(deep=False)
+        return {
+            "part": type(value).__name__,
+            "parameters": {key: describe(item, f"{name}__{key}") for key, item in inner.items()},
+        }
+    raise ArchiveError(
+        f"parameter {name}={value!r} cannot be saved; plain values and objects of "
+        f"{sorted(PARTS)} can: keep the fitted object with joblib instead."
+    )
+
+
+def rebuild(value: Any) -> Any:
+    """Turn what `describe` gave into a parameter."""
+    if not isinstance(value, dict):
+        return value
+    if "tuple" in value:
+        return tuple(rebuild(item) for item in value["tuple"])
+    if "dict" in value:
+        return {rebuild(k): rebuild(v) for k, v in value["dict"]}
+    parameters = {key: rebuild(item) for key, item in value["parameters"].items()}
+    return PARTS[value["part"]](**parameters)

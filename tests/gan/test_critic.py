@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+
+from synthgan.encoding import CellGroup
+from synthgan.gan.critic import Critic, fidelity
+
+GROUPS = [
+    CellGroup("continuous", (0,)), CellGroup("continuous", (1,)),
+    CellGroup("one_hot", (2, 3, 4)), CellGroup("null", (5,)),
+]  # fmt: skip
+
+
+def grids(n, seed, dependence):
+    """Two uniform cells that hang together as told, and a level that hangs on the first."""
+    rng = np.random.default_rng(seed)
+    flat = np.zeros((n, 6), dtype=np.float32)
+    flat[:, 0] = rng.uniform(1, 255, n)
+    copied = rng.random(n) < dependence
+    flat[:, 1] = np.where(copied, flat[:, 0], rng.uniform(1, 255, n))
+    level = np.where(
+        rng.random(n) < dependence, (flat[:, 0] // 86).astype(int), rng.integers(3, size=n)
+    )
+    flat[:, 2:5] = 1
+    flat[np.arange(n), 2 + level] = 255
+    return flat.reshape(n, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def critic():
+    real = grids(1500, 0, 0.8)
+    made = Critic.fit(real, grids(6000, 1, 0.5), GROUPS, seed=0)
+    made.rake(real, grids(16_000, 2, 0.5).reshape(8, 2000, 2, 3))
+    return made
+
+
+def chosen(critic, seed, n=3000, k=8):
+    candidates = grids(n * k, seed, 0.5).reshape(k, n, 2, 3)
+    picks = critic.choose(candidates, np.random.default_rng(seed + 1000))
+    return candidates[picks, np.arange(n)]
+
+
+def agreement(made):
+    flat = made.reshape(len(made), -1)
+    return np.corrcoef(flat[:, 0], flat[:, 1])[0, 1]
+
+
+def test_choice_corrects_what_the_generator_misses(critic):
+    wanted, raw, kept = (
+        agreement(g) for g in (grids(9000, 3, 0.8), grids(9000, 4, 0.5), chosen(critic, 5))
+    )
+    assert raw < 0.55
+    assert abs(kept - wanted) < 0.4 * abs(raw - wanted)
+    unseen = grids(3000, 6, 0.8)
+    assert (
+        fidelity(unseen, chosen(critic, 5), GROUPS, 0)
+        > fidelity(unseen, grids(3000, 7, 0.5), GROUPS, 0) + 0.12
+    )
+
+
+def test_raking_keeps_the_columns_as_they_are(critic):
+    flat = chosen(critic, 8).reshape(-1, 6)
+    for cell in (0, 1):
+        shares = np.histogram(flat[:, cell], bins=10, range=(1, 255))[0] / len(flat)
+        assert np.abs(shares - 0.1).max() < 0.03
+    levels = (flat[:, 2:5] == 255).mean(axis=0)
+    assert np.abs(levels - 1 / 3).max() < 0.03
+
+
+def test_what_cannot_be_told_is_left_alone():
+    critic = Critic.fit(grids(1000, 0, 0.5), grids(4000, 1, 0.5), GROUPS, seed=0)
+    assert len(critic.trees) < 20
+    assert fidelity(grids(2000, 2, 0.5), grids(2000, 3, 0.5), GROUPS, 0) > 0.93
+
+
+def test_fidelity_is_low_for_what_differs():
+    assert fidelity(grids(1000, 0, 1.0), grids(1000, 1, 0.0), GROUPS, 0) < 0.3
+
+
+def test_round_trip_of_all_that_was_learnt(critic):
+    again = Critic.from_arrays(critic.to_arrays(), GROUPS)
+    fresh = grids(500, 9, 0.3)
+    assert np.array_equal(again.logits(fresh), critic.logits(fresh))
+    assert all(array.dtype != object for array in critic.to_arrays().values())
+
+
+def test_trees_agree_with_scikit_learn():
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    from synthgan.gan import critic as room
+
+    real, fake = grids(400, 0, 0.9), grids(400, 1, 0.1)
+    x = np.concatenate([room._features(g, GROUPS[:3]) for g in (real, fake)])
+    model = HistGradientBoostingClassifier(max_iter=20).fit(x, np.arange(800) < 400)
+    ours = Critic(GROUPS[:3], [tree for (tree,) in model._predictors], [], [])
+    again = Critic.from_arrays({**ours.to_arrays()}, GROUPS) if ours.edges else ours
+    logits = sum(
+        tree.predict(x, np.zeros((0, 8), np.uint32), np.zeros(3, np.uint32), 1)
+        for tree in again.trees
+    )
+    assert np.allclose(logits + model._baseline_prediction, model.decision_function(x))
