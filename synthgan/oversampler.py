@@ -142,10 +142,10 @@ class GANOverSampler(BaseEstimator):
         self._validate_params()
         frame, container = read_table(self, X, reset=True, min_rows=2)
         check_consistent_length(frame, y)
-        check_classification_targets(y)
         labels = pd.Series(y).reset_index(drop=True)
         if labels.isna().any():
             raise DataError(f"y holds {int(labels.isna().sum())} missing value(s); name them.")
+        check_classification_targets(y)
         counts = labels.value_counts()
         counts = counts[counts > 0].sort_index()
         if len(counts) < 2:

@@ -50,7 +50,7 @@ DEFAULT_TABLE = Preset(
         "optimizer": Adam(),
         "epochs": "auto",
         "batch_size": "auto",
-        "candidates": 8,
+        "candidates": 16,
         "constraints": "auto",
     }
 )

@@ -32,7 +32,7 @@ from synthgan.encoding.quantile import inward, pool_labels
 from synthgan.encoding.schema import Column
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning
 
-__all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells", "group_cells"]
+__all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
 
 
 @dataclass(frozen=True)
@@ -319,21 +319,6 @@ def fit_cells(
                 low, high = _widen((low, high), values, column)
             codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
     return ColumnCells(column, codec, nullable and bool(codec.n_cells or codec.levels), pools)
-
-
-def group_cells(column_cells: Iterable[ColumnCells], positions: Iterable[Any]) -> list[CellGroup]:
-    """List the cells that are generated together, given where each column's cells lie."""
-    groups = []
-    for cells, held in zip(column_cells, positions, strict=True):
-        where = held.tolist()
-        presence = where.pop() if cells.nullable else None
-        name = cells.column.name
-        if where:
-            kind, lowest = cells.codec.kind, cells.codec.first
-            groups.append(CellGroup(kind, tuple(where), presence, name, lowest))
-        if presence is not None:
-            groups.append(CellGroup("binary", (presence,), None, name))
-    return groups
 
 
 def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:

@@ -13,10 +13,11 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.encoding import layout as layouts
-from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells, group_cells
+from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
 from synthgan.encoding.codecs import shown
 from synthgan.encoding.frames import Container, read_table
+from synthgan.encoding.layout import LAYOUTS
+from synthgan.encoding.placing import place_cells
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
 from synthgan.io.images import read_grids, write_grids
@@ -103,7 +104,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict[str, Any] = {
         "scaling": [StrOptions({"quantile", "minmax", "minmax-full"})],
-        "layout": [StrOptions(set(layouts.LAYOUTS))],
+        "layout": [StrOptions(set(LAYOUTS))],
         "side": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
         "limits": [StrOptions({"minmax"}), float, tuple, list, dict],
         "outliers": [StrOptions({"keep", "clip", "drop"})],
@@ -281,6 +282,28 @@ class GridEncoder(TransformerMixin, BaseEstimator):
                 cells.check_known(values)
                 read[name], rows[name] = cells.column.read(values), held
         return self._encode(read, rows, len(known))
+
+    def encode_gaps(self, X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Encode rows whose gaps are to be filled: what is there is known, and that there is more.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+
+        Returns
+        -------
+        grids, known_cells, half_widths : as `encode_known`
+            All presence cells are known and on.
+        """
+        frame, _ = read_table(self, X, reset=False)
+        grids, half_widths = self.encode(frame, warn=False)
+        flat = grids.reshape(len(frame), -1)
+        known = np.zeros(flat.shape, dtype=bool)
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            known[:, positions] = frame[cells.column.name].notna().to_numpy()[:, None]
+            if cells.nullable:
+                flat[:, positions[-1]], known[:, positions[-1]] = ON, True
+        return grids, known, half_widths
 
     def draw_known(
         self,
@@ -505,31 +528,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
 
     def _place_cells(self) -> None:
         """Give every cell its position, and publish the groups."""
-        kinds = [
-            [*[cells.codec.kind] * cells.codec.n_cells, *["binary"] * cells.nullable]
-            for cells in self.column_cells_
-        ]
-        flat_kinds = [kind for column in kinds for kind in column]
-        n_continuous = flat_kinds.count("continuous")
-        sections = (n_continuous, len(flat_kinds) - n_continuous)
-        is_sectioned = self.layout == "sectioned"
-        self.grid_shape_ = layouts.grid_shape(
-            len(flat_kinds), self.side, sections if is_sectioned else None
+        self.grid_shape_, self._positions, self.cell_groups_ = place_cells(
+            self.column_cells_, self.layout, self.side
         )
-        sequence = np.arange(len(flat_kinds))
-        if is_sectioned:
-            order = layouts.sectioned(self.grid_shape_, *sections)
-            first = np.argsort([kind != "continuous" for kind in flat_kinds], kind="stable")
-            sequence = np.argsort(first)
-        else:
-            paths = {"row-major": layouts.row_major, "morton": layouts.morton}
-            order = paths[self.layout](self.grid_shape_)
-        ends = np.cumsum([len(column) for column in kinds])
-        self._positions = np.split(order[sequence], ends[:-1].astype(int))
-        self.cell_groups_ = group_cells(self.column_cells_, self._positions)
-        padding = tuple(order[len(flat_kinds) :].tolist())
-        if padding:
-            self.cell_groups_.append(CellGroup("null", padding))
         scaled = {cells.column.name: cells.codec for cells in self.column_cells_}
         self.limits_ = {name: codec.limits for name, codec in scaled.items() if codec.limits}
         self.step_ = {name: scaled[name].step for name in self.limits_}

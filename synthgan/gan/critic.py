@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
@@ -16,8 +17,8 @@ from synthgan.encoding.cells import CellGroup
 
 __all__ = ["Critic", "fidelity"]
 
-_TREES = {"learning_rate": 0.2, "max_leaf_nodes": 31, "min_samples_leaf": 20, "max_features": 0.5}
-_MOST_TREES = 400
+_TREES = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
+_MOST_TREES = 600
 _JUDGE_TREES = 50
 _PATIENCE = 20  # trees without gain on rows set aside
 _REPEATS = 3  # of choosing the number of trees
@@ -139,9 +140,9 @@ class Critic:
     def _score(self, x: np.ndarray) -> np.ndarray:
         x = np.ascontiguousarray(x)
         no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
-        logits = np.zeros(len(x))
+        logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
         for tree in self.trees:
-            logits += tree.predict(x, *no_categories, 1)
+            logits += tree.predict(x, *no_categories, n_threads)
         for weights, bins in zip(self.weights, self._bins(x), strict=True):
             logits += weights[bins]
         return logits

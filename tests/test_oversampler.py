@@ -1,0 +1,98 @@
+import numpy as np
+import pandas as pd
+import pytest
+from imblearn.pipeline import make_pipeline
+from imblearn.utils import check_sampling_strategy
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import cross_val_score
+
+from synthgan import FCN, GANOverSampler, TabularGANSynthesizer
+from synthgan.datasets import make_clinic
+from synthgan.exceptions import DataError, ParameterError
+
+SMALL = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=20)
+
+
+@pytest.fixture(scope="module")
+def clinic():
+    return make_clinic(400, random_state=0)
+
+
+def over(strategy="auto", **parameters):
+    return GANOverSampler(strategy, synthesizer=SMALL, random_state=0, **parameters)
+
+
+@pytest.mark.parametrize(
+    "strategy", ["auto", "minority", "not minority", "not majority", "all", {"general": 250}]
+)
+def test_rows_are_added_as_imbalanced_learn_counts_them(clinic, strategy):
+    X, y = clinic[["age", "bmi", "sex", "admitted"]], clinic["ward"]
+    if isinstance(strategy, dict):
+        strategy = {y.value_counts().idxmin(): 150}
+    sampler = over(strategy)
+    more, labels = sampler.fit_resample(X, y)
+    theirs = check_sampling_strategy(strategy, y, "over-sampling")
+    assert {k: n for k, n in sampler.sampling_strategy_.items() if n} == {
+        k: n for k, n in theirs.items() if n
+    }
+    pd.testing.assert_frame_equal(more.head(400), X)
+    assert labels.head(400).tolist() == y.tolist()
+    assert labels.name == "ward"
+    added = labels.iloc[400:].value_counts()
+    assert added.to_dict() == {k: n for k, n in theirs.items() if n}
+    assert (more.dtypes == X.dtypes).all()
+    assert len(more) == len(labels)
+
+
+def test_two_classes_by_ratio_and_callable(clinic):
+    X = clinic[["age", "bmi"]].to_numpy(dtype=float)
+    y = (clinic["cholesterol"] > clinic["cholesterol"].quantile(0.8)).to_numpy().astype(int)
+    more, labels = over(0.5).fit_resample(X, y)
+    assert isinstance(more, np.ndarray)
+    assert isinstance(labels, np.ndarray)
+    assert labels.dtype == y.dtype
+    assert (labels == 1).sum() == int(0.5 * (y == 0).sum())
+    _, again = over(lambda y: {1: 200}).fit_resample(X, y)
+    assert (again == 1).sum() == 200
+
+
+def test_nothing_to_add(clinic):
+    X, y = clinic[["age"]], np.tile([0, 1], 200)
+    more, labels = over().fit_resample(X, y)
+    assert more is X
+    assert labels is y
+
+
+def test_a_step_of_their_pipeline(clinic):
+    X, y = clinic[["age", "bmi", "stay_days"]], clinic["outcome"].astype(str)
+    X, y = X[y.map(y.value_counts()) > 20], y[y.map(y.value_counts()) > 20]
+    pipeline = make_pipeline(over(), HistGradientBoostingClassifier(max_iter=10))
+    assert 0 < cross_val_score(pipeline, X, y, cv=2).mean() <= 1
+    assert pipeline.fit(X, y).predict(X.head(3)).shape == (3,)
+
+
+def test_columns_of_any_name(clinic):
+    X = clinic[["age", "bmi"]].set_axis(["y", "y_"], axis=1)
+    more, labels = over().fit_resample(X, clinic["sex"])
+    assert list(more) == ["y", "y_"]
+    assert labels.value_counts().nunique() == 1
+    more, _ = over().fit_resample(X.set_axis([0, 1], axis=1), clinic["sex"])
+    assert list(more) == [0, 1]
+
+
+def test_bad_input(clinic):
+    X, y = clinic[["age"]], clinic["sex"]
+    for strategy, message in (
+        ({"x": 3}, "names class 'x', which y lacks"),
+        ({"male": 3}, "only adds rows"),
+    ):
+        with pytest.raises(ParameterError, match=message):
+            over(strategy).fit_resample(X, y)
+    with pytest.raises(ParameterError, match="ratio of two classes; y has 4"):
+        over(0.5).fit_resample(X, clinic["ward"])
+    with pytest.raises(DataError, match="one class, 'a'"):
+        over().fit_resample(X, ["a"] * 400)
+    with pytest.raises(DataError, match="y holds 400 missing"):
+        over().fit_resample(X, pd.Series([None] * 400))
+    with pytest.raises(ValueError, match="'sampling_strategy' parameter"):
+        over("rare").fit_resample(X, y)
