@@ -122,10 +122,17 @@ def _plain(value: Any) -> Any:
     return str(value)  # dates and durations, which `Range` reads
 
 
-def describe(frame: pd.DataFrame, names: Sequence[Hashable]) -> Schema:
-    """Describe columns without their ranges, whose ends are single rows' values."""
-    columns = [Column.infer(frame[name]) for name in names]
-    return Schema(tuple(replace(column, minimum=None, maximum=None) for column in columns))
+def describe(frame: pd.DataFrame, names: Sequence[Hashable], min_support: int = 1) -> Schema:
+    """Describe columns without what few rows share: their ranges, and rare categories."""
+    columns = []
+    for name in names:
+        column = replace(Column.infer(frame[name]), minimum=None, maximum=None)
+        if column.categories is not None and min_support > 1:
+            counts = frame[name].value_counts()
+            common = tuple(c for c in column.categories if counts[c] >= min_support)
+            column = replace(column, categories=common)
+        columns.append(column)
+    return Schema(tuple(columns))
 
 
 def numbers_of(column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:

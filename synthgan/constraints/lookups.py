@@ -72,7 +72,7 @@ class FixedCombinations(Constraint):
                 f"columns={self.columns!r} of FixedCombinations is not allowed; "
                 "a list of at least two different columns is."
             )
-        self.schema_ = describe(frame, self.columns)
+        self.schema_ = describe(frame, self.columns, min_support)
         self.min_support_ = min_support
         counts = Counter(self._rows(frame)).most_common()
         stored = [(row, count) for row, count in counts if count >= min_support]
@@ -211,7 +211,7 @@ class DependentColumn(Constraint):
         """Learn what each level gives; see `Constraint.fit`."""
         if self.column == self.of:
             raise ParameterError(f"{self!r} is not allowed; two different columns are.")
-        self.schema_ = describe(frame, [self.column, self.of])
+        self.schema_ = describe(frame, [self.column, self.of], min_support)
         column, of = self.schema_
         levels, values = (plain_values(c, frame[c.name]) for c in (of, column))
         pairs = Counter(zip(levels, values, strict=True))

@@ -131,7 +131,9 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
             table = table.set_column(i, table.column_names[i], _signed(column))
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
-    written = base64.b64encode(schema.serialize().to_pybytes()).decode()
+    # Types only: a field's metadata may list levels that few rows have.
+    bare = pyarrow.schema([field.remove_metadata() for field in schema], schema.metadata)
+    written = base64.b64encode(bare.serialize().to_pybytes()).decode()
     return frame, Container(library, arrow_schema=written)
 
 

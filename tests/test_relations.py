@@ -1,0 +1,140 @@
+"""What must hold in every generated row does."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthgan import (
+    FCN,
+    FixedCombinations,
+    Identifier,
+    Inequality,
+    Predicate,
+    Range,
+    TabularGANSynthesizer,
+    load,
+)
+from synthgan.datasets import load_thyroid, make_clinic
+from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError, SamplingError
+
+
+def fit(table, **parameters):
+    small = {"network": FCN(width=16, depth=1), "max_steps": 30, "random_state": 0}
+    return TabularGANSynthesizer(**{**small, **parameters}).fit(table)
+
+
+@pytest.fixture(scope="module")
+def stays():
+    clinic = make_clinic(400, random_state=0)
+    left = clinic["admitted"] + pd.to_timedelta(clinic["stay_days"], unit="D")
+    floor = clinic["ward"].map({"general": 1, "cardiology": 2, "paediatrics": 3}).fillna(4)
+    return clinic.assign(left=left, floor=floor.astype("int64"))
+
+
+def test_given_constraints_are_never_violated(stays, tmp_path):
+    rules = [
+        Inequality("admitted", "left"),
+        FixedCombinations(["ward", "floor"]),
+        Range("age", 0, 120),
+        Predicate(lambda table: ~(table["diabetic"] & (table["age"] < 20)), ["diabetic", "age"]),
+    ]
+    table = stays[~(stays["diabetic"] & (stays["age"] < 20))]
+    model = fit(table, constraints=rules)
+    fake = model.sample(2000)
+    assert len(fake) == 2000
+    assert (fake["admitted"] <= fake["left"]).all()
+    known = set(zip(table["ward"], table["floor"], strict=True))
+    assert set(zip(fake["ward"], fake["floor"], strict=True)) <= known
+    assert fake["age"].between(0, 120).all()
+    assert not (fake["diabetic"] & (fake["age"] < 20)).any()
+    assert (fake.dtypes == table.dtypes).all()
+    with pytest.raises(ArchiveError, match="Predicate"):
+        model.save(tmp_path / "m")
+    saved = fit(table, constraints=rules[:3])
+    saved.save(tmp_path / "m")
+    assert load(tmp_path / "m").sample(50, random_state=1).equals(saved.sample(50, random_state=1))
+
+
+def test_what_hardly_any_row_satisfies_is_an_error(stays):
+    rare = Predicate(lambda table: table["age"] >= table["age"].max(), ["age"])
+    table = stays[["age", "bmi"]].assign(age=50.5)
+    model = fit(table.assign(age=np.arange(400.0)), constraints=[])
+    model.constraints_ = type(model.constraints_)([rare]).fit(table)
+    fake = model.sample(1)
+    assert len(fake) == 1
+    never = Predicate(lambda table: table["bmi"] == 99, ["bmi"])
+    model.constraints_ = type(model.constraints_)([never]).fit(table.assign(bmi=99))
+    with pytest.raises(SamplingError, match=r"0 of 3 rows were made in \d+ tries"):
+        model.sample(3)
+
+
+@pytest.mark.filterwarnings("ignore:column 'Hypopituitary' comes back constant")
+def test_a_quotient_of_two_columns_stays_one(thyroid_path):
+    thyroid = load_thyroid(thyroid_path)
+    model = fit(thyroid, max_steps=300, network=FCN(width=64, depth=1))
+    (formula,) = model.constraints_.constraints_
+    assert (formula.column, formula.kind, formula.a, formula.b) == ("FTI", "a / b", "TT4", "T4U")
+    fake = model.sample(4000)
+
+    def share_that_holds(table):
+        off = table["FTI"] - (0.1 * table["TT4"] / table["T4U"]).round(3)
+        return float((off.abs() < 0.0015).mean())
+
+    assert share_that_holds(fake) == pytest.approx(share_that_holds(thyroid), abs=0.03)
+    free = fit(thyroid, constraints=[]).sample(2000)
+    assert share_that_holds(free) < 0.5
+
+
+def test_a_column_that_follows_from_another_does(stays):
+    names = {"general": "GEN", "cardiology": "CAR", "paediatrics": "PAE", "orthopaedics": "ORT"}
+    table = stays[["ward", "age", "sex"]].assign(short=stays["ward"].map(names))
+    model = fit(table)
+    assert model.encoder_.schema_.names in (["ward", "age", "sex"], ["age", "sex", "short"])
+    fake = model.sample(500, conditions={"short": ["CAR", "GEN"]})
+    assert (fake["ward"].map(names) == fake["short"]).all()
+    assert set(fake["short"]) == {"CAR", "GEN"}
+
+
+def test_columns_that_name_rows_are_made_afresh(stays):
+    n = len(stays)
+    rng = np.random.default_rng(0)
+    numbers = rng.choice(10**6, n, replace=False)
+    table = stays[["age", "bmi"]].assign(
+        patient=[f"P-{number:06d}" for number in numbers], record_id=10_000 + np.arange(n)
+    )
+    with pytest.warns(DataWarning, match="replaced by fresh values of the same pattern") as seen:
+        model = fit(table)
+    told = {str(w.message).split("'")[1] for w in seen if w.category is DataWarning}
+    assert told == {"patient", "record_id"}
+    fake = model.sample(300)
+    assert list(fake) == list(table)
+    assert fake["patient"].is_unique
+    assert all(re.fullmatch(r"P-\d{6}", code) for code in fake["patient"])
+    assert fake["record_id"].is_unique
+    assert fake["record_id"].dtype == table["record_id"].dtype
+    assert fake["patient"].isin(table["patient"]).mean() < 0.01
+    forced = fit(stays[["age", "sex"]], constraints=[Identifier("age")])
+    assert forced.sample(20)["age"].is_unique
+
+
+def test_free_text_is_refused():
+    rng = np.random.default_rng(0)
+    words = np.array(["pain", "since", "morning", "left", "knee", "no", "fever", "smoker", "aged"])
+    notes = [" ".join(rng.choice(words, rng.integers(3, 9))) for _ in range(200)]
+    table = pd.DataFrame({"notes": notes, "x": rng.normal(size=200)})
+    with pytest.raises(DataError, match="column 'notes' is free text"):
+        fit(table)
+    assert fit(table, constraints=[Identifier("notes")]).sample(9)["notes"].is_unique
+
+
+def test_rules_that_the_data_break_or_that_clash(stays):
+    with pytest.raises(DataError, match=r"'left'.*'admitted'|'admitted'.*'left'"):
+        fit(stays, constraints=[Inequality("left", "admitted", strict=True)])
+    with pytest.raises(DataError, match=r"'age'.* outside"):
+        fit(stays, constraints=[Range("age", 0, 30)])
+    with pytest.raises(DataError, match="'nobody'"):
+        fit(stays, constraints=[Range("nobody", 0)])
+    with pytest.raises(ParameterError, match="'left' is rewritten by both"):
+        fit(stays, constraints=[Inequality("admitted", "left"), FixedCombinations(["left", "sex"])])
