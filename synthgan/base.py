@@ -41,9 +41,9 @@ _FEWEST_STEPS, _MOST_STEPS = 1500, 12_000
 _STEPS_PER_ROW = 0.65
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
-_FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 1000, 20_000
+_FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 100, 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
-_RAKED_ROWS = 5000
+_FEWEST_RAKED_ROWS, _MOST_RAKED_ROWS = 1000, 5000
 _CRITIC = "critic."  # prefix of its arrays in an archive
 _CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
 
@@ -183,14 +183,20 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             )
 
     def _fit_critic(self, real: np.ndarray, candidates: int, rng: np.random.Generator) -> None:
-        """Learn which of several candidates to keep."""
-        seeds = rng.integers(2**31 - 1, size=3).tolist()
-        fake = self._draw_grids(_CRITIC_FAKES * len(real), seeds[0])
-        critic = Critic.fit(real, fake, self.cell_groups_, seeds[1])
-        n = min(max(len(real), 2000), _RAKED_ROWS)
-        fresh = self._draw_grids(candidates * n, seeds[2])
-        critic.rake(real, fresh.reshape(candidates, n, *self.grid_shape_))
-        self.critic_ = critic
+        """Learn which of several candidates to keep, whatever is known of them."""
+        seeds = rng.integers(2**31 - 1, size=4).tolist()
+        n, known = len(real), self._sampler(torch.device("cpu")).known
+        draws = torch.Generator().manual_seed(seeds[0])
+        grids = to_network_scale(torch.from_numpy(real))
+        pairs = [known.draw(grids, _MASKED, draws, balance=False)[1] for _ in range(_CRITIC_FAKES)]
+        c = torch.cat(pairs)
+        fake = self._draw_grids(c, seeds[1])
+        masks = known.mask(c).numpy()
+        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self.cell_groups_, seeds[2])
+        if n >= _FEWEST_RAKED_ROWS:  # the columns of fewer rows are what they are by chance
+            n = min(n, _MOST_RAKED_ROWS)
+            fresh = self._draw_grids(known.none(candidates * n, c.device), seeds[3])
+            self.critic_.rake(real, fresh.reshape(candidates, n, *self.grid_shape_))
 
     def _callbacks(self) -> list[Callback]:
         callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
@@ -255,35 +261,29 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_
         )
 
-    def _draw_grids(
-        self,
-        n: int,
-        seed: int,
-        known: tuple[np.ndarray, np.ndarray] | None = None,
-        candidates: int = 1,
-    ) -> np.ndarray:
-        """Draw grids, shape (n, *grid_shape_).
-
-        `known` holds grids and a mask of their known cells (n, n_cells).
-        """
+    def _draw_grids(self, c: torch.Tensor, seed: int, candidates: int = 1) -> np.ndarray:
+        """Draw a grid for each row of conditions, shape (n, *grid_shape_)."""
         device = find_device(self.device)
         generator = self.generator_
         if device.type != "cpu":
             generator = copy.deepcopy(generator).to(device)
-        sampler = self._sampler(device)
-        c = sampler.known.none(n, device)
-        if known is not None:
-            grids, mask = (torch.from_numpy(array).to(device) for array in known)
-            c = sampler.known.read(to_network_scale(grids), mask)
         choose = None if self.critic_ is None or candidates == 1 else self.critic_.choose
-        return sampler.sample(generator, c, seed, candidates if choose else 1, choose)
+        n_candidates = candidates if choose else 1
+        return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
 
     def _sample_grids(
         self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
     ) -> np.ndarray:
-        """Draw grids as users get them, in the dtype of the training grids."""
-        candidates = self._resolve("candidates", find_preset(self.preset))
-        grids = self._draw_grids(n, seed, known, candidates)
+        """Draw grids as users get them, in the dtype of the training grids.
+
+        `known` holds grids and a mask of their known cells (n, n_cells).
+        """
+        conditions = self._sampler(torch.device("cpu")).known
+        c = conditions.none(n, torch.device("cpu"))
+        if known is not None:
+            told, mask = (torch.from_numpy(array) for array in known)
+            c = conditions.read(to_network_scale(told), mask)
+        grids = self._draw_grids(c, seed, self._resolve("candidates", find_preset(self.preset)))
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)

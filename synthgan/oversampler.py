@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
@@ -20,13 +21,16 @@ from synthgan.tabular import TabularGANSynthesizer
 
 __all__ = ["GANOverSampler"]
 
+_TRIES = 4
 _STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 
 
 class GANOverSampler(BaseEstimator):
-    """Add generated rows of rare classes, so that a classifier learns them better.
+    """Add made rows of rare classes, so that a classifier learns them better.
 
-    A step of ``imblearn.pipeline.Pipeline``.
+    Real rows of a class are varied: some of their cells are made anew by a generator that has
+    learnt to complete rows, and of a few tries one is kept that boosted trees, fitted on the
+    real rows, take for the class. A step of ``imblearn.pipeline.Pipeline``.
 
     Parameters
     ----------
@@ -35,8 +39,12 @@ class GANOverSampler(BaseEstimator):
         frequent one of two classes; ``"minority"``: only the rarest class, ``"not minority"``,
         ``"not majority"`` (also ``"auto"``) and ``"all"``: these classes, up to the size of the
         largest; a dict: class to wanted number of rows; a callable: y to such a dict.
+    hidden : float, default=0.3
+        A new row is a real row of its class of which so large a share of the cells, at random, is
+        made anew to go with the rest. 1 makes whole rows. The fewer are hidden, the nearer the rows
+        are to real ones: they help a classifier, and are not for sharing.
     synthesizer : TabularGANSynthesizer or None, default=None
-        Its parameters are used, with y as a condition.
+        Its parameters are used, with ``condition_on="any"`` and ``constraints=[]``.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
@@ -73,6 +81,7 @@ class GANOverSampler(BaseEstimator):
             Mapping,
             callable,
         ],
+        "hidden": [Interval(Real, 0, 1, closed="right")],
         "synthesizer": [TabularGANSynthesizer, None],
         "random_state": ["random_state"],
     }
@@ -80,10 +89,12 @@ class GANOverSampler(BaseEstimator):
     def __init__(
         self,
         sampling_strategy: Any = "auto",
+        hidden: float = 0.3,
         synthesizer: TabularGANSynthesizer | None = None,
         random_state: Any = None,
     ) -> None:
         self.sampling_strategy = sampling_strategy
+        self.hidden = hidden
         self.synthesizer = synthesizer
         self.random_state = random_state
 
@@ -103,7 +114,7 @@ class GANOverSampler(BaseEstimator):
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Learn X and y, and append generated rows of rare classes.
+        """Learn X and y, and append rows of rare classes.
 
         Parameters
         ----------
@@ -113,7 +124,7 @@ class GANOverSampler(BaseEstimator):
         Returns
         -------
         X_resampled, y_resampled : as given
-            The rows given, then generated ones, class by class.
+            The rows given, then made ones, class by class.
 
         Raises
         ------
@@ -123,20 +134,65 @@ class GANOverSampler(BaseEstimator):
             A strategy that does not fit the classes.
         """
         frame, container, labels = self._read(X, y)
+        if not any(self.sampling_strategy_.values()):
+            return X, y
+        rng = np.random.default_rng(draw_seed(self.random_state))
         name = _free_name("y", frame)
         table = frame.reset_index(drop=True).rename(columns=str).assign(**{name: labels})
         model = TabularGANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
-        model.set_params(condition_on=[name], random_state=draw_seed(self.random_state))
+        model.set_params(
+            condition_on="any", constraints=[], random_state=int(rng.integers(2**31 - 1))
+        )
         self.synthesizer_ = model.fit(table)
-        wanted = [label for label, n in self.sampling_strategy_.items() for _ in range(n)]
-        if not wanted:
-            return X, y
-        asked = pd.DataFrame({name: pd.Series(wanted, dtype=labels.dtype)})
-        fake = self.synthesizer_.sample(conditions=asked)
+        judge = HistGradientBoostingClassifier(random_state=int(rng.integers(2**31 - 1)))
+        judge.fit(self._cells(table, name), labels)
+        made = [
+            self._make(table, name, label, n, judge, rng)
+            for label, n in self.sampling_strategy_.items()
+            if n
+        ]
+        fake = pd.concat(made, ignore_index=True)
         more = fake.drop(columns=name).set_axis(frame.columns, axis=1)
         rows = pd.concat([frame.reset_index(drop=True), more], ignore_index=True)
         classes = pd.concat([labels, fake[name]], ignore_index=True).astype(labels.dtype)
         return container.restore(rows), _as_given(classes, y)
+
+    def _make(
+        self,
+        table: pd.DataFrame,
+        name: str,
+        label: Any,
+        n: int,
+        judge: HistGradientBoostingClassifier,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Make `n` rows of a class out of real ones; of a few tries the first that is believed."""
+        own = np.flatnonzero(table[name] == label)
+        rows = table.iloc[rng.choice(own, n)].reset_index(drop=True)
+        hidden = rng.random(rows.shape) < self.hidden
+        hidden[:, rows.columns.get_loc(name)] = False
+        gaps = rows.isna().to_numpy()
+        place = judge.classes_.tolist().index(label)
+        tries, belief = [], []
+        for _ in range(_TRIES):
+            seed = int(rng.integers(2**31 - 1))
+            # Gaps that a real row has are kept, as it may say something that they are there.
+            made = self.synthesizer_._complete(rows, seed, hidden | gaps).mask(gaps & ~hidden)
+            tries.append(made)
+            belief.append(judge.predict_proba(self._cells(made, name))[:, place])
+        believed = np.array(belief)
+        picks = np.where(
+            (believed > 0.5).any(axis=0), (believed > 0.5).argmax(axis=0), believed.argmax(axis=0)
+        )
+        parts = [made[picks == i] for i, made in enumerate(tries)]
+        return pd.concat(parts).sort_index()
+
+    def _cells(self, table: pd.DataFrame, name: str) -> np.ndarray:
+        """Encode all columns but the class, as numbers."""
+        encoder = self.synthesizer_.encoder_
+        grids, _ = encoder.encode(table, warn=False)
+        own = [c for g in encoder.cell_groups_ if g.column not in (name, None) for c in g.cells]
+        return grids.reshape(len(grids), -1)[:, own]
 
     def _read(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, pd.Series]:
         self._validate_params()

@@ -195,7 +195,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         frame = _select_rows(frame, preset)
         constraints = self._resolve("constraints", preset)
         self.schema_ = bare_schema(frame)
-        self.constraints_ = _fit_constraints(constraints, encoder, frame)
+        told = self._condition_columns(frame)
+        self.constraints_ = _fit_constraints(constraints, encoder, frame, told)
         table = self.constraints_.apply(frame)
         grids, half_widths = encoder.fit(table).encode(table, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
@@ -205,7 +206,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             )
         self.encoder_ = encoder
         groups = encoder.cell_groups_
-        known = carriers(self.constraints_, self._condition_columns(frame))
+        known = carriers(self.constraints_, told)
         known_groups = [group for group in groups if group.column in known]
         self._fit_grids(grids, half_widths, groups, known_groups, preset)
         return self
@@ -332,13 +333,16 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             table = _overwrite(table, *known, given)
         return self.constraints_.restore(table, rng)
 
-    def _complete(self, frame: pd.DataFrame, seed: int) -> pd.DataFrame:
-        """Fill the gaps of rows, whose columns were learnt with ``condition_on="any"``."""
+    def _complete(
+        self, frame: pd.DataFrame, seed: int, hidden: np.ndarray | None = None
+    ) -> pd.DataFrame:
+        """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
         rng = np.random.default_rng(seed)
-        grids, known, half_widths = self.encoder_.encode_gaps(frame)
+        grids, known, half_widths = self.encoder_.encode_gaps(frame, hidden)
         grids = self._dither(grids, half_widths, np.arange(len(frame)), rng)
         full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
-        return frame.where(frame.notna(), full)
+        kept = frame.notna() if hidden is None else frame.notna() & ~hidden
+        return frame.where(kept, full)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Say how like X a sample is: the mean of `column_shapes` and `pair_trends`.
@@ -401,7 +405,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.is_quantised_ = encoder.scaling != "quantile"
 
 
-def _fit_constraints(given: Any, encoder: GridEncoder, frame: pd.DataFrame) -> ConstraintSet:
+def _fit_constraints(
+    given: Any, encoder: GridEncoder, frame: pd.DataFrame, told: list[Any]
+) -> ConstraintSet:
     """Fit the constraints that are given, and those that are to be found."""
     wanted = [given] if isinstance(given, str) else list(given)
     mine: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
@@ -411,7 +417,7 @@ def _fit_constraints(given: Any, encoder: GridEncoder, frame: pd.DataFrame) -> C
             f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
         )
     min_support = encoder.min_support if encoder.scaling == "quantile" else 1
-    return ConstraintSet(mine, min_support).fit(frame, find="auto" in wanted)
+    return ConstraintSet(mine, min_support).fit(frame, "auto" in wanted, told)
 
 
 def _n_rows(n: int | None, conditions: Any) -> int:

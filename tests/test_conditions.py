@@ -155,7 +155,7 @@ def test_conditions_pass_through_constraints():
         }
     ).assign(people=lambda table: table["men"] + table["women"])
     rules = [Inequality("low", "high"), FixedCombinations(["city", "country"]), "auto"]
-    model = model_of(frame, constraints=rules, condition_on="any")
+    model = model_of(frame, constraints=rules, condition_on=["low", "high", "city", "country"])
     assert [c.column for c in model.constraints_.constraints_ if hasattr(c, "column")] == ["people"]
     fake = model.sample(
         40, conditions={"country": "CH", "high": [20, 21, 22], "people": (160, 180)}

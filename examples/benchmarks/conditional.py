@@ -60,7 +60,9 @@ def print_shares(mode, model, train, target):
     for seed in range(SHARE_SAMPLES):
         fake = model.sample(SHARE_ROWS, random_state=seed)[target].value_counts(normalize=True)
         off = 100 * (fake.reindex(real.index, fill_value=0) - real)
-        print(f"shares {mode:7} sample {seed}: off by", off.round(2).to_dict(), "points", flush=True)
+        print(
+            f"shares {mode:7} sample {seed}: off by", off.round(2).to_dict(), "points", flush=True
+        )
 
 
 def print_given(mode, model, train, holdout, target, free):

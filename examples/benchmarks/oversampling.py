@@ -4,8 +4,8 @@
 
 Trains boosted trees and a logistic regression on the training table as it is, with balanced class
 weights, and with rows of the rare classes added up to the size of the largest; prints balanced
-accuracy and the recall of each class on the holdout, mean over the seeds (and the standard deviation
-of the balanced accuracy). Columns of ten distinct values or fewer are levels to SMOTENC.
+accuracy and the recall of each class on the holdout, mean over the seeds (and the standard
+deviation of the balanced accuracy). Columns of ten distinct values or fewer are levels to SMOTENC.
 """
 
 import argparse

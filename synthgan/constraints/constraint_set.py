@@ -63,7 +63,9 @@ class ConstraintSet:
         self.constraints = constraints
         self.min_support = min_support
 
-    def fit(self, frame: pd.DataFrame, find: bool = True) -> ConstraintSet:
+    def fit(
+        self, frame: pd.DataFrame, find: bool = True, told: Sequence[Hashable] = ()
+    ) -> ConstraintSet:
         """Fit all constraints.
 
         Parameters
@@ -72,6 +74,9 @@ class ConstraintSet:
         find : bool, default=True
             Whether to look for identifiers, dependent columns and formulas, too. What clashes
             with the user's constraints is left out.
+        told : sequence of hashable
+            Columns that conditions may name one by one: what a formula leaves of its column says
+            nothing without the others, so none is looked for among these.
 
         Raises
         ------
@@ -93,7 +98,8 @@ class ConstraintSet:
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
             for constraint in [*found, *find_relations(rest, self.min_support)]:
-                if _clash(chosen, constraint) is None:
+                is_told = isinstance(constraint, Formula) and set(constraint.uses) & set(told)
+                if not is_told and _clash(chosen, constraint) is None:
                     chosen.append(constraint)
         self.constraints_ = [c.fit(frame, self.min_support) for c in _in_order(chosen)]
         return self

@@ -34,6 +34,9 @@ from synthgan.exceptions import DataError, DataWarning, OutlierWarning
 
 __all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
 
+# A known number may lie beyond the learnt range by this share of it: ends are averages.
+_REACH = 0.1
+
 
 @dataclass(frozen=True)
 class CellGroup:
@@ -171,7 +174,8 @@ class ColumnCells:
         if not len(stored):
             bad = np.ones(len(series), dtype=bool)
         elif self.codec.limits is not None:
-            bad = (found < stored[0]) | (found > stored[-1])
+            reach = _REACH * (float(stored[-1]) - float(stored[0]))
+            bad = (found < stored[0] - reach) | (found > stored[-1] + reach)
         elif self.column.numeric:
             bad = stored[level_codes(tuple(stored.tolist()), found)] != found
         else:

@@ -283,12 +283,16 @@ class GridEncoder(TransformerMixin, BaseEstimator):
                 read[name], rows[name] = cells.column.read(values), held
         return self._encode(read, rows, len(known))
 
-    def encode_gaps(self, X: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def encode_gaps(
+        self, X: Any, hidden: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Encode rows whose gaps are to be filled: what is there is known, and that there is more.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
+        hidden : ndarray of shape (n_rows, n_columns), bool, or None
+            Values to be filled, too, though they are there.
 
         Returns
         -------
@@ -300,7 +304,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         flat = grids.reshape(len(frame), -1)
         known = np.zeros(flat.shape, dtype=bool)
         for cells, positions in zip(self.column_cells_, self._positions, strict=True):
-            known[:, positions] = frame[cells.column.name].notna().to_numpy()[:, None]
+            is_known = frame[cells.column.name].notna().to_numpy()
+            if hidden is not None:
+                is_known = is_known & ~hidden[:, frame.columns.get_loc(cells.column.name)]
+            known[:, positions] = is_known[:, None]
             if cells.nullable:
                 flat[:, positions[-1]], known[:, positions[-1]] = ON, True
         return grids, known, half_widths

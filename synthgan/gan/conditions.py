@@ -12,6 +12,7 @@ from synthgan.encoding.cells import CellGroup
 __all__ = ["KnownCells"]
 
 _CERTAIN = 1e4  # raw output of a binary cell that is known
+_FEW = 2  # a uniform chance to this power: few known groups are likelier than many
 
 
 class KnownCells:
@@ -30,7 +31,8 @@ class KnownCells:
     ----------
     Yoon, Jordon and van der Schaar (2018), GAIN: missing data imputation using generative
     adversarial nets, arXiv 1806.02920. Ivanov, Figurnov and Vetrov (2019), Variational
-    autoencoder with arbitrary conditioning, arXiv 1806.02382 (random masks).
+    autoencoder with arbitrary conditioning, arXiv 1806.02382 (random masks). Xu et al. (2019),
+    Modeling tabular data using conditional GAN, arXiv 1907.00503 (log frequencies).
     """
 
     def __init__(self, groups: Sequence[CellGroup], device: torch.device | None = None) -> None:
@@ -51,24 +53,55 @@ class KnownCells:
         self._gated = _index([i for i, _ in gated], device)
         self._gates = _index([gate for _, gate in gated], device)
         self._switches = _index(switches, device)
+        kinds = [groups[i].kind for i in owner]
+        self._is_switch = torch.tensor([float(k == "binary") for k in kinds], device=device)
+        self._is_level = torch.tensor([float(k != "continuous") for k in kinds], device=device)
 
-    def draw(self, grid: Tensor, share: float, rng: torch.Generator) -> Tensor:
-        """Draw the conditions of a training batch from its real grids (n, *shape).
+    def draw(
+        self, grid: Tensor, share: float, rng: torch.Generator, balance: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """Draw conditions from real grids (n, *shape).
 
-        A `share` of the rows gets a random mask, for the others nothing is known. In the former
-        each group is known with a probability that is the row's own, uniform in 0..1: few known
-        groups are as likely as many.
+        For a `share` of the rows, which come first, some groups are known, for the others none.
+        Each of the former has a leading group that is known for sure; so that its rare levels are
+        learnt, too, `balance` draws the row anew among those given, levels by the logarithm of
+        their number. Its other groups are known with a probability of the row's own: of 20
+        groups, a fifth of the rows know the leading one alone.
+
+        Returns
+        -------
+        grid : Tensor of shape (n, *shape)
+            The real grids, those of the first rows drawn anew.
+        c : Tensor of shape (n, n_conditions)
         """
         n, device = len(grid), grid.device
-        if not self.n_conditions:
-            return self.none(n, device)
-        chance = torch.rand(n, 1, generator=rng, device=device)
-        chance[round(share * n) :] = 0.0
+        n_masked = round(share * n) if self.n_conditions else 0
+        if not n_masked:
+            return grid, self.none(n, device)
+        lead = torch.randint(self.n_groups, (n_masked,), generator=rng, device=device)
+        if balance:
+            odds = self._odds(grid.flatten(1)[:, self._cells])[:, lead].T
+            rows = torch.multinomial(odds, 1, generator=rng)[:, 0]
+            grid = torch.cat([grid[rows], grid[n_masked:]])
+        chance = torch.rand(n, 1, generator=rng, device=device) ** _FEW
+        chance[n_masked:] = 0.0
         known = torch.rand(n, self.n_groups, generator=rng, device=device) < chance
+        known[:n_masked].scatter_(1, lead[:, None], True)
         # Who knows a value knows that there is one.
         known[:, self._gates] |= known[:, self._gated]
         mask = known.to(grid.dtype)
-        return torch.cat([grid.flatten(1)[:, self._cells] * mask[:, self._owner], mask], dim=1)
+        cells = grid.flatten(1)[:, self._cells] * mask[:, self._owner]
+        return grid, torch.cat([cells, mask], dim=1)
+
+    def _odds(self, cells: Tensor) -> Tensor:
+        """How often each row is to lead, by group (n, n_groups): levels by log frequency."""
+        on = (cells > 0).to(cells.dtype)
+        n_on = on.sum(dim=0)
+        n_off = len(cells) - n_on
+        odds = on * (n_on.log1p() / n_on.clamp(min=1)) * self._is_level
+        odds += (1 - on) * (n_off.log1p() / n_off.clamp(min=1)) * self._is_switch
+        odds += 1 - self._is_level
+        return cells.new_zeros(len(cells), self.n_groups).index_add(1, self._owner, odds) + 1e-12
 
     def read(self, grid: Tensor, known: Tensor) -> Tensor:
         """Return the conditions that all `known` cells (n, n_grid_cells) of grids make.
@@ -80,6 +113,10 @@ class KnownCells:
         n_unknown = nothing.index_add(1, self._owner, 1 - known.to(flat.dtype))
         mask = (n_unknown == 0).to(flat.dtype)
         return torch.cat([flat[:, self._cells] * mask[:, self._owner], mask], dim=1)
+
+    def mask(self, c: Tensor) -> Tensor:
+        """Return the mask of known groups (n, n_groups) that conditions hold."""
+        return c[:, self.n_cells :]
 
     def none(self, n: int, device: torch.device) -> Tensor:
         """Return the conditions of `n` rows of which nothing is known."""
@@ -98,7 +135,7 @@ class KnownCells:
         """Put the known cells into generated grids."""
         if not self.n_conditions:
             return grid
-        flat, mask = grid.flatten(1), c[:, self.n_cells :][:, self._owner]
+        flat, mask = grid.flatten(1), self.mask(c)[:, self._owner]
         pasted = torch.where(mask > 0, c[:, : self.n_cells], flat[:, self._cells])
         return flat.index_copy(1, self._cells, pasted).reshape(grid.shape)
 

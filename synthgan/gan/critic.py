@@ -47,6 +47,8 @@ class Critic:
         Bins of each feature.
     weights : list of ndarray
         Logit of each bin, one more than edges.
+    n_known : int, default=0
+        Groups that may be known.
 
     References
     ----------
@@ -59,19 +61,34 @@ class Critic:
     trees: list[TreePredictor]
     edges: list[np.ndarray]
     weights: list[np.ndarray]
+    n_known: int = 0
 
     @classmethod
     def fit(
-        cls, real: np.ndarray, fake: np.ndarray, groups: Sequence[CellGroup], seed: int
+        cls,
+        real: tuple[np.ndarray, np.ndarray],
+        fake: tuple[np.ndarray, np.ndarray],
+        groups: Sequence[CellGroup],
+        seed: int,
     ) -> Critic:
-        """Learn to tell real from fake grids, both (n, *shape) with cells 0..255."""
+        """Learn to tell real from fake grids.
+
+        Parameters
+        ----------
+        real, fake : (ndarray of shape (n, *shape), ndarray of shape (n, n_known))
+            Grids with cells 0..255, and a mask of what was known when the fakes were made. Real
+            grids have masks of the same kind, so that what is known gives nothing away.
+        groups : sequence of CellGroup
+        seed : int
+        """
         groups = [group for group in groups if group.kind != "null"]
-        x = np.concatenate([_features(real, groups), _features(fake, groups)])
-        is_real = np.arange(len(x)) < len(real)
+        x = np.concatenate([_features(*real, groups), _features(*fake, groups)])
+        is_real = np.arange(len(x)) < len(real[0])
         trees = _boost(x, is_real, seed)
-        n_bins = int(np.clip(len(real) // _ROWS_PER_BIN, 2, _MOST_BINS))
-        edges = [_bin_edges(column[is_real], n_bins) for column in x.T]
-        return cls(groups, trees, edges, [np.zeros(len(e) + 1) for e in edges])
+        n_bins = int(np.clip(len(real[0]) // _ROWS_PER_BIN, 2, _MOST_BINS))
+        edges = [_bin_edges(column[is_real], n_bins) for column in x.T[: len(groups)]]
+        weights = [np.zeros(len(e) + 1) for e in edges]
+        return cls(groups, trees, edges, weights, real[1].shape[1])
 
     def rake(self, real: np.ndarray, candidates: np.ndarray) -> None:
         """Weigh bins until what is kept falls into them as real grids do.
@@ -80,13 +97,14 @@ class Critic:
         ----------
         real : ndarray of shape (n_real, *shape)
         candidates : ndarray of shape (n_candidates, n, *shape)
-            Fresh fakes, as `choose` is given.
+            Fakes of which nothing was known.
         """
         n_candidates, n = candidates.shape[:2]
-        x = _features(candidates.reshape(n_candidates * n, *candidates.shape[2:]), self.groups)
-        wanted = self._bins(_features(real, self.groups))
-        found = self._bins(x)
-        logits = self._score(x)
+        grids = candidates.reshape(n_candidates * n, *candidates.shape[2:])
+        free = np.zeros((len(grids), self.n_known))
+        wanted = self._bins(_features(real, None, self.groups))
+        found = self._bins(_features(grids, None, self.groups))
+        logits = self.logits(grids, free)
         for _ in range(_SWEEPS):
             for i, weights in enumerate(self.weights):
                 kept = _softmax(logits.reshape(n_candidates, n)).ravel()
@@ -96,14 +114,25 @@ class Critic:
                 weights += step
                 logits += step[found[i]]
 
-    def logits(self, grids: np.ndarray) -> np.ndarray:
-        """Return how much likelier grids (n, *shape) are real, shape (n,)."""
-        return self._score(_features(grids, self.groups))
+    def logits(self, grids: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Return how much likelier grids (n, *shape) are real, given what is known, shape (n,)."""
+        x = np.ascontiguousarray(_features(grids, known, self.groups))
+        no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
+        logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
+        for tree in self.trees:
+            logits += tree.predict(x, *no_categories, n_threads)
+        free = ~known.any(axis=1)  # columns are levelled where nothing is known
+        for weights, bins in zip(self.weights, self._bins(x), strict=True):
+            logits += weights[bins] * free
+        return logits
 
-    def choose(self, candidates: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Draw one of (n_candidates, n, *shape) for each row, shape (n,)."""
+    def choose(
+        self, candidates: np.ndarray, known: np.ndarray, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw one of (n_candidates, n, *shape) for each row of `known`, shape (n,)."""
         n_candidates, n = candidates.shape[:2]
-        logits = self.logits(candidates.reshape(n_candidates * n, *candidates.shape[2:]))
+        grids = candidates.reshape(n_candidates * n, *candidates.shape[2:])
+        logits = self.logits(grids, np.tile(known, (n_candidates, 1)))
         return (logits.reshape(n_candidates, n) + rng.gumbel(size=(n_candidates, n))).argmax(axis=0)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -116,6 +145,7 @@ class Critic:
         return {
             **arrays,
             "tree_sizes": sizes,
+            "n_known": np.array([self.n_known]),
             "bin_counts": ends,
             "bin_edges": np.concatenate(self.edges),
             "bin_weights": np.concatenate(self.weights),
@@ -135,23 +165,14 @@ class Critic:
             trees,
             _split(arrays["bin_edges"], counts),
             _split(arrays["bin_weights"], counts + 1),
+            int(arrays["n_known"][0]),
         )
-
-    def _score(self, x: np.ndarray) -> np.ndarray:
-        x = np.ascontiguousarray(x)
-        no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
-        logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
-        for tree in self.trees:
-            logits += tree.predict(x, *no_categories, n_threads)
-        for weights, bins in zip(self.weights, self._bins(x), strict=True):
-            logits += weights[bins]
-        return logits
 
     def _bins(self, x: np.ndarray) -> list[np.ndarray]:
         """Return the bin of each value, feature by feature."""
         return [
             np.searchsorted(edges, column, side="right")
-            for edges, column in zip(self.edges, x.T, strict=True)
+            for edges, column in zip(self.edges, x.T[: len(self.edges)], strict=True)
         ]
 
 
@@ -172,7 +193,7 @@ def fidelity(real: np.ndarray, fake: np.ndarray, groups: Sequence[CellGroup], se
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
     groups = [group for group in groups if group.kind != "null"]
-    x = np.concatenate([_features(real, groups), _features(fake, groups)])
+    x = np.concatenate([_features(grids, None, groups) for grids in (real, fake)])
     is_real = np.arange(len(x)) < len(real)
     weight = np.where(is_real, len(fake) / len(real), 1.0)
     folds = StratifiedKFold(2, shuffle=True, random_state=seed)
@@ -185,14 +206,17 @@ def fidelity(real: np.ndarray, fake: np.ndarray, groups: Sequence[CellGroup], se
     return min(1.0, 2.0 * (1.0 - float(roc_auc_score(is_real, odds))))
 
 
-def _features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
-    """One number a group: its cell, or which of its cells is on, shape (n, n_groups)."""
+def _features(
+    grids: np.ndarray, known: np.ndarray | None, groups: Sequence[CellGroup]
+) -> np.ndarray:
+    """One number a group: its cell, or which of its cells is on; then the mask, if any."""
     flat = grids.reshape(len(grids), int(np.prod(grids.shape[1:])))
     columns = []
     for group in groups:
         cells = flat[:, list(group.cells)]
         columns.append(cells.argmax(axis=1) if group.kind == "one_hot" else cells[:, 0])
-    return np.stack(columns, axis=1).astype(np.float64)
+    x = np.stack(columns, axis=1).astype(np.float64)
+    return x if known is None else np.concatenate([x, known], axis=1)
 
 
 def _boost(x: np.ndarray, is_real: np.ndarray, seed: int) -> list[TreePredictor]:

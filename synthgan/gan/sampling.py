@@ -16,7 +16,7 @@ __all__ = ["Sampler"]
 
 _CHUNK = 16_384  # grids made at a time
 
-Choose = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Sampler:
         candidates : int, default=1
             Grids made for each one that is kept.
         choose : callable or None
-            ``choose(grids, rng)`` maps candidates (candidates, n, *shape) to the number of the
-            one to keep for each row, shape (n,).
+            ``choose(grids, known, rng)`` maps candidates (candidates, n, *shape), and the mask
+            of what was known (n, n_groups), to the number of the one to keep, shape (n,).
 
         Returns
         -------
@@ -81,6 +81,7 @@ class Sampler:
             cells = from_network_scale(made).clamp(0, 255).cpu().numpy()
             if choose is not None:
                 cells = cells.reshape(candidates, len(part), *cells.shape[1:])
-                cells = cells[choose(cells, picker), np.arange(len(part))]
+                known = self.known.mask(part).cpu().numpy()
+                cells = cells[choose(cells, known, picker), np.arange(len(part))]
             chunks.append(cells)
         return np.concatenate(chunks)

@@ -231,8 +231,7 @@ class Trainer:
         Returns both losses and the mean outputs on real and on fake grids, shape (4,).
         """
         loss, rng = self.config.loss, state.rng
-        real = data.batch(rows, rng)
-        c = self.sampler.known.draw(real, self.config.masked, rng)
+        real, c = self.sampler.known.draw(data.batch(rows, rng), self.config.masked, rng)
         # One batch of fakes serves both networks, and so do the logits of the real rows.
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()

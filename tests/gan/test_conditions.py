@@ -49,7 +49,7 @@ def sampler(groups=KNOWN):
 def test_what_is_known_comes_back_and_all_grids_decode(seed, share):
     rng = torch.Generator().manual_seed(seed)
     made_by, grids = sampler(), real_grids(60, seed)
-    c = made_by.known.draw(grids, share, rng)
+    grids, c = made_by.known.draw(grids, share, rng)
     flat = made_by.make(Listener(), c, rng).flatten(1)
     mask = c[:, made_by.known.n_cells :]
     for i, group in enumerate(KNOWN):
@@ -62,15 +62,24 @@ def test_what_is_known_comes_back_and_all_grids_decode(seed, share):
     assert (flat[:, 6:] == NULL).all()
 
 
-def test_a_share_of_the_rows_is_masked_at_every_rate():
-    known = KnownCells(KNOWN)
-    c = known.draw(real_grids(4000), 0.5, torch.Generator().manual_seed(0))
+def test_a_share_of_the_rows_is_masked_and_rare_levels_lead_more_often():
+    known, grids = KnownCells(KNOWN), real_grids(4000)
+    flat = grids.flatten(1)
+    rare = torch.arange(4000) < 60
+    flat[:, 3:6] = OFF
+    flat[rare, 5], flat[~rare, 3] = ON, ON
+    drawn, c = known.draw(flat.reshape(grids.shape), 0.5, torch.Generator().manual_seed(0))
     mask = c[:, known.n_cells :]
     assert not mask[2000:].any()
-    shares = mask[:2000].mean(dim=1)
-    assert {0.0, 0.25, 0.5, 0.75, 1.0} <= set(shares.tolist())
-    assert 0.4 < mask[:2000, 0].mean() < 0.6
+    assert torch.equal(drawn[2000:], flat.reshape(grids.shape)[2000:])
+    n_known = mask[:2000].sum(dim=1)
+    assert n_known.min() == 1  # the leading one
+    assert 0.2 < (n_known == 1).float().mean() < 0.7
+    assert (n_known == 4).any()
     assert (mask[:, 2] >= mask[:, 1]).all()  # who knows a value knows that there is one
+    alone = (mask[:2000, 3] == 1) & (n_known == 1)
+    share = (drawn.flatten(1)[:2000][alone][:, 5] == ON).float().mean()
+    assert share > 0.2  # 1.5 % of the rows
 
 
 def test_conditions_are_read_from_known_cells():
@@ -88,10 +97,10 @@ def test_conditions_are_read_from_known_cells():
 def test_only_given_groups_can_be_known():
     known = KnownCells([GROUPS[3]])
     assert known.n_conditions == 4
-    c = known.draw(real_grids(50), 1.0, torch.Generator().manual_seed(1))
+    _, c = known.draw(real_grids(50), 1.0, torch.Generator().manual_seed(1))
     assert c.shape == (50, 4)
     none = KnownCells([])
-    assert none.draw(real_grids(5), 1.0, torch.Generator()).shape == (5, 0)
+    assert none.draw(real_grids(5), 1.0, torch.Generator())[1].shape == (5, 0)
     grid = real_grids(5)
     assert none.paste(grid, none.none(5, grid.device)) is grid
 
@@ -115,8 +124,9 @@ def test_sampling_in_chunks(monkeypatch, candidates):
     none = made_by.known.none(11, torch.device("cpu"))
     shapes = []
 
-    def last(grids, rng):
+    def last(grids, known, rng):
         shapes.append(grids.shape)
+        assert known.shape == (grids.shape[1], 4)
         return np.full(grids.shape[1], candidates - 1)
 
     grids = made_by.sample(Listener(), none, 0, candidates, last)

@@ -25,17 +25,22 @@ def grids(n, seed, dependence):
     return flat.reshape(n, 2, 3)
 
 
+def free(made):
+    """Grids of which nothing was known."""
+    return made, np.zeros((len(made), 0))
+
+
 @pytest.fixture(scope="module")
 def critic():
     real = grids(1500, 0, 0.8)
-    made = Critic.fit(real, grids(6000, 1, 0.5), GROUPS, seed=0)
+    made = Critic.fit(free(real), free(grids(6000, 1, 0.5)), GROUPS, seed=0)
     made.rake(real, grids(16_000, 2, 0.5).reshape(8, 2000, 2, 3))
     return made
 
 
 def chosen(critic, seed, n=3000, k=8):
     candidates = grids(n * k, seed, 0.5).reshape(k, n, 2, 3)
-    picks = critic.choose(candidates, np.random.default_rng(seed + 1000))
+    picks = critic.choose(candidates, np.zeros((n, 0)), np.random.default_rng(seed + 1000))
     return candidates[picks, np.arange(n)]
 
 
@@ -67,7 +72,7 @@ def test_raking_keeps_the_columns_as_they_are(critic):
 
 
 def test_what_cannot_be_told_is_left_alone():
-    critic = Critic.fit(grids(1000, 0, 0.5), grids(4000, 1, 0.5), GROUPS, seed=0)
+    critic = Critic.fit(free(grids(1000, 0, 0.5)), free(grids(4000, 1, 0.5)), GROUPS, seed=0)
     assert len(critic.trees) < 20
     assert fidelity(grids(2000, 2, 0.5), grids(2000, 3, 0.5), GROUPS, 0) > 0.93
 
@@ -79,7 +84,7 @@ def test_fidelity_is_low_for_what_differs():
 def test_round_trip_of_all_that_was_learnt(critic):
     again = Critic.from_arrays(critic.to_arrays(), GROUPS)
     fresh = grids(500, 9, 0.3)
-    assert np.array_equal(again.logits(fresh), critic.logits(fresh))
+    assert np.array_equal(again.logits(*free(fresh)), critic.logits(*free(fresh)))
     assert all(array.dtype != object for array in critic.to_arrays().values())
 
 
@@ -89,7 +94,7 @@ def test_trees_agree_with_scikit_learn():
     from synthgan.gan import critic as room
 
     real, fake = grids(400, 0, 0.9), grids(400, 1, 0.1)
-    x = np.concatenate([room._features(g, GROUPS[:3]) for g in (real, fake)])
+    x = np.concatenate([room._features(g, None, GROUPS[:3]) for g in (real, fake)])
     model = HistGradientBoostingClassifier(max_iter=20).fit(x, np.arange(800) < 400)
     ours = Critic(GROUPS[:3], [tree for (tree,) in model._predictors], [], [])
     again = Critic.from_arrays({**ours.to_arrays()}, GROUPS) if ours.edges else ours
@@ -98,3 +103,22 @@ def test_trees_agree_with_scikit_learn():
         for tree in again.trees
     )
     assert np.allclose(logits + model._baseline_prediction, model.decision_function(x))
+
+
+def test_what_is_known_gives_nothing_away():
+    # The first cell is known; fakes get the second wrong, and less so where it is not known.
+    real, fake = grids(2000, 0, 0.9), grids(8000, 1, 0.9)
+    flat = fake.reshape(-1, 6)
+    known = np.arange(8000) % 2 == 0
+    rng = np.random.default_rng(2)
+    flat[known, 1] = rng.uniform(1, 255, known.sum())
+    masks = known[:, None].astype(float)
+    critic = Critic.fit((real, masks[:2000]), (fake, masks), GROUPS, seed=0)
+    assert critic.n_known == 1
+    odd = real.copy()
+    odd.reshape(-1, 6)[:, 1] = rng.uniform(1, 255, 2000)
+    ones, none = np.ones((2000, 1)), np.zeros((2000, 1))
+    given, not_given = (
+        (critic.logits(real, m) - critic.logits(odd, m)).mean() for m in (ones, none)
+    )
+    assert given > 3 * abs(not_given)
