@@ -11,6 +11,7 @@ import pandas as pd
 
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding.grid import GridEncoder
+from synthgan.encoding.known import draw_known
 from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, ParameterError
 
@@ -136,7 +137,7 @@ class Conditions:
             elif name not in rewritten:
                 between = tuple(want.ends) if isinstance(want, _Between) else None
                 allowed = None if between else want.allowed
-                known[name] = encoder.draw_known(name, len(rows), rng, allowed, between)
+                known[name] = draw_known(encoder, name, len(rows), rng, allowed, between)
                 mask[name] = True
         return constraints.translate(known, mask, rng)
 

@@ -18,6 +18,7 @@ from synthgan.conditions import Conditions, bare_schema, carriers
 from synthgan.constraints import Constraint, ConstraintSet
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
+from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import DataError, DataWarning, ParameterError, SamplingError
@@ -325,7 +326,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if known is None:
             table = self.encoder_.decode_frame(self._sample_grids(n, seed))
         else:
-            grids, cells, half_widths = self.encoder_.encode_known(*known)
+            grids, cells, half_widths = encode_known(self.encoder_, *known)
             grids = self._dither(grids, half_widths, np.arange(n), rng)
             made = self._sample_grids(n, seed, (grids, cells))
             table = self.encoder_.decode_frame(made)
@@ -338,7 +339,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     ) -> pd.DataFrame:
         """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
         rng = np.random.default_rng(seed)
-        grids, known, half_widths = self.encoder_.encode_gaps(frame, hidden)
+        grids, known, half_widths = encode_gaps(self.encoder_, frame, hidden)
         grids = self._dither(grids, half_widths, np.arange(len(frame)), rng)
         full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
         kept = frame.notna() if hidden is None else frame.notna() & ~hidden

@@ -8,7 +8,8 @@ in the folder ``--out``, and read from there when run again), and prints
 - shares: how far the target's shares of free samples are from those of the training rows;
 - given: C2ST of rows sampled given each class against unseen rows of the class, beside rows of
   that class among free samples, and training rows of it;
-- completed: C2ST of unseen rows of which half of the cells were hidden and filled in again;
+- completed: C2ST of unseen rows of which half of the cells (and those that hold what the model has
+  not learnt) were hidden and filled in again, against other unseen rows;
 - free: what free samples score (with ``--scorer``, as in ``tabular.py``).
 """
 
@@ -31,13 +32,15 @@ from synthgan import TabularGANSynthesizer
 MODES = ("none", "target", "any")
 SHARE_ROWS, SHARE_SAMPLES = 20_000, 3
 REPEATS = 5
+FEWEST_ROWS = 5  # GridEncoder's min_support
 
 
 def c2st(real, fake, seed=0):
     """Five-fold AUC of boosted trees that tell fake from real rows, as many of each."""
     n = min(len(real), len(fake), 5000)
     X = pd.concat([real.sample(n, random_state=seed), fake.sample(n, random_state=seed)])
-    X = X.apply(lambda column: pd.factorize(column)[0] if column.dtype == object else column)
+    is_number = pd.api.types.is_numeric_dtype
+    X = X.apply(lambda column: column if is_number(column) else pd.factorize(column)[0])
     y = np.arange(2 * n) < n
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     trees = HistGradientBoostingClassifier(random_state=seed)
@@ -85,17 +88,32 @@ def print_given(mode, model, train, holdout, target, free):
         )
 
 
+def not_learnt(model, train, rows):
+    """Tell which cells `sample` would refuse: numbers far beyond the learnt range, rare levels."""
+    refused = pd.DataFrame(False, index=rows.index, columns=rows.columns)
+    for name, column in rows.items():
+        if name in model.encoder_.limits_:
+            low, high = model.encoder_.limits_[name]
+            reach = 0.1 * (high - low)
+            refused[name] = (column < low - reach) | (column > high + reach)
+        else:
+            counts = train[name].value_counts()
+            refused[name] = ~column.isin(counts.index[counts >= FEWEST_ROWS])
+    return refused
+
+
 def print_completed(mode, model, train, holdout):
     """Complete one half of the unseen rows, and compare it with the other."""
     one, other = holdout[::2].reset_index(drop=True), holdout[1::2]
-    hidden = np.random.default_rng(0).random(one.shape) < 0.5
-    # Beyond what was learnt of a column, nothing can be asked: such cells are hidden, too.
-    seen = train.apply(lambda column: column.where(column.map(column.value_counts()) >= 5))
-    beyond = (one < seen.min()) | (one > seen.max())
-    full = model.sample(conditions=one.astype(object).mask(hidden | beyond))
+    refused = not_learnt(model, train, one).to_numpy()
+    for share in (0.25, 0.5, 0.75):
+        hidden = np.random.default_rng(0).random(one.shape) < share
+        full = model.sample(conditions=one.astype(object).mask(hidden | refused))
+        print(f"completed {mode}: {share:.0%} hidden {c2st(other, full):.3f}", flush=True)
     print(
-        f"completed {mode}: {c2st(other, full):.3f}; the rows as they were {c2st(other, one):.3f};"
-        f" free samples {c2st(other, model.sample(len(one))):.3f}",
+        f"completed {mode}: the rows as they were {c2st(other, one):.3f};"
+        f" free samples {c2st(other, model.sample(len(one))):.3f};"
+        f" {refused.sum()} cells of {refused.size} hold what was not learnt",
         flush=True,
     )
 

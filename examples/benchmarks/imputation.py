@@ -2,9 +2,11 @@
 
     python examples/benchmarks/imputation.py TRAIN.csv HOLDOUT.csv [--seeds 0 1 2]
 
-Of the training table, 20 % of the cells are removed at random, each imputer is fitted to what is
-left and fills it in. All are judged alike: values are rounded to the decimals of their column, or
-to the nearest of its levels (ten distinct values or fewer). Prints for each imputer
+Rows with gaps are left out. Of the training table, 20 % of the cells are removed at random, each
+imputer is fitted to what is left and fills it in. scikit-learn's are given standardised numbers,
+and text as one column for each level but the first, of which the largest wins. All are judged
+alike: numbers are rounded to the decimals of their column, or to the nearest of its levels (ten
+distinct values or fewer). Prints for each imputer
 
 - rmse: error of the removed numbers over the column's standard deviation, mean over columns;
 - wrong: share of the removed levels that came back as another one, mean over columns;
@@ -43,15 +45,52 @@ def imputed(name, gappy, seed, gan):
         "iterative": IterativeImputer(random_state=seed),
         "posterior": IterativeImputer(sample_posterior=True, random_state=seed),
     }[name]
+    numbers, levels = as_numbers(gappy)
     scaler = StandardScaler()
-    full = make_pipeline(scaler, imputer).fit_transform(gappy)
-    return pd.DataFrame(scaler.inverse_transform(full), columns=gappy.columns), gan
+    full = scaler.inverse_transform(make_pipeline(scaler, imputer).fit_transform(numbers))
+    full = pd.DataFrame(full, columns=numbers.columns)
+    if name == "median":
+        levels = {column: gappy[column].mode() for column in levels}
+        return pd.DataFrame(
+            {c: gappy[c].fillna(levels[c][0]) if c in levels else full[c] for c in gappy}
+        ), gan
+    columns = {
+        column: largest(full, column, levels[column]) if column in levels else full[column]
+        for column in gappy
+    }
+    return pd.DataFrame(columns), gan
+
+
+def as_numbers(gappy):
+    """Return a table of numbers alone, and the levels of the columns of text.
+
+    A column for every level would make each follow from the others, and stay at its mean.
+    """
+    columns, levels = {}, {}
+    for name, column in gappy.items():
+        if pd.api.types.is_numeric_dtype(column):
+            columns[name] = column
+            continue
+        levels[name] = sorted(column.dropna().unique())
+        for level in levels[name][1:]:
+            columns[f"{name}={level}"] = (column == level).astype(float).mask(column.isna())
+    return pd.DataFrame(columns), levels
+
+
+def largest(full, name, levels):
+    """Return the level of the largest share; that of the first is what the others leave."""
+    shares = full[[f"{name}={level}" for level in levels[1:]]].to_numpy()
+    first = 1 - shares.sum(axis=1, keepdims=True)
+    return np.array(levels)[np.hstack([first, shares]).argmax(axis=1)]
 
 
 def on_lattice(full, table):
     """Round to the levels or the decimals of the real columns."""
     columns = {}
     for name, real in table.items():
+        if not pd.api.types.is_numeric_dtype(real):
+            columns[name] = full[name]
+            continue
         values, levels = full[name].to_numpy(float), np.unique(real)
         if len(levels) <= FEW_LEVELS:
             columns[name] = levels[np.abs(values[:, None] - levels).argmin(axis=1)]
@@ -64,7 +103,7 @@ def on_lattice(full, table):
 def judge(full, table, hidden, holdout):
     rmse, wrong, spread = [], [], []
     for i, (name, real) in enumerate(table.items()):
-        ours, truth = (column.to_numpy(float)[hidden[:, i]] for column in (full[name], real))
+        ours, truth = (column.to_numpy()[hidden[:, i]] for column in (full[name], real))
         if real.nunique() <= FEW_LEVELS:
             wrong.append(np.mean(ours != truth))
         else:
@@ -86,7 +125,10 @@ def main():
     parser.add_argument("--imputers", nargs="+", choices=NAMES, default=NAMES)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    table, holdout = pd.read_csv(options.train), pd.read_csv(options.holdout)
+    table, holdout = (
+        pd.read_csv(path).dropna().reset_index(drop=True)
+        for path in (options.train, options.holdout)
+    )
     for seed in options.seeds:
         hidden = np.random.default_rng(seed).random(table.shape) < REMOVED
         gappy, gan = table.mask(hidden), None

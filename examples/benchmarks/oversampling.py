@@ -27,7 +27,7 @@ FEW_LEVELS = 10
 NAMES = ["nothing", "weights", "random", "smote", "smotenc", "gan"]
 
 
-def resampled(name, X, y, seed):
+def resampled(name, X, y, seed, hidden):
     if name in ("nothing", "weights"):
         return X, y
     levels = [column for column in X if X[column].nunique() <= FEW_LEVELS]
@@ -35,7 +35,7 @@ def resampled(name, X, y, seed):
         "random": lambda: RandomOverSampler(random_state=seed),
         "smote": lambda: SMOTE(random_state=seed),
         "smotenc": lambda: SMOTENC(levels, random_state=seed),
-        "gan": lambda: GANOverSampler(random_state=seed),
+        "gan": lambda: GANOverSampler(hidden=hidden, random_state=seed),
     }[name]()
     return sampler.fit_resample(X, y)
 
@@ -57,6 +57,7 @@ def main():
     parser.add_argument("--target", required=True)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2, 3, 4])
     parser.add_argument("--samplers", nargs="+", choices=NAMES, default=NAMES)
+    parser.add_argument("--hidden", type=float, default=0.3)
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", FutureWarning)
@@ -66,7 +67,7 @@ def main():
     for name in options.samplers:
         rows = {}
         for seed in options.seeds:
-            X_more, y_more = resampled(name, X, y, seed)
+            X_more, y_more = resampled(name, X, y, seed, options.hidden)
             for label, classifier in classifiers(name, seed).items():
                 guess = classifier.fit(X_more, y_more).predict(unseen)
                 recalls = recall_score(truth, guess, average=None)

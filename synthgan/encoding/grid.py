@@ -14,7 +14,6 @@ from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
-from synthgan.encoding.codecs import shown
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.placing import place_cells
@@ -242,111 +241,6 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         grids, _, half_widths = self._encode(frame, dict.fromkeys(frame, slice(None)))
         return grids, half_widths
 
-    def encode_known(
-        self, known: pd.DataFrame, mask: pd.DataFrame
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode rows of which only some values are known.
-
-        Parameters
-        ----------
-        known : DataFrame of shape (n_rows, n_known_columns)
-            Values, some or all of the columns of `fit`.
-        mask : DataFrame of the same shape, bool
-            True where the value is known; a missing value there is known to be missing.
-
-        Returns
-        -------
-        grids : ndarray of shape (n_rows, height, width)
-            As `encode` gives them; 0 where nothing is known.
-        known_cells : ndarray of shape (n_rows, height * width), bool
-            Which cells are known: all those of a known value, its presence cell too.
-        half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
-            As `encode` gives them.
-
-        Raises
-        ------
-        DataError
-            A value that cannot be encoded faithfully, or a column that `fit` did not see.
-        """
-        check_is_fitted(self)
-        if known.shape != mask.shape or list(known.columns) != list(mask.columns):
-            raise DataError(
-                f"mask has shape {mask.shape} and known {known.shape}; they must have the same "
-                "columns and as many rows."
-            )
-        read, rows = {}, {}
-        for name in known:
-            cells, held = self._cells_of(name), np.flatnonzero(mask[name].to_numpy(dtype=bool))
-            if len(held):
-                values = known[name].iloc[held]
-                cells.check_known(values)
-                read[name], rows[name] = cells.column.read(values), held
-        return self._encode(read, rows, len(known))
-
-    def encode_gaps(
-        self, X: Any, hidden: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode rows whose gaps are to be filled: what is there is known, and that there is more.
-
-        Parameters
-        ----------
-        X : DataFrame or array-like of shape (n_rows, n_columns)
-        hidden : ndarray of shape (n_rows, n_columns), bool, or None
-            Values to be filled, too, though they are there.
-
-        Returns
-        -------
-        grids, known_cells, half_widths : as `encode_known`
-            All presence cells are known and on.
-        """
-        frame, _ = read_table(self, X, reset=False)
-        grids, half_widths = self.encode(frame, warn=False)
-        flat = grids.reshape(len(frame), -1)
-        known = np.zeros(flat.shape, dtype=bool)
-        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
-            is_known = frame[cells.column.name].notna().to_numpy()
-            if hidden is not None:
-                is_known = is_known & ~hidden[:, frame.columns.get_loc(cells.column.name)]
-            known[:, positions] = is_known[:, None]
-            if cells.nullable:
-                flat[:, positions[-1]], known[:, positions[-1]] = ON, True
-        return grids, known, half_widths
-
-    def draw_known(
-        self,
-        name: Any,
-        n: int,
-        rng: np.random.Generator,
-        allowed: Any = None,
-        between: tuple[Any, Any] | None = None,
-    ) -> pd.Series:
-        """Draw values of a column from what was learnt of it alone.
-
-        Parameters
-        ----------
-        name : hashable
-            The column.
-        n : int
-            How many.
-        rng : Generator
-        allowed : iterable or None, default=None
-            Only these values.
-        between : (lowest, highest) or None, default=None
-            Only values in this range, inclusive; None for an open end, strings for dates.
-
-        Returns
-        -------
-        values : Series of length n
-            In the column's dtype; none is missing, unless the column has no value at all.
-
-        Raises
-        ------
-        DataError
-            An unknown column or value, or a range that holds nothing.
-        """
-        check_is_fitted(self)
-        return self._cells_of(name).draw(n, rng, allowed, between)
-
     def inverse_transform(self, X: Any) -> Any:
         """Decode grids; inverse of `transform`.
 
@@ -477,17 +371,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _cells_of(self, name: Any) -> ColumnCells:
-        for cells in self.column_cells_:
-            if cells.column.name == name:
-                return cells
-        names = shown(self.schema_.names)
-        raise DataError(f"column {name!r} was not seen in fit; the columns are {names}.")
-
     def _encode(
         self, table: Any, rows: dict[Any, Any], n: int | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode the columns of `table` into these rows each; see `encode_known`."""
+        """Encode the columns of `table` into these rows each; see `known.encode_known`."""
         n = len(table) if n is None else n
         dtype = np.float32 if self.scaling == "quantile" else np.uint8
         flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), dtype)

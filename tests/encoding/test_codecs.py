@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from synthgan import GridEncoder
 from synthgan.encoding.codecs import Codes, Constant, Levels, Linear, Places
+from synthgan.encoding.known import draw_known, encode_known
 from synthgan.encoding.quantile import fit_quantiles
 from synthgan.exceptions import DataError
 from tests.frames import frames
@@ -96,16 +97,16 @@ def check_survival(values):
     if codec.limits is not None:
         assert there.between(values.min(), values.max()).all()
         low, high = there.sort_values().iloc[[len(there) // 4, len(there) // 2]]
-        drawn = again.draw_known("x", 200, np.random.default_rng(0), between=(low, high))
+        drawn = draw_known(again, "x", 200, np.random.default_rng(0), between=(low, high))
         assert drawn.dtype == values.dtype
         assert drawn.between(low, high).all()
-    drawn = again.draw_known("x", 200, np.random.default_rng(0))
+    drawn = draw_known(again, "x", 200, np.random.default_rng(0))
     assert drawn.isna().all() if there.empty else drawn.dtype == values.dtype
     assert drawn.name == "x"
     for value in there.iloc[:3]:
-        drawn = again.draw_known("x", 9, np.random.default_rng(0), allowed=[value])
+        drawn = draw_known(again, "x", 9, np.random.default_rng(0), allowed=[value])
         assert (drawn == value).all()
-        grids, known, _ = again.encode_known(pd.DataFrame({"x": [value]}), ONE_KNOWN)
+        grids, known, _ = encode_known(again, pd.DataFrame({"x": [value]}), ONE_KNOWN)
         assert (again.decode_frame(grids)["x"] == value).all()
         assert known.sum() == codec.n_cells + encoder.column_cells_[0].nullable
 
@@ -189,7 +190,7 @@ def test_levels_and_codes_are_drawn_by_their_shares():
 def test_drawn_columns_can_be_encoded(frame, seed):
     encoder = GridEncoder(min_support=2).fit(frame)
     for cells in encoder.column_cells_:
-        drawn = encoder.draw_known(cells.column.name, 20, np.random.default_rng(seed))
+        drawn = draw_known(encoder, cells.column.name, 20, np.random.default_rng(seed))
         if drawn.notna().all():
             cells.check_known(drawn)
 
@@ -201,7 +202,7 @@ def test_known_cells_are_those_of_encode_and_the_others_are_empty(frame, data):
     rows = st.lists(st.booleans(), min_size=frame.shape[1], max_size=frame.shape[1])
     mask = [data.draw(rows) for _ in range(len(frame))]
     mask = pd.DataFrame(mask, columns=frame.columns)
-    grids, known, half_widths = encoder.encode_known(frame, mask)
+    grids, known, half_widths = encode_known(encoder, frame, mask)
     full, full_widths = encoder.encode(frame)
     assert grids.dtype == full.dtype
     flat, full = grids.reshape(len(frame), -1), full.reshape(len(frame), -1)
@@ -242,7 +243,7 @@ def encoder():
 def test_known_missing_values_switch_the_presence_cell_off(encoder):
     rows = pd.DataFrame({"score": [0.1, np.nan, np.nan], "sex": ["f", "m", None]})
     mask = pd.DataFrame({"score": [True, True, False], "sex": [True, True, False]})
-    grids, known, _ = encoder.encode_known(rows, mask)
+    grids, known, _ = encode_known(encoder, rows, mask)
     group = next(g for g in encoder.cell_groups_ if g.column == "score" and g.presence is not None)
     flat = grids.reshape(3, -1)
     assert flat[:, group.presence].tolist() == [255, 1, 0]
@@ -267,7 +268,7 @@ def test_ranges_are_given_as_people_write_them(encoder, name, between):
     values = people()[name]
     ends = pd.Series(between).fillna(values.max()).tolist()
     ends = pd.Series(ends).astype(values.dtype) if values.dtype.kind in "mM" else ends
-    drawn = encoder.draw_known(name, 300, np.random.default_rng(0), between=between)
+    drawn = draw_known(encoder, name, 300, np.random.default_rng(0), between=between)
     assert drawn.dtype == values.dtype
     assert drawn.between(*ends).all()
     assert drawn.nunique() >= min(5, values[values.between(*ends)].nunique())
@@ -277,9 +278,9 @@ def test_large_integers_are_known_and_drawn_exactly():
     frame = pd.DataFrame({"x": [2**62 + 1 + i for i in range(30)]})
     encoder = GridEncoder(min_support=1).fit(frame)
     last = [2**62 + 30]
-    drawn = encoder.draw_known("x", 9, np.random.default_rng(0), between=(last[0], None))
+    drawn = draw_known(encoder, "x", 9, np.random.default_rng(0), between=(last[0], None))
     assert set(drawn) == set(last)
-    grids, _, _ = encoder.encode_known(frame[-1:], ONE_KNOWN)
+    grids, _, _ = encode_known(encoder, frame[-1:], ONE_KNOWN)
     assert encoder.inverse_transform(grids)["x"].tolist() == last
     check_error(
         encoder, "x", "cannot hold 4611686018427387935; learnt range is", allowed=[2**62 + 31]
@@ -288,7 +289,7 @@ def test_large_integers_are_known_and_drawn_exactly():
 
 def check_error(encoder, name, message, **wanted):
     with pytest.raises(DataError, match=message):
-        encoder.draw_known(name, 1, np.random.default_rng(0), **wanted)
+        draw_known(encoder, name, 1, np.random.default_rng(0), **wanted)
 
 
 @pytest.mark.parametrize(
@@ -338,24 +339,24 @@ def test_what_cannot_be_drawn_is_named(encoder, name, wanted, message):
 def test_what_cannot_be_known_is_named(encoder, name, value, message):
     rows = pd.DataFrame({name: [value]})
     with pytest.raises(DataError, match=message):
-        encoder.encode_known(rows, rows.notna() | True)
+        encode_known(encoder, rows, rows.notna() | True)
     if name != "no":
-        assert not encoder.encode_known(rows, rows.notna() & False)[1].any()
+        assert not encode_known(encoder, rows, rows.notna() & False)[1].any()
 
 
 def test_a_mask_fits_its_table(encoder):
     rows = people()[["age", "sex"]]
     with pytest.raises(DataError, match=r"mask has shape \(300, 1\) and known \(300, 2\)"):
-        encoder.encode_known(rows, rows[["age"]].notna())
+        encode_known(encoder, rows, rows[["age"]].notna())
 
 
 def test_grey_levels_are_known_and_drawn():
     rows = people()[["age", "sex", "born"]]
     encoder = GridEncoder(scaling="minmax").fit(rows)
-    grids, known, half_widths = encoder.encode_known(rows, rows.notna())
+    grids, known, half_widths = encode_known(encoder, rows, rows.notna())
     assert grids.dtype == np.uint8
     assert np.array_equal(grids, encoder.transform(rows))
     assert known.sum() == len(rows) * 3
     assert half_widths is None
-    drawn = encoder.draw_known("born", 99, np.random.default_rng(0), between=("2001-01-01", None))
+    drawn = draw_known(encoder, "born", 99, np.random.default_rng(0), between=("2001-01-01", None))
     assert drawn.between(pd.Timestamp("2001-01-01"), rows["born"].max()).all()
