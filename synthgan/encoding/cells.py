@@ -174,7 +174,7 @@ class ColumnCells:
         if not len(stored):
             bad = np.ones(len(series), dtype=bool)
         elif self.codec.limits is not None:
-            reach = _REACH * (float(stored[-1]) - float(stored[0]))
+            reach = type(stored[0].item())(_REACH * (stored[-1].item() - stored[0].item()))
             bad = (found < stored[0] - reach) | (found > stored[-1] + reach)
         elif self.column.numeric:
             bad = stored[level_codes(tuple(stored.tolist()), found)] != found
