@@ -23,7 +23,7 @@ from synthgan.encoding import CellGroup
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback, KeepBest, Progress
 from synthgan.gan.conditions import KnownCells
-from synthgan.gan.critic import Critic, fidelity
+from synthgan.gan.critic import Critic, cell_features, fidelity
 from synthgan.gan.heads import CellHead, TanhHead, to_network_scale
 from synthgan.gan.losses import find_loss
 from synthgan.gan.networks import build_networks, find_network, latent_dim_of
@@ -146,9 +146,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         kept, held_out = order[n_held_out:], order[:n_held_out]
         callbacks = self._callbacks()
         if n_held_out:
-            unseen = self._dither(grids[held_out], half_widths, held_out, rng)
+            unseen = self._view(self._dither(grids[held_out], half_widths, held_out, rng))
             callbacks.append(
-                KeepBest(lambda fakes: fidelity(unseen, fakes, groups, 0), 2 * n_held_out)
+                KeepBest(lambda fakes: fidelity(unseen, self._view(fakes), 0), 2 * n_held_out)
             )
         data = GridData(
             grids[kept],
@@ -192,11 +192,15 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         c = torch.cat(pairs)
         fake = self._draw_grids(c, seeds[1])
         masks = known.mask(c).numpy()
-        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self.cell_groups_, seeds[2])
+        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2])
         if n >= _FEWEST_RAKED_ROWS:  # the columns of fewer rows are what they are by chance
             n = min(n, _MOST_RAKED_ROWS)
             fresh = self._draw_grids(known.none(candidates * n, c.device), seeds[3])
             self.critic_.rake(real, fresh.reshape(candidates, n, *self.grid_shape_))
+
+    def _view(self, grids: np.ndarray) -> np.ndarray:
+        """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
+        return cell_features(grids, self.cell_groups_)
 
     def _callbacks(self) -> list[Callback]:
         callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
@@ -388,7 +392,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         model.critic_ = None
         if critic:
             plain = {name.removeprefix(_CRITIC): array for name, array in critic.items()}
-            model.critic_ = Critic.from_arrays(plain, model.cell_groups_)
+            model.critic_ = Critic.from_arrays(plain, model._view)
         # Weights are drawn first and then replaced; leave torch's global generator alone.
         with torch.random.fork_rng(devices=[]):
             generator, _ = model._build_networks(model._sampler(torch.device("cpu")))

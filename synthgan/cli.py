@@ -64,12 +64,26 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--out", required=True, metavar="MODEL", help="model file to write")
     fit.add_argument("--preset", default=None, help="parameter set, such as thesis-thyroid")
     fit.add_argument("--epochs", type=int, default=None, help="epochs (default: automatic)")
+    fit.add_argument("--max-time", default=None, help="limit, such as 10min (default: none)")
+    fit.add_argument(
+        "--condition-on",
+        default=None,
+        metavar="COLUMNS",
+        help="columns that sample may be told, joined by commas; any: all of them",
+    )
     fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
     fit.set_defaults(command=_fit)
 
     sample = commands.add_parser("sample", help="make rows with a model")
     sample.add_argument("model", metavar="MODEL")
-    sample.add_argument("-n", type=int, required=True, help="number of rows")
+    wanted = sample.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("-n", type=int, default=None, help="number of rows")
+    wanted.add_argument(
+        "--conditions",
+        default=None,
+        metavar="ROWS.csv",
+        help="values that each row must have, empty where free; one row out for each row in",
+    )
     sample.add_argument("--out", required=True, metavar="FAKE.csv")
     sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
     sample.set_defaults(command=_sample)
@@ -90,7 +104,7 @@ def _demo(parsed: argparse.Namespace) -> None:
     real, holdout = rows.iloc[: parsed.rows], rows.iloc[parsed.rows :]
     print(f"Learning {len(real)} simulated patients, {real.shape[1]} columns ...")
     begun = time.perf_counter()
-    model = _train(real, epochs=parsed.epochs, seed=parsed.seed)
+    model = _train(real, epochs=parsed.epochs, random_state=parsed.seed)
     print(f"Learnt in {time.perf_counter() - begun:.0f} s.")
     fake = model.sample(len(real), random_state=parsed.seed + 1)
     write_csv(real, out / "real.csv")
@@ -112,31 +126,38 @@ def _fit(parsed: argparse.Namespace) -> None:
     if out.is_dir() or not out.parent.is_dir():
         raise ValueError(f"--out {parsed.out!r} names no file in a folder that is there.")
     table = read_csv(parsed.table)
-    model = _train(table, epochs=parsed.epochs, seed=parsed.seed, preset=parsed.preset)
+    columns = parsed.condition_on
+    model = _train(
+        table,
+        epochs=parsed.epochs,
+        max_time=parsed.max_time,
+        condition_on=columns if columns in (None, "any") else columns.split(","),
+        random_state=parsed.seed,
+        preset=parsed.preset,
+    )
     model.save(out)
     print(f"{parsed.table} learnt, model written to {parsed.out}")
 
 
 def _sample(parsed: argparse.Namespace) -> None:
     from synthgan import load
-    from synthgan.io.tables import write_csv
+    from synthgan.io.tables import read_csv, write_csv
 
     model: Any = load(parsed.model)
+    conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
-    fake = model.sample(parsed.n, random_state=seed)
+    fake = model.sample(parsed.n, conditions=conditions, random_state=seed)
     write_csv(fake, parsed.out)
     print(f"{len(fake)} rows written to {parsed.out}")
 
 
-def _train(table: Any, *, epochs: int | None, seed: int | None, preset: str | None = None) -> Any:
+def _train(table: Any, **parameters: Any) -> Any:
     import torch
 
     from synthgan.tabular import TabularGANSynthesizer
 
     torch.set_num_threads(1)  # this process is ours; small networks are slower on two threads
-    model = TabularGANSynthesizer(
-        preset=preset, epochs=epochs, random_state=seed, verbose=int(sys.stderr.isatty())
-    )
+    model = TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty()))
     return model.fit(table)
 
 

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.base import BaseGANSynthesizer, draw_seed
 from synthgan.conditions import Conditions, bare_schema, carriers
-from synthgan.constraints import Constraint, ConstraintSet
+from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
@@ -211,6 +211,18 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         known_groups = [group for group in groups if group.column in known]
         self._fit_grids(grids, half_widths, groups, known_groups, preset)
         return self
+
+    def _view(self, grids: np.ndarray) -> np.ndarray:
+        """Return cells, and the numbers that constraints make of them."""
+        cells = super()._view(grids)
+        makers = [c for c in self.constraints_.constraints_ if isinstance(c, Formula | Inequality)]
+        if not makers:
+            return cells
+        table = self.encoder_.decode_frame(grids, {name for c in makers for name in c.uses})
+        for constraint in reversed(makers):
+            table = constraint.restore(table, np.random.default_rng(0))
+        made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
+        return np.column_stack([cells, *(x.to_numpy(np.float64, na_value=np.nan) for x in made)])
 
     def _condition_columns(self, frame: pd.DataFrame) -> list[Any]:
         """Return the columns that `condition_on` names."""

@@ -42,6 +42,25 @@ def test_fit_and_sample(tmp_path, table, clinic, capsys):
     assert fake.read_bytes() == before
 
 
+def test_conditions(tmp_path, table, clinic, capsys):
+    model, fake, asked = (tmp_path / name for name in ("m", "fake.csv", "asked.csv"))
+    run("fit", table, "--out", model, "--max-time", "2s", "--condition-on", "age,ward")
+    rows = clinic[["age", "ward"]].head(6)
+    rows.assign(ward=rows["ward"].where(rows.index > 2)).to_csv(asked, index=False)
+    run("sample", model, "--conditions", asked, "--out", fake)
+    made = pd.read_csv(fake)
+    assert made["age"].tolist() == rows["age"].tolist()
+    assert made["ward"].tolist()[3:] == rows["ward"].tolist()[3:]
+    capsys.readouterr()
+    run("fit", table, "--out", model, "--epochs", 1, "--condition-on", "any")
+    asked.write_text("ward\nmoon\n")
+    run("sample", model, "--conditions", asked, "--out", tmp_path / "none.csv", code=2)
+    assert "level 'moon' is not known" in capsys.readouterr().err
+    assert not (tmp_path / "none.csv").exists()
+    run("sample", model, "-n", 2, "--conditions", asked, "--out", fake, code=2)
+    assert "not allowed with" in capsys.readouterr().err
+
+
 def test_demo(tmp_path, capsys):
     run("demo", "--out", tmp_path / "demo", "--rows", 60, "--epochs", 1)
     out = capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
@@ -261,8 +262,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         return self.container_.restore(self.decode_frame(X))
 
-    def decode_frame(self, X: Any) -> pd.DataFrame:
-        """Decode grids to a DataFrame, whatever container `fit` was given."""
+    def decode_frame(self, X: Any, columns: Collection[Any] | None = None) -> pd.DataFrame:
+        """Decode grids to a DataFrame, whatever container `fit` was given; all columns, or some."""
         check_is_fitted(self)
         grids = np.asarray(X)
         height, width = self.grid_shape_
@@ -277,9 +278,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         series = [
             cells.decode(flat[:, positions])
             for cells, positions in zip(self.column_cells_, self._positions, strict=True)
+            if columns is None or cells.column.name in columns
         ]
         frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
-        frame.columns = pd.Index(self.schema_.names)
+        frame.columns = pd.Index([one.name for one in series])
         return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from synthgan.encoding.cells import CellGroup
 
-__all__ = ["Critic", "fidelity"]
+__all__ = ["Critic", "cell_features", "fidelity"]
 
 _TREES = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
 _MOST_TREES = 600
@@ -26,6 +26,8 @@ _MOST_BINS = 20
 _ROWS_PER_BIN = 20
 _SWEEPS = 5
 _NODE_FIELDS = tuple(PREDICTOR_RECORD_DTYPE.names)
+
+View = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
@@ -40,8 +42,8 @@ class Critic:
 
     Parameters
     ----------
-    groups : list of CellGroup
-        Groups of the grid.
+    view : callable
+        Maps grids (n, *shape) to what is looked at of them, (n, n_features).
     trees : list of TreePredictor
     edges : list of ndarray
         Bins of each feature.
@@ -57,7 +59,7 @@ class Critic:
     arXiv 1906.09531. Deming and Stephan (1940), doi 10.1214/aoms/1177731829 (raking).
     """
 
-    groups: Sequence[CellGroup]
+    view: View
     trees: list[TreePredictor]
     edges: list[np.ndarray]
     weights: list[np.ndarray]
@@ -68,7 +70,7 @@ class Critic:
         cls,
         real: tuple[np.ndarray, np.ndarray],
         fake: tuple[np.ndarray, np.ndarray],
-        groups: Sequence[CellGroup],
+        view: View,
         seed: int,
     ) -> Critic:
         """Learn to tell real from fake grids.
@@ -78,17 +80,17 @@ class Critic:
         real, fake : (ndarray of shape (n, *shape), ndarray of shape (n, n_known))
             Grids with cells 0..255, and a mask of what was known when the fakes were made. Real
             grids have masks of the same kind, so that what is known gives nothing away.
-        groups : sequence of CellGroup
+        view : callable
         seed : int
         """
-        groups = [group for group in groups if group.kind != "null"]
-        x = np.concatenate([_features(*real, groups), _features(*fake, groups)])
+        seen = [view(grids) for grids, _ in (real, fake)]
+        x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
         is_real = np.arange(len(x)) < len(real[0])
         trees = _boost(x, is_real, seed)
         n_bins = int(np.clip(len(real[0]) // _ROWS_PER_BIN, 2, _MOST_BINS))
-        edges = [_bin_edges(column[is_real], n_bins) for column in x.T[: len(groups)]]
+        edges = [_bin_edges(column, n_bins) for column in seen[0].T]
         weights = [np.zeros(len(e) + 1) for e in edges]
-        return cls(groups, trees, edges, weights, real[1].shape[1])
+        return cls(view, trees, edges, weights, real[1].shape[1])
 
     def rake(self, real: np.ndarray, candidates: np.ndarray) -> None:
         """Weigh bins until what is kept falls into them as real grids do.
@@ -102,8 +104,7 @@ class Critic:
         n_candidates, n = candidates.shape[:2]
         grids = candidates.reshape(n_candidates * n, *candidates.shape[2:])
         free = np.zeros((len(grids), self.n_known))
-        wanted = self._bins(_features(real, None, self.groups))
-        found = self._bins(_features(grids, None, self.groups))
+        wanted, found = self._bins(self.view(real)), self._bins(self.view(grids))
         logits = self.logits(grids, free)
         for _ in range(_SWEEPS):
             for i, weights in enumerate(self.weights):
@@ -116,7 +117,7 @@ class Critic:
 
     def logits(self, grids: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Return how much likelier grids (n, *shape) are real, given what is known, shape (n,)."""
-        x = np.ascontiguousarray(_features(grids, known, self.groups))
+        x = np.ascontiguousarray(np.hstack([self.view(grids), known]), dtype=np.float64)
         no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
         logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
         for tree in self.trees:
@@ -152,7 +153,7 @@ class Critic:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], groups: Sequence[CellGroup]) -> Critic:
+    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> Critic:
         """Take back what `to_arrays` gave."""
         n_nodes = int(arrays["tree_sizes"].sum())
         joined = np.zeros(n_nodes, PREDICTOR_RECORD_DTYPE)
@@ -161,7 +162,7 @@ class Critic:
         trees = [_tree(nodes) for nodes in _split(joined, arrays["tree_sizes"])]
         counts = arrays["bin_counts"]
         return cls(
-            [group for group in groups if group.kind != "null"],
+            view,
             trees,
             _split(arrays["bin_edges"], counts),
             _split(arrays["bin_weights"], counts + 1),
@@ -176,24 +177,22 @@ class Critic:
         ]
 
 
-def fidelity(real: np.ndarray, fake: np.ndarray, groups: Sequence[CellGroup], seed: int) -> float:
+def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
     """Say how hard fakes are to tell: 1 when boosted trees only guess, 0 when they never err.
 
     Two-fold, so that no tree judges a grid that it was grown on; 2 (1 - AUC), at most 1.
 
     Parameters
     ----------
-    real, fake : ndarray of shape (n, *shape)
-        Cells 0..255; the real ones unseen in training.
-    groups : sequence of CellGroup
+    real, fake : ndarray of shape (n, n_features)
+        Views of grids; the real ones unseen in training.
     seed : int
 
     References
     ----------
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
-    groups = [group for group in groups if group.kind != "null"]
-    x = np.concatenate([_features(grids, None, groups) for grids in (real, fake)])
+    x = np.concatenate([real, fake])
     is_real = np.arange(len(x)) < len(real)
     weight = np.where(is_real, len(fake) / len(real), 1.0)
     folds = StratifiedKFold(2, shuffle=True, random_state=seed)
@@ -206,17 +205,15 @@ def fidelity(real: np.ndarray, fake: np.ndarray, groups: Sequence[CellGroup], se
     return min(1.0, 2.0 * (1.0 - float(roc_auc_score(is_real, odds))))
 
 
-def _features(
-    grids: np.ndarray, known: np.ndarray | None, groups: Sequence[CellGroup]
-) -> np.ndarray:
-    """One number a group: its cell, or which of its cells is on; then the mask, if any."""
+def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
+    """One number a group: its cell, or which of its cells is on, shape (n, n_groups)."""
     flat = grids.reshape(len(grids), int(np.prod(grids.shape[1:])))
     columns = []
     for group in groups:
-        cells = flat[:, list(group.cells)]
-        columns.append(cells.argmax(axis=1) if group.kind == "one_hot" else cells[:, 0])
-    x = np.stack(columns, axis=1).astype(np.float64)
-    return x if known is None else np.concatenate([x, known], axis=1)
+        if group.kind != "null":
+            cells = flat[:, list(group.cells)]
+            columns.append(cells.argmax(axis=1) if group.kind == "one_hot" else cells[:, 0])
+    return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
 
 
 def _boost(x: np.ndarray, is_real: np.ndarray, seed: int) -> list[TreePredictor]:
