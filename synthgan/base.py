@@ -43,7 +43,7 @@ _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 100, 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
-_FEWEST_RAKED_ROWS, _MOST_RAKED_ROWS = 1000, 5000
+_FEWEST_RAKED_ROWS, _RAKED_FAKES = 1000, 8000
 _CRITIC = "critic."  # prefix of its arrays in an archive
 _CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
 
@@ -194,9 +194,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         masks = known.mask(c).numpy()
         self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2])
         if n >= _FEWEST_RAKED_ROWS:  # the columns of fewer rows are what they are by chance
-            n = min(n, _MOST_RAKED_ROWS)
-            fresh = self._draw_grids(known.none(candidates * n, c.device), seeds[3])
-            self.critic_.rake(real, fresh.reshape(candidates, n, *self.grid_shape_))
+            fresh = self._draw_grids(known.none(candidates * _RAKED_FAKES, c.device), seeds[3])
+            self.critic_.rake(real, fresh.reshape(candidates, _RAKED_FAKES, *self.grid_shape_))
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return what is looked at of grids to tell fakes, shape (n, n_features)."""

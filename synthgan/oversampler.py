@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from synthgan.base import draw_seed
 from synthgan.encoding.frames import read_table
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.presets import find_preset
 from synthgan.tabular import TabularGANSynthesizer
 
 __all__ = ["GANOverSampler"]
@@ -140,6 +141,7 @@ class GANOverSampler(BaseEstimator):
         name = _free_name("y", frame)
         table = frame.reset_index(drop=True).rename(columns=str).assign(**{name: labels})
         model = TabularGANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
+        self._refuse_rare(labels, model)
         model.set_params(
             condition_on="any", constraints=[], random_state=int(rng.integers(2**31 - 1))
         )
@@ -156,6 +158,19 @@ class GANOverSampler(BaseEstimator):
         rows = pd.concat([frame.reset_index(drop=True), more], ignore_index=True)
         classes = pd.concat([labels, fake[name]], ignore_index=True).astype(labels.dtype)
         return container.restore(rows), _as_given(classes, y)
+
+    def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
+        """Refuse classes that are to grow, and of which the encoder would keep nothing."""
+        encoder = model._resolve("encoder", find_preset(model.preset))
+        least = encoder.min_support if encoder.scaling == "quantile" else 1
+        for label, n in self.sampling_strategy_.items():
+            n_rows = int((labels == label).sum())
+            if n and n_rows < least:
+                raise DataError(
+                    f"class {label!r} of y has {n_rows} row(s); min_support={least} or more are "
+                    "needed to learn it: leave it out of sampling_strategy, or give a "
+                    "synthesizer with encoder=GridEncoder(min_support=...)."
+                )
 
     def _make(
         self,

@@ -8,7 +8,7 @@ from sklearn.model_selection import cross_val_score
 
 from synthgan import FCN, GANOverSampler, TabularGANSynthesizer
 from synthgan.datasets import make_clinic
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, DataWarning, ParameterError
 
 SMALL = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=20)
 
@@ -96,3 +96,13 @@ def test_bad_input(clinic):
         over().fit_resample(X, pd.Series([None] * 400))
     with pytest.raises(ValueError, match="'sampling_strategy' parameter"):
         over("rare").fit_resample(X, y)
+
+
+def test_a_class_too_rare_to_be_learnt_is_refused(clinic):
+    X, y = clinic[["age", "bmi"]], clinic["ward"].copy()
+    y.iloc[:3] = "rare"
+    with pytest.raises(DataError, match=r"class 'rare' of y has 3 row\(s\); min_support=5"):
+        over().fit_resample(X, y)
+    with pytest.warns(DataWarning, match="column 'y' has 3 value"):
+        _, labels = over({"cardiology": 120}).fit_resample(X, y)
+    assert (labels == "rare").sum() == 3

@@ -358,3 +358,47 @@ def test_the_limits_may_leave_nothing():
         pytest.raises(DataError, match="n_samples=0 of 3 rows lie inside the limits"),
     ):
         quick(encoder=encoder).fit(pd.DataFrame({"x": [1.0, 2.0, 3.0]}))
+
+
+def test_gaps_come_back_where_they_belong():
+    clinic = synthgan.datasets.make_clinic(1500, random_state=0)
+    model = quick(network=FCN(width=64, depth=1), epochs="auto", batch_size=250, max_steps=500)
+    fake = model.fit(clinic).sample(6000)
+    gap, fake_gap = clinic["hba1c"].isna(), fake["hba1c"].isna()
+    assert fake_gap.mean() == pytest.approx(gap.mean(), abs=0.01)
+    for ill in (True, False):
+        real_share = gap[clinic["diabetic"] == ill].mean()
+        assert fake_gap[fake["diabetic"] == ill].mean() == pytest.approx(real_share, abs=0.06)
+
+
+def test_large_tables_are_followed_on_held_out_rows():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=6000)
+    table = pd.DataFrame({"x": x, "y": x + rng.normal(size=6000), "z": x > 1})
+    wide = FCN(width=64, depth=1)
+    model = quick(network=wide, epochs="auto", max_steps=200, batch_size="auto").fit(table)
+    curve = model.history_["fidelity"].dropna()
+    assert 10 <= len(curve) <= 21
+    assert curve.between(0, 1).all()
+    assert curve.iloc[-1] > curve.iloc[0]
+    small = quick(epochs="auto", max_steps=20).fit(table.head(900))
+    assert "fidelity" not in small.history_
+    assert "fidelity" not in quick(max_steps=20).fit(table).history_
+
+
+def test_limits_of_a_fit(clinic):
+    assert quick(epochs=10**5, max_steps=13).fit(clinic).n_steps_ == 13
+    model = quick(epochs=10**6, max_time="1s").fit(clinic)
+    assert model.n_steps_ < 10**5
+    assert len(model.sample(3)) == 3
+
+
+def test_fewer_candidates_may_be_asked_later(clinic, tmp_path):
+    table = synthgan.datasets.make_clinic(1100, random_state=1)[["age", "bmi", "sex"]]
+    model = quick(candidates=4).fit(table)
+    assert model.critic_ is not None
+    chosen = model.sample(50, random_state=0)
+    model.save(tmp_path / "m")
+    assert_frame_equal(synthgan.load(tmp_path / "m").sample(50, random_state=0), chosen)
+    assert not model.set_params(candidates=1).sample(50, random_state=0).equals(chosen)
+    assert quick(candidates=1).fit(table).critic_ is None

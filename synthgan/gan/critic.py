@@ -13,7 +13,7 @@ from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from synthgan.encoding.cells import CellGroup
+from synthgan.encoding.cells import NULL, OFF, ON, CellGroup
 
 __all__ = ["Critic", "cell_features", "fidelity"]
 
@@ -24,7 +24,8 @@ _PATIENCE = 20  # trees without gain on rows set aside
 _REPEATS = 3  # of choosing the number of trees
 _MOST_BINS = 20
 _ROWS_PER_BIN = 20
-_SWEEPS = 5
+_SWEEPS = 10
+_MIDDLE = (OFF + ON) / 2
 _NODE_FIELDS = tuple(PREDICTOR_RECORD_DTYPE.names)
 
 View = Callable[[np.ndarray], np.ndarray]
@@ -206,13 +207,21 @@ def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
 
 
 def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
-    """One number a group: its cell, or which of its cells is on, shape (n, n_groups)."""
+    """One number a group: its cell, or which of its cells is on, shape (n, n_groups).
+
+    Levels and NULL are read as decoding reads them: what rounding leaves of a generated cell must
+    not tell it from a real one.
+    """
     flat = grids.reshape(len(grids), int(np.prod(grids.shape[1:])))
     columns = []
     for group in groups:
-        if group.kind != "null":
-            cells = flat[:, list(group.cells)]
-            columns.append(cells.argmax(axis=1) if group.kind == "one_hot" else cells[:, 0])
+        cells = flat[:, list(group.cells)]
+        if group.kind == "one_hot":
+            columns.append(cells.argmax(axis=1))
+        elif group.kind == "binary":
+            columns.append(cells[:, 0] > _MIDDLE)
+        elif group.kind == "continuous":
+            columns.append(np.where(cells[:, 0] < OFF / 2, NULL, cells[:, 0]))
     return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
 
 

@@ -123,3 +123,13 @@ def test_what_is_known_gives_nothing_away():
         (critic.logits(real, m) - critic.logits(odd, m)).mean() for m in (ones, none)
     )
     assert given > 3 * abs(not_given)
+
+
+def test_rounding_of_generated_cells_tells_nothing():
+    groups = [
+        CellGroup("continuous", (0,), 1), CellGroup("binary", (1,)), CellGroup("one_hot", (2, 3)),
+    ]  # fmt: skip
+    real = np.array([[0, 1, 1, 255], [40.25, 255, 255, 1]])
+    made = np.array([[1e-6, 1.00001, 1, 254.99998], [40.25, 254.99998, 254.99998, 1.00001]])
+    assert np.array_equal(cell_features(real, groups), cell_features(made, groups))
+    assert cell_features(real, groups).tolist() == [[0, 0, 1], [40.25, 1, 0]]
