@@ -37,7 +37,7 @@ __all__ = ["BaseGANSynthesizer", "draw_seed"]
 
 _NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
 _LARGEST_BATCH = 500
-_FEWEST_STEPS, _MOST_STEPS = 1500, 12_000
+_FEWEST_STEPS, _MOST_STEPS = 1500, 6000
 _STEPS_PER_ROW = 0.65
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
