@@ -199,7 +199,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
-        return cell_features(grids, self.cell_groups_)
+        # Grey levels of fakes are rounded before anyone sees them.
+        seen = np.rint(grids) if self.is_quantised_ else grids
+        return cell_features(seen, self.cell_groups_)
 
     def _callbacks(self) -> list[Callback]:
         callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]

@@ -405,3 +405,12 @@ def test_fewer_candidates_may_be_asked_later(clinic, tmp_path):
     assert_frame_equal(synthgan.load(tmp_path / "m").sample(50, random_state=0), chosen)
     assert not model.set_params(candidates=1).sample(50, random_state=0).equals(chosen)
     assert quick(candidates=1).fit(table).critic_ is None
+
+
+def test_the_critic_sees_grey_levels_as_users_get_them():
+    table = synthgan.datasets.make_clinic(1100, random_state=1)[["age", "bmi", "sex"]]
+    model = quick(encoder=GridEncoder(scaling="minmax"), candidates=4, max_steps=30).fit(table)
+    grids = model._draw_grids(torch.zeros(40, 0), 0)
+    seen = model._view(grids)
+    assert np.array_equal(seen, np.rint(seen))
+    assert len(model.sample(20)) == 20
