@@ -43,7 +43,7 @@ _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 100, 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
-_FEWEST_RAKED_ROWS, _RAKED_FAKES = 1000, 8000
+_FEWEST_RAKED_ROWS, _RAKED_FAKES = 1000, 5000
 _CRITIC = "critic."  # prefix of its arrays in an archive
 _CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
 
@@ -51,8 +51,17 @@ _CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
 class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
-    A subclass turns its records into grids and back. Parameters are documented there.
+    A subclass turns its records into grids and back. Its constructor stores the parameters below,
+    which are documented there.
     """
+
+    preset: str | None
+    max_steps: int | None
+    max_time: float | str | None
+    callbacks: Sequence[Callback] | None
+    device: str
+    random_state: Any
+    verbose: int
 
     _parameter_constraints: dict[str, Any] = {
         "preset": [str, None],
@@ -71,40 +80,6 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
-
-    def __init__(
-        self,
-        preset: str | None = None,
-        encoder: Any = None,
-        network: Any = None,
-        loss: Any = None,
-        optimizer: Adam | None = None,
-        epochs: int | str | None = None,
-        max_steps: int | None = None,
-        max_time: float | str | None = None,
-        batch_size: int | str | None = None,
-        candidates: int | None = None,
-        condition_on: str | Sequence[Any] | None = None,
-        callbacks: Sequence[Callback] | None = None,
-        device: str = "auto",
-        random_state: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.candidates = candidates
-        self.condition_on = condition_on
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         """Return a parameter, or what the preset or the default recipe says where it is None."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from synthgan.encoding.known import draw_known
 from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, ParameterError
 
-__all__ = ["Conditions", "bare_schema", "carriers"]
+__all__ = ["Conditions", "bare_schema", "carriers", "count_rows", "overwrite"]
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,33 @@ def carriers(constraints: ConstraintSet, columns: Iterable[Hashable]) -> set[Has
         if needed & set(constraint.uses):
             needed |= set(constraint.uses)
     return needed
+
+
+def count_rows(n: int | None, conditions: Any) -> int:
+    """Settle how many rows are asked."""
+    asked = len(conditions) if isinstance(conditions, pd.DataFrame) else None
+    if n is None:
+        return 1 if asked is None else asked
+    if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
+        raise ParameterError(f"n={n!r} is not allowed; give a number of rows, 0 or more.")
+    if asked is not None and n != asked:
+        raise ParameterError(
+            f"n={n!r} does not fit conditions of {asked} rows; each makes one row: leave n out."
+        )
+    return int(n)
+
+
+def overwrite(
+    table: pd.DataFrame, known: pd.DataFrame, mask: pd.DataFrame, given: set[Any]
+) -> pd.DataFrame:
+    """Put the values that the generator was told into the rows it made, free of rounding."""
+    told = {name: mask[name].to_numpy(dtype=bool) for name in mask if name in given}
+    table = table.copy(deep=False)
+    for name, rows in told.items():
+        if rows.any():
+            values = known[name].set_axis(table.index)
+            table[name] = table[name].mask(rows, values).astype(table[name].dtype)
+    return table
 
 
 def _requirement(column: Column, value: Any, n: int) -> Any:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+import pandas as pd
+
 from synthgan.encoding.grid import GridEncoder
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import FCN
 from synthgan.gan.trainer import Adam
@@ -40,6 +43,22 @@ class Preset:
 
     parameters: dict[str, Any]
     rows: dict[str, Any] = field(default_factory=dict)
+
+    def select(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Keep the rows that the preset is about."""
+        for name, value in self.rows.items():
+            if name not in frame.columns:
+                continue
+            keep = (frame[name] == value).fillna(False).to_numpy(dtype=bool)
+            if not keep.all():
+                warnings.warn(
+                    f"{(~keep).sum()} of {len(keep)} rows left out: the preset learns rows with "
+                    f"{name} = {value!r} only.",
+                    DataWarning,
+                    stacklevel=3,
+                )
+                frame = frame[keep]
+        return frame
 
 
 DEFAULT_TABLE = Preset(

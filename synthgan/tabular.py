@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,18 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.base import BaseGANSynthesizer, draw_seed
-from synthgan.conditions import Conditions, bare_schema, carriers
+from synthgan.conditions import Conditions, bare_schema, carriers, count_rows, overwrite
 from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import DataError, DataWarning, ParameterError, SamplingError
+from synthgan.exceptions import DataError, ParameterError, SamplingError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
-from synthgan.presets import Preset, find_preset
+from synthgan.presets import find_preset
 
 __all__ = ["TabularGANSynthesizer"]
 
@@ -143,24 +141,22 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         random_state: Any = None,
         verbose: int = 0,
     ) -> None:
-        super().__init__(
-            preset=preset,
-            encoder=encoder,
-            network=network,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            max_steps=max_steps,
-            max_time=max_time,
-            batch_size=batch_size,
-            candidates=candidates,
-            condition_on=condition_on,
-            callbacks=callbacks,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.candidates = candidates
+        self.condition_on = condition_on
         self.constraints = constraints
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None) -> TabularGANSynthesizer:
         """Learn a table.
@@ -193,7 +189,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if y_frame is not None:
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
-        frame = _select_rows(frame, preset)
+        frame = preset.select(frame)
         constraints = self._resolve("constraints", preset)
         self.schema_ = bare_schema(frame)
         told = self._condition_columns(frame)
@@ -292,7 +288,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         check_is_fitted(self)
         if return_y and self.y_container_ is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
-        n = _n_rows(n, conditions)
+        n = count_rows(n, conditions)
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(conditions, columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
@@ -343,7 +339,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             made = self._sample_grids(n, seed, (grids, cells))
             table = self.encoder_.decode_frame(made)
             given = {group.column for group in self.known_groups_}
-            table = _overwrite(table, *known, given)
+            table = overwrite(table, *known, given)
         return self.constraints_.restore(table, rng)
 
     def _complete(
@@ -431,47 +427,3 @@ def _fit_constraints(
         )
     min_support = encoder.min_support if encoder.scaling == "quantile" else 1
     return ConstraintSet(mine, min_support).fit(frame, "auto" in wanted, told)
-
-
-def _n_rows(n: int | None, conditions: Any) -> int:
-    """Settle how many rows are asked."""
-    asked = len(conditions) if isinstance(conditions, pd.DataFrame) else None
-    if n is None:
-        return 1 if asked is None else asked
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
-        raise ParameterError(f"n={n!r} is not allowed; give a number of rows, 0 or more.")
-    if asked is not None and n != asked:
-        raise ParameterError(
-            f"n={n!r} does not fit conditions of {asked} rows; each makes one row: leave n out."
-        )
-    return int(n)
-
-
-def _overwrite(
-    table: pd.DataFrame, known: pd.DataFrame, mask: pd.DataFrame, given: set[Any]
-) -> pd.DataFrame:
-    """Put the values that the generator was told into the rows it made, free of rounding."""
-    told = {name: mask[name].to_numpy(dtype=bool) for name in mask if name in given}
-    table = table.copy(deep=False)
-    for name, rows in told.items():
-        if rows.any():
-            values = known[name].set_axis(table.index)
-            table[name] = table[name].mask(rows, values).astype(table[name].dtype)
-    return table
-
-
-def _select_rows(frame: pd.DataFrame, preset: Preset) -> pd.DataFrame:
-    """Keep the rows that a preset is about."""
-    for name, value in preset.rows.items():
-        if name not in frame.columns:
-            continue
-        keep = (frame[name] == value).fillna(False).to_numpy(dtype=bool)
-        if not keep.all():
-            warnings.warn(
-                f"{(~keep).sum()} of {len(keep)} rows left out: the preset learns rows with "
-                f"{name} = {value!r} only.",
-                DataWarning,
-                stacklevel=3,
-            )
-            frame = frame[keep]
-    return frame
