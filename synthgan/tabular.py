@@ -53,8 +53,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
         How often every row is seen. ``"auto"``: by the number of rows; of 5000 rows or more 5 %
-        are held out, on which fidelity is measured: a run that gains no more ends, and
-        the best weights are kept.
+        are held out, on which fidelity is measured: a run that gains no more is brought to
+        its end, and the best weights are kept.
     max_steps : int or None, default=None
         No more steps than this; the learning rate falls accordingly.
     max_time : float, str or None, default=None

@@ -27,6 +27,9 @@ class Run:
         ``sample(n, seed)`` gives generated grids as cells, ndarray of shape (n, *shape).
     share : float
         How much of the run is over, 0..1.
+    anneal_from : float or None
+        Set it to the share from which on the rest of the run, in which the learning rate falls to
+        zero, is to pass in no more than a fifth of a full run.
     stop : bool
         Set it to end the run after the next step, which is logged.
     """
@@ -36,6 +39,7 @@ class Run:
     n_epochs: int
     sample: Callable[[int, int], np.ndarray]
     share: float = 0.0
+    anneal_from: float | None = None
     stop: bool = False
 
 
@@ -119,7 +123,9 @@ class SampleGrid(Callback):
 
 
 class KeepBest(Callback):
-    """Follow the fidelity of fakes, end a run that gains no more, and keep the best weights.
+    """Follow the fidelity of fakes, anneal a run that gains no more, and keep the best weights.
+
+    As most is gained while the learning rate falls, such a run is not broken off: it is annealed.
 
     The history gets a column ``fidelity``, filled where it was measured.
 
@@ -132,7 +138,7 @@ class KeepBest(Callback):
     checks : int, default=20
         Measurements in a full run.
     patience : int, default=8
-        The run ends after so many without a new best.
+        The run is annealed after so many without a new best.
     tolerance : float, default=0.01
         Later weights, averages over more steps, replace earlier ones that were better by no more.
     """
@@ -168,7 +174,8 @@ class KeepBest(Callback):
         if fidelity > self._best - self.tolerance:
             self._weights = {k: v.clone() for k, v in run.state.average.state_dict().items()}
         self._best = max(self._best, fidelity)
-        run.stop = run.stop or self._since >= self.patience
+        if self._since >= self.patience and run.anneal_from is None:
+            run.anneal_from = run.share
 
     def on_end(self, run: Run) -> None:
         """Put the best weights back."""

@@ -25,6 +25,7 @@ from synthgan.gan.state import TrainState, copy_network, update_average
 __all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device"]
 
 _MAX_HISTORY = 500
+_ANNEALING = 0.2  # share of a full run
 
 
 class Adam(BaseEstimator):
@@ -212,7 +213,7 @@ class Trainer:
             since += 1
             seconds = time.perf_counter() - begun
             by_clock = seconds / (config.max_seconds or math.inf)
-            run.share = min(1.0, max(state.step / n_steps, by_clock))
+            run.share = _share(max(state.step / n_steps, by_clock), run.anneal_from)
             done = run.share == 1 or run.stop
             if state.step % log_every == 0 or done:
                 self._log(state, sums / since, seconds, len(data))
@@ -356,6 +357,14 @@ def find_device(device: str) -> torch.device:
         return torch.device(device)
     except RuntimeError:
         raise ParameterError(f"device={device!r} is no device; give 'cuda:0', say.") from None
+
+
+def _share(passed: float, anneal_from: float | None) -> float:
+    """Return how much of a run is over; from `anneal_from` on, what is left passes faster."""
+    if anneal_from is not None:
+        left = 1 - anneal_from
+        passed = anneal_from + (passed - anneal_from) * max(1.0, left / _ANNEALING)
+    return min(1.0, passed)
 
 
 def _tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
