@@ -27,6 +27,7 @@ class _Fixed:
     values: pd.Series
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        """Tell which generated values are as asked for these rows."""
         wanted = self.values.iloc[rows].reset_index(drop=True)
         if self.column.kind == "continuous":
             near = np.isclose(_floats(series), _floats(wanted), rtol=1e-6, atol=1e-12)
@@ -43,6 +44,7 @@ class _Among:
     allowed: pd.Series
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        """Tell which generated values are as asked for these rows."""
         return (
             pd.Series(self.column.levels(series)).isin(self.column.levels(self.allowed)).to_numpy()
         )
@@ -56,6 +58,7 @@ class _Between:
     ends: pd.Series
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
+        """Tell which generated values are as asked for these rows."""
         low, high = self.ends
         inside = (series >= low) & (series <= high)
         return inside.fillna(False).to_numpy(dtype=bool)

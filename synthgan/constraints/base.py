@@ -34,12 +34,12 @@ class Constraint(BaseEstimator):
     @property
     def uses(self) -> tuple[Hashable, ...]:
         """Columns that must be there."""
-        return ()
+        return self.rewrites
 
     @property
     def rewrites(self) -> tuple[Hashable, ...]:
         """Columns that `apply` replaces or drops, or that `restore` changes."""
-        return ()
+        return (self.column,) if hasattr(self, "column") else ()
 
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Constraint:
         """Learn from the original table.
@@ -193,16 +193,6 @@ class Range(Constraint):
         self.column = column
         self.low = low
         self.high = high
-
-    @property
-    def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
-        return (self.column,)
-
-    @property
-    def rewrites(self) -> tuple[Hashable, ...]:
-        """The column."""
-        return (self.column,)
 
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Range:
         """Check the data; see `Constraint.fit`."""

@@ -66,11 +66,6 @@ class Formula(Constraint):
         """Columns that must be there."""
         return (self.column, self.a) if self.b is None else (self.column, self.a, self.b)
 
-    @property
-    def rewrites(self) -> tuple[Hashable, ...]:
-        """The computed column."""
-        return (self.column,)
-
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Formula:
         """Learn decimals, middle and range; see `Constraint.fit`."""
         if self.kind not in FORMULAS or (self.kind == "a") != (self.b is None):

@@ -81,16 +81,6 @@ class Identifier(Constraint):
     def __init__(self, column: Hashable) -> None:
         self.column = column
 
-    @property
-    def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
-        return (self.column,)
-
-    @property
-    def rewrites(self) -> tuple[Hashable, ...]:
-        """The column."""
-        return (self.column,)
-
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Identifier:
         """Learn the pattern; see `Constraint.fit`."""
         self.schema_ = describe(frame, [self.column])

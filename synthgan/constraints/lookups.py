@@ -202,11 +202,6 @@ class DependentColumn(Constraint):
         """Columns that must be there."""
         return (self.column, self.of)
 
-    @property
-    def rewrites(self) -> tuple[Hashable, ...]:
-        """The column that follows."""
-        return (self.column,)
-
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> DependentColumn:
         """Learn what each level gives; see `Constraint.fit`."""
         if self.column == self.of:

@@ -275,6 +275,7 @@ def _test(
     own_steps = (steps[column], steps[a], steps[b])
 
     def misses(factor: float, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return how far the formula is off, row by row."""
         return np.abs(own - factor * FORMULAS[kind](left, right))
 
     with np.errstate(all="ignore"):

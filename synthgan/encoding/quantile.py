@@ -296,6 +296,7 @@ def _place_range(
         return None
 
     def place(piece: int, x: float, in_atom: float) -> float:
+        """Return where a number lies in the distribution; `in_atom` tells which end of an atom."""
         start, stop = float(table.start[piece]), float(table.stop[piece])
         share = in_atom if start == stop else min(max((x - start) / (stop - start), 0.0), 1.0)
         left, right = table.edges[piece : piece + 2].tolist()
