@@ -45,7 +45,7 @@ _FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 100, 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
 _FEWEST_RAKED_ROWS, _RAKED_FAKES = 1000, 5000
 _CRITIC = "critic."  # prefix of its arrays in an archive
-_CRITIC_TIME = 0.1  # share of max_time that is kept for the critic
+_CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
 
 class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):

@@ -58,7 +58,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     max_steps : int or None, default=None
         No more steps than this; the learning rate falls accordingly.
     max_time : float, str or None, default=None
-        Limit of `fit`: seconds, or a duration such as ``"10min"``.
+        About how long `fit` may take: seconds, or a duration such as ``"10min"``. Training ends
+        after 70 % of it; the rest is for the choice among candidates, which cannot be cut short.
     batch_size : int, {"auto"} or None, default=None
         Rows a step; at most the number of rows.
     candidates : int or None, default=None
