@@ -41,9 +41,9 @@ _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
 _STEPS_PER_ROW = 0.65
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
-_FEWEST_CRITIC_ROWS, _MOST_CRITIC_ROWS = 100, 20_000
+_MOST_CRITIC_ROWS = 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
-_FEWEST_RAKED_ROWS, _RAKED_FAKES = 1000, 5000
+_SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _CRITIC = "critic."  # prefix of its arrays in an archive
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
@@ -138,9 +138,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.critic_: Critic | None = None
         candidates = self._resolve("candidates", preset)
         late = seconds is not None and time.perf_counter() - begun > seconds
-        if candidates > 1 and len(grids) >= _FEWEST_CRITIC_ROWS and not late:
+        if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
-            self._fit_critic(self._dither(grids[some], half_widths, some, rng), candidates, rng)
+            self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng)
 
     def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
         device = data.grids.device
@@ -157,9 +157,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
                 generator.to(device), discriminator.to(device), data
             )
 
-    def _fit_critic(self, real: np.ndarray, candidates: int, rng: np.random.Generator) -> None:
+    def _fit_critic(self, real: np.ndarray, rng: np.random.Generator) -> None:
         """Learn which of several candidates to keep, whatever is known of them."""
-        seeds = rng.integers(2**31 - 1, size=4).tolist()
+        seeds = rng.integers(2**31 - 1, size=3).tolist()
         n, known = len(real), self._sampler(torch.device("cpu")).known
         draws = torch.Generator().manual_seed(seeds[0])
         grids = to_network_scale(torch.from_numpy(real))
@@ -168,9 +168,6 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         fake = self._draw_grids(c, seeds[1])
         masks = known.mask(c).numpy()
         self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2])
-        if n >= _FEWEST_RAKED_ROWS:  # the columns of fewer rows are what they are by chance
-            fresh = self._draw_grids(known.none(candidates * _RAKED_FAKES, c.device), seeds[3])
-            self.critic_.rake(real, fresh.reshape(candidates, _RAKED_FAKES, *self.grid_shape_))
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
@@ -259,11 +256,13 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         `known` holds grids and a mask of their known cells (n, n_cells).
         """
         conditions = self._sampler(torch.device("cpu")).known
-        c = conditions.none(n, torch.device("cpu"))
+        lot = n if known is not None or self.critic_ is None or not n else max(n, _SMALLEST_LOT)
+        c = conditions.none(lot, torch.device("cpu"))
         if known is not None:
             told, mask = (torch.from_numpy(array) for array in known)
             c = conditions.read(to_network_scale(told), mask)
-        grids = self._draw_grids(c, seed, self._resolve("candidates", find_preset(self.preset)))
+        candidates = self._resolve("candidates", find_preset(self.preset))
+        grids = self._draw_grids(c, seed, candidates)[:n]
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)

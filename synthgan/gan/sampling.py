@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -74,9 +75,9 @@ class Sampler:
         """
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
-        size = max(1, _CHUNK // candidates)
+        n_chunks = max(1, math.ceil(len(c) * candidates / _CHUNK))
         chunks = []
-        for part in c.split(size) if len(c) else [c]:
+        for part in c.tensor_split(n_chunks):
             made = self.make(generator, part.repeat(candidates, 1), rng)
             cells = from_network_scale(made).clamp(0, 255).cpu().numpy()
             if choose is not None:

@@ -1,0 +1,137 @@
+"""A choice among candidates that gives a sample the columns it should have; knows no grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Margins", "draw_balanced"]
+
+_MOST_BINS = 20
+_ROWS_PER_BIN = 10  # of a sample; neighbouring bins that expect fewer are one
+_FEWEST_EXPECTED = 5  # rows; a bin that expects fewer holds as many as chance will have it
+_STRENGTH = 10.0
+_BLOCKS = 64
+_SWEEPS = 2
+
+
+@dataclass(frozen=True)
+class Margins:
+    """Bins of each feature of real rows, and the share of the rows in each.
+
+    Parameters
+    ----------
+    edges : list of ndarray
+        Lowest values of all bins but a feature's first, ascending.
+    shares : list of ndarray
+        Two more than edges: the last bin of a feature is for missing values (NaN).
+    """
+
+    edges: list[np.ndarray]
+    shares: list[np.ndarray]
+
+    @classmethod
+    def fit(cls, x: np.ndarray) -> Margins:
+        """Learn bins of about equal shares, at least 10 rows each, from (n, n_features)."""
+        n_bins = int(np.clip(len(x) // _ROWS_PER_BIN, 2, _MOST_BINS))
+        edges = [_bin_edges(column[~np.isnan(column)], n_bins) for column in x.T]
+        bins = _find_bins(edges, x)
+        shares = [
+            np.bincount(found, minlength=len(e) + 2) / len(x)
+            for found, e in zip(bins, edges, strict=True)
+        ]
+        return cls(edges, shares)
+
+    def bins(self, x: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the bins of features, coarse enough for a sample of so many rows.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, n_features)
+        n_rows : int
+
+        Returns
+        -------
+        bins : ndarray of shape (n, n_features)
+            Numbered through all features.
+        expected : ndarray of shape (n_bins,)
+            Rows of the sample that belong into each.
+        """
+        found, expected, n_bins = [], [], 0
+        for of_x, shares in zip(_find_bins(self.edges, x), self.shares, strict=True):
+            middles = np.cumsum(shares) - shares / 2
+            _, merged = np.unique(middles * n_rows // _ROWS_PER_BIN, return_inverse=True)
+            expected.append(np.bincount(merged, shares) * n_rows)
+            found.append(merged[of_x] + n_bins)
+            n_bins += len(expected[-1])
+        if not found:
+            return np.zeros((len(x), 0), dtype=np.intp), np.zeros(0)
+        return np.stack(found, axis=1), np.concatenate(expected)
+
+
+def draw_balanced(
+    logits: np.ndarray, bins: np.ndarray, expected: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw one candidate for each row, so that together they fill bins as expected.
+
+    Each candidate is drawn in proportion to its odds, and the whole sample in proportion to
+    exp(-5 chi2), where chi2 sums (found - expected)**2 / expected over the bins: a Gibbs
+    sampler draws block after block of rows anew, given all others. Counts of bins then vary an
+    eleventh as much as those of independent draws.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n_candidates, n)
+    bins : ndarray of shape (n_candidates, n, n_features)
+        Numbered through all features.
+    expected : ndarray of shape (n_bins,)
+        Rows that belong into each bin; those that expect fewer than 5 are left to chance.
+    rng : Generator
+
+    Returns
+    -------
+    chosen : ndarray of shape (n,)
+
+    References
+    ----------
+    Deville and Tille (2004), Efficient balanced sampling: the cube method,
+    doi 10.1093/biomet/91.4.893 (the aim; the way there is another).
+    """
+    n = logits.shape[1]
+    chosen, counts = np.zeros(n, dtype=np.intp), np.zeros(len(expected))
+    strength = np.where(expected >= _FEWEST_EXPECTED, _STRENGTH / np.maximum(expected, 1), 0.0)
+    lasting = np.zeros(len(expected))
+    blocks = np.array_split(rng.permutation(n), np.clip(n, 1, _BLOCKS))
+    for sweep in range(_SWEEPS):
+        for i, block in enumerate(blocks):
+            if sweep:
+                counts -= _count(bins[chosen[block], block], len(expected))
+            placed = (i if not sweep else len(blocks) - 1) / len(blocks)
+            push = lasting + strength * ((placed + 0.5 / len(blocks)) * expected - counts)
+            score = logits[:, block] + push[bins[:, block]].sum(axis=2)
+            score += rng.gumbel(size=score.shape)
+            chosen[block] = score.argmax(axis=0)
+            counts += _count(bins[chosen[block], block], len(expected))
+        lasting += strength * (expected - counts)
+    return chosen
+
+
+def _count(bins: np.ndarray, n_bins: int) -> np.ndarray:
+    return np.bincount(bins.ravel(), minlength=n_bins)
+
+
+def _bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
+    levels = np.unique(column)
+    if len(levels) > n_bins:
+        levels = np.unique(np.quantile(column, np.linspace(0, 1, n_bins + 1)[:-1]))
+    return levels[1:] - 1e-6
+
+
+def _find_bins(edges: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
+    """Return the bin of each value, feature by feature."""
+    return [
+        np.where(np.isnan(column), len(e) + 1, np.searchsorted(e, column, side="right"))
+        for e, column in zip(edges, x.T, strict=True)
+    ]
