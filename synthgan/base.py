@@ -128,7 +128,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         data = GridData(
             grids[kept],
             None if half_widths is None else half_widths[kept],
-            self._free_cells(),
+            self.cell_groups_,
             device,
         )
         state = self._train(config, callbacks, data)

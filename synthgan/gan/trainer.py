@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
+from synthgan.encoding.cells import CellGroup
 from synthgan.exceptions import ParameterError, SynthganError
 from synthgan.gan.callbacks import Callback, Run
 from synthgan.gan.heads import to_network_scale
@@ -110,10 +111,10 @@ class GridData:
     grids : ndarray of shape (n, *shape)
         Cells 0..255, uint8 or float32.
     half_widths : ndarray of shape (n, n_free) or None
-        Cells ``free_cells`` may be moved by up to so much without changing their meaning; every
+        Continuous cells may be moved by up to so much without changing their meaning; every
         batch draws anew.
-    free_cells : sequence of int
-        Flat positions of those cells.
+    groups : sequence of CellGroup
+        Which cells belong together, and which are continuous, in the order of `half_widths`.
     device : torch.device
     """
 
@@ -121,12 +122,18 @@ class GridData:
         self,
         grids: np.ndarray,
         half_widths: np.ndarray | None,
-        free_cells: Sequence[int],
+        groups: Sequence[CellGroup],
         device: torch.device,
     ) -> None:
         self.grids = torch.from_numpy(np.ascontiguousarray(grids)).to(device)
         self.half_widths = None if half_widths is None else torch.from_numpy(half_widths).to(device)
-        self.free_cells = torch.tensor(free_cells, dtype=torch.long, device=device)
+        free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
+        self.free_cells = torch.tensor(free, dtype=torch.long, device=device)
+        self.n_groups = sum(g.kind != "null" for g in groups)
+        owner = np.zeros(grids[0].size, dtype=np.int64)
+        for i, group in enumerate(groups):
+            owner[list(group.cells)] = i
+        self._owner, self._n_owners = torch.from_numpy(owner).to(device), max(1, len(groups))
 
     def __len__(self) -> int:
         return len(self.grids)
@@ -140,6 +147,11 @@ class GridData:
             flat = grids.flatten(1).index_add(1, self.free_cells, shift * half_widths)
             grids = flat.reshape(grids.shape)
         return to_network_scale(grids)
+
+    def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
+        """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""
+        draws = torch.rand(n, self._n_owners, generator=rng, device=self.grids.device)
+        return (draws >= hidden).float()[:, self._owner].reshape(n, *self.grids.shape[1:])
 
     def stream(self, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
         """Yield row numbers for ever, every row once an epoch, all batches of one size.
@@ -182,7 +194,7 @@ class Trainer:
             A loss is no longer finite.
         """
         config, device = self.config, data.grids.device
-        self.pair = config.loss.pair(len(data))
+        self.pair = config.loss.pair(len(data), data.n_groups)
         rng = torch.Generator(device).manual_seed(config.seed)
         state = TrainState(
             generator=generator.train(),
@@ -237,13 +249,13 @@ class Trainer:
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
-        # The pair's noise is one for both: it hides detail, and tells nothing.
-        noise = self.pair.noise or 0.0
-        blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
+        # What is hidden of a real grid is hidden of the fake it is paired with: it tells nothing.
+        hidden = self.pair.hidden or 0.0
+        shown = data.shown(len(real), hidden, rng) if hidden else 1.0
 
         def judge(grid: Tensor) -> Tensor:
-            """Map grids to logits, blurred."""
-            return discriminator(grid + blur, c)
+            """Map grids to logits; hidden cells are mid-grey."""
+            return discriminator(grid * shown, c)
 
         on_real, on_fake = judge(real), judge(fake)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)

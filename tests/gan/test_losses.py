@@ -56,15 +56,15 @@ def test_moments():
 
 def test_names():
     assert find_loss("hinge").name == "hinge"
-    assert Loss(penalty=0.5).pair(100).weight == 0.5
-    assert [Loss().pair(n).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
-    assert Loss("wgan-gp").pair(100).weight == 10
-    assert [Loss().pair(n).noise for n in (100, 10_000)] == [0.2, 0.02]
-    assert [Loss(name).pair(100).noise for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
-    assert Loss("bce", noise=0.3).pair(100).noise == 0.3
-    assert Loss("bce").pair(100).penalty is None
-    assert Loss("bce", penalty=2.0).pair(100).penalty is zero_centred
+    assert Loss(penalty=0.5).pair(100, 10).weight == 0.5
+    assert [Loss().pair(n, 10).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
+    assert Loss("wgan-gp").pair(100, 10).weight == 10
+    assert [Loss().pair(n, 10).hidden for n in (20, 500, 10_000)] == [0.5, 0.1, 0.005]
+    assert [Loss(name).pair(100, 10).hidden for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
+    assert Loss("bce", hidden=0.3).pair(100, 10).hidden == 0.3
+    assert Loss("bce").pair(100, 10).penalty is None
+    assert Loss("bce", penalty=2.0).pair(100, 10).penalty is zero_centred
     with pytest.raises(ParameterError, match="loss='mse' is not allowed"):
         find_loss("mse")
     with pytest.raises(ParameterError, match="loss='mse' is not allowed"):
-        Loss("mse").pair(100)
+        Loss("mse").pair(100, 10)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from synthgan import FCN, Adam, Loss
+from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError, SynthganError
 from synthgan.gan.callbacks import Callback, KeepBest, SampleGrid
 from synthgan.gan.conditions import KnownCells
@@ -49,7 +50,7 @@ def test_every_row_is_seen_once_an_epoch(n, batch_size):
 def test_batches_move_free_cells_only_and_only_so_far():
     cells = np.full((6, 2, 2), 100, dtype=np.float32)
     half_widths = np.full((6, 1), 10, dtype=np.float32)
-    data = GridData(cells, half_widths, [2], CPU)
+    data = GridData(cells, half_widths, [CellGroup("continuous", (2,))], CPU)
     rng = torch.Generator().manual_seed(0)
     drawn = torch.stack([data.batch(torch.arange(6), rng) for _ in range(200)]).flatten(2)
     resting = to_network_scale(torch.tensor(100.0))
@@ -58,6 +59,46 @@ def test_batches_move_free_cells_only_and_only_so_far():
     assert moved.abs().max() <= 10.001
     assert moved.min() < -9
     assert moved.max() > 9
+
+
+def test_groups_are_hidden_as_a_whole_and_as_often_as_told():
+    groups = [
+        CellGroup("continuous", (0,)), CellGroup("one_hot", (1, 2, 5)), CellGroup("binary", (4,)),
+        CellGroup("null", (3,)),
+    ]  # fmt: skip
+    data = GridData(np.zeros((4, 2, 3), dtype=np.float32), np.zeros((4, 1)), groups, CPU)
+    assert data.n_groups == 3
+    shown = data.shown(4000, 0.3, torch.Generator().manual_seed(0)).flatten(1)
+    assert set(shown.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(shown[:, 1], shown[:, 2])
+    assert torch.equal(shown[:, 1], shown[:, 5])
+    assert (shown.mean(dim=0) - 0.7).abs().max() < 0.03
+    assert abs(np.corrcoef(shown[:, 0], shown[:, 4])[0, 1]) < 0.05
+
+
+def test_a_real_grid_and_its_fake_hide_the_same():
+    seen = []
+
+    class Watching(nn.Module):
+        def __init__(self, body):
+            super().__init__()
+            self.body = body
+
+        def forward(self, grid, c):
+            seen.append(grid.detach() == 0)
+            return self.body(grid, c)
+
+    torch.manual_seed(0)
+    generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
+    groups = [CellGroup("continuous", (i,)) for i in range(9)]
+    data = GridData(grids(30), None, groups, CPU)
+    Trainer(config(max_steps=1, loss=Loss(hidden=0.5, penalty=0.0)), SAMPLER).fit(
+        generator, Watching(discriminator), data
+    )
+    real, fake, again = seen
+    assert torch.equal(real, fake)
+    assert torch.equal(fake, again)
+    assert 0.3 < real.float().mean() < 0.7
 
 
 @pytest.mark.parametrize("name", LOSSES)
