@@ -95,6 +95,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         groups: Sequence[CellGroup],
         known_groups: Sequence[CellGroup],
         preset: Preset,
+        begun: float,
     ) -> None:
         """Train a generator of grids; sets the learned attributes.
 
@@ -106,15 +107,17 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         known_groups : sequence of CellGroup
             Those that conditions may name.
         preset : Preset
+        begun : float
+            When `fit` began, by `time.perf_counter`.
         """
-        begun = time.perf_counter()
         device = find_device(self.device)
         self.network_ = find_network(self._resolve("network", preset))
         self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
         self.grid_shape_ = grids.shape[1:]
         self.is_quantised_ = grids.dtype == np.uint8
         seconds = _seconds(self.max_time)
-        config = self._train_config(len(grids), seconds, preset)
+        deadline = None if seconds is None else begun + seconds
+        config = self._train_config(len(grids), seconds, deadline, preset)
         rng = np.random.default_rng(config.seed)
         n_held_out = self._n_held_out(len(grids), preset)
         order = rng.permutation(len(grids))
@@ -137,10 +140,10 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.n_steps_ = state.step
         self.critic_: Critic | None = None
         candidates = self._resolve("candidates", preset)
-        late = seconds is not None and time.perf_counter() - begun > seconds
+        late = deadline is not None and time.perf_counter() > deadline
         if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
-            self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng)
+            self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
 
     def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
         device = data.grids.device
@@ -157,7 +160,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
                 generator.to(device), discriminator.to(device), data
             )
 
-    def _fit_critic(self, real: np.ndarray, rng: np.random.Generator) -> None:
+    def _fit_critic(
+        self, real: np.ndarray, rng: np.random.Generator, deadline: float | None
+    ) -> None:
         """Learn which of several candidates to keep, whatever is known of them."""
         seeds = rng.integers(2**31 - 1, size=3).tolist()
         n, known = len(real), self._sampler(torch.device("cpu")).known
@@ -167,7 +172,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         c = torch.cat(pairs)
         fake = self._draw_grids(c, seeds[1])
         masks = known.mask(c).numpy()
-        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2])
+        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2], deadline)
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
@@ -182,7 +187,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
         return callbacks
 
-    def _train_config(self, n_rows: int, seconds: float | None, preset: Preset) -> TrainConfig:
+    def _train_config(
+        self, n_rows: int, seconds: float | None, deadline: float | None, preset: Preset
+    ) -> TrainConfig:
         batch_size = self._resolve("batch_size", preset)
         if batch_size == "auto":
             batch_size = min(_LARGEST_BATCH, n_rows // 3)
@@ -191,6 +198,10 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         if epochs == "auto":
             n_steps = np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS)
             epochs = max(1, round(n_steps * batch_size / n_rows))
+        max_seconds = None
+        if seconds is not None and deadline is not None:
+            # At least a step, however long the encoding took.
+            max_seconds = max(deadline - _CRITIC_TIME * seconds - time.perf_counter(), 1e-3)
         return TrainConfig(
             n_epochs=int(epochs),
             batch_size=batch_size,
@@ -198,7 +209,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             loss=find_loss(self._resolve("loss", preset)),
             seed=draw_seed(self.random_state),
             max_steps=self.max_steps,
-            max_seconds=None if seconds is None else seconds * (1 - _CRITIC_TIME),
+            max_seconds=max_seconds,
             masked=_MASKED if self.known_groups_ else 0.0,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -59,7 +60,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         No more steps than this; the learning rate falls accordingly.
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"10min"``. Training ends
-        after 70 % of it; the rest is for the choice among candidates, which cannot be cut short.
+        after 70 % of it; the rest is for the choice among candidates, which then grows fewer trees.
     batch_size : int, {"auto"} or None, default=None
         Rows a step; at most the number of rows.
     candidates : int or None, default=None
@@ -180,6 +181,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         ParameterError, ValueError
             A parameter that is not allowed.
         """
+        begun = time.perf_counter()
         self._validate_params()
         preset = find_preset(self.preset)
         encoder = self._resolve("encoder", preset)
@@ -206,7 +208,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         groups = encoder.cell_groups_
         known = carriers(self.constraints_, told)
         known_groups = [group for group in groups if group.column in known]
-        self._fit_grids(grids, half_widths, groups, known_groups, preset)
+        self._fit_grids(grids, half_widths, groups, known_groups, preset, begun)
         return self
 
     def _view(self, grids: np.ndarray) -> np.ndarray:

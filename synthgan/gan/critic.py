@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -69,6 +71,7 @@ class Critic:
         fake: tuple[np.ndarray, np.ndarray],
         view: View,
         seed: int,
+        deadline: float | None = None,
     ) -> Critic:
         """Learn to tell real from fake grids.
 
@@ -79,11 +82,13 @@ class Critic:
             grids have masks of the same kind, so that what is known gives nothing away.
         view : callable
         seed : int
+        deadline : float or None, default=None
+            By `time.perf_counter`; fewer trees are grown when it is near.
         """
         seen = [view(grids) for grids, _ in (real, fake)]
         x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
         is_real = np.arange(len(x)) < len(real[0])
-        trees = _boost(x, is_real, seed)
+        trees = _boost(x, is_real, seed, math.inf if deadline is None else deadline)
         return cls(view, trees, Margins.fit(seen[0]), real[1].shape[1])
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -189,12 +194,13 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
     return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
 
 
-def _boost(x: np.ndarray, is_real: np.ndarray, seed: int) -> list[TreePredictor]:
+def _boost(x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float) -> list[TreePredictor]:
     """Fit as many trees as help on rows set aside; none where nothing can be told, or few rows."""
     if is_real.sum() < _FEWEST_ROWS:
         return []
     # Unweighted: that there are more fakes adds the same to every logit.
-    counts = []
+    counts: list[int] = []
+    seconds_per_tree, begun = 0.0, time.perf_counter()
     for repeat in range(_REPEATS):
         trial = HistGradientBoostingClassifier(
             max_iter=_MOST_TREES,
@@ -205,7 +211,12 @@ def _boost(x: np.ndarray, is_real: np.ndarray, seed: int) -> list[TreePredictor]
             **_TREES,
         ).fit(x, is_real)
         counts.append(int(np.argmax(trial.validation_score_)))
-    n_trees = int(np.median(counts))
+        now = time.perf_counter()
+        seconds_per_tree = max(seconds_per_tree, (now - begun) / (repeat + 1) / trial.n_iter_)
+        # The next trial and the trees that are kept are to end in time.
+        if now + 2 * (now - begun) / (repeat + 1) > deadline:
+            break
+    n_trees = int(min(np.median(counts), max(deadline - now, 0.0) / seconds_per_tree))
     if not n_trees:
         return []
     model = HistGradientBoostingClassifier(

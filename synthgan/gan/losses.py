@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -18,6 +19,7 @@ __all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
+_NOISE_TIMES_ROOT_ROWS = 2.0
 _HIDDEN_TIMES_ROWS_PER_GROUP, _MOST_HIDDEN = 5.0, 0.5
 
 Judge = Callable[[Tensor], Tensor]
@@ -28,13 +30,15 @@ class LossPair(NamedTuple):
 
     `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
     mean loss. `penalty` maps (judge, real, fake, rng) to the mean squared deviation of the
-    gradient. A `weight` of the penalty or a `hidden` share of None follows the number of rows.
+    gradient. A `weight` of the penalty, a `noise` or a `hidden` share of None follows the table's
+    size.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None = None
     weight: float | None = 0.0
+    noise: float | None = 0.0
     hidden: float | None = 0.0
 
 
@@ -119,7 +123,7 @@ LOSSES = {
     "hinge": LossPair(hinge_discriminator, wasserstein_generator),
     "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
     "relativistic": LossPair(
-        relativistic_discriminator, relativistic_generator, zero_centred, None, None
+        relativistic_discriminator, relativistic_generator, zero_centred, None, None, None
     ),
 }
 
@@ -137,6 +141,11 @@ class Loss(BaseEstimator):
         for ``"wgan-gp"``, none for the others.
     penalty_every : int, default=4
         The penalty is computed on every n-th step only, with n times the weight.
+    noise : float or None, default=None
+        Standard deviation of the noise that is added to what the discriminator sees, in the
+        networks' scale (cells 0..255 are -1..1), the same for a real grid and for its fake; blurs
+        what few rows show by chance. None is the pair's own: 2 / sqrt(number of rows) for
+        ``"relativistic"``, none for the others.
     hidden : float or None, default=None
         Share of the columns that the discriminator is not shown, drawn anew for each pair of a real
         grid and a fake, and the same for both: whole rows, which a few can be told by, are
@@ -151,14 +160,16 @@ class Loss(BaseEstimator):
     References
     ----------
     Karras et al. (2020), Analyzing and improving the image quality of StyleGAN, arXiv 1912.04958
-    (lazy regularisation). Zhong et al. (2020), Random erasing data augmentation,
-    doi 10.1609/aaai.v34i07.7000 (what is hidden is not learnt by heart).
+    (lazy regularisation). Arjovsky and Bottou (2017), Towards principled methods for training
+    generative adversarial networks, arXiv 1701.04862 (noise). Zhong et al. (2020), Random erasing
+    data augmentation, doi 10.1609/aaai.v34i07.7000 (what is hidden is not learnt by heart).
     """
 
     _parameter_constraints: dict[str, Any] = {
         "name": "no_validation",
         "penalty": [Interval(Real, 0, None, closed="left"), None],
         "penalty_every": [Interval(Integral, 1, None, closed="left")],
+        "noise": [Interval(Real, 0, None, closed="left"), None],
         "hidden": [Interval(Real, 0, 1, closed="left"), None],
         "moments": [Interval(Real, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
@@ -169,6 +180,7 @@ class Loss(BaseEstimator):
         name: str = "relativistic",
         penalty: float | None = None,
         penalty_every: int = 4,
+        noise: float | None = None,
         hidden: float | None = None,
         moments: float = 0.0,
         threshold: float = 0.0,
@@ -176,23 +188,28 @@ class Loss(BaseEstimator):
         self.name = name
         self.penalty = penalty
         self.penalty_every = penalty_every
+        self.noise = noise
         self.hidden = hidden
         self.moments = moments
         self.threshold = threshold
 
     def pair(self, n_rows: int, n_groups: int) -> LossPair:
-        """Return the functions, with penalty and hidden share settled for a table's size."""
+        """Return the functions, with penalty, noise and hidden share settled for a table's size."""
         self._validate_params()
         if self.name not in LOSSES:
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
         pair = LOSSES[self.name]
         if self.penalty is not None:
             pair = pair._replace(penalty=pair.penalty or zero_centred, weight=float(self.penalty))
+        if self.noise is not None:
+            pair = pair._replace(noise=float(self.noise))
         if self.hidden is not None:
             pair = pair._replace(hidden=float(self.hidden))
         if pair.weight is None:
             weight = _PENALTY_TIMES_ROWS / n_rows
             pair = pair._replace(weight=min(max(weight, _LEAST_PENALTY), _MOST_PENALTY))
+        if pair.noise is None:
+            pair = pair._replace(noise=_NOISE_TIMES_ROOT_ROWS / math.sqrt(n_rows))
         if pair.hidden is None:
             hidden = _HIDDEN_TIMES_ROWS_PER_GROUP * n_groups / n_rows
             pair = pair._replace(hidden=min(hidden, _MOST_HIDDEN))

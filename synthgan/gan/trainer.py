@@ -249,13 +249,14 @@ class Trainer:
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
-        # What is hidden of a real grid is hidden of the fake it is paired with: it tells nothing.
-        hidden = self.pair.hidden or 0.0
+        # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
+        noise, hidden = self.pair.noise or 0.0, self.pair.hidden or 0.0
+        blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
         shown = data.shown(len(real), hidden, rng) if hidden else 1.0
 
         def judge(grid: Tensor) -> Tensor:
-            """Map grids to logits; hidden cells are mid-grey."""
-            return discriminator(grid * shown, c)
+            """Map grids to logits, blurred; hidden cells are mid-grey."""
+            return discriminator((grid + blur) * shown, c)
 
         on_real, on_fake = judge(real), judge(fake)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)

@@ -61,6 +61,9 @@ def test_names():
     assert Loss("wgan-gp").pair(100, 10).weight == 10
     assert [Loss().pair(n, 10).hidden for n in (20, 500, 10_000)] == [0.5, 0.1, 0.005]
     assert [Loss(name).pair(100, 10).hidden for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
+    assert [Loss().pair(n, 10).noise for n in (100, 10_000)] == [0.2, 0.02]
+    assert Loss("bce").pair(100, 10).noise == 0
+    assert Loss("bce", noise=0.3).pair(100, 10).noise == 0.3
     assert Loss("bce", hidden=0.3).pair(100, 10).hidden == 0.3
     assert Loss("bce").pair(100, 10).penalty is None
     assert Loss("bce", penalty=2.0).pair(100, 10).penalty is zero_centred

@@ -92,7 +92,7 @@ def test_a_real_grid_and_its_fake_hide_the_same():
     generator, discriminator = FCN(width=8, depth=1).build((3, 3), 0, 3)
     groups = [CellGroup("continuous", (i,)) for i in range(9)]
     data = GridData(grids(30), None, groups, CPU)
-    Trainer(config(max_steps=1, loss=Loss(hidden=0.5, penalty=0.0)), SAMPLER).fit(
+    Trainer(config(max_steps=1, loss=Loss(hidden=0.5, noise=0.0, penalty=0.0)), SAMPLER).fit(
         generator, Watching(discriminator), data
     )
     real, fake, again = seen
