@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, NamedTuple
@@ -19,8 +18,8 @@ __all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
-_NOISE_TIMES_ROOT_ROWS = 2.0
-_HIDDEN_TIMES_ROWS_PER_GROUP, _MOST_HIDDEN = 5.0, 0.5
+_HIDDEN_TIMES_ROWS_PER_GROUP, _MOST_HIDDEN = 6.0, 0.5
+_NOISE = 0.03
 
 Judge = Callable[[Tensor], Tensor]
 
@@ -30,7 +29,7 @@ class LossPair(NamedTuple):
 
     `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
     mean loss. `penalty` maps (judge, real, fake, rng) to the mean squared deviation of the
-    gradient. A `weight` of the penalty, a `noise` or a `hidden` share of None follows the table's
+    gradient. A `weight` of the penalty, or a `hidden` share, of None follows the table's
     size.
     """
 
@@ -38,7 +37,7 @@ class LossPair(NamedTuple):
     generator: Callable[[Tensor, Tensor], Tensor]
     penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None = None
     weight: float | None = 0.0
-    noise: float | None = 0.0
+    noise: float = 0.0
     hidden: float | None = 0.0
 
 
@@ -123,7 +122,7 @@ LOSSES = {
     "hinge": LossPair(hinge_discriminator, wasserstein_generator),
     "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
     "relativistic": LossPair(
-        relativistic_discriminator, relativistic_generator, zero_centred, None, None, None
+        relativistic_discriminator, relativistic_generator, zero_centred, None, _NOISE, None
     ),
 }
 
@@ -144,12 +143,12 @@ class Loss(BaseEstimator):
     noise : float or None, default=None
         Standard deviation of the noise that is added to what the discriminator sees, in the
         networks' scale (cells 0..255 are -1..1), the same for a real grid and for its fake; blurs
-        what few rows show by chance. None is the pair's own: 2 / sqrt(number of rows) for
-        ``"relativistic"``, none for the others.
+        detail finer than that. None is the pair's own: 0.03 for ``"relativistic"``, none for the
+        others.
     hidden : float or None, default=None
         Share of the columns that the discriminator is not shown, drawn anew for each pair of a real
         grid and a fake, and the same for both: whole rows, which a few can be told by, are
-        never learnt by heart. None is the pair's own: for ``"relativistic"`` 5 * number of
+        never learnt by heart. None is the pair's own: for ``"relativistic"`` 6 * number of
         columns / number of rows, at most 0.5; none for the others.
     moments : float, default=0
         Weight of the deviation term that thesis section 7 proposes: the generator also
@@ -194,7 +193,7 @@ class Loss(BaseEstimator):
         self.threshold = threshold
 
     def pair(self, n_rows: int, n_groups: int) -> LossPair:
-        """Return the functions, with penalty, noise and hidden share settled for a table's size."""
+        """Return the functions, with penalty and hidden share settled for a table's size."""
         self._validate_params()
         if self.name not in LOSSES:
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
@@ -208,8 +207,6 @@ class Loss(BaseEstimator):
         if pair.weight is None:
             weight = _PENALTY_TIMES_ROWS / n_rows
             pair = pair._replace(weight=min(max(weight, _LEAST_PENALTY), _MOST_PENALTY))
-        if pair.noise is None:
-            pair = pair._replace(noise=_NOISE_TIMES_ROOT_ROWS / math.sqrt(n_rows))
         if pair.hidden is None:
             hidden = _HIDDEN_TIMES_ROWS_PER_GROUP * n_groups / n_rows
             pair = pair._replace(hidden=min(hidden, _MOST_HIDDEN))

@@ -250,7 +250,7 @@ class Trainer:
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
         # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
-        noise, hidden = self.pair.noise or 0.0, self.pair.hidden or 0.0
+        noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
         shown = data.shown(len(real), hidden, rng) if hidden else 1.0
 

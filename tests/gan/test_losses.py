@@ -59,9 +59,9 @@ def test_names():
     assert Loss(penalty=0.5).pair(100, 10).weight == 0.5
     assert [Loss().pair(n, 10).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
     assert Loss("wgan-gp").pair(100, 10).weight == 10
-    assert [Loss().pair(n, 10).hidden for n in (20, 500, 10_000)] == [0.5, 0.1, 0.005]
+    assert [Loss().pair(n, 10).hidden for n in (20, 600, 10_000)] == [0.5, 0.1, 0.006]
     assert [Loss(name).pair(100, 10).hidden for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
-    assert [Loss().pair(n, 10).noise for n in (100, 10_000)] == [0.2, 0.02]
+    assert Loss().pair(100, 10).noise == 0.03
     assert Loss("bce").pair(100, 10).noise == 0
     assert Loss("bce", noise=0.3).pair(100, 10).noise == 0.3
     assert Loss("bce", hidden=0.3).pair(100, 10).hidden == 0.3
