@@ -18,25 +18,28 @@ __all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
+_LARGE = 4000  # rows, from which on the detail of continuous cells is penalised less and less
 _HIDDEN_TIMES_ROWS_PER_GROUP, _MOST_HIDDEN = 6.0, 0.5
 _NOISE = 0.03
 
 Judge = Callable[[Tensor], Tensor]
+Penalty = Callable[[Judge, Tensor, Tensor, Tensor, torch.Generator | None], Tensor]
 
 
 class LossPair(NamedTuple):
     """Both sides of a game, and the penalty it is played with.
 
     `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
-    mean loss. `penalty` maps (judge, real, fake, rng) to the mean squared deviation of the
-    gradient. A `weight` of the penalty, or a `hidden` share, of None follows the table's
-    size.
+    mean loss. `penalty` maps (judge, real, fake, scale, rng) to the mean squared deviation of the
+    gradient. What is None follows the table's size: the `weight` of the penalty, its `detail` (the
+    part of the weight that continuous cells get), and the `hidden` share.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
-    penalty: Callable[[Judge, Tensor, Tensor, torch.Generator | None], Tensor] | None = None
+    penalty: Penalty | None = None
     weight: float | None = 0.0
+    detail: float | None = 1.0
     noise: float = 0.0
     hidden: float | None = 0.0
 
@@ -77,17 +80,28 @@ def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def zero_centred(
-    judge: Judge, real: Tensor, fake: Tensor, rng: torch.Generator | None = None
+    judge: Judge,
+    real: Tensor,
+    fake: Tensor,
+    scale: Tensor | float = 1.0,
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     """Squared gradient at real (R1) and at fake grids (R2), half of each.
 
+    `scale` multiplies the gradient, cell by cell.
+
     Huang et al. (2024), The GAN is dead; long live the GAN!, arXiv 2501.05441.
     """
-    return (_squared_gradient(judge, real) + _squared_gradient(judge, fake)).mean() / 2
+    squares = [_squared_gradient(judge, x, scale) for x in (real, fake)]
+    return (squares[0] + squares[1]).mean() / 2
 
 
 def one_centred(
-    judge: Judge, real: Tensor, fake: Tensor, rng: torch.Generator | None = None
+    judge: Judge,
+    real: Tensor,
+    fake: Tensor,
+    scale: Tensor | float = 1.0,
+    rng: torch.Generator | None = None,
 ) -> Tensor:
     """Squared deviation of the gradient norm from 1, between real and fake grids.
 
@@ -95,14 +109,14 @@ def one_centred(
     """
     share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, device=real.device)
     between = real * share + fake * (1 - share)
-    return ((_squared_gradient(judge, between) + 1e-12).sqrt() - 1).square().mean()
+    return ((_squared_gradient(judge, between, scale) + 1e-12).sqrt() - 1).square().mean()
 
 
-def _squared_gradient(judge: Judge, x: Tensor) -> Tensor:
-    """Squared gradient norm of the logits at x, shape (n,)."""
+def _squared_gradient(judge: Judge, x: Tensor, scale: Tensor | float) -> Tensor:
+    """Squared norm of the scaled gradient of the logits at x, shape (n,)."""
     x = x.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
-    return gradient.flatten(1).square().sum(dim=1)
+    return (gradient * scale).flatten(1).square().sum(dim=1)
 
 
 def moment_distance(real: Tensor, fake: Tensor) -> Tensor:
@@ -122,7 +136,7 @@ LOSSES = {
     "hinge": LossPair(hinge_discriminator, wasserstein_generator),
     "wgan-gp": LossPair(wasserstein_discriminator, wasserstein_generator, one_centred, 10.0),
     "relativistic": LossPair(
-        relativistic_discriminator, relativistic_generator, zero_centred, None, _NOISE, None
+        relativistic_discriminator, relativistic_generator, zero_centred, None, None, _NOISE, None
     ),
 }
 
@@ -137,7 +151,8 @@ class Loss(BaseEstimator):
     penalty : float or None, default=None
         Weight of the gradient penalty; None is the pair's own: for ``"relativistic"`` (R1 + R2)
         800 / number of rows, between 0.2 and 2, because few rows are learnt by heart sooner; 10
-        for ``"wgan-gp"``, none for the others.
+        for ``"wgan-gp"``, none for the others. Above 4000 rows the pair's own weight of continuous
+        cells goes on to fall, as rows**-3: a penalty hides differences finer than its root.
     penalty_every : int, default=4
         The penalty is computed on every n-th step only, with n times the weight.
     noise : float or None, default=None
@@ -199,14 +214,18 @@ class Loss(BaseEstimator):
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
         pair = LOSSES[self.name]
         if self.penalty is not None:
-            pair = pair._replace(penalty=pair.penalty or zero_centred, weight=float(self.penalty))
+            pair = pair._replace(
+                penalty=pair.penalty or zero_centred, weight=float(self.penalty), detail=1.0
+            )
         if self.noise is not None:
             pair = pair._replace(noise=float(self.noise))
         if self.hidden is not None:
             pair = pair._replace(hidden=float(self.hidden))
         if pair.weight is None:
             weight = _PENALTY_TIMES_ROWS / n_rows
-            pair = pair._replace(weight=min(max(weight, _LEAST_PENALTY), _MOST_PENALTY))
+            settled = min(max(weight, _LEAST_PENALTY), _MOST_PENALTY)
+            fine = min(weight, _MOST_PENALTY) * min(1.0, (_LARGE / n_rows) ** 2)
+            pair = pair._replace(weight=settled, detail=fine / settled)
         if pair.hidden is None:
             hidden = _HIDDEN_TIMES_ROWS_PER_GROUP * n_groups / n_rows
             pair = pair._replace(hidden=min(hidden, _MOST_HIDDEN))

@@ -26,6 +26,7 @@ from synthgan.gan.state import TrainState, copy_network, update_average
 __all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device"]
 
 _MAX_HISTORY = 500
+_LEARNING_RATE, _MANY_ROWS = 1e-3, 4000
 _ANNEALING = 0.2  # share of a full run
 
 
@@ -34,7 +35,8 @@ class Adam(BaseEstimator):
 
     Parameters
     ----------
-    learning_rate : float, default=1e-3
+    learning_rate : float or None, default=None
+        None follows the number of rows: 1e-3, from 4000 rows on more and from 8000 on 2e-3.
     betas : (float, float), default=(0.0, 0.99)
         Decay of the running means of gradients and of squared gradients.
     decay : float, default=0.7
@@ -49,7 +51,7 @@ class Adam(BaseEstimator):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), None],
         "betas": [tuple, list],
         "decay": [Interval(Real, 0, 1, closed="both")],
         "average": [Interval(Real, 0, 1, closed="left")],
@@ -57,7 +59,7 @@ class Adam(BaseEstimator):
 
     def __init__(
         self,
-        learning_rate: float = 1e-3,
+        learning_rate: float | None = None,
         betas: tuple[float, float] = (0.0, 0.99),
         decay: float = 0.7,
         average: float = 0.998,
@@ -66,6 +68,12 @@ class Adam(BaseEstimator):
         self.betas = betas
         self.decay = decay
         self.average = average
+
+    def rate(self, n_rows: int) -> float:
+        """Return the learning rate for a table of so many rows."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return _LEARNING_RATE * min(max(n_rows / _MANY_ROWS, 1.0), 2.0)
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,11 @@ class Trainer:
         """
         config, device = self.config, data.grids.device
         self.pair = config.loss.pair(len(data), data.n_groups)
+        self.rate = config.optimizer.rate(len(data))
+        # A gradient's scale is the root of its weight.
+        scale = torch.ones(data.grids[0].numel(), device=device)
+        scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
+        self.scale = scale.reshape(data.grids.shape[1:])
         rng = torch.Generator(device).manual_seed(config.seed)
         state = TrainState(
             generator=generator.train(),
@@ -262,7 +275,7 @@ class Trainer:
         discriminator_loss = self.pair.discriminator(on_real, on_fake)
         total = discriminator_loss
         if self.pair.penalty and self.pair.weight and state.step % loss.penalty_every == 0:
-            penalty = self.pair.penalty(judge, real, fake, rng)
+            penalty = self.pair.penalty(judge, real, fake, self.scale, rng)
             total = total + self.pair.weight * loss.penalty_every * penalty
         state.discriminator_optimizer.zero_grad()
         total.backward()
@@ -307,7 +320,7 @@ class Trainer:
             )
         return torch.optim.Adam(
             network.parameters(),
-            lr=adam.learning_rate,
+            lr=self.rate,
             betas=(adam.betas[0], adam.betas[1]),
             fused=True,
         )
@@ -320,7 +333,7 @@ class Trainer:
         if share > begin:
             factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-            optimizer.param_groups[0]["lr"] = adam.learning_rate * factor
+            optimizer.param_groups[0]["lr"] = self.rate * factor
 
     def _log(self, state: TrainState, figures: Tensor, seconds: float, n_rows: int) -> None:
         values = figures.tolist()

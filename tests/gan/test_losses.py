@@ -39,8 +39,10 @@ def test_penalties_of_a_linear_judge():
     real, fake = torch.randn(10, 2), torch.randn(10, 2)
     judge = lambda x: x @ weights  # noqa: E731
     assert zero_centred(judge, real, fake).item() == pytest.approx(25.0)
+    scale = torch.tensor([0.5, 1.0])
+    assert zero_centred(judge, real, fake, scale).item() == pytest.approx(1.5**2 + 16)
     rng = torch.Generator().manual_seed(0)
-    assert one_centred(judge, real, fake, rng).item() == pytest.approx(16.0)
+    assert one_centred(judge, real, fake, 1.0, rng).item() == pytest.approx(16.0)
 
 
 def test_moments():
@@ -58,7 +60,10 @@ def test_names():
     assert find_loss("hinge").name == "hinge"
     assert Loss(penalty=0.5).pair(100, 10).weight == 0.5
     assert [Loss().pair(n, 10).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
-    assert Loss("wgan-gp").pair(100, 10).weight == 10
+    weights = [pair.weight * pair.detail for pair in (Loss().pair(n, 10) for n in (10, 1600, 8000))]
+    assert weights == pytest.approx([2.0, 0.5, 0.025])
+    assert Loss(penalty=0.5).pair(8000, 10).detail == 1
+    assert Loss("wgan-gp").pair(100, 10)[3:5] == (10, 1)
     assert [Loss().pair(n, 10).hidden for n in (20, 600, 10_000)] == [0.5, 0.1, 0.006]
     assert [Loss(name).pair(100, 10).hidden for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
     assert Loss().pair(100, 10).noise == 0.03

@@ -176,6 +176,11 @@ def test_callbacks_see_the_run_and_may_end_it():
     assert pictures.grids_[2].shape == (4, 3, 3)
 
 
+def test_large_tables_learn_faster():
+    assert [Adam().rate(n) for n in (10, 4000, 6000, 10**6)] == [1e-3, 1e-3, 1.5e-3, 2e-3]
+    assert Adam(learning_rate=0.1).rate(10**6) == 0.1
+
+
 def test_the_learning_rate_falls_to_zero_over_the_last_share():
     rates = []
 
