@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from pandas.testing import assert_frame_equal
+from scipy.stats import ks_2samp
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -394,6 +395,25 @@ def test_limits_of_a_fit(clinic):
     model = quick(epochs=10**6, max_time="1s").fit(clinic)
     assert model.n_steps_ < 10**5
     assert len(model.sample(3)) == 3
+
+
+def test_a_table_of_constants_comes_back(tmp_path):
+    table = pd.DataFrame({"a": [1] * 150, "b": ["x"] * 150})
+    model = quick(candidates=4).fit(table)
+    model.save(tmp_path / "m")
+    assert_frame_equal(synthgan.load(tmp_path / "m").sample(5), table.head(5))
+
+
+def test_few_rows_are_drawn_as_many_are():
+    # One row at a time must not be another distribution than a thousand at once.
+    table = synthgan.datasets.make_clinic(600, random_state=0)[["age", "sex"]]
+    model = quick(candidates=4).fit(table)
+    many = model.sample(2000, random_state=0)
+    few = pd.concat([model.sample(2, random_state=i) for i in range(300)])
+    for name in ("age", "sex"):
+        codes = pd.factorize(pd.concat([many, few])[name], sort=True)[0]
+        assert ks_2samp(codes[:2000], codes[2000:]).pvalue > 1e-3
+    assert len(model.sample(0)) == 0
 
 
 def test_fewer_candidates_may_be_asked_later(clinic, tmp_path):

@@ -129,8 +129,8 @@ class Critic:
             "tree_sizes": sizes,
             "n_known": np.array([self.n_known]),
             "bin_counts": np.array([len(e) for e in margins.edges], dtype=np.int64),
-            "bin_edges": np.concatenate(margins.edges),
-            "bin_shares": np.concatenate(margins.shares),
+            "bin_edges": np.concatenate([*margins.edges, np.zeros(0)]),
+            "bin_shares": np.concatenate([*margins.shares, np.zeros(0)]),
         }
 
     @classmethod
@@ -196,7 +196,7 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
 
 def _boost(x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float) -> list[TreePredictor]:
     """Fit as many trees as help on rows set aside; none where nothing can be told, or few rows."""
-    if is_real.sum() < _FEWEST_ROWS:
+    if is_real.sum() < _FEWEST_ROWS or not x.shape[1]:
         return []
     # Unweighted: that there are more fakes adds the same to every logit.
     counts: list[int] = []

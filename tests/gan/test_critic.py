@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -81,6 +83,28 @@ def test_what_cannot_be_told_is_left_alone():
     critic = Critic.fit(free(grids(1000, 0, 0.5)), free(grids(4000, 1, 0.5)), view, seed=0)
     assert len(critic.trees) < 20
     assert fidelity(grids(2000, 2, 0.5), grids(2000, 3, 0.5)) > 0.93
+
+
+def test_no_time_no_trees_but_the_columns_are_still_right():
+    real, fake = free(grids(600, 0, 0.9)), free(grids(2400, 1, 0.1))
+    critic = Critic.fit(real, fake, view, seed=0, deadline=time.perf_counter() - 1)
+    assert critic.trees == []
+    assert np.array_equal(critic.margins.shares[2], Margins.fit(view(real[0])).shares[2])
+
+
+def test_few_rows_have_margins_and_no_trees():
+    critic = Critic.fit(free(grids(99, 0, 1.0)), free(grids(400, 1, 0.0)), view, seed=0)
+    assert critic.trees == []
+    assert len(chosen(critic, 2, n=50)) == 50
+
+
+def test_grids_without_a_feature():
+    nothing = np.zeros((120, 2, 3), dtype=np.float32)
+    blank = lambda made: cell_features(made, GROUPS[3:])  # noqa: E731
+    critic = Critic.fit(free(nothing), free(nothing), blank, seed=0)
+    again = Critic.from_arrays(critic.to_arrays(), blank)
+    picks = again.choose(nothing.reshape(4, 30, 2, 3), np.zeros((30, 0)), np.random.default_rng(0))
+    assert picks.shape == (30,)
 
 
 def test_fidelity_is_low_for_what_differs():
