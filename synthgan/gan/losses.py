@@ -18,6 +18,7 @@ __all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
+_LEAST_OF_DETAIL = 0.003
 _LARGE = 4000  # rows, from which on the detail of continuous cells is penalised less and less
 _HIDDEN_TIMES_ROWS_PER_GROUP, _MOST_HIDDEN = 6.0, 0.5
 _NOISE = 0.03
@@ -152,7 +153,8 @@ class Loss(BaseEstimator):
         Weight of the gradient penalty; None is the pair's own: for ``"relativistic"`` (R1 + R2)
         800 / number of rows, between 0.2 and 2, because few rows are learnt by heart sooner; 10
         for ``"wgan-gp"``, none for the others. Above 4000 rows the pair's own weight of continuous
-        cells goes on to fall, as rows**-3: a penalty hides differences finer than its root.
+        cells goes on to fall, as rows**-3, to 0.003: a penalty hides differences finer than its
+        root.
     penalty_every : int, default=4
         The penalty is computed on every n-th step only, with n times the weight.
     noise : float or None, default=None
@@ -224,7 +226,8 @@ class Loss(BaseEstimator):
         if pair.weight is None:
             weight = _PENALTY_TIMES_ROWS / n_rows
             settled = min(max(weight, _LEAST_PENALTY), _MOST_PENALTY)
-            fine = min(weight, _MOST_PENALTY) * min(1.0, (_LARGE / n_rows) ** 2)
+            fine = weight * min(1.0, (_LARGE / n_rows) ** 2)
+            fine = min(max(fine, _LEAST_OF_DETAIL), _MOST_PENALTY)
             pair = pair._replace(weight=settled, detail=fine / settled)
         if pair.hidden is None:
             hidden = _HIDDEN_TIMES_ROWS_PER_GROUP * n_groups / n_rows

@@ -60,8 +60,10 @@ def test_names():
     assert find_loss("hinge").name == "hinge"
     assert Loss(penalty=0.5).pair(100, 10).weight == 0.5
     assert [Loss().pair(n, 10).weight for n in (10, 1600, 10**6)] == [2.0, 0.5, 0.2]
-    weights = [pair.weight * pair.detail for pair in (Loss().pair(n, 10) for n in (10, 1600, 8000))]
-    assert weights == pytest.approx([2.0, 0.5, 0.025])
+    weights = [
+        pair.weight * pair.detail for pair in (Loss().pair(n, 10) for n in (10, 1600, 8000, 10**6))
+    ]
+    assert weights == pytest.approx([2.0, 0.5, 0.025, 0.003])
     assert Loss(penalty=0.5).pair(8000, 10).detail == 1
     assert Loss("wgan-gp").pair(100, 10)[3:5] == (10, 1)
     assert [Loss().pair(n, 10).hidden for n in (20, 600, 10_000)] == [0.5, 0.1, 0.006]
