@@ -363,13 +363,13 @@ def test_the_limits_may_leave_nothing():
 
 def test_gaps_come_back_where_they_belong():
     clinic = synthgan.datasets.make_clinic(1500, random_state=0)
-    model = quick(network=FCN(width=64, depth=1), epochs="auto", batch_size=250, max_steps=500)
+    model = quick(network=FCN(width=64, depth=1), epochs="auto", batch_size=250, max_steps=975)
     fake = model.fit(clinic).sample(6000)
     gap, fake_gap = clinic["hba1c"].isna(), fake["hba1c"].isna()
     assert fake_gap.mean() == pytest.approx(gap.mean(), abs=0.01)
     # Who has diabetes is always measured; a short run learns that nearly.
     assert gap[clinic["diabetic"]].mean() == 0
-    assert fake_gap[fake["diabetic"]].mean() < 0.3
+    assert fake_gap[fake["diabetic"]].mean() < 0.25
     assert fake_gap[~fake["diabetic"]].mean() == pytest.approx(
         gap[~clinic["diabetic"]].mean(), abs=0.06
     )
