@@ -117,7 +117,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.is_quantised_ = grids.dtype == np.uint8
         seconds = _seconds(self.max_time)
         deadline = None if seconds is None else begun + seconds
-        config = self._train_config(len(grids), seconds, deadline, preset)
+        training_end = None if seconds is None else begun + (1 - _CRITIC_TIME) * seconds
+        config = self._train_config(len(grids), training_end, preset)
         rng = np.random.default_rng(config.seed)
         n_held_out = self._n_held_out(len(grids), preset)
         order = rng.permutation(len(grids))
@@ -187,9 +188,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
         return callbacks
 
-    def _train_config(
-        self, n_rows: int, seconds: float | None, deadline: float | None, preset: Preset
-    ) -> TrainConfig:
+    def _train_config(self, n_rows: int, training_end: float | None, preset: Preset) -> TrainConfig:
         batch_size = self._resolve("batch_size", preset)
         if batch_size == "auto":
             batch_size = min(_LARGEST_BATCH, n_rows // 3)
@@ -199,9 +198,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             n_steps = np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS)
             epochs = max(1, round(n_steps * batch_size / n_rows))
         max_seconds = None
-        if seconds is not None and deadline is not None:
+        if training_end is not None:
             # At least a step, however long the encoding took.
-            max_seconds = max(deadline - _CRITIC_TIME * seconds - time.perf_counter(), 1e-3)
+            max_seconds = max(training_end - time.perf_counter(), 1e-3)
         return TrainConfig(
             n_epochs=int(epochs),
             batch_size=batch_size,

@@ -79,7 +79,8 @@ def draw_balanced(
     Each candidate is drawn in proportion to its odds, and the whole sample in proportion to
     exp(-5 chi2), where chi2 sums (found - expected)**2 / expected over the bins: a Gibbs
     sampler draws block after block of rows anew, given all others. Counts of bins then vary an
-    eleventh as much as those of independent draws.
+    eleventh as much as those of independent draws. What a bin still lacks after a sweep adds to its
+    pull for good, so that candidates with other shares than real rows leave no lasting lack.
 
     Parameters
     ----------
