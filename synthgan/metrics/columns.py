@@ -2,18 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import ks_2samp
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import ks_2samp, wasserstein_distance
 
-from synthgan.metrics.score import Score, is_scaled, read_pair, to_codes, to_numbers
+from synthgan.metrics.score import Score
+from synthgan.metrics.tables import (
+    Part,
+    compare_tables,
+    is_scaled,
+    mean_part,
+    to_codes,
+    to_numbers,
+)
 
-__all__ = ["column_shapes", "total_variation"]
+__all__ = [
+    "category_coverage",
+    "column_shapes",
+    "jensen_shannon",
+    "kolmogorov_smirnov",
+    "missing_shares",
+    "quartiles",
+    "range_coverage",
+    "total_variation",
+    "variation",
+    "wasserstein",
+]
+
+_N_BINS = 20
+_WIDEST = 2.0  # no Wasserstein distance in units of the pooled deviation is larger
 
 
-def column_shapes(real: Any, fake: Any) -> Score:
+def column_shapes(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
     """Compare the distribution of each column.
 
     Parameters
@@ -21,6 +47,12 @@ def column_shapes(real: Any, fake: Any) -> Score:
     real, fake : DataFrame or array-like of shape (n_rows, n_columns)
         `fake` holds at least the columns of `real`. More than 10 distinct real numbers or
         dates are compared on their scale, everything else level by level.
+    holdout : DataFrame, array-like or None, default=None
+        Real rows that no generator has seen; gives the ceiling.
+    target : object, default=None
+        Not used.
+    random_state : int, RandomState instance, Generator or None, default=None
+        For the shuffled columns of the floor, and the sub-samples of large tables.
 
     Returns
     -------
@@ -43,28 +75,343 @@ def column_shapes(real: Any, fake: Any) -> Score:
     >>> column_shapes(real, fake).value
     0.75
     """
-    real, fake = read_pair(real, fake)
-    rows = [_compare(real[name], fake[name]) for name in real.columns]
-    index = pd.Index(real.columns, name="column")
-    return Score.mean_of(
-        "column shapes", pd.DataFrame(rows, index=index, columns=["measure", "value"])
+
+    def shape(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        if not is_scaled(ours):
+            return {"measure": "1 - TV", "value": 1 - variation(*to_codes(ours, theirs))}
+        numbers = to_numbers(ours), to_numbers(theirs)
+        gaps = abs(np.isnan(numbers[0]).mean() - np.isnan(numbers[1]).mean())
+        return {"measure": "1 - KS", "value": max(0.0, 1 - _ks(*numbers) - gaps)}
+
+    return compare_tables("column shapes", _each(shape), real, fake, holdout, random_state)
+
+
+def kolmogorov_smirnov(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Kolmogorov-Smirnov distance of each column on a scale.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the largest gap between both distribution functions, missing values
+        left out; 1 where one side has no values. 0..1, lower is better; NaN when no column is on
+        a scale.
+    """
+
+    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        return {"value": _ks(to_numbers(ours), to_numbers(theirs))}
+
+    return compare_tables(
+        "Kolmogorov-Smirnov distance",
+        _each(distance, scaled=True),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
     )
 
 
-def total_variation(real: np.ndarray, fake: np.ndarray) -> float:
+def total_variation(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Total variation of each column of levels.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of half the summed difference of the levels' shares; missing is a
+        level. 0..1, lower is better; NaN when every column is on a scale.
+    """
+
+    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        return {"value": variation(*to_codes(ours, theirs))}
+
+    return compare_tables(
+        "total variation",
+        _each(distance, scaled=False),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
+
+
+def wasserstein(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Earth mover's distance of each column on a scale, in standard deviations.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the Wasserstein-1 distance over the standard deviation of an
+        equal mixture of both, missing values left out; 2 where one side has no values, which no
+        distance exceeds. Lower is better. ``detail`` also has ``distance``, in the column's units
+        (ns for dates and durations).
+
+    References
+    ----------
+    Ramdas et al. (2017), On Wasserstein two-sample testing, doi 10.3390/e19020047.
+    """
+
+    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+        if not len(a) or not len(b):
+            return {"distance": np.nan, "value": _WIDEST if len(a) or len(b) else 0.0}
+        # Scaled first, so that sums of huge numbers stay finite.
+        unit = max(np.abs(a).max(), np.abs(b).max()) or 1.0
+        a, b = a / unit, b / unit
+        moved = wasserstein_distance(a, b)
+        spread = np.sqrt((a.var() + b.var()) / 2 + ((a.mean() - b.mean()) / 2) ** 2)
+        return {
+            "distance": float(moved * unit),
+            "value": min(float(moved / spread), _WIDEST) if moved > 0 and spread > 0 else 0.0,
+        }
+
+    return compare_tables(
+        "Wasserstein distance",
+        _each(distance, scaled=True),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
+
+
+def jensen_shannon(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Jensen-Shannon distance of each column.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the square root of the Jensen-Shannon divergence, base 2. Numbers
+        are cut at the 20-quantiles of both tables together; missing is a bin of its own. 0..1,
+        lower is better.
+
+    References
+    ----------
+    Endres and Schindelin (2003), A new metric for probability distributions,
+    doi 10.1109/TIT.2003.813506.
+    """
+
+    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        if is_scaled(ours):
+            numbers = to_numbers(ours), to_numbers(theirs)
+            pooled = np.concatenate([_present(x) for x in numbers])
+            cuts = np.linspace(0, 1, _N_BINS + 1)[1:-1]
+            edges = np.unique(np.quantile(pooled, cuts, method="inverted_cdf"))
+            codes = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in numbers]
+        else:
+            codes = to_codes(ours, theirs)
+        n = int(max(code.max() for code in codes)) + 1
+        shares = [np.bincount(code, minlength=n) / len(code) for code in codes]
+        return {"value": float(np.nan_to_num(jensenshannon(*shares, base=2)))}
+
+    return compare_tables(
+        "Jensen-Shannon distance",
+        _each(distance),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
+
+
+def quartiles(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Quartiles of each column on a scale: the box-plots of thesis Fig. 6.15 as numbers.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the mean difference of the three quartiles, in units of the real
+        interquartile range (of the real standard deviation, where that is 0). Lower is better, 0
+        is equal. ``detail`` has the quartiles of both sides; a column without values on one side
+        has none, and no value.
+    """
+
+    def differences(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+        if not len(a) or not len(b):
+            return {"value": np.nan}
+        points = [np.quantile(x, [0.25, 0.5, 0.75]) for x in (a, b)]
+        named = {
+            f"{side} {name}": float(point)
+            for side, three in zip(("real", "fake"), points, strict=True)
+            for name, point in zip(("Q1", "median", "Q3"), three, strict=True)
+        }
+        unit = (points[0][2] - points[0][0]) or a.std() or 1.0
+        return {**named, "value": float(np.abs(points[0] / unit - points[1] / unit).mean())}
+
+    return compare_tables(
+        "quartiles",
+        _each(differences, scaled=True),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
+
+
+def missing_shares(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Shares of missing values of each column.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the difference of both shares. 0..1, lower is better.
+    """
+
+    def difference(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        shares = [float(series.isna().mean()) for series in (ours, theirs)]
+        return {"real": shares[0], "fake": shares[1], "value": abs(shares[0] - shares[1])}
+
+    return compare_tables(
+        "missing shares",
+        _each(difference),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
+
+
+def range_coverage(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """How much of the real range of each column on a scale the fakes span.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of the share of the real range, from the least to the greatest value,
+        that lies between the least and the greatest fake. 0..1, higher is better; but extremes
+        belong to single people, and fakes that reach all of them repeat what nobody may know.
+        ``detail`` also has the share of fakes ``outside`` of the real range.
+    """
+
+    def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+        if not len(a) or not len(b):
+            return {"outside": np.nan, "value": 0.0 if len(a) else 1.0}
+        low, high = a.min(), a.max()
+        outside = float(((b < low) | (b > high)).mean())
+        # Halved, so that the width of a huge range stays finite.
+        width, shared = high / 2 - low / 2, min(high, b.max()) / 2 - max(low, b.min()) / 2
+        return {"outside": outside, "value": max(0.0, float(shared / width)) if width else 1.0}
+
+    return compare_tables(
+        "range coverage", _each(cover, scaled=True), real, fake, holdout, random_state
+    )
+
+
+def category_coverage(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """How many of the real levels of each column the fakes have.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over columns of levels of the share of the real levels that some fake row has.
+        0..1, higher is better; but a level that one person alone has is better not repeated.
+        ``detail`` also has the share of fakes ``outside``: with a level that no real row has.
+    """
+
+    def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+        codes = to_codes(ours, theirs)
+        known, made = (np.unique(code[code > 0]) for code in codes)
+        present = codes[1][codes[1] > 0]
+        outside = float(1 - np.isin(present, known).mean()) if len(present) else 0.0
+        return {
+            "outside": outside,
+            "value": float(np.isin(known, made).mean()) if len(known) else 1.0,
+        }
+
+    return compare_tables(
+        "category coverage", _each(cover, scaled=False), real, fake, holdout, random_state
+    )
+
+
+def variation(real: np.ndarray, fake: np.ndarray) -> float:
     """Half the summed difference of two distributions over integer codes, 0..1."""
     n = int(max(real.max(), fake.max())) + 1
     shares = [np.bincount(codes, minlength=n) / len(codes) for codes in (real, fake)]
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-def _compare(real: pd.Series, fake: pd.Series) -> tuple[str, float]:
-    if not is_scaled(real):
-        return "1 - TV", 1 - total_variation(*to_codes(real, fake))
-    ours, theirs = to_numbers(real), to_numbers(fake)
-    gaps = abs(np.isnan(ours).mean() - np.isnan(theirs).mean())
-    theirs = theirs[~np.isnan(theirs)]
-    if not len(theirs):
-        return "1 - KS", 0.0
-    distance = ks_2samp(ours[~np.isnan(ours)], theirs, method="asymp").statistic
-    return "1 - KS", float(max(0.0, 1 - distance - gaps))
+def _each(
+    compare: Callable[[pd.Series, pd.Series], dict[str, Any]], scaled: bool | None = None
+) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
+    """Compare all columns, or only those that are (not) on a scale; the value is their mean."""
+
+    def columns(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+        names = [n for n in real.columns if scaled is None or is_scaled(real[n]) == scaled]
+        rows = [compare(real[name], fake[name]) for name in names]
+        detail = pd.DataFrame(rows, index=pd.Index(names, name="column", tupleize_cols=False))
+        return mean_part(detail if len(rows) else detail.assign(value=0.0))
+
+    return columns
+
+
+def _ks(real: np.ndarray, fake: np.ndarray) -> float:
+    a, b = _present(real), _present(fake)
+    if not len(a) or not len(b):
+        return 1.0 if len(a) or len(b) else 0.0
+    return float(ks_2samp(a, b, method="asymp").statistic)
+
+
+def _present(numbers: np.ndarray) -> np.ndarray:
+    return numbers[~np.isnan(numbers)]

@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthgan.metrics.columns import total_variation
-from synthgan.metrics.score import Score, is_scaled, read_pair, to_codes, to_numbers
+from synthgan.metrics.columns import variation
+from synthgan.metrics.score import Score
+from synthgan.metrics.tables import (
+    Part,
+    compare_tables,
+    is_scaled,
+    mean_part,
+    to_codes,
+    to_numbers,
+)
 
-__all__ = ["pair_trends"]
+__all__ = ["association", "correlations", "mutual_information", "pair_trends"]
 
 N_BINS = 10
+_MOST_PAIRS = 20_000
 
 
-def pair_trends(real: Any, fake: Any) -> Score:
+def pair_trends(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
     """Compare how columns hang together, two by two.
 
     Parameters
     ----------
-    real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+    real, fake, holdout, target, random_state
         As in `column_shapes`.
 
     Returns
@@ -30,7 +42,7 @@ def pair_trends(real: Any, fake: Any) -> Score:
         The mean over pairs of one minus half the difference of Spearman's rank correlations
         (both on a scale), or of one minus the total variation of the two-way table (otherwise).
         0..1, higher is better; NaN for a single column. ``detail`` has ``first``, ``second``,
-        ``measure`` and ``value``.
+        ``measure`` and ``value``; of more than 20 000 pairs so many are drawn.
 
     Notes
     -----
@@ -51,48 +63,220 @@ def pair_trends(real: Any, fake: Any) -> Score:
     >>> pair_trends(real, fake).value
     0.5
     """
-    real, fake = read_pair(real, fake)
-    scaled = {name: is_scaled(real[name]) for name in real.columns}
-    codes = {name: _codes(real[name], fake[name], scaled[name]) for name in real.columns}
-    numeric = [name for name in real.columns if scaled[name]]
-    ranks = [_rank_correlations(frame, numeric) for frame in (real, fake)]
-    place = {name: i for i, name in enumerate(numeric)}
-    rows = []
-    for first, second in combinations(real.columns, 2):
-        if scaled[first] and scaled[second]:
-            a, b = (table[place[first], place[second]] for table in ranks)
-            rows.append((first, second, "1 - |difference of rho| / 2", 1 - abs(a - b) / 2))
+
+    def trend(pair: _Pair) -> dict[str, Any]:
+        if pair.both_scaled:
+            a, b = pair.rank_correlations
+            return {"measure": "1 - |difference of rho| / 2", "value": 1 - abs(a - b) / 2}
+        return {"measure": "1 - TV", "value": 1 - variation(*pair.joint_codes())}
+
+    return compare_tables("pair trends", _each_pair(trend), real, fake, holdout, random_state)
+
+
+def correlations(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Correlation of each pair of columns, by the coefficient that fits their kinds.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over pairs of the difference of Spearman's rho (both on a scale), of Cramer's V
+        (both levels), or of the correlation ratio eta (one of each). Lower is better. ``detail``
+        has ``first``, ``second``, ``measure``, ``real``, ``fake`` and ``value``.
+
+    References
+    ----------
+    Cramer (1946), Mathematical methods of statistics, chapter 21; Fisher (1925), Statistical
+    methods for research workers, chapter 8.
+    """
+
+    def difference(pair: _Pair) -> dict[str, Any]:
+        if pair.both_scaled:
+            name, (a, b) = "Spearman's rho", pair.rank_correlations
+        elif pair.one_scaled:
+            name = "correlation ratio"
+            a, b = (_correlation_ratio(*side) for side in pair.levels_and_numbers())
         else:
-            joint = _joint_codes(codes[first], codes[second])
-            rows.append((first, second, "1 - TV", 1 - total_variation(*joint)))
-    return Score.mean_of(
-        "pair trends", pd.DataFrame(rows, columns=["first", "second", "measure", "value"])
+            name = "Cramer's V"
+            a, b = (_cramers_v(*side) for side in pair.codes)
+        return {"measure": name, "real": a, "fake": b, "value": abs(a - b)}
+
+    return compare_tables(
+        "correlations",
+        _each_pair(difference),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
     )
 
 
-def _codes(real: pd.Series, fake: pd.Series, scaled: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Level codes, or bins between the real deciles; 0 is missing."""
-    if not scaled:
-        return to_codes(real, fake)
-    ours, theirs = to_numbers(real), to_numbers(fake)
-    edges = np.unique(np.nanquantile(ours, np.linspace(0, 1, N_BINS + 1))[1:-1])
-    binned = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in (ours, theirs)]
-    return binned[0], binned[1]
+def mutual_information(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Mutual information of each pair of columns.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`.
+
+    Returns
+    -------
+    score : Score
+        The mean over pairs of the difference of the normalised mutual information: that of the
+        two-way table, numbers cut at the real deciles, over the geometric mean of both
+        entropies. 0..1, lower is better. ``detail`` as in `correlations`.
+
+    References
+    ----------
+    Strehl and Ghosh (2002), Cluster ensembles, doi 10.1162/153244303321897735.
+    """
+
+    def difference(pair: _Pair) -> dict[str, Any]:
+        a, b = (_information(*side) for side in pair.codes)
+        return {"real": a, "fake": b, "value": abs(a - b)}
+
+    return compare_tables(
+        "mutual information",
+        _each_pair(difference),
+        real,
+        fake,
+        holdout,
+        random_state,
+        higher_is_better=False,
+    )
 
 
-def _joint_codes(
-    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Cells of the two-way table, numbered densely."""
-    n = int(max(second[0].max(), second[1].max())) + 1
-    both = np.concatenate([first[0] * n + second[0], first[1] * n + second[1]])
-    dense = np.unique(both, return_inverse=True)[1]
-    return dense[: len(first[0])], dense[len(first[0]) :]
+def association(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the coefficients of `correlations` of a table with itself, as a square."""
+    detail = correlations(frame, frame).detail
+    square = pd.DataFrame(1.0, index=frame.columns, columns=frame.columns)
+    for first, second, value in zip(detail["first"], detail["second"], detail["real"], strict=True):
+        square.loc[first, second] = square.loc[second, first] = value
+    return square
 
 
-def _rank_correlations(frame: pd.DataFrame, names: list[Any]) -> np.ndarray:
-    """Spearman's rho of all pairs of numeric columns; 0 where it is undefined."""
-    if not names:
+class _Pair:
+    """Two columns in both tables."""
+
+    def __init__(self, columns: tuple[_Column, _Column], rank_correlations: tuple[float, float]):
+        self._columns = columns
+        self.rank_correlations = rank_correlations
+        self.both_scaled = all(column.scaled for column in columns)
+        self.one_scaled = any(column.scaled for column in columns) and not self.both_scaled
+        first, second = columns
+        self.codes = list(zip(first.codes, second.codes, strict=True))
+
+    def joint_codes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Cells of the two-way table, numbered densely."""
+        n = int(max(codes.max() for codes in self._columns[1].codes)) + 1
+        joint = [a * n + b for a, b in self.codes]
+        dense = np.unique(np.concatenate(joint), return_inverse=True)[1]
+        return dense[: len(joint[0])], dense[len(joint[0]) :]
+
+    def levels_and_numbers(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Codes of the column of levels and ranks of the other, in both tables."""
+        first, second = self._columns
+        levels, numbers = (second, first) if first.scaled else (first, second)
+        return list(zip(levels.codes, numbers.numbers, strict=True))
+
+
+class _Column:
+    """One column in both tables: codes of levels or bins, and numbers where on a scale."""
+
+    def __init__(self, real: pd.Series, fake: pd.Series):
+        self.scaled = is_scaled(real)
+        if not self.scaled:
+            self.codes = to_codes(real, fake)
+            return
+        self.numbers = [to_numbers(real), to_numbers(fake)]
+        cuts = np.linspace(0, 1, N_BINS + 1)
+        edges = np.unique(np.nanquantile(self.numbers[0], cuts)[1:-1])
+        self.codes = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in self.numbers]
+
+
+def _each_pair(
+    compare: Callable[[_Pair], dict[str, Any]],
+) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
+    """Compare all pairs of columns; the value is their mean."""
+
+    def pairs(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+        columns = {name: _Column(real[name], fake[name]) for name in real.columns}
+        numeric = [name for name, column in columns.items() if column.scaled]
+        place = {name: i for i, name in enumerate(numeric)}
+        ranks = [_rank_correlations([columns[n].numbers[i] for n in numeric]) for i in (0, 1)]
+        all_pairs = list(combinations(real.columns, 2))
+        if len(all_pairs) > _MOST_PAIRS:
+            drawn = np.sort(rng.choice(len(all_pairs), _MOST_PAIRS, replace=False))
+            all_pairs = [all_pairs[i] for i in drawn]
+        rows = []
+        for first, second in all_pairs:
+            rho = (0.0, 0.0)
+            if first in place and second in place:
+                at = place[first], place[second]
+                rho = float(ranks[0][at]), float(ranks[1][at])
+            compared = compare(_Pair((columns[first], columns[second]), rho))
+            rows.append({"first": first, "second": second, **compared})
+        return mean_part(pd.DataFrame(rows, columns=None if rows else ["first", "second", "value"]))
+
+    return pairs
+
+
+def _rank_correlations(numbers: list[np.ndarray]) -> np.ndarray:
+    """Spearman's rho of all pairs of columns; 0 where it is undefined."""
+    if not numbers:
         return np.zeros((0, 0))
-    numbers = pd.DataFrame({i: to_numbers(frame[name]) for i, name in enumerate(names)})
-    return np.nan_to_num(numbers.corr(method="spearman").to_numpy())
+    # The frame of ranks is correlated as it is, gaps left out pair by pair.
+    return np.nan_to_num(pd.DataFrame(np.stack(numbers, axis=1)).corr("spearman").to_numpy())
+
+
+def _two_way(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Shares of the two-way table, without empty rows and columns."""
+    a, b = (np.unique(codes, return_inverse=True)[1] for codes in (first, second))
+    n = int(b.max()) + 1
+    counts = np.bincount(a * n + b, minlength=(int(a.max()) + 1) * n)
+    return counts.reshape(-1, n) / len(first)
+
+
+def _cramers_v(first: np.ndarray, second: np.ndarray) -> float:
+    shares = _two_way(first, second)
+    least = min(shares.shape) - 1
+    if not least:
+        return 0.0
+    expected = np.outer(shares.sum(axis=1), shares.sum(axis=0))
+    return float(np.sqrt(((shares - expected) ** 2 / expected).sum() / least))
+
+
+def _correlation_ratio(levels: np.ndarray, numbers: np.ndarray) -> float:
+    """Eta of the numbers' ranks, so that outliers do not decide."""
+    present = ~np.isnan(numbers)
+    if not present.any():
+        return 0.0
+    codes = np.unique(levels[present], return_inverse=True)[1]
+    ranks = pd.Series(numbers[present]).rank().to_numpy()
+    deviations = ranks - ranks.mean()
+    total = float((deviations**2).sum())
+    if not total:
+        return 0.0
+    counts = np.bincount(codes)
+    between = (np.bincount(codes, weights=deviations) ** 2 / counts).sum()
+    return float(np.sqrt(min(1.0, between / total)))
+
+
+def _information(first: np.ndarray, second: np.ndarray) -> float:
+    shares = _two_way(first, second)
+    a, b = shares.sum(axis=1), shares.sum(axis=0)
+    entropies = [-float((p * np.log(p)).sum()) for p in (a, b)]
+    if min(entropies) <= 1e-12:
+        return 0.0
+    filled = shares > 0
+    shared = float((shares[filled] * np.log(shares[filled] / np.outer(a, b)[filled])).sum())
+    return min(1.0, max(0.0, shared) / float(np.sqrt(entropies[0] * entropies[1])))

@@ -1,0 +1,109 @@
+"""A table as points in a space where distances mean something; knows no measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Space", "nearest"]
+
+_EDGES = (0.005, 0.995)  # quantiles that span a column's scale
+_BEYOND = 0.5  # so far outside of it a value may lie
+_MOST_LEVELS = 60
+_HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
+
+
+@dataclass
+class Space:
+    """Where rows are points: numbers on a scale of about 0..1, levels one-hot.
+
+    From the 0.5 % to the 99.5 % quantile of a column is a distance of 1, and so is any level from
+    any other. A missing number stands at the median, and apart from those that are there.
+
+    Parameters
+    ----------
+    is_level : ndarray of shape (n_columns,)
+    lowest, width, middle : ndarray of shape (n_columns,)
+        Of scaled columns; NaN for levels.
+    n_levels : ndarray of shape (n_columns,)
+        One-hot cells of each column of levels; rarer levels share the last.
+    """
+
+    is_level: np.ndarray
+    lowest: np.ndarray
+    width: np.ndarray
+    middle: np.ndarray
+    n_levels: np.ndarray
+
+    @classmethod
+    def fit(cls, table: np.ndarray, is_level: np.ndarray) -> Space:
+        """Learn the scales of a table that `encode` made."""
+        n = table.shape[1]
+        lowest, width, middle = np.zeros(n), np.ones(n), np.zeros(n)
+        n_levels = np.zeros(n, dtype=np.int64)
+        for i in range(n):
+            column = table[:, i]
+            if is_level[i]:
+                n_levels[i] = min(int(column.max()) + 1, _MOST_LEVELS)
+                continue
+            present = column[~np.isnan(column)]
+            if len(present):
+                low, middle[i], high = np.quantile(present, [_EDGES[0], 0.5, _EDGES[1]])
+                lowest[i], width[i] = low, (high - low) or 1.0
+        return cls(is_level, lowest, width, middle, n_levels)
+
+    def points(self, table: np.ndarray) -> np.ndarray:
+        """Return the rows as points, shape (n_rows, n_dimensions), float32."""
+        blocks = []
+        for i, column in enumerate(table.T):
+            if self.is_level[i]:
+                # One cell more than levels known: a level that only others have is none of them.
+                codes = np.minimum(column.astype(np.int64), self.n_levels[i])
+                blocks.append(np.eye(self.n_levels[i] + 1, dtype=np.float32)[codes] * _HALF)
+                continue
+            missing = np.isnan(column)
+            filled = np.where(missing, self.middle[i], column)
+            scaled = np.clip((filled - self.lowest[i]) / self.width[i], -_BEYOND, 1 + _BEYOND)
+            blocks.append(scaled[:, None].astype(np.float32))
+            blocks.append(missing[:, None].astype(np.float32))
+        return np.hstack(blocks)
+
+
+def nearest(
+    points: np.ndarray, to: np.ndarray, k: int = 1, *, itself: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the k nearest of `to` for each point, by Euclidean distance.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, n_dimensions)
+    to : ndarray of shape (m, n_dimensions)
+    k : int, default=1
+        At most m (m - 1 where `itself`).
+    itself : bool, default=False
+        `points` are the same as `to`, and none is its own neighbour.
+
+    Returns
+    -------
+    distances, indices : ndarray of shape (n, k)
+        Nearest first.
+    """
+    squares = np.einsum("ij,ij->i", to, to)
+    distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
+    lot = max(1, 20_000_000 // max(1, len(to)))
+    for start in range(0, len(points), lot):
+        some = points[start : start + lot]
+        gaps = squares - 2 * (some @ to.T)
+        rows = np.arange(len(some))
+        if itself:
+            gaps[rows, start + rows] = np.inf
+        best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
+        if best is None:
+            best = np.broadcast_to(np.arange(k), (len(some), k))
+        # Rounding of the expanded square hides ties; the few that are kept are measured anew.
+        exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2, dtype=np.float64))
+        order = np.argsort(exact, axis=1, kind="stable")
+        distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)
+        indices[start : start + lot] = np.take_along_axis(best, order, axis=1)
+    return distances, indices

@@ -1,0 +1,216 @@
+"""How two tables are made comparable; knows no measure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from synthgan.encoding.frames import to_frame
+from synthgan.exceptions import DataError
+from synthgan.metrics.score import Score
+
+__all__ = [
+    "Part",
+    "compare_tables",
+    "draw_generator",
+    "encode",
+    "is_scaled",
+    "mean_part",
+    "read_tables",
+    "shuffled",
+    "to_codes",
+    "to_numbers",
+]
+
+MAX_LEVELS = 10  # a numeric column with at most so many real values is compared level by level
+MOST_ROWS = 200_000
+
+
+class Part(NamedTuple):
+    """What a comparison of two tables gives."""
+
+    value: float
+    detail: pd.DataFrame
+    interval: tuple[float, float] | None = None
+
+
+Comparison = Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]
+
+
+def compare_tables(
+    name: str,
+    compare: Comparison,
+    real: Any,
+    fake: Any,
+    holdout: Any,
+    random_state: Any,
+    *,
+    higher_is_better: bool = True,
+    max_rows: int = MOST_ROWS,
+    equal: bool = False,
+) -> Score:
+    """Compare the fake, the holdout and the shuffled columns with the real table.
+
+    Parameters
+    ----------
+    name : str
+    compare : callable
+        Called as ``compare(real, other, rng)``.
+    real, fake, holdout, random_state : as in every measure
+    higher_is_better : bool, default=True
+    max_rows : int
+        Larger tables are sub-sampled.
+    equal : bool, default=False
+        Cut all tables to the rows of the smallest, where the figure depends on their number.
+    """
+    rng = draw_generator(random_state)
+    seed = int(rng.integers(2**63))
+    tables, note = read_tables(rng, max_rows, equal, real=real, fake=fake, holdout=holdout)
+
+    def run(other: pd.DataFrame) -> Part:
+        return compare(tables["real"], other, np.random.default_rng(seed))
+
+    part = run(tables["fake"])
+    ceiling = run(tables["holdout"]).value if "holdout" in tables else None
+    floor = run(shuffled(tables["real"], rng)).value
+    return Score(
+        name, part.value, higher_is_better, part.detail, part.interval, ceiling, floor, note
+    )
+
+
+def mean_part(detail: pd.DataFrame) -> Part:
+    """Return a detail and the mean of its values; NaN for none."""
+    value = float(detail["value"].mean()) if len(detail) else float("nan")
+    return Part(value, detail)
+
+
+def draw_generator(random_state: Any) -> np.random.Generator:
+    """Return a generator for an int, None, or a generator of numpy's, old or new."""
+    if isinstance(random_state, np.random.RandomState):
+        random_state = random_state.randint(2**31 - 1)
+    return np.random.default_rng(random_state)
+
+
+def read_tables(
+    rng: np.random.Generator, max_rows: int = MOST_ROWS, equal: bool = False, **tables: Any
+) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return tables as DataFrames with the columns of the first, in its order.
+
+    Parameters
+    ----------
+    rng : Generator
+        Draws the rows where there are too many.
+    max_rows : int
+    equal : bool, default=False
+        As in `compare_tables`.
+    **tables : DataFrame, array-like, or None
+        None is left out.
+
+    Returns
+    -------
+    frames : dict of str to DataFrame
+        With fresh row labels.
+    note : str
+        Which tables were sub-sampled; empty for none.
+
+    Raises
+    ------
+    DataError
+        A table without rows, or one that lacks a column.
+    """
+    frames = {name: to_frame(x)[0] for name, x in tables.items() if x is not None}
+    columns = list(next(iter(frames.values())).columns)
+    for name, frame in frames.items():
+        if not len(frame):
+            raise DataError(f"the {name} table has no rows; a measure needs at least one.")
+        absent = [column for column in columns if column not in frame.columns]
+        if absent:
+            raise DataError(f"the {name} table lacks the columns {absent!r} of the real one.")
+    if equal:
+        max_rows = min(max_rows, *(len(frame) for frame in frames.values()))
+    notes = []
+    for name, frame in frames.items():
+        if len(frame) > max_rows:
+            notes.append(f"{max_rows} of {len(frame)} {name} rows")
+            frame = frame.iloc[np.sort(rng.choice(len(frame), max_rows, replace=False))]
+        frames[name] = frame[columns].reset_index(drop=True)
+    return frames, f"Drawn at random: {', '.join(notes)}." if notes else ""
+
+
+def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Shuffle every column by itself: all that hangs together is lost, each column is kept."""
+    columns = [frame.iloc[rng.permutation(len(frame)), [i]] for i in range(frame.shape[1])]
+    return pd.concat([column.reset_index(drop=True) for column in columns], axis=1)
+
+
+def is_scaled(series: pd.Series) -> bool:
+    """Tell whether a real column is compared on a scale rather than level by level."""
+    dtype = series.dtype
+    if types.is_bool_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype):
+        return False
+    on_a_scale = (
+        types.is_numeric_dtype(dtype)
+        or types.is_datetime64_any_dtype(dtype)
+        or types.is_timedelta64_dtype(dtype)
+    )
+    return bool(on_a_scale and series.nunique() > MAX_LEVELS)
+
+
+def to_numbers(series: pd.Series) -> np.ndarray:
+    """Numbers, dates (ns since 1970) and durations (ns) as float64, NaN where missing."""
+    dtype = series.dtype
+    if types.is_datetime64_any_dtype(dtype):
+        ticks = pd.DatetimeIndex(series).tz_localize(None).as_unit("ns").asi8
+    elif types.is_timedelta64_dtype(dtype):
+        ticks = pd.TimedeltaIndex(series).as_unit("ns").asi8
+    else:
+        numbers = pd.to_numeric(series, errors="coerce")
+        return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(series.isna(), np.nan, ticks.astype(np.float64))
+
+
+def to_codes(real: pd.Series, *others: pd.Series) -> list[np.ndarray]:
+    """Levels of all columns as the same integers; missing is a level of its own, 0.
+
+    The others are numbered by how often they occur, in the real column first, whatever they are
+    called.
+    """
+    parts = [_levels(series) for series in (real, *others)]
+    codes = pd.factorize(pd.concat(parts, ignore_index=True))[0] + 1
+    ends = np.cumsum([len(part) for part in parts])[:-1]
+    n = int(codes.max()) + 1
+    counts = [np.bincount(part, minlength=n)[1:] for part in np.split(codes, ends)]
+    ranks = np.empty(n, dtype=np.int64)
+    ranks[0] = 0
+    ranks[1 + np.lexsort([-count for count in reversed(counts)])] = np.arange(1, n)
+    return np.split(ranks[codes], ends)
+
+
+def encode(real: pd.DataFrame, *others: pd.DataFrame) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return tables as numbers, and which columns hold codes of levels.
+
+    Returns
+    -------
+    tables : list of ndarray of shape (n_rows, n_columns)
+        float64. On a scale: numbers, NaN where missing. Levels: codes, 0 where missing.
+    is_level : ndarray of shape (n_columns,)
+    """
+    frames = [real, *others]
+    tables = [np.empty(frame.shape) for frame in frames]
+    is_level = np.array([not is_scaled(real[name]) for name in real.columns], dtype=bool)
+    for i, name in enumerate(real.columns):
+        series = [frame[name] for frame in frames]
+        columns = to_codes(*series) if is_level[i] else [to_numbers(s) for s in series]
+        for table, column in zip(tables, columns, strict=True):
+            table[:, i] = column
+    return tables, is_level
+
+
+def _levels(series: pd.Series) -> pd.Series:
+    if types.is_bool_dtype(series.dtype) or types.is_numeric_dtype(series.dtype):
+        return pd.Series(series.to_numpy(dtype=np.float64, na_value=np.nan), dtype=object)
+    return series.astype(object).reset_index(drop=True)
