@@ -26,7 +26,12 @@ from synthgan.gan.conditions import KnownCells
 from synthgan.gan.critic import Critic, cell_features, fidelity
 from synthgan.gan.heads import CellHead, TanhHead, to_network_scale
 from synthgan.gan.losses import find_loss
-from synthgan.gan.networks import build_networks, find_network, latent_dim_of
+from synthgan.gan.networks import (
+    build_networks,
+    find_network,
+    latent_dim_of,
+    settle_network,
+)
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device
 from synthgan.io.archive import read_archive, write_archive
@@ -111,7 +116,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             When `fit` began, by `time.perf_counter`.
         """
         device = find_device(self.device)
-        self.network_ = find_network(self._resolve("network", preset))
+        network = find_network(self._resolve("network", preset))
+        self.network_ = settle_network(network, len(grids), groups)
         self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
         self.grid_shape_ = grids.shape[1:]
         self.is_quantised_ = grids.dtype == np.uint8

@@ -14,7 +14,7 @@ from numbers import Integral, Real
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
@@ -34,7 +34,19 @@ from synthgan.gan.layers import (
     residual_chain,
 )
 
-__all__ = ["CNN", "FCN", "NETWORKS", "Network", "build_networks", "find_network", "latent_dim_of"]
+__all__ = [
+    "CNN",
+    "FCN",
+    "NETWORKS",
+    "Network",
+    "build_networks",
+    "find_network",
+    "latent_dim_of",
+    "settle_network",
+]
+
+_DEPTH = 2
+_LARGE = 8000  # rows
 
 
 @runtime_checkable
@@ -46,7 +58,8 @@ class Network(Protocol):
     ) -> tuple[nn.Module, nn.Module]:
         """Build (generator, discriminator) for grids of `shape`.
 
-        A spec whose `build` also has a parameter ``groups`` is told which cells are what.
+        A spec whose `build` also has a parameter ``groups`` is told which cells are what. One that
+        has a method ``settle(n_rows, groups)`` returns from it the spec that is built.
         """
 
 
@@ -58,8 +71,9 @@ class FCN(BaseEstimator):
     width : int or tuple of int, default=128
         An int: residual blocks of that width. A tuple: a plain chain of layers with these widths
         in the generator, reversed in the discriminator, as in the thesis.
-    depth : int, default=2
-        Residual blocks in each network; not used by a plain chain.
+    depth : int or None, default=None
+        Residual blocks in each network; not used by a plain chain. None is settled by the table:
+        3 from 8000 rows on where most columns are continuous, 2 otherwise.
     fourier : int, default=2
         The discriminator sees each continuous cell x also as sin and cos of 2**k * pi * x, for k
         below this; lets it see fine structure that a plain network is slow to learn.
@@ -82,7 +96,7 @@ class FCN(BaseEstimator):
 
     _parameter_constraints: dict[str, Any] = {
         "width": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "depth": [Interval(Integral, 0, None, closed="left")],
+        "depth": [Interval(Integral, 0, None, closed="left"), None],
         "fourier": [Interval(Integral, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
@@ -91,7 +105,7 @@ class FCN(BaseEstimator):
     def __init__(
         self,
         width: int | Sequence[int] = 128,
-        depth: int = 2,
+        depth: int | None = None,
         fourier: int = 2,
         dropout: float = 0.0,
         latent_dim: int = 64,
@@ -101,6 +115,14 @@ class FCN(BaseEstimator):
         self.fourier = fourier
         self.dropout = dropout
         self.latent_dim = latent_dim
+
+    def settle(self, n_rows: int, groups: Sequence[CellGroup]) -> FCN:
+        """Return this spec with all that depends on the table decided."""
+        if self.depth is not None:
+            return self
+        columns = [group.kind for group in groups if group.kind != "null"]
+        fine = n_rows >= _LARGE and 2 * columns.count("continuous") > len(columns)
+        return clone(self).set_params(depth=_DEPTH + fine)
 
     def build(
         self,
@@ -124,8 +146,9 @@ class FCN(BaseEstimator):
         continuous = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         waves = Waves(continuous, self.fourier) if continuous and self.fourier else None
         n_inputs = n_cells + (waves.n_features if waves else 0) + n_conditions
-        body = residual_chain(latent_dim + n_conditions, self.width, self.depth, n_cells, norm=True)
-        judge = residual_chain(n_inputs, self.width, self.depth, 1, norm=False)
+        depth = _DEPTH if self.depth is None else self.depth
+        body = residual_chain(latent_dim + n_conditions, self.width, depth, n_cells, norm=True)
+        judge = residual_chain(n_inputs, self.width, depth, 1, norm=False)
         return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves)
 
 
@@ -232,6 +255,12 @@ def find_network(network: Any) -> Network:
 def latent_dim_of(network: Network) -> int:
     """Return the length of the noise vector: the spec's own, 64 if it has none."""
     return int(getattr(network, "latent_dim", 64))
+
+
+def settle_network(network: Network, n_rows: int, groups: Sequence[CellGroup]) -> Network:
+    """Call `network.settle`, where there is one."""
+    settle = getattr(network, "settle", None)
+    return network if settle is None else settle(n_rows, groups)
 
 
 def build_networks(

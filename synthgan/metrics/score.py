@@ -31,8 +31,8 @@ class Score:
         The same figure with the holdout in place of the fake: what other real records reach. None
         without a holdout.
     floor : float or None, default=None
-        The same figure with the real columns shuffled, each by itself, in place of the fake: what
-        is reached without any dependence between columns.
+        The same figure with shuffled columns, each by itself, in place of the fake: what is reached
+        without any dependence between columns. Those of the holdout, if there is one.
     note : str, default=""
         What a reader must know: sub-samples, an attack that is no better than its baseline.
     """

@@ -7,7 +7,12 @@ from synthgan import CNN, FCN
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError
 from synthgan.gan.layers import map_sizes
-from synthgan.gan.networks import build_networks, find_network, latent_dim_of
+from synthgan.gan.networks import (
+    build_networks,
+    find_network,
+    latent_dim_of,
+    settle_network,
+)
 
 CARDIO_CNN = CNN(
     generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
@@ -101,6 +106,20 @@ def test_waves_add_two_features_an_octave():
     assert torch.allclose(
         waves.waves(grid.flatten(1))[0, :6], torch.tensor([1.0, 0, 0, 0, 0, 0]), atol=1e-5
     )
+
+
+def test_depth_is_settled_by_the_table():
+    fine = [CellGroup("continuous", (i,)) for i in range(3)] + [CellGroup("binary", (3,))]
+    coarse = [CellGroup("binary", (i,)) for i in range(3)] + [CellGroup("continuous", (3,))]
+    depths = [
+        settle_network(FCN(), n_rows, groups).depth
+        for n_rows, groups in ((8000, fine), (7999, fine), (8000, coarse))
+    ]
+    assert depths == [3, 2, 2]
+    assert settle_network(FCN(depth=1), 8000, fine).depth == 1
+    cnn = CNN(width=4)
+    assert settle_network(cnn, 8000, fine) is cnn
+    assert count(run(FCN(width=8), (2, 2))[0]) == count(run(FCN(width=8, depth=2), (2, 2))[0])
 
 
 def test_generated_rows_do_not_depend_on_their_batch():

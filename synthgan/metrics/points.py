@@ -1,0 +1,182 @@
+"""Clouds of points: kernels, neighbours, ranks; pure functions of arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from scipy.stats import norm, rankdata
+
+from synthgan.metrics.space import nearest
+
+__all__ = [
+    "auc",
+    "auc_interval",
+    "authenticity_of_points",
+    "mmd_of_points",
+    "neighbour_measures",
+    "support_measures",
+]
+
+_LOT = 20_000_000  # entries of a block of distances
+_TINY = 1e-9  # what rounding leaves of a distance of 0
+_LEVEL = 0.95
+_BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
+_THIN = 7  # of all distances so many times fewer find the median
+
+
+def auc(positive: np.ndarray, negative: np.ndarray) -> float:
+    """Chance that a positive scores above a negative, ties half; 0..1."""
+    return float(_placements(positive, negative)[0].mean())
+
+
+def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
+    """95 % confidence interval of an AUC.
+
+    Parameters
+    ----------
+    positive, negative : ndarray of shape (n_positive,), (n_negative,)
+        Scores, higher for positives.
+
+    References
+    ----------
+    DeLong et al. (1988), Comparing the areas under two or more correlated receiver operating
+    characteristic curves, doi 10.2307/2531595.
+    """
+    placements = _placements(positive, negative)
+    value = float(placements[0].mean())
+    variance = sum(float(np.var(p, ddof=1)) / len(p) for p in placements if len(p) > 1)
+    reach = float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt(variance))
+    return max(0.0, value - reach), min(1.0, value + reach)
+
+
+def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
+    """Maximum mean discrepancy under a mixture of Gaussian kernels, at least 0.
+
+    The root of the unbiased estimate; the kernels' bandwidths are a quarter, a half, one and two
+    times the median distance between points of both clouds.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n, n_dimensions)
+        At least two points each.
+
+    References
+    ----------
+    Gretton et al. (2012), A kernel two-sample test, JMLR 13, 723-773, equation 3.
+    """
+    first, second = first.astype(np.float64), second.astype(np.float64)
+    clouds = (first, first), (second, second), (first, second)
+    squares = [_squared_distances(a, b) for a, b in clouds]
+    median = float(np.median(np.concatenate([s.ravel()[::_THIN] for s in squares])))
+    median = median or float(np.mean([s.mean() for s in squares]))
+    if not median:
+        return 0.0
+    within_first, within_second, between = (
+        sum(np.exp(s / (-2 * median * factor**2)).sum() for factor in _BANDWIDTHS) for s in squares
+    )
+    n, m = len(first), len(second)
+    # A point's likeness to itself, one for each kernel, is left out.
+    ours = (within_first - n * len(_BANDWIDTHS)) / (n * (n - 1))
+    theirs = (within_second - m * len(_BANDWIDTHS)) / (m * (m - 1))
+    gap = (ours + theirs - 2 * between / (n * m)) / len(_BANDWIDTHS)
+    return float(np.sqrt(max(0.0, gap)))
+
+
+def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str, float]:
+    """Precision, recall, density and coverage by k nearest neighbours.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n, n_dimensions)
+    k : int, default=5
+        A point's ball reaches to its k-th nearest neighbour in its own cloud; at most the number
+        of points less one.
+
+    References
+    ----------
+    Kynkaanniemi et al. (2019), Improved precision and recall metric, arXiv 1904.06991. Naeem et
+    al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
+    """
+    real, fake = real.astype(np.float64), fake.astype(np.float64)
+    k = min(k, len(real) - 1, len(fake) - 1)
+    if k < 1:
+        return dict.fromkeys(("precision", "recall", "density", "coverage"), float("nan"))
+    real_reach = nearest(real, real, k, itself=True)[0][:, -1] ** 2 + _TINY
+    fake_reach = nearest(fake, fake, k, itself=True)[0][:, -1] ** 2 + _TINY
+    balls = np.zeros(len(fake))
+    covered, recalled = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
+    for rows, squares in _blocks(fake, real):
+        inside = squares <= real_reach
+        balls[rows] = inside.sum(axis=1)
+        covered |= inside.any(axis=0)
+        recalled |= (squares <= fake_reach[rows, None]).any(axis=0)
+    return {
+        "precision": float((balls > 0).mean()),
+        "recall": float(recalled.mean()),
+        "density": float(balls.mean() / k),
+        "coverage": float(covered.mean()),
+    }
+
+
+def support_measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
+    """Integrated alpha-precision and beta-recall.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n, n_dimensions)
+
+    References
+    ----------
+    Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921, sections 3 and 4;
+    supports are balls round the mean, in the space given.
+    """
+    real, fake = real.astype(np.float64), fake.astype(np.float64)
+    levels = np.linspace(0, 1, 31)[1:]
+    from_centre = [np.linalg.norm(x - real.mean(axis=0), axis=1) for x in (real, fake)]
+    radii = np.quantile(from_centre[0], levels)
+    inside = (from_centre[1][:, None] <= radii + _TINY).mean(axis=0)
+    reach = nearest(real, real, 1, itself=True)[0][:, 0] if len(real) > 1 else np.zeros(1)
+    gaps, closest = (x[:, 0] for x in nearest(real, fake))
+    spread = np.linalg.norm(fake - fake.mean(axis=0), axis=1)
+    typical = spread[closest][:, None] <= np.quantile(spread, levels) + _TINY
+    reached = ((gaps <= reach + _TINY)[:, None] & typical).mean(axis=0)
+    return {
+        "alpha-precision": float(1 - 2 * np.abs(inside - levels).mean()),
+        "beta-recall": float(1 - 2 * np.abs(reached - levels).mean()),
+    }
+
+
+def authenticity_of_points(real: np.ndarray, fake: np.ndarray) -> float:
+    """Share of fakes that are farther from the nearest real point than its own neighbour is.
+
+    References
+    ----------
+    Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921, section 3.3.
+    """
+    if len(real) < 2:
+        return float("nan")
+    reach = nearest(real, real, 1, itself=True)[0][:, 0]
+    gaps, closest = (x[:, 0] for x in nearest(fake, real))
+    return float((gaps > reach[closest]).mean())
+
+
+def _placements(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Share of negatives below each positive, and of positives above each negative."""
+    ranks = rankdata(np.concatenate([positive, negative]))
+    n, m = len(positive), len(negative)
+    of_positive = (ranks[:n] - rankdata(positive)) / m
+    return of_positive, 1 - (ranks[n:] - rankdata(negative)) / n
+
+
+def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    lengths = np.einsum("ij,ij->i", a, a)[:, None], np.einsum("ij,ij->i", b, b)
+    return np.maximum(lengths[0] + lengths[1] - 2 * (a @ b.T), 0.0)
+
+
+def _blocks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    """Squared distances of all pairs, some rows of `a` at a time."""
+    lot = max(1, _LOT // len(b))
+    for start in range(0, len(a), lot):
+        rows = slice(start, start + lot)
+        yield rows, _squared_distances(a[rows], b)

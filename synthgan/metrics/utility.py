@@ -1,0 +1,356 @@
+"""Usefulness: what models learn from fakes, tested on real rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import r2_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from synthgan.exceptions import ParameterError
+from synthgan.metrics.points import auc
+from synthgan.metrics.score import Score
+from synthgan.metrics.space import Space
+from synthgan.metrics.tables import (
+    Part,
+    compare_tables,
+    draw_generator,
+    encode,
+    read_tables,
+    shuffled,
+)
+
+__all__ = ["global_utility", "importance_agreement", "tstr"]
+
+_MOST_ROWS = 20_000
+_MOST_GLOBAL_ROWS = 5000
+_MOST_TARGETS = 50  # columns that are predicted from the others
+_MOST_CLASSES = 20  # of a target; rarer ones share the last
+_MOST_BRANCHES = 255  # levels that boosted trees take as such
+_LEARNERS = ("boosted trees", "random forest", "linear")
+
+
+def tstr(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Train on synthetic rows, test on real ones.
+
+    Parameters
+    ----------
+    real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+    holdout : DataFrame, array-like or None, default=None
+        The rows to test on. None: the real table is halved, and one half is for tests alone.
+    target : object
+        Name of the column to predict: classes where it is compared level by level, numbers
+        otherwise (see `column_shapes`).
+    random_state : int, RandomState instance, Generator or None, default=None
+
+    Returns
+    -------
+    score : Score
+        Mean over three learners (boosted trees, random forest, linear) of the AUC, each class
+        against the rest, or of R2. Higher is better. The ceiling is the same trained on real rows,
+        the floor on shuffled columns. ``detail`` has a row for each learner: trained on ``real``,
+        on fakes (``value``), on both (``augmented``), trained and tested on fakes (``fake_fake``),
+        and ``ratio``, value over real.
+
+    Raises
+    ------
+    ParameterError
+        No target, or one that is no column.
+
+    References
+    ----------
+    Esteban et al. (2017), Real-valued (medical) time series generation with recurrent conditional
+    GANs, arXiv 1706.02633.
+    """
+    rng = draw_generator(random_state)
+    frames, note = read_tables(rng, _MOST_ROWS, real=real, fake=fake, holdout=holdout)
+    _check_target(frames["real"], target)
+    if holdout is None:
+        frames["real"], frames["holdout"] = _halves(frames["real"], rng)
+    n = len(frames["real"])
+    half, other = _halves(frames["fake"], rng)
+    task = _Task.of(frames["real"], frames["holdout"], target)
+    seed = int(rng.integers(2**31 - 1))
+    sources = {
+        "real": frames["real"],
+        "value": _at_most(frames["fake"], n, rng),
+        "augmented": pd.concat([frames["real"], frames["fake"]], ignore_index=True),
+        "floor": shuffled(frames["real"], rng),
+    }
+    on_fakes = _Task.of(half, other, target, task.is_regression)
+    rows = {}
+    for learner in _LEARNERS:
+        row = {arm: task.skill(learner, source, seed) for arm, source in sources.items()}
+        row["fake_fake"] = on_fakes.skill(learner, half, seed)
+        row["ratio"] = row["value"] / row["real"] if row["real"] else float("nan")
+        rows[learner] = row
+    detail = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learner")
+    mean = detail.mean()
+    return Score(
+        f"train on synthetic, test on real ({task.unit})",
+        float(mean["value"]),
+        True,
+        detail,
+        ceiling=float(mean["real"]),
+        floor=float(mean["floor"]),
+        note=note,
+    )
+
+
+def importance_agreement(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Compare which columns a model finds important, learnt from real rows and from fakes.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `tstr`; boosted trees learn half of the real rows, and the other half judges.
+
+    Returns
+    -------
+    score : Score
+        Spearman's rank correlation of both permutation importances, -1..1; higher is better.
+        ``detail`` has, by column, how much the AUC or R2 falls when it is shuffled: of a model of
+        real rows (``real``) and of fakes (``value``).
+
+    References
+    ----------
+    Breiman (2001), Random forests, doi 10.1023/A:1010933404324.
+    """
+
+    def compare(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
+        train, test = _halves(real, rng)
+        task = _Task.of(train, test, target)
+        seed = int(rng.integers(2**31 - 1))
+        falls = [
+            task.importances(source, seed) for source in (train, _at_most(other, len(train), rng))
+        ]
+        detail = pd.DataFrame(
+            {"real": falls[0], "value": falls[1]},
+            index=pd.Index(task.features, name="column", tupleize_cols=False),
+        )
+        return Part(_rank_correlation(*falls), detail.sort_values("real", ascending=False))
+
+    _check_target(read_tables(draw_generator(0), real=real)[0]["real"], target)
+    return compare_tables(
+        "agreement of importances",
+        compare,
+        real,
+        fake,
+        holdout,
+        random_state,
+        max_rows=_MOST_ROWS,
+    )
+
+
+def global_utility(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Predict each column from all others: how much of that fakes teach.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `column_shapes`; up to 5000 rows of each are drawn, and of more than 50 columns so
+        many are predicted.
+
+    Returns
+    -------
+    score : Score
+        What random forests learn from fakes over what they learn from half of the real rows,
+        tested on the other half, summed over columns: the skill is 2 AUC - 1, or R2, and at least
+        0. 1 is all of it; NaN where real rows teach nothing. Higher is better. ``detail`` has
+        both skills of each column, ``real`` and ``value``.
+
+    References
+    ----------
+    Woo et al. (2009), Global measures of data utility for microdata masked for disclosure
+    limitation, doi 10.29012/jpc.v1i1.568 (the idea of a measure of no particular analysis).
+    """
+
+    def compare(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
+        train, test = _halves(real, rng)
+        other = _at_most(other, len(train), rng)
+        columns = list(real.columns)
+        if len(columns) > _MOST_TARGETS:
+            columns = [columns[i] for i in rng.choice(len(columns), _MOST_TARGETS, replace=False)]
+        seed = int(rng.integers(2**31 - 1))
+        rows = [_kept(_Task.of(train, test, name), train, other, seed) for name in columns]
+        index = pd.Index(columns, name="column", tupleize_cols=False)
+        detail = pd.DataFrame(rows, index=index, columns=["real", "value"])
+        learnt = detail["real"].sum()
+        return Part(float(detail["value"].sum() / learnt) if learnt else float("nan"), detail)
+
+    return compare_tables(
+        "global utility", compare, real, fake, holdout, random_state, max_rows=_MOST_GLOBAL_ROWS
+    )
+
+
+@dataclass
+class _Task:
+    """A column to predict from the others, and the real rows to test on."""
+
+    reference: pd.DataFrame
+    test: pd.DataFrame
+    target: Any
+    is_regression: bool
+    features: list[Any]
+
+    @classmethod
+    def of(
+        cls,
+        reference: pd.DataFrame,
+        test: pd.DataFrame,
+        target: Any,
+        is_regression: bool | None = None,
+    ) -> _Task:
+        if is_regression is None:
+            is_regression = not encode(reference[[target]])[1][0]
+        features = [name for name in reference.columns if name != target]
+        return cls(reference, test, target, is_regression, features)
+
+    @property
+    def unit(self) -> str:
+        return "R2" if self.is_regression else "AUC"
+
+    def skill(self, learner: str, source: pd.DataFrame, seed: int) -> float:
+        """Train on `source`; return R2, or the mean AUC of each class against the rest."""
+        x, y, seen, asked = self._arrays(source)
+        predict = _train(learner, x, y, seen, self.is_regression, seed)
+        return self._judge(predict, asked[0], asked[1])
+
+    def importances(self, source: pd.DataFrame, seed: int) -> np.ndarray:
+        """How much the skill of boosted trees falls when a column is shuffled, for each."""
+        x, y, seen, (asked, answers) = self._arrays(source)
+        predict = _train("boosted trees", x, y, seen, self.is_regression, seed)
+        order = np.random.default_rng(seed).permutation(len(asked))
+        whole = self._judge(predict, asked, answers)
+        falls = np.zeros(asked.shape[1])
+        for i in range(asked.shape[1]):
+            changed = asked.copy()
+            changed[:, i] = asked[order, i]
+            falls[i] = whole - self._judge(predict, changed, answers)
+        return falls
+
+    def _arrays(
+        self, source: pd.DataFrame
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        """Features and target of the source, which features hold levels, and the test's."""
+        (_, train, test), is_level = encode(
+            self.reference[self.features], source[self.features], self.test[self.features]
+        )
+        (_, y, answers), _ = encode(
+            self.reference[[self.target]], source[[self.target]], self.test[[self.target]]
+        )
+        y, answers = y[:, 0], answers[:, 0]
+        if not self.is_regression:
+            y, answers = np.minimum(y, _MOST_CLASSES), np.minimum(answers, _MOST_CLASSES)
+        # A missing answer is no answer; a missing class is one.
+        known, asked = ~np.isnan(y), ~np.isnan(answers)
+        return train[known], y[known], is_level, (test[asked], answers[asked])
+
+    def _judge(
+        self, predict: Callable[[np.ndarray], Any], asked: np.ndarray, answers: np.ndarray
+    ) -> float:
+        if self.is_regression:
+            return float(r2_score(answers, predict(asked))) if len(answers) > 1 else float("nan")
+        classes, odds = predict(asked)
+        values = []
+        for level in np.unique(answers):
+            rest = answers != level
+            if rest.any() and not rest.all():
+                column = np.flatnonzero(classes == level)
+                p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
+                values.append(auc(p[~rest], p[rest]))
+        return float(np.mean(values)) if values else 0.5
+
+
+def _train(
+    learner: str, x: np.ndarray, y: np.ndarray, is_level: np.ndarray, is_regression: bool, seed: int
+) -> Callable[[np.ndarray], Any]:
+    """Return what predicts numbers, or classes and their odds."""
+    if not len(y) or (not is_regression and len(np.unique(y)) < 2) or not x.shape[1]:
+        return partial(_guess, y, is_regression)
+    see: Callable[[np.ndarray], np.ndarray] = np.asarray
+    if learner == "linear":
+        # Numbers and one-hot levels, as all distances see them.
+        see, made = Space.fit(x, is_level).points, _linear(is_regression)
+    else:
+        made = _trees(learner, x, is_level, is_regression, seed)
+    model = made.fit(see(x), y)
+    if is_regression:
+        return lambda asked: model.predict(see(asked))
+    return lambda asked: (model.classes_, model.predict_proba(see(asked)))
+
+
+def _trees(
+    learner: str, x: np.ndarray, is_level: np.ndarray, is_regression: bool, seed: int
+) -> Any:
+    if learner == "random forest":
+        forest = RandomForestRegressor if is_regression else RandomForestClassifier
+        return forest(n_estimators=20, min_samples_leaf=5, max_features=0.5, random_state=seed)
+    boosted = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
+    branches = is_level & (np.nan_to_num(x).max(axis=0) < _MOST_BRANCHES)
+    return boosted(categorical_features=branches if branches.any() else None, random_state=seed)
+
+
+def _linear(is_regression: bool) -> Any:
+    last = Ridge() if is_regression else LogisticRegression(max_iter=300)
+    return make_pipeline(StandardScaler(), last)
+
+
+def _guess(y: np.ndarray, is_regression: bool, asked: np.ndarray) -> Any:
+    """Predict what one knows who has learnt nothing."""
+    if is_regression:
+        return np.full(len(asked), y.mean() if len(y) else 0.0)
+    return np.unique(y), np.ones((len(asked), len(np.unique(y))))
+
+
+def _kept(task: _Task, train: pd.DataFrame, other: pd.DataFrame, seed: int) -> tuple[float, float]:
+    skills = [task.skill("random forest", source, seed) for source in (train, other)]
+    if not task.is_regression:
+        skills = [2 * skill - 1 for skill in skills]
+    return max(0.0, float(np.nan_to_num(skills[0]))), max(0.0, float(np.nan_to_num(skills[1])))
+
+
+def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+def _halves(frame: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, pd.DataFrame]:
+    order = rng.permutation(len(frame))
+    half = (len(frame) + 1) // 2
+    return (
+        frame.iloc[order[:half]].reset_index(drop=True),
+        frame.iloc[order[half:] if half < len(frame) else order].reset_index(drop=True),
+    )
+
+
+def _at_most(frame: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
+    if len(frame) <= n:
+        return frame
+    return frame.iloc[rng.choice(len(frame), n, replace=False)].reset_index(drop=True)
+
+
+def _check_target(real: pd.DataFrame, target: Any) -> None:
+    if target is None or target not in real.columns:
+        raise ParameterError(f"target={target!r} is not allowed; name a column of the real table.")
