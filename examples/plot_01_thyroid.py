@@ -28,7 +28,7 @@ from synthgan import SampleGrid, TabularGANSynthesizer
 from synthgan.datasets import fetch_thyroid, load_thyroid
 from synthgan.exceptions import DataWarning
 from synthgan.metrics import column_shapes, pair_trends
-from synthgan.report import plot_binary_counts, plot_boxes, plot_grids, plot_history
+from synthgan.report import HistoryDisplay, plot_binary_counts, plot_boxes, plot_grids
 
 torch.set_num_threads(1)
 path = next((word for word in sys.argv[1:] if word.endswith(".csv")), os.getenv("THYROID_CSV"))
@@ -55,7 +55,7 @@ tables = {
 # %%
 # Loss curves (Fig. 6.13): the thesis' last losses are D 1.50, G 0.69.
 
-plot_history(thesis.history_, plt.figure())
+HistoryDisplay(thesis.history_).plot(plt.figure(figsize=(6, 3)).subplots())
 print(thesis.history_.tail(1).round(2).to_string(index=False))
 
 # %%

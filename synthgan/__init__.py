@@ -25,6 +25,7 @@ _HOMES = {
     "SampleGrid": "synthgan.gan",
     "Schema": "synthgan.encoding",
     "TabularGANSynthesizer": "synthgan.tabular",
+    "evaluate": "synthgan.report",
 }
 
 __all__ = ["__version__", "load", *_HOMES]

@@ -43,7 +43,7 @@ __all__ = ["BaseGANSynthesizer", "draw_seed"]
 _NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
-_STEPS_PER_ROW = 0.65
+_STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
@@ -132,8 +132,15 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         callbacks = self._callbacks()
         if n_held_out:
             unseen = self._view(self._dither(grids[held_out], half_widths, held_out, rng))
+            n_fakes = 2 * n_held_out
+            # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
+            tolerance = 4 * np.sqrt((1 / n_held_out + 1 / n_fakes) / 12)
             callbacks.append(
-                KeepBest(lambda fakes: fidelity(unseen, self._view(fakes), 0), 2 * n_held_out)
+                KeepBest(
+                    lambda fakes: fidelity(unseen, self._view(fakes), 0),
+                    n_fakes,
+                    tolerance=tolerance,
+                )
             )
         data = GridData(
             grids[kept],

@@ -1,14 +1,19 @@
-"""The command line: demo, fit, sample."""
+"""The command line: demo, fit, sample, evaluate."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
+import operator
 import os
+import re
 import secrets
 import sys
+import textwrap
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,7 @@ from synthgan.exceptions import SynthganError, SynthganWarning
 __all__ = ["main"]
 
 _USER_ERRORS = (SynthganError, ValueError, OSError)
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -87,14 +93,33 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--out", required=True, metavar="FAKE.csv")
     sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
     sample.set_defaults(command=_sample)
+
+    evaluate = commands.add_parser(
+        "evaluate", help="measure how faithful, useful and private a fake is"
+    )
+    evaluate.add_argument("real", metavar="REAL", help="table as CSV, or signals or images as npy")
+    evaluate.add_argument("fake", metavar="FAKE")
+    evaluate.add_argument("--holdout", metavar="H", help="real records that were not learnt")
+    evaluate.add_argument("--target", metavar="COLUMN", help="column that models are to predict")
+    evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
+    evaluate.add_argument("--html", metavar="R.html", help="report to write")
+    evaluate.add_argument("--json", metavar="R.json", help="scores to write")
+    evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    evaluate.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help='end with status 1 where it holds, such as "c2st>0.8"; may be repeated',
+    )
+    evaluate.set_defaults(command=_evaluate)
     return parser
 
 
 def _demo(parsed: argparse.Namespace) -> None:
     from synthgan.datasets import make_clinic
     from synthgan.io.tables import write_csv
-    from synthgan.metrics import column_shapes, pair_trends
-    from synthgan.report import plot_columns
+    from synthgan.report import evaluate
 
     if parsed.rows < 2:
         raise ValueError(f"--rows {parsed.rows} is too few; give 2 or more.")
@@ -105,18 +130,16 @@ def _demo(parsed: argparse.Namespace) -> None:
     print(f"Learning {len(real)} simulated patients, {real.shape[1]} columns ...")
     begun = time.perf_counter()
     model = _train(real, epochs=parsed.epochs, random_state=parsed.seed)
-    print(f"Learnt in {time.perf_counter() - begun:.0f} s.")
+    print(f"Learnt in {time.perf_counter() - begun:.0f} s. Measuring ...")
     fake = model.sample(len(real), random_state=parsed.seed + 1)
-    write_csv(real, out / "real.csv")
-    write_csv(fake, out / "fake.csv")
-    plot_columns(real, fake).savefig(out / "columns.png", dpi=110)
-    print("\nLikeness to unseen patients (1 is best; right: other real patients)")
-    for measure in (column_shapes, pair_trends):
-        ours, ceiling = measure(holdout, fake), measure(holdout, real)
-        print(f"  {ours.name:14} {ours.value:.3f}   {ceiling.value:.3f}")
+    report = evaluate(real, fake, holdout=holdout, target="outcome", model=model)
+    _print_summary(report)
     print("\nThe first fake patients:")
     print(fake.head().to_string(index=False))
-    print(f"\nWritten: {out / 'real.csv'}, {out / 'fake.csv'}, {out / 'columns.png'}")
+    write_csv(real, out / "real.csv")
+    write_csv(fake, out / "fake.csv")
+    report.to_html(out / "report.html")
+    print(f"\nWritten: {out / 'real.csv'}, {out / 'fake.csv'}, {out / 'report.html'}")
 
 
 def _fit(parsed: argparse.Namespace) -> None:
@@ -149,6 +172,66 @@ def _sample(parsed: argparse.Namespace) -> None:
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed)
     write_csv(fake, parsed.out)
     print(f"{len(fake)} rows written to {parsed.out}")
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    from synthgan.report import evaluate
+
+    conditions = [_condition(text) for text in parsed.fail_if]
+    records = [None if path is None else _read(path)
+               for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
+    real, fake, holdout = records
+    report = evaluate(
+        real,
+        fake,
+        holdout=holdout,
+        target=parsed.target,
+        fs_hz=parsed.fs_hz,
+        random_state=parsed.seed,
+    )
+    _print_summary(report)
+    for path, write in ((parsed.html, report.to_html), (parsed.json, report.to_json)):
+        if path is not None:
+            write(path)
+            print(f"Written: {path}")
+    broken = [text for text, holds in conditions if holds(report)]
+    if broken:
+        print(f"synthgan: failed, as {' and '.join(broken)}", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
+    """Read a condition such as ``c2st>0.8``; a measure that has no value breaks it, too."""
+    from synthgan.report.evaluation import measure_names
+
+    found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+.\deE]+)\s*", text)
+    limit = None
+    if found:
+        with contextlib.suppress(ValueError):
+            limit = float(found[3])
+    if found is None or limit is None:
+        raise ValueError(f'--fail-if {text!r} is no condition; give one such as "c2st>0.8".')
+    name, compare = found[1], _COMPARISONS[found[2]]
+    if name not in measure_names():
+        raise ValueError(f"--fail-if {text!r} names no measure; there are {measure_names()}.")
+
+    def holds(report: Any) -> bool:
+        value = report[name].value if name in report.names else math.nan
+        return math.isnan(value) or compare(value, limit)
+
+    return text, holds
+
+
+def _read(path: str) -> Any:
+    from synthgan.io.tables import read_array, read_csv
+
+    return read_array(path) if path.endswith(".npy") else read_csv(path)
+
+
+def _print_summary(report: Any) -> None:
+    for finding in report.summary():
+        print(f"\n{finding.title} {finding.figure}")
+        print(textwrap.fill(finding.meaning, 88, initial_indent="  ", subsequent_indent="  "))
 
 
 def _train(table: Any, **parameters: Any) -> Any:

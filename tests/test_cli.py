@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -64,11 +65,38 @@ def test_conditions(tmp_path, table, clinic, capsys):
 def test_demo(tmp_path, capsys):
     run("demo", "--out", tmp_path / "demo", "--rows", 60, "--epochs", 1)
     out = capsys.readouterr().out
-    assert "column shapes" in out
-    assert "pair trends" in out
+    for question in ("Faithful?", "Useful?", "Private?"):
+        assert question in out
     files = {path.name: path.stat().st_size for path in (tmp_path / "demo").iterdir()}
-    assert set(files) == {"real.csv", "fake.csv", "columns.png"}
-    assert files["columns.png"] > 10_000
+    assert set(files) == {"real.csv", "fake.csv", "report.html"}
+    assert files["report.html"] > 100_000
+
+
+def test_evaluate_is_a_gate(tmp_path, clinic, capsys):
+    names = ("real.csv", "fake.csv", "holdout.csv", "r.html", "r.json")
+    real, fake, holdout, page, scores = (tmp_path / name for name in names)
+    clinic[:100].to_csv(real, index=False)
+    clinic[100:200].to_csv(fake, index=False)
+    clinic[200:].to_csv(holdout, index=False)
+    words = ("evaluate", real, fake, "--holdout", holdout, "--target", "diabetic")
+    run(*words, "--html", page, "--json", scores, "--fail-if", "c2st > 0.9")
+    out = capsys.readouterr().out
+    assert "Faithful? 0." in out
+    assert f"Written: {page}" in out
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    value = json.loads(scores.read_text())["scores"]["fidelity"]["c2st"]["value"]
+    run(*words, "--fail-if", "c2st>0.9", "--fail-if", f"c2st<={value + 1e-6}", code=1)
+    assert capsys.readouterr().err == f"synthgan: failed, as c2st<={value + 1e-6}\n"
+    # A figure that is missing is not one that passes.
+    run("evaluate", real, fake, "--fail-if", "tstr<0.5", code=1)
+    assert "failed, as tstr<0.5" in capsys.readouterr().err
+    for condition in ("c2st", "c2st>x", "c2st>0.8>1", "c2st>--1"):
+        run(*words, "--fail-if", condition, code=2)
+        assert "is no condition; give one such as" in capsys.readouterr().err
+    run(*words, "--fail-if", "beauty<1", code=2)
+    assert "names no measure; there are" in capsys.readouterr().err
+    run("evaluate", real, fake, "--target", "none", code=2)
+    assert "target='none' is not allowed" in capsys.readouterr().err
 
 
 def test_user_errors_are_one_line(tmp_path, table, capsys):

@@ -138,9 +138,11 @@ class KeepBest(Callback):
     checks : int, default=20
         Measurements in a full run.
     patience : int, default=8
-        The run is annealed after so many without a new best.
-    tolerance : float, default=0.01
-        Later weights, averages over more steps, replace earlier ones that were better by no more.
+        The run is annealed after so many without a new best; of the mean of three, as one alone may
+        be high by chance.
+    tolerance : float, default=0.05
+        Later weights, averages over more steps, replace earlier ones that were better by no more;
+        about two standard errors of the measure.
     """
 
     def __init__(
@@ -149,7 +151,7 @@ class KeepBest(Callback):
         n: int,
         checks: int = 20,
         patience: int = 8,
-        tolerance: float = 0.01,
+        tolerance: float = 0.05,
     ) -> None:
         self.measure = measure
         self.n = n
@@ -159,7 +161,8 @@ class KeepBest(Callback):
 
     def on_begin(self, run: Run) -> None:
         """Start afresh."""
-        self._best, self._since, self._next = -np.inf, 0, 1
+        self._best, self._best_mean, self._since, self._next = -np.inf, -np.inf, 0, 1
+        self._measured: list[float] = []
         self._weights: dict[str, Any] = {}
 
     def on_log(self, run: Run) -> None:
@@ -170,7 +173,10 @@ class KeepBest(Callback):
             return
         self._next = int(run.share * self.checks) + 1
         fidelity = row["fidelity"] = self.measure(run.sample(self.n, 0))
-        self._since = 0 if fidelity > self._best else self._since + 1
+        self._measured.append(fidelity)
+        mean = float(np.mean(self._measured[-3:]))
+        self._since = 0 if mean > self._best_mean else self._since + 1
+        self._best_mean = max(self._best_mean, mean)
         if fidelity > self._best - self.tolerance:
             self._weights = {k: v.clone() for k, v in run.state.average.state_dict().items()}
         self._best = max(self._best, fidelity)

@@ -1,16 +1,17 @@
-"""Tables as CSV files."""
+"""Tables as CSV files, arrays as npy files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
 from synthgan.io.archive import write_atomically
 
-__all__ = ["read_csv", "write_csv"]
+__all__ = ["read_array", "read_csv", "write_csv"]
 
 _DATE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?"
 
@@ -59,3 +60,27 @@ def write_csv(table: pd.DataFrame, path: Any) -> None:
         write_atomically(Path(path), table.to_csv(index=False).encode())
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def read_array(path: Any) -> np.ndarray:
+    """Read an array of numbers; nothing is unpickled.
+
+    Parameters
+    ----------
+    path : str or path
+        An ``.npy`` file.
+
+    Raises
+    ------
+    DataError
+        No such file, or no array of numbers in it.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise DataError(f"{str(path)!r} is no array of numbers: {error}.") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
+        raise DataError(f"{str(path)!r} is no array of numbers.")
+    return array

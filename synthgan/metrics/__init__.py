@@ -1,6 +1,5 @@
 """Measures of fakes against real records; knows neither torch nor the GAN."""
 
-from synthgan.metrics.c2st import c2st, c2st_linear
 from synthgan.metrics.columns import (
     category_coverage,
     column_shapes,
@@ -24,6 +23,7 @@ from synthgan.metrics.joint import (
 )
 from synthgan.metrics.pairs import correlations, mutual_information, pair_trends
 from synthgan.metrics.score import Score
+from synthgan.metrics.two_sample import c2st, c2st_linear
 from synthgan.metrics.utility import global_utility, importance_agreement, tstr
 
 __all__ = [

@@ -50,7 +50,7 @@ def mmd(
     score : Score
         The distance of both mean embeddings, without bias: 0 for equal tables and for about half
         of all pairs of samples of one population; below 1.5, lower is better. The kernel is the
-        mean of four, of a quarter to two times the median distance between rows.
+        mean of four, of a quarter to two times the root mean square distance between rows.
 
     References
     ----------
@@ -230,7 +230,8 @@ def authenticity(
     -------
     score : Score
         Share of fakes that are farther from the nearest real row than that row's own nearest real
-        neighbour. About a half for other real rows, 0 for copies; higher is better.
+        neighbour. A little below a half for other real rows, 0 for copies; higher is better, but
+        noise has most of it.
 
     References
     ----------

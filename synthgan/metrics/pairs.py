@@ -155,13 +155,18 @@ def mutual_information(
     )
 
 
-def association(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the coefficients of `correlations` of a table with itself, as a square."""
-    detail = correlations(frame, frame).detail
-    square = pd.DataFrame(1.0, index=frame.columns, columns=frame.columns)
-    for first, second, value in zip(detail["first"], detail["second"], detail["real"], strict=True):
-        square.loc[first, second] = square.loc[second, first] = value
-    return square
+def association(real: pd.DataFrame, fake: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the coefficients of `correlations` of both tables as squares."""
+    detail = correlations(real, fake, random_state=0).detail
+    squares = []
+    for side in ("real", "fake"):
+        square = pd.DataFrame(1.0, index=real.columns, columns=real.columns)
+        for first, second, value in zip(
+            detail["first"], detail["second"], detail.get(side, detail["value"]), strict=True
+        ):
+            square.loc[first, second] = square.loc[second, first] = value
+        squares.append(square)
+    return squares[0], squares[1]
 
 
 class _Pair:

@@ -38,6 +38,7 @@ __all__ = ["global_utility", "importance_agreement", "tstr"]
 
 _MOST_ROWS = 20_000
 _MOST_GLOBAL_ROWS = 5000
+_MOST_PERMUTED = 2000
 _MOST_TARGETS = 50  # columns that are predicted from the others
 _MOST_CLASSES = 20  # of a target; rarer ones share the last
 _MOST_BRANCHES = 255  # levels that boosted trees take as such
@@ -232,14 +233,15 @@ class _Task:
 
     def skill(self, learner: str, source: pd.DataFrame, seed: int) -> float:
         """Train on `source`; return R2, or the mean AUC of each class against the rest."""
-        x, y, seen, asked = self._arrays(source)
-        predict = _train(learner, x, y, seen, self.is_regression, seed)
+        x, y, is_level, asked = self._arrays(source)
+        predict = _train(learner, x, y, is_level, self.is_regression, seed)
         return self._judge(predict, asked[0], asked[1])
 
     def importances(self, source: pd.DataFrame, seed: int) -> np.ndarray:
         """How much the skill of boosted trees falls when a column is shuffled, for each."""
-        x, y, seen, (asked, answers) = self._arrays(source)
-        predict = _train("boosted trees", x, y, seen, self.is_regression, seed)
+        x, y, is_level, (asked, answers) = self._arrays(source)
+        predict = _train("boosted trees", x, y, is_level, self.is_regression, seed)
+        asked, answers = asked[:_MOST_PERMUTED], answers[:_MOST_PERMUTED]
         order = np.random.default_rng(seed).permutation(len(asked))
         whole = self._judge(predict, asked, answers)
         falls = np.zeros(asked.shape[1])
@@ -293,7 +295,10 @@ def _train(
         # Numbers and one-hot levels, as all distances see them.
         see, made = Space.fit(x, is_level).points, _linear(is_regression)
     else:
-        made = _trees(learner, x, is_level, is_regression, seed)
+        # A column that is missing in all rows that are learnt says nothing; trees refuse it.
+        void = np.isnan(x).all(axis=0)
+        see = partial(_filled, void)
+        made = _trees(learner, see(x), is_level, is_regression, seed)
     model = made.fit(see(x), y)
     if is_regression:
         return lambda asked: model.predict(see(asked))
@@ -309,6 +314,10 @@ def _trees(
     boosted = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
     branches = is_level & (np.nan_to_num(x).max(axis=0) < _MOST_BRANCHES)
     return boosted(categorical_features=branches if branches.any() else None, random_state=seed)
+
+
+def _filled(void: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.where(void, 0.0, x)
 
 
 def _linear(is_regression: bool) -> Any:

@@ -1,11 +1,23 @@
-"""Pictures of what was learnt."""
+"""Measures as a report, and pictures of what was learnt."""
 
-from synthgan.report.plots import (
-    plot_binary_counts,
-    plot_boxes,
-    plot_columns,
-    plot_grids,
-    plot_history,
+from synthgan.report.displays import (
+    ColumnDisplay,
+    CorrelationDisplay,
+    HistoryDisplay,
+    ScoreDisplay,
 )
+from synthgan.report.evaluation import evaluate
+from synthgan.report.plots import plot_binary_counts, plot_boxes, plot_grids
+from synthgan.report.report import Report
 
-__all__ = ["plot_binary_counts", "plot_boxes", "plot_columns", "plot_grids", "plot_history"]
+__all__ = [
+    "ColumnDisplay",
+    "CorrelationDisplay",
+    "HistoryDisplay",
+    "Report",
+    "ScoreDisplay",
+    "evaluate",
+    "plot_binary_counts",
+    "plot_boxes",
+    "plot_grids",
+]

@@ -1,77 +1,14 @@
-"""Plots of tables, grids and training runs; every function returns a matplotlib Figure."""
+"""Figures of the thesis: grids, box-plots, binary counts; each returns a matplotlib Figure."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from pandas.api import types
 
-__all__ = ["plot_binary_counts", "plot_boxes", "plot_columns", "plot_grids", "plot_history"]
-
-_REAL, _FAKE = "#30638e", "#d1495b"
-_MOST_LEVELS = 12
-_N_BINS = 30
-
-
-def plot_columns(real: pd.DataFrame, fake: pd.DataFrame, figure: Figure | None = None) -> Figure:
-    """Draw the distribution of every column, real beside fake.
-
-    Parameters
-    ----------
-    real, fake : DataFrame
-    figure : Figure or None, default=None
-        Where to draw; None makes one.
-
-    Returns
-    -------
-    figure : Figure
-    """
-    n_wide = min(4, len(real.columns))
-    n_high = math.ceil(len(real.columns) / n_wide)
-    figure = figure or Figure()
-    figure.set_size_inches(3.4 * n_wide, 2.4 * n_high)
-    axes = figure.subplots(n_high, n_wide, squeeze=False).ravel()
-    for ax, name in zip(axes, real.columns, strict=False):
-        _draw_column(ax, real[name], fake[name])
-        ax.set_title(str(name), fontsize=9)
-        ax.tick_params(labelsize=7)
-        ax.spines[["top", "right"]].set_visible(False)
-    for ax in axes[len(real.columns) :]:
-        ax.remove()
-    axes[0].legend(fontsize=8, frameon=False)
-    figure.tight_layout()
-    return figure
-
-
-def plot_history(history: pd.DataFrame, figure: Figure | None = None) -> Figure:
-    """Draw both losses over the epochs (thesis Fig. 6.13).
-
-    Parameters
-    ----------
-    history : DataFrame
-        ``history_`` of a fitted synthesizer.
-    figure : Figure or None, default=None
-
-    Returns
-    -------
-    figure : Figure
-    """
-    figure = figure or Figure()
-    figure.set_size_inches(6, 3)
-    ax = figure.subplots()
-    ax.plot(history["epoch"], history["discriminator_loss"], color=_REAL, label="discriminator")
-    ax.plot(history["epoch"], history["generator_loss"], color=_FAKE, label="generator")
-    ax.set(xlabel="epoch", ylabel="loss")
-    ax.legend(frameon=False)
-    ax.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    return figure
+__all__ = ["plot_binary_counts", "plot_boxes", "plot_grids"]
 
 
 def plot_grids(grids: Mapping[int, np.ndarray], figure: Figure | None = None) -> Figure:
@@ -159,42 +96,3 @@ def plot_binary_counts(
     ax.legend(frameon=False, fontsize=8)
     figure.tight_layout()
     return figure
-
-
-def _draw_column(ax: Axes, real: pd.Series, fake: pd.Series) -> None:
-    dtype = real.dtype
-    is_time = types.is_datetime64_any_dtype(dtype)
-    on_a_scale = is_time or (types.is_numeric_dtype(dtype) and not types.is_bool_dtype(dtype))
-    if not on_a_scale or real.nunique() <= _MOST_LEVELS:
-        _draw_levels(ax, real, fake)
-        return
-    values = []
-    for series in (real, fake):
-        series = series.dropna()
-        if is_time:
-            values.append(pd.DatetimeIndex(series).tz_localize(None).to_numpy("datetime64[s]"))
-        else:
-            values.append(series.to_numpy(dtype=float))
-    if is_time:
-        edges: Any = pd.date_range(values[0].min(), values[0].max(), _N_BINS + 1).to_numpy()
-    else:
-        edges = np.histogram_bin_edges(values[0], bins=_N_BINS)
-    for array, label, color in zip(values, ("real", "fake"), (_REAL, _FAKE), strict=True):
-        counts = np.histogram(array.astype(edges.dtype), bins=edges)[0] / max(len(array), 1)
-        ax.stairs(counts, edges, label=label, color=color, fill=label == "real", alpha=0.8)
-    if is_time:
-        ax.tick_params(axis="x", rotation=30)
-
-
-def _draw_levels(ax: Axes, real: pd.Series, fake: pd.Series) -> None:
-    shares = [
-        series.astype(object).where(series.notna(), "missing").value_counts(normalize=True)
-        for series in (real, fake)
-    ]
-    levels = list(shares[0].index[:_MOST_LEVELS])
-    for i, (share, label) in enumerate(zip(shares, ("real", "fake"), strict=True)):
-        heights = [float(share.get(level, 0.0)) for level in levels]
-        color = _REAL if label == "real" else _FAKE
-        ax.bar(np.arange(len(levels)) + 0.4 * i, heights, 0.4, label=label, color=color)
-    names = [str(level)[:12] for level in levels]
-    ax.set_xticks(np.arange(len(levels)) + 0.2, names, rotation=40, ha="right")

@@ -235,6 +235,21 @@ def test_the_best_weights_are_kept_and_a_run_without_gain_is_annealed():
     assert measured[:3] == [0.1, 0.5, 0.2]
 
 
+def test_a_lucky_measurement_neither_ends_a_run_nor_wins_it():
+    figures = iter([0.5, 0.64, *np.linspace(0.5, 0.6, 38)])
+    weights = []
+
+    class Keep(Callback):
+        def on_log(self, run):
+            weights.append(torch.cat([p.flatten() for p in run.state.average.parameters()]))
+
+    keep = KeepBest(lambda grids: next(figures), n=4, checks=40, patience=30, tolerance=0.05)
+    state = train([Keep(), keep], n_epochs=40, n=8)
+    assert state.step == 40
+    kept = torch.cat([p.flatten() for p in state.average.parameters()])
+    assert torch.equal(kept, weights[-1])
+
+
 def test_devices():
     assert find_device("cpu") == CPU
     with pytest.raises(ParameterError, match="device='tpu' is not there"):

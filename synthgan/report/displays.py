@@ -1,0 +1,326 @@
+"""Pictures of tables after scikit-learn's Display convention: computed once, drawn on any axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from pandas.api import types
+
+from synthgan.exceptions import ParameterError
+from synthgan.metrics import Score
+from synthgan.metrics.pairs import association
+from synthgan.metrics.tables import is_scaled, read_tables, to_numbers
+
+__all__ = ["FAKE", "REAL", "ColumnDisplay", "CorrelationDisplay", "HistoryDisplay", "ScoreDisplay"]
+
+# Okabe and Ito's blue and vermilion: told apart by all eyes, and in grey by their lightness.
+REAL, FAKE = "#0072b2", "#d55e00"
+_MOST_LEVELS = 12
+_N_BINS = 30
+_TAILS = (0.005, 0.995)  # what lies beyond is drawn in the outermost bins
+_MOST_LABELS = 25
+
+
+@dataclass
+class ColumnDisplay:
+    """One column, real and fake: histogram and box-plots of numbers, bars of levels.
+
+    Parameters
+    ----------
+    name : str
+    shares : ndarray of shape (2, n_bins)
+        Of the real and the fake values in each bin or level.
+    edges : ndarray of shape (n_bins + 1,) or None
+        Of the bins; None for levels.
+    labels : list of str
+        Of levels; empty for numbers.
+    boxes : list of dict
+        Whiskers (5 and 95 %), quartiles and median of real and fake numbers; empty for levels.
+    is_time : bool, default=False
+        Numbers are ns since 1970.
+    missing : (float, float), default=(0.0, 0.0)
+        Share of missing values, real and fake.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        Where `plot` drew.
+
+    Examples
+    --------
+    >>> from synthgan.datasets import make_clinic
+    >>> clinic = make_clinic(200, random_state=0)
+    >>> ColumnDisplay.from_frames(clinic[:100], clinic[100:], "age").plot().ax_.get_title()
+    'age'
+    """
+
+    name: str
+    shares: np.ndarray
+    edges: np.ndarray | None
+    labels: list[str]
+    boxes: list[dict[str, Any]]
+    is_time: bool = False
+    missing: tuple[float, float] = (0.0, 0.0)
+    ax_: Axes = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_frames(cls, real: Any, fake: Any, column: Any) -> ColumnDisplay:
+        """Compute what is drawn of one column.
+
+        Parameters
+        ----------
+        real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+        column : object
+            Its name.
+
+        Raises
+        ------
+        ParameterError
+            No such column.
+        """
+        frames, _ = read_tables(np.random.default_rng(0), real=real, fake=fake)
+        if column not in frames["real"].columns:
+            raise ParameterError(f"column={column!r} is not allowed; name a column of the table.")
+        pair = frames["real"][column], frames["fake"][column]
+        if not is_scaled(pair[0]) or pair[0].nunique() <= _MOST_LEVELS:
+            return cls._of_levels(str(column), *pair)
+        return cls._of_numbers(str(column), *pair)
+
+    @classmethod
+    def _of_levels(cls, name: str, real: pd.Series, fake: pd.Series) -> ColumnDisplay:
+        present = [s.astype(object).where(s.notna(), "missing") for s in (real, fake)]
+        counts = [series.value_counts(normalize=True) for series in present]
+        levels = list(counts[0].index)
+        if all(isinstance(level, (int, float)) for level in levels):
+            levels = sorted(levels)
+        elif len(levels) > _MOST_LEVELS:
+            levels = levels[:_MOST_LEVELS]
+        shares = np.array([[float(c.get(level, 0.0)) for level in levels] for c in counts])
+        labels = [_short(level) for level in levels]
+        rest = 1 - shares.sum(axis=1)
+        if rest.max() > 1e-9:
+            shares, labels = np.column_stack([shares, rest]), [*labels, "others"]
+        return cls(name, shares, None, labels, [])
+
+    @classmethod
+    def _of_numbers(cls, name: str, real: pd.Series, fake: pd.Series) -> ColumnDisplay:
+        numbers = [to_numbers(series) for series in (real, fake)]
+        missing = tuple(float(np.isnan(x).mean()) for x in numbers)
+        a, b = (x[~np.isnan(x)] for x in numbers)
+        low, high = np.quantile(a, _TAILS)
+        if len(b):
+            low, high = min(low, np.quantile(b, _TAILS[0])), max(high, np.quantile(b, _TAILS[1]))
+        edges = np.linspace(low, high if high > low else low + 1, _N_BINS + 1)
+        inside = [np.clip(x, edges[0], edges[-1]) for x in (a, b)]
+        shares = np.array([np.histogram(x, edges)[0] / max(len(x), 1) for x in inside])
+        boxes = [_box(x) for x in (a, b) if len(x)]
+        is_time = types.is_datetime64_any_dtype(real.dtype)
+        return cls(name, shares, edges, [], boxes, is_time, missing)  # type: ignore[arg-type]
+
+    def plot(self, ax: Axes | None = None) -> ColumnDisplay:
+        """Draw on `ax`, or on a figure of its own; returns self."""
+        self.ax_ = ax = ax or Figure(figsize=(3.4, 2.4), layout="constrained").subplots()
+        self.figure_ = ax.figure  # type: ignore[assignment]
+        if self.edges is None:
+            self._draw_levels(ax)
+        else:
+            self._draw_numbers(ax, self.edges)
+        ax.set_title(self.name, fontsize=9)
+        ax.tick_params(labelsize=7)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+        return self
+
+    def _draw_numbers(self, ax: Axes, edges: np.ndarray) -> None:
+        if self.is_time:
+            edges = edges.astype("int64").astype("datetime64[ns]")
+        ax.stairs(self.shares[0], edges, fill=True, color=REAL, alpha=0.45, label="real")
+        ax.stairs(self.shares[1], edges, color=FAKE, linewidth=1.4, label="fake")
+        top = float(self.shares.max()) or 1.0
+        colors = (REAL, FAKE)
+        for i, box in enumerate(self.boxes):
+            if self.is_time:
+                box = {key: np.datetime64(int(value), "ns") for key, value in box.items()}
+            place = -top * (0.1 + 0.12 * i)
+            ax.hlines(place, box["low"], box["high"], colors[i], linewidth=1.2)
+            ax.hlines(place, box["q1"], box["q3"], colors[i], linewidth=6, alpha=(0.45, 0.8)[i])
+            ax.plot([box["median"]], [place], "|", color="black", markersize=7)
+        ax.set_ylim(-top * 0.32, top * 1.06)
+        ax.set_yticks([])
+        if self.is_time:
+            ax.tick_params(axis="x", rotation=30)
+        if max(self.missing) > 0:
+            told = "missing {:.1%} real, {:.1%} fake".format(*self.missing)
+            ax.set_xlabel(told, fontsize=7)
+
+    def _draw_levels(self, ax: Axes) -> None:
+        at = np.arange(len(self.labels))
+        ax.bar(at - 0.2, self.shares[0], 0.38, color=REAL, alpha=0.6, label="real")
+        ax.bar(
+            at + 0.2, self.shares[1], 0.38, label="fake",
+            facecolor="none", edgecolor=FAKE, linewidth=1.4, hatch="////",
+        )  # fmt: skip
+        turned = sum(map(len, self.labels)) > 24
+        ax.set_xticks(
+            at, self.labels, rotation=35 if turned else 0, ha="right" if turned else "center"
+        )
+        ax.set_yticks([])
+
+
+@dataclass
+class CorrelationDisplay:
+    """Coefficients of all pairs of columns: real, fake, and their difference.
+
+    Parameters
+    ----------
+    real, fake : DataFrame
+        Squares as `synthgan.metrics.pairs.association` gives.
+
+    Attributes
+    ----------
+    axes_, figure_ : ndarray of Axes, Figure
+        Where `plot` drew.
+    """
+
+    real: pd.DataFrame
+    fake: pd.DataFrame
+    axes_: np.ndarray = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_frames(cls, real: Any, fake: Any, random_state: Any = None) -> CorrelationDisplay:
+        """Compute both squares; of large tables from a sample.
+
+        Parameters
+        ----------
+        real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+        random_state : int, RandomState instance, Generator or None, default=None
+        """
+        rng = np.random.default_rng(random_state)
+        frames, _ = read_tables(rng, 20_000, real=real, fake=fake)
+        return cls(*association(frames["real"], frames["fake"]))
+
+    def plot(self, figure: Figure | None = None) -> CorrelationDisplay:
+        """Draw three squares on `figure`, or on a new one; returns self."""
+        n = len(self.real)
+        side = float(np.clip(0.2 * n, 2.6, 9))
+        self.figure_ = figure = figure or Figure(layout="constrained")
+        figure.set_size_inches(3 * side, side + 0.6)
+        self.axes_ = axes = figure.subplots(1, 3, sharey=True)
+        squares = self.real, self.fake, self.fake - self.real
+        for ax, square, title in zip(axes, squares, ("real", "fake", "fake - real"), strict=True):
+            # Blue to white to vermilion; the sign is also in the lightness of the ends.
+            image = ax.imshow(square.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
+            ax.set_title(title, fontsize=10)
+            if n <= _MOST_LABELS:
+                names = [_short(name) for name in square.columns]
+                ax.set_xticks(range(n), names, rotation=90, fontsize=7)
+                ax.set_yticks(range(n), names, fontsize=7)
+            else:
+                ax.set_xticks([])
+                ax.set_yticks([])
+        figure.colorbar(image, ax=list(axes), shrink=0.8, aspect=30)
+        return self
+
+
+@dataclass
+class HistoryDisplay:
+    """Losses, and fidelity where it was measured, over the epochs of a training run.
+
+    Parameters
+    ----------
+    history : DataFrame
+        ``history_`` of a fitted synthesizer.
+
+    Attributes
+    ----------
+    axes_, figure_ : list of Axes, Figure
+        Where `plot` drew.
+    """
+
+    history: pd.DataFrame
+    axes_: list[Axes] = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    def plot(self, ax: Axes | None = None) -> HistoryDisplay:
+        """Draw on `ax`, or on a figure of its own; returns self."""
+        ax = ax or Figure(figsize=(6.4, 2.8), layout="constrained").subplots()
+        self.figure_, self.axes_ = ax.figure, [ax]  # type: ignore[assignment]
+        epochs = self.history["epoch"]
+        ax.plot(epochs, self.history["discriminator_loss"], color=REAL, label="discriminator")
+        ax.plot(epochs, self.history["generator_loss"], "--", color=FAKE, label="generator")
+        ax.set(xlabel="epoch", ylabel="loss")
+        ax.spines[["top", "right"]].set_visible(False)
+        if "fidelity" in self.history and self.history["fidelity"].notna().any():
+            measured = self.history.dropna(subset="fidelity")
+            twin = ax.twinx()
+            twin.plot(measured["epoch"], measured["fidelity"], "k.-", label="fidelity (right)")
+            twin.set_ylabel("fidelity")
+            twin.spines[["top", "left"]].set_visible(False)
+            self.axes_.append(twin)
+        handles = [h for one in self.axes_ for h in one.get_legend_handles_labels()[0]]
+        ax.legend(handles=handles, frameon=False, fontsize=8)
+        return self
+
+
+@dataclass
+class ScoreDisplay:
+    """The parts of a measure as bars, the largest first.
+
+    Parameters
+    ----------
+    name : str
+    values : Series
+        One bar each.
+
+    Attributes
+    ----------
+    ax_, figure_ : Axes, Figure
+        Where `plot` drew.
+    """
+
+    name: str
+    values: pd.Series
+    ax_: Axes = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_score(cls, score: Score, most: int = 12) -> ScoreDisplay:
+        """Take the largest values of a score's detail.
+
+        Parameters
+        ----------
+        score : Score
+        most : int, default=12
+            Bars to draw.
+        """
+        values = score.detail["value"].sort_values(ascending=False)[:most]
+        return cls(score.name, values)
+
+    def plot(self, ax: Axes | None = None) -> ScoreDisplay:
+        """Draw on `ax`, or on a figure of its own; returns self."""
+        height = 0.6 + 0.24 * len(self.values)
+        self.ax_ = ax = ax or Figure(figsize=(5.4, height), layout="constrained").subplots()
+        self.figure_ = ax.figure  # type: ignore[assignment]
+        at = np.arange(len(self.values))[::-1]
+        ax.barh(at, self.values.to_numpy(), color="#555555")
+        ax.set_yticks(at, [_short(name, 30) for name in self.values.index], fontsize=8)
+        ax.tick_params(axis="x", labelsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+        return self
+
+
+def _box(numbers: np.ndarray) -> dict[str, float]:
+    points = np.quantile(numbers, [0.05, 0.25, 0.5, 0.75, 0.95])
+    return dict(zip(("low", "q1", "median", "q3", "high"), map(float, points), strict=True))
+
+
+def _short(name: Any, most: int = 14) -> str:
+    text = str(name)
+    return text if len(text) <= most else text[: most - 2] + ".."

@@ -1,0 +1,235 @@
+"""A report as one page of HTML: computes what the template shows."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from synthgan import metrics
+from synthgan.metrics import Score
+from synthgan.report.displays import (
+    ColumnDisplay,
+    CorrelationDisplay,
+    HistoryDisplay,
+    ScoreDisplay,
+)
+
+if TYPE_CHECKING:
+    from synthgan.report.report import Report
+
+__all__ = ["render"]
+
+# Text stays text, and equal reports are equal files.
+_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
+_MOST_COLUMNS = 60
+_MOST_SQUARES = 60  # columns of a correlation picture
+_HEADINGS = {
+    "fidelity": ("Faithful?", "How alike the distributions of real and fake records are."),
+    "usefulness": ("Useful?", "What is learnt from fakes, tested on real records."),
+    "privacy": ("Private?", "What an attacker gains who has the fakes."),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing in the page.
+
+    Parameters
+    ----------
+    source : str
+        A data URI.
+    alt : str
+        What it shows, for those who do not see it.
+    caption : str
+    """
+
+    source: str
+    alt: str
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure in a table of the page."""
+
+    name: str
+    title: str
+    meaning: str
+    value: str
+    interval: str
+    ceiling: str
+    floor: str
+    better: str
+    note: str
+    gauge: dict[str, float | None] | None
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attack's arms, each a share of its targets on which it succeeds."""
+
+    title: str
+    main: str
+    control: str
+    baseline: str
+    risk: str
+    note: str
+
+
+def render(report: Report, versions: dict[str, str]) -> str:
+    """Return the page of a report."""
+    environment = Environment(
+        loader=PackageLoader("synthgan.report"),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    sections = [
+        {
+            "name": name,
+            "title": _HEADINGS[name][0],
+            "lead": _HEADINGS[name][1],
+            "rows": [_row(key, score) for key, score in scores.items()],
+        }
+        for name, scores in report.scores.items()
+        if scores
+    ]
+    with rc_context(_STYLE):
+        pictures = _pictures(report)
+    return environment.get_template("page.html.j2").render(
+        findings=report.summary(),
+        sections=sections,
+        attacks=_attacks(report.scores.get("privacy", {})),
+        pictures=pictures,
+        sizes={name: " x ".join(map(str, x.shape)) for name, x in report.records.items()},
+        settings={k: v for k, v in report.settings.items() if v is not None},
+        model=_parameters(report.model),
+        versions=versions,
+    )
+
+
+def _row(name: str, score: Score) -> Row:
+    function = getattr(metrics, name, None)
+    meaning = (function.__doc__ or "").partition("\n")[0] if function else ""
+    interval = ""
+    if score.interval is not None and not any(map(math.isnan, score.interval)):
+        interval = "{:.3f} to {:.3f}".format(*score.interval)
+    return Row(
+        name,
+        score.name[:1].upper() + score.name[1:],
+        meaning,
+        _figure(score.value),
+        interval,
+        _figure(score.ceiling),
+        _figure(score.floor),
+        "higher" if score.higher_is_better else "lower",
+        score.note,
+        _gauge(score),
+    )
+
+
+def _gauge(score: Score) -> dict[str, float | None] | None:
+    """Where value, ceiling and floor stand on a line from worse to better, 0..100."""
+    known = {"value": score.value, "ceiling": score.ceiling, "floor": score.floor}
+    known = {k: v for k, v in known.items() if v is not None and math.isfinite(v)}
+    if "value" not in known or len(known) < 2:
+        return None
+    sign = 1 if score.higher_is_better else -1
+    signed = {key: sign * float(v) for key, v in known.items()}  # type: ignore[arg-type]
+    low, high = min(signed.values()), max(signed.values())
+    width = (high - low) or 1.0
+    if high == low:
+        return dict.fromkeys(signed, 50.0)
+    return {key: round(4 + 92 * (x - low) / width, 1) for key, x in signed.items()}
+
+
+def _attacks(scores: dict[str, Score]) -> list[Attack]:
+    found = []
+    for score in scores.values():
+        detail = score.detail
+        if not {"rate", "low", "high"} <= set(detail.columns) or "main" not in detail.index:
+            continue
+        arms = {
+            arm: f"{row['rate']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
+            for arm, row in detail.iterrows()
+            if not math.isnan(row["rate"])
+        }
+        risk = "no verdict" if math.isnan(score.value) else f"{score.value:.1%}"
+        if score.interval is not None and not any(map(math.isnan, score.interval)):
+            risk += " ({:.1%} to {:.1%})".format(*score.interval)
+        main, control, baseline = (arms.get(arm, "") for arm in ("main", "control", "baseline"))
+        found.append(Attack(score.name.capitalize(), main, control, baseline, risk, score.note))
+    return found
+
+
+def _pictures(report: Report) -> dict[str, list[Picture]]:
+    kind = report.settings["kind"]
+    pictures: dict[str, list[Picture]] = {}
+    fidelity = report.scores.get("fidelity", {})
+    if "c2st" in fidelity and len(fidelity["c2st"].detail):
+        shown = ScoreDisplay.from_score(fidelity["c2st"]).plot()
+        alt = "Bars: by how much the AUC falls when a column is shuffled, the largest first."
+        pictures["giveaway"] = [_picture(shown.figure_, alt)]
+    makers: dict[str, Callable[[Report], dict[str, list[Picture]]]] = {"table": _of_tables}
+    if kind in makers:
+        pictures |= makers[kind](report)
+    history = getattr(report.model, "history_", None)
+    if history is not None and len(history):
+        shown_run = HistoryDisplay(history).plot()
+        alt = "Losses of discriminator and generator, and fidelity, over the epochs."
+        pictures["training"] = [_picture(shown_run.figure_, alt)]
+    return pictures
+
+
+def _of_tables(report: Report) -> dict[str, list[Picture]]:
+    real, fake = report.records["real"], report.records["fake"]
+    shapes = report.scores.get("fidelity", {}).get("column_shapes")
+    values = pd.Series(np.nan, real.columns) if shapes is None else shapes.detail["value"]
+    # In the table's order; of too many columns those that differ most.
+    names = list(real.columns)
+    if len(names) > _MOST_COLUMNS:
+        worst = set(values.sort_values(kind="stable").index[:_MOST_COLUMNS])
+        names = [name for name in names if name in worst]
+    columns = []
+    for name in names:
+        drawn = ColumnDisplay.from_frames(real[[name]], fake[[name]], name).plot()
+        told = "" if math.isnan(values[name]) else f"likeness {values[name]:.3f}"
+        alt = f"Distribution of {name}, real (filled) and fake (outlined)."
+        columns.append(_picture(drawn.figure_, alt, told))
+    pictures = {"columns": columns}
+    if 1 < real.shape[1] <= _MOST_SQUARES:
+        squares = CorrelationDisplay.from_frames(real, fake, random_state=0).plot()
+        alt = (
+            "Three heat maps: how columns hang together in real records, in fakes, the difference."
+        )
+        pictures["correlations"] = [_picture(squares.figure_, alt)]
+    return pictures
+
+
+def _picture(figure: Figure, alt: str, caption: str = "") -> Picture:
+    """Draw a figure as SVG, without the date, so that equal reports are equal files."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    source = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return Picture(source, alt, caption)
+
+
+def _parameters(model: Any) -> dict[str, str]:
+    if model is None:
+        return {}
+    given = {name: repr(value) for name, value in model.get_params(deep=False).items()}
+    return {"class": type(model).__name__, **given}
+
+
+def _figure(x: float | None) -> str:
+    return "" if x is None or not math.isfinite(x) else f"{x:.3f}"

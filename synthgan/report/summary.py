@@ -1,0 +1,104 @@
+"""Three plain figures, and what they mean."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from synthgan.metrics import Score
+from synthgan.metrics.score import plain
+
+__all__ = ["Finding", "summarise"]
+
+ATTACKS = ("singling_out", "linkability", "attribute_inference")
+
+Scores = dict[str, dict[str, Score]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A figure for people.
+
+    Parameters
+    ----------
+    title : str
+        The question.
+    figure : str
+        The answer, short.
+    meaning : str
+        What it says, in a sentence or two.
+    name : str
+        The measure that it comes from; empty for none.
+    """
+
+    title: str
+    figure: str
+    meaning: str
+    name: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {key: plain(value) for key, value in vars(self).items()}
+
+
+def summarise(scores: Scores) -> list[Finding]:
+    """Say how faithful, useful and private a fake is; one finding for each section measured."""
+    makers = {"fidelity": _faithful, "usefulness": _useful, "privacy": _private}
+    return [makers[section](measured) for section, measured in scores.items() if measured]
+
+
+def _faithful(scores: dict[str, Score]) -> Finding:
+    score = scores.get("c2st")
+    if score is None or math.isnan(score.value):
+        return Finding("Faithful?", "not judged", "There were too few records for a classifier.")
+    right = round(100 * score.value)
+    told = [
+        f"Shown a real and a fake record, boosted trees pick the real one {right} times in 100; "
+        "50 is guessing."
+    ]
+    references = []
+    if score.ceiling is not None:
+        references.append(f"{round(100 * score.ceiling)} with other real records")
+    if score.floor is not None:
+        references.append(f"{round(100 * score.floor)} with shuffled columns")
+    if references:
+        told.append(f"It would be {' and '.join(references)}.")
+    return Finding("Faithful?", f"{score.value:.2f} AUC", " ".join(told), "c2st")
+
+
+def _useful(scores: dict[str, Score]) -> Finding:
+    score = scores.get("tstr")
+    if score is not None and score.ceiling:
+        unit = "R2" if "R2" in score.name else "AUC"
+        meaning = (
+            f"Models trained on fakes reach {score.value:.3f} {unit} on real records that they "
+            f"never saw; trained on real ones, {score.ceiling:.3f}."
+        )
+        return Finding("Useful?", f"{score.value / score.ceiling:.0%}", meaning, "tstr")
+    score = scores.get("global_utility")
+    if score is None or math.isnan(score.value):
+        return Finding("Useful?", "not judged", "No target was named, or nothing can be learnt.")
+    meaning = "Of what real records teach of each column by the others, fakes teach this share."
+    return Finding("Useful?", f"{score.value:.0%}", meaning, "global_utility")
+
+
+def _private(scores: dict[str, Score]) -> Finding:
+    attacks = {name: scores[name] for name in ATTACKS if name in scores}
+    risks = {name: s for name, s in attacks.items() if not math.isnan(s.value)}
+    if not risks:
+        meaning = "There is no verdict on privacy without a holdout: records that were not learnt."
+        return Finding("Private?", "no verdict", meaning)
+    name, worst = max(risks.items(), key=lambda item: item[1].value)
+    meaning = (
+        f"The strongest attack, {worst.name}, succeeds on {worst.value:.1%} of those people on "
+        "whom it would fail had they not been learnt"
+    )
+    if worst.interval is not None:
+        meaning += f" (95 % interval {worst.interval[0]:.1%} to {worst.interval[1]:.1%})"
+    member = scores.get("membership_inference")
+    if member is not None and not math.isnan(member.value):
+        meaning += (
+            f"; who was learnt is guessed with an AUC of {member.value:.2f}, where .50 is chance"
+        )
+    return Finding("Private?", f"{worst.value:.1%} risk", meaning + ".", name)

@@ -1,0 +1,74 @@
+"""The report in a real browser."""
+
+import json
+import shutil
+
+import pytest
+
+from synthgan.datasets import make_clinic
+from synthgan.report import evaluate
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium and chromedriver are not installed"
+)
+SWITCHES = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    clinic = make_clinic(600, random_state=0)
+    report = evaluate(clinic[:200], clinic[200:400], holdout=clinic[400:], target="diabetic")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    report.to_html(path)
+    return path
+
+
+@pytest.fixture(params=[(1280, 900), (390, 844)], ids=["desk", "phone"])
+def browser(request, tmp_path):
+    webdriver = pytest.importorskip("selenium.webdriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for switch in (*SWITCHES, f"--user-data-dir={tmp_path / 'profile'}"):
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options, webdriver.ChromeService(DRIVER))
+    width, height = request.param
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+    )
+    yield driver
+    driver.quit()
+
+
+def test_rendered_whole_and_alone(browser, page, tmp_path):
+    browser.get("about:blank")
+    browser.get_log("performance")  # the browser's own start page
+    browser.get(page.as_uri())
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = {
+        event["params"]["request"]["url"]
+        for event in events
+        if event["method"] == "Network.requestWillBeSent"
+    }
+    assert {url for url in asked if not url.startswith("data:")} == {page.as_uri()}
+    sections = browser.find_elements("css selector", "main > section")
+    assert len(sections) >= 7
+    for section in sections:
+        assert section.is_displayed(), section.get_attribute("id")
+        assert section.size["height"] > 40
+    pictures = browser.find_elements("css selector", "img")
+    assert len(pictures) >= 16
+    for picture in pictures:
+        assert int(picture.get_attribute("naturalWidth")) > 0
+        assert picture.get_attribute("alt")
+    # Nothing sticks out to the side but what scrolls by itself.
+    wide = "return document.documentElement.scrollWidth <= window.innerWidth"
+    assert browser.execute_script(wide)
+    browser.save_screenshot(str(tmp_path / "report.png"))
+    assert (tmp_path / "report.png").stat().st_size > 10_000

@@ -1,0 +1,126 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthgan import TabularGANSynthesizer, evaluate
+from synthgan.datasets import make_clinic
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.gan import FCN
+from synthgan.report.evaluation import MEASURES, SECTIONS
+
+
+@pytest.fixture(scope="module")
+def halves():
+    clinic = make_clinic(500, random_state=1)
+    return clinic[:250].reset_index(drop=True), clinic[250:].reset_index(drop=True)
+
+
+@pytest.fixture(scope="module")
+def report(halves):
+    real, holdout = halves
+    model = TabularGANSynthesizer(
+        network=FCN(width=16, depth=1), max_steps=40, epochs=9, candidates=1, random_state=0
+    )
+    fake = model.fit(real).sample(250)
+    return evaluate(real, fake, holdout=holdout, target="diabetic", model=model)
+
+
+def test_all_measures_are_there(report):
+    wanted = {m.__name__ for section in SECTIONS for m in MEASURES["table"][section]}
+    assert set(report.names) == wanted
+    assert report["c2st"].value > 0.6
+    with pytest.raises(KeyError, match="'accuracy' was not measured; there are"):
+        report["accuracy"]
+    frame = report.to_frame()
+    assert list(frame.index) == report.names
+    assert frame.loc["c2st", "low"] < frame.loc["c2st", "value"] < frame.loc["c2st", "high"]
+
+
+def test_the_fake_is_judged_by_the_holdout(halves):
+    real, holdout = halves
+    copy = evaluate(real, real, holdout=holdout, sections=["fidelity"])
+    for name in copy.names:
+        score = copy[name]
+        assert score.value == pytest.approx(score.ceiling, nan_ok=True), name
+    alone = evaluate(real, real, sections=["fidelity"])
+    assert alone["column_shapes"].value == 1
+    assert alone["column_shapes"].ceiling is None
+
+
+def test_the_same_again_and_in_several_processes(halves):
+    real, fake = halves
+    runs = [evaluate(real, fake, sections=["fidelity"], n_jobs=n) for n in (None, 2)]
+    first, second = (json.loads(run.to_json())["scores"] for run in runs)
+    assert first == second
+
+
+def test_text_and_data(report, tmp_path):
+    data = json.loads(report.to_json(tmp_path / "r.json"))
+    assert json.loads((tmp_path / "r.json").read_text()) == data
+    assert data["records"] == {"real": [250, 14], "fake": [250, 14], "holdout": [250, 14]}
+    assert set(data["versions"]) >= {"synthgan", "numpy", "pandas"}
+    assert [finding["title"] for finding in data["summary"]] == [
+        "Faithful?", "Useful?", "Private?",
+    ]  # fmt: skip
+    assert data["scores"]["fidelity"]["c2st"]["value"] == pytest.approx(report["c2st"].value)
+    text = report.to_markdown(tmp_path / "r.md")
+    assert (tmp_path / "r.md").read_text() == text
+    assert "| Column shapes |" in text.replace("column shapes", "Column shapes")
+    assert repr(report).splitlines()[0] == "Report"
+    assert "<table" in report._repr_html_()
+
+
+def test_one_page_that_needs_nothing_else(report, tmp_path):
+    page = report.to_html(tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text() == page
+    assert page == report.to_html()
+    assert "<script" not in page
+    links = re.findall(r"(?:src|href)=\"([^\"]{0,30})", page)
+    assert links
+    assert all(link.startswith(("data:", "#")) for link in links)
+    assert "http" not in re.sub(r"data:[^\"]*", "", page).replace("http-equiv", "")
+    for section in ("summary", *SECTIONS, "columns", "correlations", "training", "about"):
+        assert f'id="{section}"' in page
+    assert page.count("<img") == page.count("alt=")
+
+
+def test_names_that_look_like_html():
+    rng = np.random.default_rng(0)
+    name = "<script>alert(1)</script>"
+    frame = pd.DataFrame({name: rng.normal(size=60), "b&c": ["<b>", "&"] * 30})
+    page = evaluate(frame, frame[::-1], sections=["fidelity"]).to_html()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_no_verdict_without_a_holdout(halves):
+    real, fake = halves
+    report = evaluate(real, fake, sections=["privacy"])
+    (finding,) = report.summary()
+    assert finding.figure == "no verdict"
+    assert "without a holdout" in finding.meaning
+    assert "There is no holdout" in report.to_html()
+
+
+def test_a_target_is_for_usefulness(halves):
+    real, fake = halves
+    report = evaluate(real, fake, sections=["usefulness"])
+    assert report.names == ["global_utility"]
+    assert report.summary()[0].name == "global_utility"
+
+
+def test_bad_input_before_anything_is_measured(halves):
+    real, fake = halves
+    for words, error, match in [
+        ({"kind": "tabel"}, ParameterError, "kind='tabel' is not allowed"),
+        ({"sections": "privacy"}, ParameterError, "sections='privacy' is not allowed"),
+        ({"sections": []}, ParameterError, "sections="),
+        ({"target": "nothing"}, ParameterError, "target='nothing' is not allowed"),
+        ({"holdout": real[:0]}, DataError, "the holdout table has no rows"),
+        ({"holdout": real[["age"]]}, DataError, "the holdout table lacks the columns"),
+    ]:
+        with pytest.raises(error, match=match):
+            evaluate(real, fake, **words)
