@@ -20,7 +20,7 @@ _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
 _LEAST_OF_DETAIL = 0.003
 _LARGE = 4000  # rows, from which on the detail of continuous cells is penalised less and less
-_HIDDEN, _MOST_HIDDEN = 2.5, 0.5
+_HIDDEN, _HIDDEN_PER_SHARE, _MOST_HIDDEN = 0.05, 5.0, 0.5
 _NOISE = 0.03
 
 Judge = Callable[[Tensor], Tensor]
@@ -165,9 +165,9 @@ class Loss(BaseEstimator):
     hidden : float or None, default=None
         Share of the columns that the discriminator is not shown, drawn anew for each pair of a real
         grid and a fake, and the same for both: whole rows, which a few can be told by, are
-        never learnt by heart. None is the pair's own: for ``"relativistic"`` 2.5 * (number of
-        columns / number of rows)**(2/3), at most 0.5 and falling further, with the square of the
-        rows, above 4000 of them; none for the others.
+        never learnt by heart. None is the pair's own: for ``"relativistic"`` 5 * number of
+        columns / number of rows and 0.05 (above 4000 rows falling as rows**-3), together at
+        most 0.5; none for the others.
     moments : float, default=0
         Weight of the deviation term that thesis section 7 proposes: the generator also
         matches batch means and standard deviations of each continuous cell.
@@ -231,7 +231,8 @@ class Loss(BaseEstimator):
             fine = min(max(fine, _LEAST_OF_DETAIL), _MOST_PENALTY)
             pair = pair._replace(weight=settled, detail=fine / settled)
         if pair.hidden is None:
-            hidden = _HIDDEN * (n_groups / n_rows) ** (2 / 3) * min(1.0, (_LARGE / n_rows) ** 2)
+            hidden = _HIDDEN * min(1.0, (_LARGE / n_rows) ** 3)
+            hidden += _HIDDEN_PER_SHARE * n_groups / n_rows
             pair = pair._replace(hidden=min(hidden, _MOST_HIDDEN))
         return pair
 

@@ -66,8 +66,8 @@ def test_names():
     assert weights == pytest.approx([2.0, 0.5, 0.025, 0.003])
     assert Loss(penalty=0.5).pair(8000, 10).detail == 1
     assert Loss("wgan-gp").pair(100, 10)[3:5] == (10, 1)
-    sizes = (20, 10), (640, 10), (8000, 8)
-    assert [Loss().pair(*size).hidden for size in sizes] == pytest.approx([0.5, 0.15625, 0.00625])
+    sizes = (20, 10), (500, 10), (8000, 8)
+    assert [Loss().pair(*size).hidden for size in sizes] == pytest.approx([0.5, 0.15, 0.01125])
     assert [Loss(name).pair(100, 10).hidden for name in ("bce", "hinge", "wgan-gp")] == [0, 0, 0]
     assert Loss().pair(100, 10).noise == 0.03
     assert Loss("bce").pair(100, 10).noise == 0

@@ -1,0 +1,352 @@
+"""Measures of stacks of images: fakes against real ones, grey levels 0..255."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import eigh
+from sklearn.decomposition import PCA
+
+from synthgan.exceptions import DataError
+from synthgan.metrics.points import neighbour_measures
+from synthgan.metrics.score import Score
+from synthgan.metrics.signals.arms import Arms, Comparison, families_alone, ks
+from synthgan.metrics.tables import Part
+from synthgan.metrics.two_sample import boosted, two_sample_test
+
+__all__ = [
+    "frechet_distance",
+    "image_c2st",
+    "image_coverage",
+    "image_density",
+    "image_precision",
+    "image_recall",
+    "image_spectrum",
+    "phase_randomised_images",
+    "pixel_statistics",
+]
+
+_MOST_IMAGES = 2000
+_LEAST_SIDE = 4
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
+_LEAST_POWER = 1 / 12  # grey levels squared: what rounding to whole levels has
+_SIDE = 16  # pixels of the images that components are made of
+_N_COMPONENTS = 24
+_N_ORIENTATIONS = 8
+_N_TILES = 2  # along each side, for orientations
+_N_RINGS = 8
+_SPACE = (
+    "Features: {} principal components of images averaged down to {}x{} pixels, {} orientations of "
+    "gradients in each of {} tiles, {} rings of the power spectrum; each family has a total variance "
+    "of 1 among the real images."
+)
+
+
+def pixel_statistics(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Compare how light images are, and how they spread over grey levels.
+
+    Parameters
+    ----------
+    real, fake : array-like of shape (n, height, width) or (n, height, width, n_channels)
+        At least two images of 4x4 pixels or more, uint8 or numbers 0..255.
+    holdout : array-like or None, default=None
+        Real images that no generator has seen; gives the ceiling.
+    target : object, default=None
+        Not used.
+    random_state : int, RandomState instance, Generator or None, default=None
+        For the phases of the floor, and the sub-samples of large sets: up to 2000 images of each
+        are drawn.
+
+    Returns
+    -------
+    score : Score
+        The mean of one minus the Kolmogorov-Smirnov distance of seven statistics of each image: the
+        mean, the standard deviation, and five quantiles of its pixels. 0..1, higher is better. Each
+        channel is compared with itself. The floor has real images (of the holdout, if there is one)
+        with random Fourier phases in place of the fakes, see `phase_randomised_images`.
+
+    Raises
+    ------
+    DataError
+        Images of wrong or different shapes, fewer than two, pixels that are missing or outside of
+        0..255, or real images that are all of one and the same level.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = np.random.default_rng(0).integers(0, 200, size=(50, 8, 8))
+    >>> score = pixel_statistics(real, real + 50, random_state=0)
+    >>> score.detail["value"].round(1)[["mean", "sd"]].to_dict()
+    {'mean': 0.0, 'sd': 1.0}
+    """
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        a, b = _statistics(ours), _statistics(theirs)
+        values = [1 - ks(a[:, i], b[:, i]) for i in range(a.shape[1])]
+        if ours.shape[3] == 1:
+            index = pd.Index(_STATISTICS, name="statistic")
+        else:
+            levels = [_STATISTICS, range(ours.shape[3])]
+            index = pd.MultiIndex.from_product(levels, names=["statistic", "channel"])
+        return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
+
+    arms = _read(real, fake, holdout)
+    return arms.compare("pixel statistics", compare, random_state, most=_MOST_IMAGES)
+
+
+def image_spectrum(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Compare the power at each spatial frequency: how smooth or how grainy images are.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `pixel_statistics`.
+
+    Returns
+    -------
+    score : Score
+        The mean over frequencies of the difference of both mean power spectra, averaged over
+        directions and channels, in decades: 0.3 is a factor of two. Lower is better, 0 is equal.
+        ``detail`` has both by ``cycles_per_pixel``, in grey levels squared. Surrogates have the
+        same power: the floor is near 0, and says nothing of shapes.
+    """
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        n_rings = min(ours.shape[1:3]) // 2
+        cycles, a = _ring_powers(ours, n_rings)
+        b = _ring_powers(theirs, n_rings)[1]
+        a, b = a.mean(axis=0), b.mean(axis=0)
+        gaps = np.abs(np.log10(a) - np.log10(b))
+        index = pd.Index(cycles, name="cycles_per_pixel")
+        return Part(
+            float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
+        )
+
+    arms = _read(real, fake, holdout)
+    return arms.compare(
+        "spectrum of images (decades)",
+        compare,
+        random_state,
+        higher_is_better=False,
+        most=_MOST_IMAGES,
+    )
+
+
+def image_precision(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Share of fake images that lie among real ones.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `pixel_statistics`; as many of each set are drawn.
+
+    Returns
+    -------
+    score : Score
+        Share of fakes within the distance of some real image to its fifth nearest real neighbour.
+        0..1, higher is better. The space is that of `frechet_distance`. ``detail`` has precision,
+        recall, density and coverage.
+
+    References
+    ----------
+    Naeem et al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
+    """
+    return _neighbours("precision", real, fake, holdout, random_state)
+
+
+def image_recall(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Share of real images that lie among fakes.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `image_precision`.
+
+    Returns
+    -------
+    score : Score
+        Share of real images within the distance of some fake to its fifth nearest fake neighbour.
+        0..1, higher is better.
+
+    References
+    ----------
+    Kynkaanniemi et al. (2019), Improved precision and recall metric, arXiv 1904.06991.
+    """
+    return _neighbours("recall", real, fake, holdout, random_state)
+
+
+def image_density(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """How many real images a fake has round it, as a share of what a real one has.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `image_precision`.
+
+    Returns
+    -------
+    score : Score
+        As of `density`: about 1 for other real images. Higher is better.
+
+    References
+    ----------
+    Naeem et al. (2020), arXiv 2002.09797.
+    """
+    return _neighbours("density", real, fake, holdout, random_state)
+
+
+def image_coverage(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Share of real images that have a fake in their neighbourhood.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `image_precision`.
+
+    Returns
+    -------
+    score : Score
+        Share of real images with a fake nearer than their fifth nearest real neighbour; about .97
+        for other real images. 0..1, higher is better.
+
+    References
+    ----------
+    Naeem et al. (2020), arXiv 2002.09797.
+    """
+    return _neighbours("coverage", real, fake, holdout, random_state)
+
+
+def frechet_distance(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Frechet distance of both sets, as normal distributions of plain features.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `image_precision`.
+
+    Returns
+    -------
+    score : Score
+        The squared distance; 0 is equal, lower is better. ``detail`` has the part of the means and
+        that of the covariances. The features are in the note: no network that was trained on
+        photographs, so figures are not those that are published as FID, and compare only with the
+        ceiling and the floor. With few images it is above 0 for real ones, too.
+
+    References
+    ----------
+    Heusel et al. (2017), GANs trained by a two time-scale update rule converge to a local Nash
+    equilibrium, arXiv 1706.08500, equation 6.
+    """
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        space = _ImageSpace(ours)
+        a, b = space.points(ours), space.points(theirs)
+        means = float(np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2))
+        values = {"means": means, "covariances": _covariance_gap(a, b)}
+        detail = pd.DataFrame({"value": values}).rename_axis("part")
+        return Part(float(sum(values.values())), detail)
+
+    arms = _read(real, fake, holdout)
+    return arms.also(_ImageSpace.describe(arms)).compare(
+        "Frechet distance of plain features",
+        compare,
+        random_state,
+        higher_is_better=False,
+        most=_MOST_IMAGES,
+        equal=True,
+    )
+
+
+def image_c2st(
+    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+) -> Score:
+    """Let boosted trees tell fake from real images.
+
+    Parameters
+    ----------
+    real, fake, holdout, target, random_state
+        As in `image_precision`.
+
+    Returns
+    -------
+    score : Score
+        Five-fold AUC, as of `c2st`: 0.5: the trees only guess, 1: they always know. Lower is
+        better. They see the features of `frechet_distance` (components of both sets together) and
+        the statistics of `pixel_statistics`. ``detail`` has the AUC of trees that see one family of
+        these alone. The interval is DeLong's.
+
+    References
+    ----------
+    Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
+    """
+
+    def features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, slice]]:
+        space = _ImageSpace(np.concatenate([a, b]))
+        blocks = [{**space.families(x), "pixel statistics": _statistics(x)} for x in (a, b)]
+        ends = np.cumsum([0] + [block.shape[1] for block in blocks[0].values()]).tolist()
+        spans = zip(blocks[0], ends[:-1], ends[1:], strict=True)
+        ours, theirs = (np.hstack(list(block.values())) for block in blocks)
+        return ours, theirs, {name: slice(*span) for name, *span in spans}
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        return _tell(*features(ours, theirs)[:2], rng)
+
+    def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        seen, other, families = features(ours, theirs)
+        return families_alone(families, seen, other, lambda a, b: _tell(a, b, rng))
+
+    arms = _read(real, fake, holdout)
+    return arms.compare(
+        "C2ST of images",
+        compare,
+        random_state,
+        higher_is_better=False,
+        most=_MOST_IMAGES,
+        equal=True,
+        explain=explain,
+    )
+
+
+def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give every image random Fourier phases: its power spectrum is kept, its shapes are lost.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width) or (n, height, width, n_channels)
+        All channels of an image turn by the same phases.
+    rng : Generator
+
+    Returns
+    -------
+    surrogates : ndarray of the same shape
+        With the mean and the power spectrum of each image; pixels may leave 0..255.
+
+    References
+    ----------
+    Theiler et al. (1992), doi 10.1016/0167-2789(92)90102-S, in two dimensions.
+    """
+    images = np.asarray(images, dtype=np.float64)
+    # The phases of noise that is real are odd, as those of a real image must be.
+    noise = np.fft.fft2(rng.normal(size=images.shape[:3]), axes=(1, 2))
+    turns = noise / np.abs(noise)
+    turns[:, 0, 0] = 1.0
+    if images.ndim == 4:
+        turns = turns[..., None]
+    return np.fft.ifft2(np.fft.fft2(images, axes=(1, 2)) * turns, axes=(1, 2)).real
