@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from synthgan.exceptions import DataError
 from synthgan.metrics.points import neighbour_measures
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.arms import Arms, Comparison, families_alone, ks
+from synthgan.metrics.signals.arms import Arms, families_alone, ks
 from synthgan.metrics.tables import Part
 from synthgan.metrics.two_sample import boosted, two_sample_test
 
@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 _MOST_IMAGES = 2000
+_MOST_PIXELS = 20_000_000  # of a set
+_LEAST_IMAGES = 200  # however large
 _LEAST_SIDE = 4
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
@@ -38,10 +40,11 @@ _N_COMPONENTS = 24
 _N_ORIENTATIONS = 8
 _N_TILES = 2  # along each side, for orientations
 _N_RINGS = 8
-_SPACE = (
-    "Features: {} principal components of images averaged down to {}x{} pixels, {} orientations of "
-    "gradients in each of {} tiles, {} rings of the power spectrum; each family has a total variance "
-    "of 1 among the real images."
+_SPACE_NOTE = (
+    f"Features: up to {_N_COMPONENTS} principal components of images averaged down to {_SIDE}x"
+    f"{_SIDE} pixels or fewer, {_N_ORIENTATIONS} orientations of gradients in each of "
+    f"{_N_TILES}x{_N_TILES} tiles, {_N_RINGS} rings of the power spectrum; each of the three has a "
+    f"total variance of 1 among the real images."
 )
 
 
@@ -60,7 +63,7 @@ def pixel_statistics(
         Not used.
     random_state : int, RandomState instance, Generator or None, default=None
         For the phases of the floor, and the sub-samples of large sets: up to 2000 images of each
-        are drawn.
+        are drawn, fewer (at least 200) of images of more than 10 000 pixels.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def pixel_statistics(
         return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
 
     arms = _read(real, fake, holdout)
-    return arms.compare("pixel statistics", compare, random_state, most=_MOST_IMAGES)
+    return arms.compare("pixel statistics", compare, random_state, most=_most(arms))
 
 
 def image_spectrum(
@@ -135,7 +138,7 @@ def image_spectrum(
         compare,
         random_state,
         higher_is_better=False,
-        most=_MOST_IMAGES,
+        most=_most(arms),
     )
 
 
@@ -264,12 +267,12 @@ def frechet_distance(
         return Part(float(sum(values.values())), detail)
 
     arms = _read(real, fake, holdout)
-    return arms.also(_ImageSpace.describe(arms)).compare(
+    return arms.also(_SPACE_NOTE).compare(
         "Frechet distance of plain features",
         compare,
         random_state,
         higher_is_better=False,
-        most=_MOST_IMAGES,
+        most=_most(arms),
         equal=True,
     )
 
@@ -318,7 +321,7 @@ def image_c2st(
         compare,
         random_state,
         higher_is_better=False,
-        most=_MOST_IMAGES,
+        most=_most(arms),
         equal=True,
         explain=explain,
     )
@@ -350,3 +353,147 @@ def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.
     if images.ndim == 4:
         turns = turns[..., None]
     return np.fft.ifft2(np.fft.fft2(images, axes=(1, 2)) * turns, axes=(1, 2)).real
+
+
+class _ImageSpace:
+    """Where images are points: components, orientations of gradients, rings of the spectrum."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        small = _averaged(images)
+        n = min(_N_COMPONENTS, len(small) - 1, small.shape[1])
+        self.components = PCA(n, random_state=0).fit(small)
+        spreads = {name: x.var(axis=0).sum() for name, x in self.families(images).items()}
+        self.scales = {name: float(np.sqrt(spread)) or 1.0 for name, spread in spreads.items()}
+
+    def families(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Features by family, each of shape (n, n_features)."""
+        n_rings = min(_N_RINGS, min(images.shape[1:3]) // 2)
+        return {
+            "principal components": self.components.transform(_averaged(images)),
+            "orientations": _orientations(images),
+            "spectrum": np.log10(_ring_powers(images, n_rings)[1]),
+        }
+
+    def points(self, images: np.ndarray) -> np.ndarray:
+        """All features on their scales, shape (n, n_features)."""
+        return np.hstack([x / self.scales[name] for name, x in self.families(images).items()])
+
+
+def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        space = _ImageSpace(ours)
+        values = neighbour_measures(space.points(ours), space.points(theirs))
+        return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
+
+    arms = _read(real, fake, holdout).also(_SPACE_NOTE)
+    return arms.compare(f"{name} of images", compare, random_state, most=_most(arms), equal=True)
+
+
+def _read(real: Any, fake: Any, holdout: Any) -> Arms:
+    """Read and check images: float32 of shape (n, height, width, n_channels)."""
+    sets = {
+        name: _read_images(x, name)
+        for name, x in (("real", real), ("fake", fake), ("holdout", holdout))
+        if x is not None
+    }
+    shape = sets["real"].shape[1:]
+    for name, x in sets.items():
+        if x.shape[1:] != shape:
+            raise DataError(
+                f"the {name} images have (height, width, channels) = {x.shape[1:]}, the real ones "
+                f"{shape}; bring all sets to the same."
+            )
+        if name != "fake" and x.min() == x.max():
+            raise DataError(f"all {name} images are of the one level {x.min():g}; nothing to see.")
+    return Arms(sets, phase_randomised_images, "images")
+
+
+def _read_images(x: Any, name: str) -> np.ndarray:
+    try:
+        images = np.asarray(x).astype(np.float32)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the {name} images are not numbers ({error}); give an array.") from error
+    if images.ndim not in (3, 4) or min(images.shape[1:3]) < _LEAST_SIDE or not images.shape[-1]:
+        raise DataError(
+            f"the {name} images have shape {images.shape}; give (n, height, width) or (n, height, "
+            f"width, n_channels), with sides of {_LEAST_SIDE} or more."
+        )
+    if len(images) < 2:
+        raise DataError(f"the {name} set has {len(images)} images; a comparison needs at least 2.")
+    if np.isnan(images).any():
+        n_missing = int(np.isnan(images).any(axis=tuple(range(1, images.ndim))).sum())
+        raise DataError(f"{n_missing} of {len(images)} {name} images have missing pixels.")
+    low, high = float(images.min()), float(images.max())
+    if low < 0 or high > 255:
+        raise DataError(f"{name} pixels are {low:g} to {high:g}; 0 to 255 is allowed.")
+    return images[..., None] if images.ndim == 3 else images
+
+
+def _most(arms: Arms) -> int:
+    n_pixels = int(np.prod(arms.sets["real"].shape[1:]))
+    return min(_MOST_IMAGES, max(_LEAST_IMAGES, _MOST_PIXELS // n_pixels))
+
+
+def _statistics(images: np.ndarray) -> np.ndarray:
+    """Seven statistics of each channel of each image, shape (n, 7 * n_channels)."""
+    pixels = images.reshape(len(images), -1, images.shape[3]).astype(np.float64)
+    rows = [pixels.mean(axis=1), pixels.std(axis=1), *np.quantile(pixels, _QUANTILES, axis=1)]
+    return np.hstack(rows)
+
+
+def _ring_powers(images: np.ndarray, n_rings: int) -> tuple[np.ndarray, np.ndarray]:
+    """Radii of rings of the spectrum in cycles per pixel, and each image's mean power in them."""
+    height, width = images.shape[1:3]
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)).ravel()
+    ring = np.ceil(2 * n_rings * radius - 1e-9).astype(np.int64)
+    member = (ring[:, None] == np.arange(1, n_rings + 1)).astype(np.float64)
+    member /= member.sum(axis=0)
+    powers = np.empty((len(images), n_rings))
+    for i, image in enumerate(images):  # one at a time: a spectrum is large
+        waves = np.fft.fft2(image.astype(np.float64), axes=(0, 1))
+        power = np.mean(np.abs(waves) ** 2, axis=2) / (height * width)
+        powers[i] = power.ravel() @ member
+    return (np.arange(n_rings) + 0.5) / (2 * n_rings), powers + _LEAST_POWER
+
+
+def _orientations(images: np.ndarray) -> np.ndarray:
+    """How steep images are in each direction, by tile, as shares; (n, n_tiles**2 * n_directions).
+
+    Shares of all that is steep in the image; a flat image has none.
+    """
+    n, height, width = images.shape[:3]
+    down, right = np.gradient(images.mean(axis=3, dtype=np.float64), axis=(1, 2))
+    strength = np.hypot(down, right)
+    turn = np.arctan2(down, right) / np.pi % 1.0  # a half turn is the same direction
+    # The first direction is that of vertical edges, half of its span to each side.
+    direction = np.floor(turn * _N_ORIENTATIONS + 0.5).astype(np.int64) % _N_ORIENTATIONS
+    rows, columns = (np.arange(size) * _N_TILES // size for size in (height, width))
+    tile = rows[:, None] * _N_TILES + columns
+    n_cells = _N_TILES**2 * _N_ORIENTATIONS
+    cell = np.arange(n)[:, None, None] * n_cells + tile * _N_ORIENTATIONS + direction
+    sums = np.bincount(cell.ravel(), weights=strength.ravel(), minlength=n * n_cells)
+    return sums.reshape(n, n_cells) / (strength.sum(axis=(1, 2))[:, None] + 1.0)
+
+
+def _averaged(images: np.ndarray) -> np.ndarray:
+    """Pixels of small copies, shape (n, n_pixels); rows and columns left over are cut off."""
+    n, height, width, n_channels = images.shape
+    tall, wide = (-(-size // _SIDE) for size in (height, width))
+    rows, columns = height // tall, width // wide
+    cut = images[:, : rows * tall, : columns * wide].astype(np.float64)
+    small = cut.reshape(n, rows, tall, columns, wide, n_channels).mean(axis=(2, 4))
+    return small.reshape(n, -1)
+
+
+def _covariance_gap(a: np.ndarray, b: np.ndarray) -> float:
+    """Trace of both covariances less twice that of the root of their product, at least 0."""
+    first, second = (np.cov(x, rowvar=False) for x in (a, b))
+    values, vectors = eigh(first)
+    root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+    shared = np.sqrt(np.maximum(eigh(root @ second @ root, eigvals_only=True), 0.0)).sum()
+    return max(0.0, float(np.trace(first) + np.trace(second) - 2 * shared))
+
+
+def _tell(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+    seed = int(rng.integers(2**31 - 1))
+    return two_sample_test(ours, theirs, lambda: boosted(seed), rng)

@@ -8,14 +8,18 @@ from synthgan.report.displays import (
 )
 from synthgan.report.evaluation import evaluate
 from synthgan.report.plots import plot_binary_counts, plot_boxes, plot_grids
+from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
 from synthgan.report.report import Report
 
 __all__ = [
+    "BeatDisplay",
     "ColumnDisplay",
     "CorrelationDisplay",
     "HistoryDisplay",
+    "ImageDisplay",
     "Report",
     "ScoreDisplay",
+    "TraceDisplay",
     "evaluate",
     "plot_binary_counts",
     "plot_boxes",

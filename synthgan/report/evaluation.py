@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from joblib import Parallel, delayed
 
 from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics import Score
+from synthgan.metrics import Score, images, signals
 from synthgan.metrics.tables import read_tables
 from synthgan.report.report import Report
 
@@ -24,36 +24,91 @@ _FEWEST_SAMPLES = 100  # an array with so many columns or more is taken for sign
 
 Measure = Callable[..., Score]
 
-MEASURES: dict[str, dict[str, tuple[Measure, ...]]] = {
+_TABLE_FIDELITY = (
+    metrics.c2st,
+    metrics.c2st_linear,
+    metrics.column_shapes,
+    metrics.kolmogorov_smirnov,
+    metrics.total_variation,
+    metrics.wasserstein,
+    metrics.jensen_shannon,
+    metrics.quartiles,
+    metrics.missing_shares,
+    metrics.range_coverage,
+    metrics.category_coverage,
+    metrics.pair_trends,
+    metrics.correlations,
+    metrics.mutual_information,
+    metrics.mmd,
+    metrics.precision,
+    metrics.recall,
+    metrics.density,
+    metrics.coverage,
+    metrics.alpha_precision,
+    metrics.beta_recall,
+)
+_TABLE_USEFULNESS = (metrics.tstr, metrics.importance_agreement, metrics.global_utility)
+_TABLE_PRIVACY = (
+    metrics.singling_out,
+    metrics.linkability,
+    metrics.attribute_inference,
+    metrics.membership_inference,
+    metrics.exact_copies,
+    metrics.near_copies,
+    metrics.closest_record,
+    metrics.neighbour_ratio,
+    metrics.authenticity,
+)
+_SIGNAL_FIDELITY = (
+    signals.signal_c2st,
+    signals.amplitudes,
+    signals.spectrum,
+    signals.autocorrelation,
+    signals.heart_rates,
+    signals.beat_counts,
+    signals.r_amplitudes,
+    signals.qrs,
+    signals.qt_intervals,
+    signals.beat_variability,
+    signals.dtw,
+    signals.signal_mmd,
+    signals.signal_precision,
+    signals.signal_coverage,
+)
+_IMAGE_FIDELITY = (
+    images.image_c2st,
+    images.pixel_statistics,
+    images.image_spectrum,
+    images.image_precision,
+    images.image_recall,
+    images.image_density,
+    images.image_coverage,
+    images.frechet_distance,
+)
+
+
+def _named(*measures: Measure) -> dict[str, Measure]:
+    return {measure.__name__: measure for measure in measures}
+
+
+# Kind of records, section, name of the measure; in the order of the report.
+MEASURES: dict[str, dict[str, dict[str, Measure]]] = {
     "table": {
-        "fidelity": (
-            metrics.c2st,
-            metrics.c2st_linear,
-            metrics.column_shapes,
-            metrics.kolmogorov_smirnov,
-            metrics.total_variation,
-            metrics.wasserstein,
-            metrics.jensen_shannon,
-            metrics.quartiles,
-            metrics.missing_shares,
-            metrics.range_coverage,
-            metrics.category_coverage,
-            metrics.pair_trends,
-            metrics.correlations,
-            metrics.mutual_information,
-            metrics.mmd,
-            metrics.precision,
-            metrics.recall,
-            metrics.density,
-            metrics.coverage,
-            metrics.alpha_precision,
-            metrics.beta_recall,
-        ),
-        "usefulness": (metrics.tstr, metrics.importance_agreement, metrics.global_utility),
-        "privacy": (),
+        "fidelity": _named(*_TABLE_FIDELITY),
+        "usefulness": _named(*_TABLE_USEFULNESS),
+        "privacy": {
+            "singling_out_univariate": partial(metrics.singling_out, mode="univariate"),
+            **_named(*_TABLE_PRIVACY),
+        },
     },
+    "signal": {"fidelity": _named(*_SIGNAL_FIDELITY), "usefulness": {}, "privacy": {}},
+    "image": {"fidelity": _named(*_IMAGE_FIDELITY), "usefulness": {}, "privacy": {}},
 }
-_WANT_TARGET = (metrics.tstr, metrics.importance_agreement)
+_OF_BEATS = (
+    "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability"
+)  # fmt: skip
+_WANT_TARGET = ("tstr", "importance_agreement")
+_JUDGED_UNSEEN = ("importance_agreement", "global_utility")
 
 
 def evaluate(
@@ -122,19 +177,19 @@ def evaluate(
     records = _read(kind, real, fake, holdout, target, fs_hz)
     begun = time.perf_counter()
     tasks = [
-        (section, measure)
+        (section, name)
         for section in SECTIONS
         if section in sections
-        for measure in MEASURES[kind][section]
-        if target is not None or measure not in _WANT_TARGET
+        for name in MEASURES[kind][section]
+        if target is not None or name not in _WANT_TARGET
     ]
     seed = _seed(random_state)
-    scores = Parallel(n_jobs=n_jobs)(
-        delayed(_take)(measure, section, records, target, fs_hz, seed) for section, measure in tasks
+    taken = Parallel(n_jobs=n_jobs)(
+        delayed(_take)(kind, section, name, records, target, fs_hz, seed) for section, name in tasks
     )
-    sorted_scores: dict[str, dict[str, Score]] = {section: {} for section in SECTIONS}
-    for (section, measure), score in zip(tasks, scores, strict=True):
-        sorted_scores[section][measure.__name__] = score
+    scores: dict[str, dict[str, Score]] = {section: {} for section in SECTIONS}
+    for (section, name), score in zip(tasks, taken, strict=True):
+        scores[section][name] = score
     settings = {
         "kind": kind,
         "target": target,
@@ -142,32 +197,38 @@ def evaluate(
         "random_state": seed,
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    return Report(sorted_scores, records, settings, model)
+    return Report(scores, records, settings, model)
 
 
 def measure_names() -> list[str]:
     """Names of all measures that a report may hold."""
-    names = (m.__name__ for kind in MEASURES.values() for ms in kind.values() for m in ms)
-    return sorted(set(names))
+    sections = (section for kind in MEASURES.values() for section in kind.values())
+    return sorted({name for section in sections for name in section})
 
 
 def _take(
-    measure: Measure,
+    kind: str,
     section: str,
+    name: str,
     records: dict[str, Any],
     target: Any,
     fs_hz: float | None,
     seed: int,
 ) -> Score:
+    measure = MEASURES[kind][section][name]
     real, holdout = records["real"], records.get("holdout")
-    takes_rate = "fs_hz" in inspect.signature(measure).parameters
-    more = {"fs_hz": fs_hz} if takes_rate else {}
-    if holdout is not None and (section == "fidelity" or measure in _JUDGED_UNSEEN):
+    if holdout is not None and (section == "fidelity" or name in _JUDGED_UNSEEN):
         real, holdout = holdout, real
-    return measure(real, records["fake"], holdout=holdout, target=target, random_state=seed, **more)
-
-
-_JUDGED_UNSEEN = (metrics.importance_agreement, metrics.global_utility)
+    more = {"fs_hz": fs_hz} if kind == "signal" else {}
+    words = {"holdout": holdout, "target": target, "random_state": seed, **more}
+    try:
+        return measure(real, records["fake"], **words)
+    except (DataError, ParameterError) as error:
+        if name not in _OF_BEATS:
+            raise
+        # Not every signal has beats, nor every window is long enough for what follows one.
+        detail = pd.DataFrame({"value": []}, dtype=float)
+        return Score(name.replace("_", " "), float("nan"), True, detail, note=str(error))
 
 
 def _find_kind(kind: str, real: Any) -> str:

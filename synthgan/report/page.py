@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from synthgan.report.displays import (
     HistoryDisplay,
     ScoreDisplay,
 )
+from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
+from synthgan.report.summary import C2ST
 
 if TYPE_CHECKING:
     from synthgan.report.report import Report
@@ -30,9 +31,16 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 # Text stays text, and equal reports are equal files.
-_STYLE = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
+_STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
 _MOST_COLUMNS = 60
 _MOST_SQUARES = 60  # columns of a correlation picture
+_GIVEAWAY = {
+    "table": "Bars: by how much the AUC falls when a column is shuffled, the largest first.",
+    "signal": "Bars: the AUC that each family of features reaches by itself.",
+    "image": "Bars: the AUC that each family of features reaches by itself.",
+}
+# Guessing is the best there is.
+_BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_record"), 0.5)
 _HEADINGS = {
     "fidelity": ("Faithful?", "How alike the distributions of real and fake records are."),
     "usefulness": ("Useful?", "What is learnt from fakes, tested on real records."),
@@ -71,7 +79,7 @@ class Row:
     floor: str
     better: str
     note: str
-    gauge: dict[str, float | None] | None
+    gauge: dict[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -99,7 +107,7 @@ def render(report: Report, versions: dict[str, str]) -> str:
             "name": name,
             "title": _HEADINGS[name][0],
             "lead": _HEADINGS[name][1],
-            "rows": [_row(key, score) for key, score in scores.items()],
+            "rows": [_row(key, score) for key, score in scores.items() if not _is_attack(score)],
         }
         for name, scores in report.scores.items()
         if scores
@@ -119,7 +127,8 @@ def render(report: Report, versions: dict[str, str]) -> str:
 
 
 def _row(name: str, score: Score) -> Row:
-    function = getattr(metrics, name, None)
+    rooms = metrics, metrics.signals, metrics.images
+    function = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
     meaning = (function.__doc__ or "").partition("\n")[0] if function else ""
     interval = ""
     if score.interval is not None and not any(map(math.isnan, score.interval)):
@@ -134,31 +143,42 @@ def _row(name: str, score: Score) -> Row:
         _figure(score.floor),
         "higher" if score.higher_is_better else "lower",
         score.note,
-        _gauge(score),
+        _gauge(name, score),
     )
 
 
-def _gauge(score: Score) -> dict[str, float | None] | None:
-    """Where value, ceiling and floor stand on a line from worse to better, 0..100."""
-    known = {"value": score.value, "ceiling": score.ceiling, "floor": score.floor}
-    known = {k: v for k, v in known.items() if v is not None and math.isfinite(v)}
-    if "value" not in known or len(known) < 2:
+def _gauge(name: str, score: Score) -> dict[str, float] | None:
+    """Where value, ceiling and floor stand on a line from worse to better, 0..100.
+
+    From floor to ceiling, if the value lies there; otherwise from the worst to the best there is.
+    """
+    given = {"value": score.value, "ceiling": score.ceiling, "floor": score.floor}
+    known = {k: float(v) for k, v in given.items() if v is not None and math.isfinite(v)}
+    if "value" not in known:
         return None
-    sign = 1 if score.higher_is_better else -1
-    signed = {key: sign * float(v) for key, v in known.items()}  # type: ignore[arg-type]
-    low, high = min(signed.values()), max(signed.values())
-    width = (high - low) or 1.0
-    if high == low:
-        return dict.fromkeys(signed, 50.0)
-    return {key: round(4 + 92 * (x - low) / width, 1) for key, x in signed.items()}
+    worst, best = (0.0, 1.0) if score.higher_is_better else (1.0, _BEST.get(name, 0.0))
+    if "ceiling" in known and "floor" in known:
+        low, high = sorted((known["floor"], known["ceiling"]))
+        reach = (high - low) / 2
+        if reach and low - reach <= known["value"] <= high + reach:
+            ends = [low, high, known["value"]]
+            worst, best = min(ends), max(ends)
+            if not score.higher_is_better:
+                worst, best = best, worst
+    shares = {key: (x - worst) / (best - worst) for key, x in known.items()}
+    return {key: round(4 + 92 * min(1.0, max(0.0, x)), 1) for key, x in shares.items()}
+
+
+def _is_attack(score: Score) -> bool:
+    return {"main", "control", "baseline"} <= set(score.detail.index)
 
 
 def _attacks(scores: dict[str, Score]) -> list[Attack]:
     found = []
     for score in scores.values():
-        detail = score.detail
-        if not {"rate", "low", "high"} <= set(detail.columns) or "main" not in detail.index:
+        if not _is_attack(score):
             continue
+        detail = score.detail.loc[["main", "control", "baseline"]]
         arms = {
             arm: f"{row['rate']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
             for arm, row in detail.iterrows()
@@ -176,13 +196,12 @@ def _pictures(report: Report) -> dict[str, list[Picture]]:
     kind = report.settings["kind"]
     pictures: dict[str, list[Picture]] = {}
     fidelity = report.scores.get("fidelity", {})
-    if "c2st" in fidelity and len(fidelity["c2st"].detail):
-        shown = ScoreDisplay.from_score(fidelity["c2st"]).plot()
-        alt = "Bars: by how much the AUC falls when a column is shuffled, the largest first."
-        pictures["giveaway"] = [_picture(shown.figure_, alt)]
-    makers: dict[str, Callable[[Report], dict[str, list[Picture]]]] = {"table": _of_tables}
-    if kind in makers:
-        pictures |= makers[kind](report)
+    told = next((fidelity[name] for name in C2ST if name in fidelity), None)
+    if told is not None and len(told.detail):
+        shown = ScoreDisplay.from_score(told).plot()
+        pictures["giveaway"] = [_picture(shown.figure_, _GIVEAWAY[kind])]
+    makers = {"table": _of_tables, "signal": _of_signals, "image": _of_images}
+    pictures |= makers[kind](report)
     history = getattr(report.model, "history_", None)
     if history is not None and len(history):
         shown_run = HistoryDisplay(history).plot()
@@ -214,6 +233,25 @@ def _of_tables(report: Report) -> dict[str, list[Picture]]:
         )
         pictures["correlations"] = [_picture(squares.figure_, alt)]
     return pictures
+
+
+def _of_signals(report: Report) -> dict[str, list[Picture]]:
+    sides = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
+    traces = TraceDisplay.from_windows(*sides, random_state=0).plot()
+    alt = "Some windows: real ones on the left, fakes on the right."
+    pictures = [_picture(traces.figure_, alt)]
+    rates = report.scores.get("fidelity", {}).get("heart_rates")
+    if rates is not None and math.isfinite(rates.value):
+        beats = BeatDisplay.from_windows(*sides, random_state=0).plot()
+        alt = "Heart beats laid over each other at their R peaks."
+        pictures.append(_picture(beats.figure_, alt))
+    return {"records": pictures}
+
+
+def _of_images(report: Report) -> dict[str, list[Picture]]:
+    sides = report.records["real"], report.records["fake"]
+    images = ImageDisplay.from_images(*sides, random_state=0).plot()
+    return {"records": [_picture(images.figure_, "Some images: real ones above, fakes below.")]}
 
 
 def _picture(figure: Figure, alt: str, caption: str = "") -> Picture:

@@ -11,7 +11,8 @@ from synthgan.metrics.score import plain
 
 __all__ = ["Finding", "summarise"]
 
-ATTACKS = ("singling_out", "linkability", "attribute_inference")
+C2ST = ("c2st", "signal_c2st", "image_c2st")
+ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
 
 Scores = dict[str, dict[str, Score]]
 
@@ -49,7 +50,8 @@ def summarise(scores: Scores) -> list[Finding]:
 
 
 def _faithful(scores: dict[str, Score]) -> Finding:
-    score = scores.get("c2st")
+    name = next((name for name in C2ST if name in scores), "")
+    score = scores.get(name)
     if score is None or math.isnan(score.value):
         return Finding("Faithful?", "not judged", "There were too few records for a classifier.")
     right = round(100 * score.value)
@@ -61,10 +63,11 @@ def _faithful(scores: dict[str, Score]) -> Finding:
     if score.ceiling is not None:
         references.append(f"{round(100 * score.ceiling)} with other real records")
     if score.floor is not None:
-        references.append(f"{round(100 * score.floor)} with shuffled columns")
+        rest = "shuffled columns" if name == "c2st" else "randomised phases"
+        references.append(f"{round(100 * score.floor)} with {rest}")
     if references:
         told.append(f"It would be {' and '.join(references)}.")
-    return Finding("Faithful?", f"{score.value:.2f} AUC", " ".join(told), "c2st")
+    return Finding("Faithful?", f"{score.value:.2f} AUC", " ".join(told), name)
 
 
 def _useful(scores: dict[str, Score]) -> Finding:

@@ -4,12 +4,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import load_digits
 
 from synthgan import TabularGANSynthesizer, evaluate
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan import FCN
-from synthgan.report.evaluation import MEASURES, SECTIONS
+from synthgan.report.evaluation import MEASURES, SECTIONS, _find_kind
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def report(halves):
 
 
 def test_all_measures_are_there(report):
-    wanted = {m.__name__ for section in SECTIONS for m in MEASURES["table"][section]}
+    wanted = {name for section in SECTIONS for name in MEASURES["table"][section]}
     assert set(report.names) == wanted
     assert report["c2st"].value > 0.6
     with pytest.raises(KeyError, match="'accuracy' was not measured; there are"):
@@ -124,3 +125,44 @@ def test_bad_input_before_anything_is_measured(halves):
     ]:
         with pytest.raises(error, match=match):
             evaluate(real, fake, **words)
+
+
+def test_signals():
+    rng = np.random.default_rng(0)
+    t_s = np.arange(500) / 250
+    phases = rng.uniform(0, 0.7, (90, 1)) + np.array([0.0, 0.75, 1.5])
+    beats = np.exp(-(((t_s[None, None] - phases[:, :, None]) / 0.02) ** 2)).sum(axis=1)
+    windows = beats + 0.02 * rng.normal(size=beats.shape)
+    report = evaluate(windows[:30], windows[30:60], holdout=windows[60:], fs_hz=250)
+    assert report.settings["kind"] == "signal"
+    assert set(report.names) == set(MEASURES["signal"]["fidelity"])
+    assert report["heart_rates"].ceiling > 0.5
+    assert np.isnan(report["qt_intervals"].value)
+    assert "no QT interval (ms) could be measured" in report["qt_intervals"].note
+    noise = evaluate(rng.normal(size=(20, 120)), rng.normal(size=(20, 120)), fs_hz=50)
+    assert np.isnan(noise["heart_rates"].value)
+    assert noise["amplitudes"].value > 0.3
+    assert "<html" in noise.to_html()
+    page = report.to_html()
+    assert "Heart beats laid over each other" in page
+    assert 'id="records"' in page
+    with pytest.raises(ParameterError, match="fs_hz=None is not allowed for signals"):
+        evaluate(windows[:30], windows[30:])
+    with pytest.raises(DataError, match="fake has the shape"):
+        evaluate(windows[:30], windows[30:, :400], fs_hz=250)
+
+
+def test_images():
+    digits = load_digits().images * 15.9
+    report = evaluate(digits[:300].astype(np.uint8), digits[300:600].astype(np.uint8))
+    assert report.settings["kind"] == "image"
+    assert set(report.names) == set(MEASURES["image"]["fidelity"])
+    assert report.summary()[0].name == "image_c2st"
+    assert "Some images: real ones above" in report.to_html()
+
+
+def test_kinds_are_told_apart():
+    few, many = np.zeros((5, 7)), np.zeros((5, 300))
+    kinds = [_find_kind("auto", x) for x in (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)),
+             np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3)))]  # fmt: skip
+    assert kinds == ["table", "table", "signal", "signal", "image", "image"]

@@ -1,0 +1,34 @@
+"""Measures of signal windows: fakes against real ones, in mV."""
+
+from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
+from synthgan.metrics.signals.beats import beat_counts, find_beats, heart_rates, r_amplitudes
+from synthgan.metrics.signals.clouds import (
+    signal_c2st,
+    signal_coverage,
+    signal_mmd,
+    signal_precision,
+)
+from synthgan.metrics.signals.usefulness import signal_tstr
+from synthgan.metrics.signals.warping import dtw
+from synthgan.metrics.signals.waveforms import amplitudes, autocorrelation, spectrum
+from synthgan.metrics.signals.windows import phase_randomised
+
+__all__ = [
+    "amplitudes",
+    "autocorrelation",
+    "beat_counts",
+    "beat_variability",
+    "dtw",
+    "find_beats",
+    "heart_rates",
+    "phase_randomised",
+    "qrs",
+    "qt_intervals",
+    "r_amplitudes",
+    "signal_c2st",
+    "signal_coverage",
+    "signal_mmd",
+    "signal_precision",
+    "signal_tstr",
+    "spectrum",
+]

@@ -1,0 +1,130 @@
+"""Dynamic time warping: how near windows are when time may stretch a little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.metrics.score import Score
+from synthgan.metrics.signals.windows import read_arms
+from synthgan.metrics.tables import Part
+
+__all__ = ["dtw", "dtw_distances"]
+
+_MOST_WINDOWS = 200
+_RATE_HZ = 100.0
+_MOST_SAMPLES = 250
+_BAND_S = 0.1
+
+
+def dtw(
+    real: Any,
+    fake: Any,
+    *,
+    fs_hz: float,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+) -> Score:
+    """Distance to the nearest window of the other set, after warping of time.
+
+    Parameters
+    ----------
+    real, fake, fs_hz, holdout, target, random_state
+        As in `amplitudes`; up to 200 windows of each set are drawn, as many of each.
+
+    Returns
+    -------
+    score : Score
+        The mean of two means, in mV: of the distances from each fake to its nearest real window,
+        and from each real window to its nearest fake; ``detail`` has both. The first is large where
+        fakes look like nothing real, the second where something real is not among the fakes. Lower
+        is better; 0 is a copy. Fewer windows lie farther apart: compare with the ceiling.
+
+    Notes
+    -----
+    Windows are averaged down to 100 Hz, or to 250 samples if that is less. Time may be shifted by
+    0.1 s at most (a band after Sakoe and Chiba); all leads move together. The distance is the root
+    of the summed squared differences along the best path over the number of samples.
+
+    References
+    ----------
+    Sakoe and Chiba (1978), Dynamic programming algorithm optimization for spoken word recognition,
+    doi 10.1109/TASSP.1978.1163055.
+    """
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        n = ours.shape[2]
+        factor = max(1, round(fs_hz / _RATE_HZ), -(-n // _MOST_SAMPLES))
+        band = max(1, round(_BAND_S * fs_hz / factor))
+        distances = dtw_distances(_averaged(ours, factor), _averaged(theirs, factor), band)
+        values = {
+            "fake to real": float(distances.min(axis=0).mean()),
+            "real to fake": float(distances.min(axis=1).mean()),
+        }
+        detail = pd.DataFrame({"value": values}).rename_axis("direction")
+        return Part(float(detail["value"].mean()), detail)
+
+    arms = read_arms(real, fake, holdout, fs_hz=fs_hz)
+    return arms.compare(
+        "dynamic time warping (mV)",
+        compare,
+        random_state,
+        higher_is_better=False,
+        most=_MOST_WINDOWS,
+        equal=True,
+    )
+
+
+def dtw_distances(a: np.ndarray, b: np.ndarray, band: int) -> np.ndarray:
+    """Distances of all pairs of windows by dynamic time warping.
+
+    Parameters
+    ----------
+    a, b : ndarray of shape (n, n_leads, n_samples), (m, n_leads, n_samples)
+    band : int
+        Most samples that one window may run ahead of the other.
+
+    Returns
+    -------
+    distances : ndarray of shape (n, m)
+        Root of the summed squared differences along the best path, over the number of samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> early, late = np.zeros((2, 1, 1, 20))
+    >>> early[..., 8], late[..., 10] = 1, 1
+    >>> [float(dtw_distances(early, late, band)[0, 0] ** 2 * 20) for band in (0, 1, 2)]
+    [2.0, 2.0, 0.0]
+    """
+    n_samples = a.shape[2]
+    wide = 2 * band + 1
+    # Cell k of a row i: sample i of one window, sample i + k - band of the other.
+    above = np.full((wide + 1, len(a), len(b)), np.inf)
+    above[band] = 0.0
+    for i in range(n_samples):
+        row = np.full_like(above, np.inf)
+        for k in range(max(0, band - i), min(wide, n_samples + band - i)):
+            best = np.minimum(above[k], above[k + 1])
+            if k:
+                np.minimum(best, row[k - 1], out=best)
+            row[k] = best + _squared(a[:, :, i], b[:, :, i + k - band])
+        above = row
+    return np.sqrt(above[band] / n_samples)
+
+
+def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Squared differences of one sample of all pairs, summed over leads."""
+    total = np.square(a[:, 0, None] - b[:, 0])
+    for lead in range(1, a.shape[1]):
+        total += np.square(a[:, lead, None] - b[:, lead])
+    return total
+
+
+def _averaged(windows: np.ndarray, factor: int) -> np.ndarray:
+    """Means of each so many samples; what is left over at the end is cut off."""
+    n = windows.shape[2] // factor
+    return windows[..., : n * factor].reshape(*windows.shape[:2], n, factor).mean(axis=3)

@@ -1,0 +1,220 @@
+"""Pictures of records that are arrays: signal windows, heart beats, images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from synthgan.metrics.signals import find_beats
+from synthgan.report.displays import FAKE, REAL
+
+__all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]
+
+_BEFORE_S, _AFTER_S = 0.25, 0.4  # round an R peak
+_MOST_BEATS = 60
+
+
+@dataclass
+class TraceDisplay:
+    """Some windows, real on the left, fake on the right, all on one scale.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n, n_samples)
+        In mV.
+    fs_hz : float
+
+    Attributes
+    ----------
+    axes_, figure_ : ndarray of Axes of shape (n, 2), Figure
+        Where `plot` drew.
+    """
+
+    real: np.ndarray
+    fake: np.ndarray
+    fs_hz: float
+    axes_: np.ndarray = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_windows(
+        cls, real: Any, fake: Any, fs_hz: float, n: int = 5, random_state: Any = None
+    ) -> TraceDisplay:
+        """Draw `n` windows of each at random; of several leads the first.
+
+        Parameters
+        ----------
+        real, fake : array-like of shape (n_windows, n_samples) or (n_windows, n_leads, n_samples)
+        fs_hz : float
+        n : int, default=5
+        random_state : int, RandomState instance, Generator or None, default=None
+        """
+        rng = np.random.default_rng(random_state)
+        drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
+        return cls(drawn[0], drawn[1], fs_hz)
+
+    def plot(self, figure: Figure | None = None) -> TraceDisplay:
+        """Draw on `figure`, or on a new one; returns self."""
+        n = max(len(self.real), len(self.fake))
+        self.figure_ = figure = figure or Figure(layout="constrained")
+        figure.set_size_inches(10, 0.9 * n + 0.6)
+        self.axes_ = axes = figure.subplots(n, 2, sharex=True, sharey=True, squeeze=False)
+        for column, windows, color, name in (
+            (axes[:, 0], self.real, REAL, "real"),
+            (axes[:, 1], self.fake, FAKE, "fake"),
+        ):
+            column[0].set_title(name, fontsize=10)
+            for ax, window in zip(column, windows, strict=False):
+                ax.plot(np.arange(len(window)) / self.fs_hz, window, color=color, linewidth=0.8)
+                ax.spines[["top", "right"]].set_visible(False)
+                ax.tick_params(labelsize=7)
+            column[-1].set_xlabel("s", fontsize=8)
+        axes[0, 0].set_ylabel("mV", fontsize=8)
+        return self
+
+
+@dataclass
+class BeatDisplay:
+    """Heart beats laid over each other at their R peaks, with their median.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n_beats, n_samples)
+        In mV, from 0.25 s before to 0.4 s after the peak.
+    fs_hz : float
+
+    Attributes
+    ----------
+    axes_, figure_ : ndarray of Axes, Figure
+        Where `plot` drew.
+    """
+
+    real: np.ndarray
+    fake: np.ndarray
+    fs_hz: float
+    axes_: np.ndarray = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_windows(
+        cls, real: Any, fake: Any, fs_hz: float, random_state: Any = None
+    ) -> BeatDisplay:
+        """Find the beats of both sides, and draw up to 60 of each at random.
+
+        Parameters
+        ----------
+        real, fake, fs_hz, random_state
+            As in `TraceDisplay.from_windows`.
+        """
+        rng = np.random.default_rng(random_state)
+        beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
+        return cls(beats[0], beats[1], fs_hz)
+
+    def plot(self, figure: Figure | None = None) -> BeatDisplay:
+        """Draw on `figure`, or on a new one; returns self."""
+        self.figure_ = figure = figure or Figure(layout="constrained")
+        figure.set_size_inches(9, 3)
+        self.axes_ = axes = figure.subplots(1, 2, sharex=True, sharey=True)
+        for ax, beats, color, name in (
+            (axes[0], self.real, REAL, "real"),
+            (axes[1], self.fake, FAKE, "fake"),
+        ):
+            time_s = np.arange(beats.shape[1]) / self.fs_hz - _BEFORE_S
+            for beat in beats:
+                ax.plot(time_s, beat, color=color, linewidth=0.5, alpha=0.35)
+            if len(beats):
+                ax.plot(time_s, np.median(beats, axis=0), color="black", linewidth=1.6)
+            ax.set_title(f"{name}, {len(beats)} beats", fontsize=10)
+            ax.set_xlabel("s from the R peak", fontsize=8)
+            ax.spines[["top", "right"]].set_visible(False)
+            ax.tick_params(labelsize=7)
+        axes[0].set_ylabel("mV", fontsize=8)
+        return self
+
+
+@dataclass
+class ImageDisplay:
+    """Some images, real above, fake below.
+
+    Parameters
+    ----------
+    real, fake : ndarray of shape (n, height, width) or (n, height, width, channels)
+        0..255.
+
+    Attributes
+    ----------
+    axes_, figure_ : ndarray of Axes, Figure
+        Where `plot` drew.
+    """
+
+    real: np.ndarray
+    fake: np.ndarray
+    axes_: np.ndarray = field(init=False, repr=False)
+    figure_: Figure = field(init=False, repr=False)
+
+    @classmethod
+    def from_images(
+        cls, real: Any, fake: Any, n: int = 16, random_state: Any = None
+    ) -> ImageDisplay:
+        """Draw `n` images of each at random.
+
+        Parameters
+        ----------
+        real, fake : array-like of shape (n_images, height, width[, channels])
+        n : int, default=16
+        random_state : int, RandomState instance, Generator or None, default=None
+        """
+        rng = np.random.default_rng(random_state)
+        drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
+        return cls(drawn[0], drawn[1])
+
+    def plot(self, figure: Figure | None = None) -> ImageDisplay:
+        """Draw on `figure`, or on a new one; returns self."""
+        n_wide = 8
+        n_high = -(-max(len(self.real), len(self.fake)) // n_wide)
+        self.figure_ = figure = figure or Figure(layout="constrained")
+        figure.set_size_inches(10, 2.5 * n_high + 0.8)
+        self.axes_ = axes = figure.subplots(2 * n_high, n_wide, squeeze=False)
+        for rows, images, name in (
+            (axes[:n_high], self.real, "real"),
+            (axes[n_high:], self.fake, "fake"),
+        ):
+            rows[0, 0].set_title(name, fontsize=10, loc="left")
+            for ax, image in zip(rows.ravel(), images, strict=False):
+                _draw_image(ax, image)
+        for ax in axes.ravel():
+            ax.set_axis_off()
+        return self
+
+
+def _draw_image(ax: Axes, image: np.ndarray) -> None:
+    shown = np.clip(image, 0, 255).astype(np.uint8)
+    if shown.ndim == 3 and shown.shape[2] == 1:
+        shown = shown[:, :, 0]
+    ax.imshow(shown, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+
+
+def _first_lead(windows: Any) -> np.ndarray:
+    array = np.asarray(windows, dtype=np.float64)
+    array = array[:, 0] if array.ndim == 3 else array
+    return array[np.isfinite(array).all(axis=1)]
+
+
+def _some(records: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    if len(records) <= n:
+        return records
+    return records[np.sort(rng.choice(len(records), n, replace=False))]
+
+
+def _beats(windows: np.ndarray, fs_hz: float) -> np.ndarray:
+    """Cut out all beats that lie within their window, less the window's median."""
+    found = find_beats(windows, fs_hz)
+    before, after = round(_BEFORE_S * fs_hz), round(_AFTER_S * fs_hz)
+    whole = (found.sample >= before) & (found.sample + after <= windows.shape[1])
+    rows, peaks = found.window[whole], found.sample[whole]
+    at = peaks[:, None] + np.arange(-before, after)
+    return windows[rows[:, None], at] - np.median(windows, axis=1)[rows, None]

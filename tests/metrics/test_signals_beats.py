@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.metrics import signals
+from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
+from synthgan.metrics.signals.beats import find_beats, rates_bpm
+from tests.metrics.test_signals import FS_HZ, WAVES, make_ecg
+
+OF_BEATS = [
+    signals.heart_rates,
+    signals.beat_counts,
+    signals.r_amplitudes,
+    signals.qrs,
+    signals.qt_intervals,
+    signals.beat_variability,
+]
+
+
+@pytest.mark.parametrize("fs_hz", [128, 250, 1000])
+@pytest.mark.parametrize("noise_mv", [0, 0.05])
+def test_rates_within_two_percent(fs_hz, noise_mv):
+    windows, rates = make_ecg(100, 0, bpm=(65, 140), fs_hz=fs_hz, noise_mv=noise_mv)
+    beats = find_beats(windows, fs_hz)
+    is_measured = np.bincount(beats.window, minlength=100) > 1
+    assert is_measured.mean() > 0.95
+    measured = rates_bpm(beats, fs_hz)
+    np.testing.assert_allclose(measured, rates[is_measured], rtol=0.02)
+
+
+def test_rates_of_one_recording():
+    real, fake = (make_ecg(80, seed, bpm=(70 + d, 71 + d))[0] for seed, d in ((0, 0), (1, 30)))
+    score = signals.heart_rates(real, fake, fs_hz=FS_HZ, holdout=real, random_state=0)
+    row = score.detail.loc["heart rate (bpm)"]
+    assert row["real median"] == pytest.approx(70.5, rel=0.02)
+    assert row["fake median"] == pytest.approx(100.5, rel=0.02)
+    assert score.value < 0.01
+    assert score.ceiling == pytest.approx(1)
+
+
+def test_positions_and_counts():
+    fs_hz, t_s = 500, np.arange(1500) / 500
+    at_s = np.array([0.5, 1.3, 2.4])
+    window = sum(np.exp(-(((t_s - s) / 0.015) ** 2)) for s in at_s)
+    for wave in (window, -window, 5 * window + 3, window + t_s):
+        beats = find_beats(np.stack([wave, 0 * wave, wave]), fs_hz)
+        assert beats.window.tolist() == [0, 0, 0, 2, 2, 2]
+        np.testing.assert_allclose(beats.sample[:3] / fs_hz, at_s, atol=0.004)
+
+
+def test_amplitudes_of_r():
+    real = make_ecg(100, 0)[0]
+    score = signals.r_amplitudes(real, 2 * real, fs_hz=FS_HZ, random_state=0)
+    row = score.detail.loc["R peak (mV)"]
+    assert row["fake median"] == pytest.approx(2 * row["real median"])
+    assert 0.8 < row["real median"] < 1.1
+    assert score.value < 0.2
+
+
+def test_a_broader_qrs_is_longer():
+    lengths = []
+    for factor in (1, 1.5, 2):
+        waves = [(factor * s, mv, factor * sd) for s, mv, sd in WAVES[1:4]]
+        windows = make_ecg(60, 0, waves=waves, noise_mv=0.005)[0]
+        complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
+        lengths.append(float(np.median(complexes.offset - complexes.onset) / FS_HZ))
+    assert lengths[0] == pytest.approx(0.1, abs=0.02)
+    np.testing.assert_allclose(np.array(lengths) / lengths[0], [1, 1.5, 2], rtol=0.15)
+
+
+def test_height_of_qrs():
+    waves = [(0, 0.8, 0.011), (0.04, -0.4, 0.01)]
+    windows = make_ecg(60, 0, waves=waves, noise_mv=0)[0]
+    complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
+    inside = [windows[w, s - 20 : s + 21] for w, s in zip(*complexes[:2], strict=True)]
+    np.testing.assert_allclose(complexes.height, [np.ptp(x) for x in inside], rtol=0.05)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_qt_follows_t(sign):
+    # The tangent of a Gaussian's steepest fall meets 0 two standard deviations after its peak.
+    intervals = []
+    for t_s in (0.24, 0.3):
+        waves = [*WAVES[1:4], (t_s, sign * 0.3, 0.04)]
+        windows = make_ecg(60, 0, waves=waves, noise_mv=0.005, bpm=(60, 70))[0]
+        complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
+        found = qt_ms(windows, complexes, FS_HZ)
+        onset_s = np.median(complexes.sample - complexes.onset) / FS_HZ
+        assert np.median(found) == pytest.approx(1000 * (onset_s + t_s + 0.08), abs=15)
+        intervals.append(np.median(found))
+    assert intervals[1] - intervals[0] == pytest.approx(60, abs=8)
+
+
+def test_flat_t_waves_are_not_measured():
+    real = make_ecg(60, 0)[0]
+    flat = make_ecg(60, 1, waves=WAVES[:4], noise_mv=0.005)[0]
+    score = signals.qt_intervals(real, flat, fs_hz=FS_HZ, random_state=0)
+    row = score.detail.loc["QT interval (ms)"]
+    assert row["real in a window"] > 1
+    assert row["fake in a window"] < 0.2 * row["real in a window"]
+    alone = make_ecg(60, 1, waves=WAVES[2:3], noise_mv=0)[0]
+    with pytest.raises(DataError, match=r"no QT interval \(ms\) could be measured in 60 real"):
+        signals.qt_intervals(alone, real, fs_hz=FS_HZ)
+
+
+def test_repeated_and_unsteady_beats():
+    real = make_ecg(200, 0, bpm=(70, 110), noise_mv=0.03)[0]
+    still = make_ecg(200, 1, bpm=(70, 110), noise_mv=0)[0]
+    score = signals.beat_variability(real, still, fs_hz=FS_HZ, random_state=0)
+    detail = score.detail
+    assert detail.loc["within (mV)", "value"] < 0.2
+    assert detail.loc["within (mV)", "fake median"] < detail.loc["within (mV)", "real median"]
+    assert detail.loc["from the usual (mV)", "value"] > detail.loc["within (mV)", "value"]
+
+
+@pytest.mark.parametrize("measure", OF_BEATS)
+def test_bad_input(measure):
+    windows = make_ecg(20, 0)[0]
+    with pytest.raises(DataError, match=r"last 0.8 s; this measure needs at least 1 s"):
+        measure(windows[:, :200], windows[:, :200], fs_hz=FS_HZ)
+    with pytest.raises(ParameterError, match="fs_hz=50 is too low to find beats"):
+        measure(windows, windows, fs_hz=50)
+    # One step makes no beats that lie inside of a window.
+    step = np.zeros((20, 625))
+    step[:, 0] = 1e-7
+    with pytest.raises(DataError, match="measure is one of electrocardiograms"):
+        measure(step, windows, fs_hz=FS_HZ)
