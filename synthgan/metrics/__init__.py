@@ -1,16 +1,6 @@
 """Measures of fakes against real records; knows neither torch nor the GAN."""
 
 from synthgan.metrics import images, signals
-from synthgan.metrics.attacks import (
-    attribute_inference,
-    closest_record,
-    exact_copies,
-    linkability,
-    membership_inference,
-    near_copies,
-    neighbour_ratio,
-    singling_out,
-)
 from synthgan.metrics.columns import (
     category_coverage,
     column_shapes,
@@ -33,6 +23,16 @@ from synthgan.metrics.joint import (
     recall,
 )
 from synthgan.metrics.pairs import correlations, mutual_information, pair_trends
+from synthgan.metrics.privacy import (
+    attribute_inference,
+    closest_record,
+    exact_copies,
+    linkability,
+    membership_inference,
+    near_copies,
+    neighbour_ratio,
+    singling_out,
+)
 from synthgan.metrics.score import Score
 from synthgan.metrics.two_sample import c2st, c2st_linear
 from synthgan.metrics.utility import global_utility, importance_agreement, tstr

@@ -156,7 +156,7 @@ def authenticity_of_points(real: np.ndarray, fake: np.ndarray) -> float:
         return float("nan")
     reach = nearest(real, real, 1, itself=True)[0][:, 0]
     gaps, closest = (x[:, 0] for x in nearest(fake, real))
-    return float((gaps > reach[closest]).mean())
+    return float((gaps > reach[closest] + _TINY).mean())
 
 
 def _placements(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -89,6 +89,8 @@ def nearest(
     distances, indices : ndarray of shape (n, k)
         Nearest first.
     """
+    # In float32 the expanded square would mistake near points for equal ones.
+    points, to = points.astype(np.float64), to.astype(np.float64)
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
     lot = max(1, 20_000_000 // max(1, len(to)))
@@ -101,8 +103,8 @@ def nearest(
         best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
         if best is None:
             best = np.broadcast_to(np.arange(k), (len(some), k))
-        # Rounding of the expanded square hides ties; the few that are kept are measured anew.
-        exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2, dtype=np.float64))
+        # What rounding leaves of 0 is measured anew.
+        exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
         order = np.argsort(exact, axis=1, kind="stable")
         distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)
         indices[start : start + lot] = np.take_along_axis(best, order, axis=1)

@@ -92,16 +92,21 @@ def _private(scores: dict[str, Score]) -> Finding:
     if not risks:
         meaning = "There is no verdict on privacy without a holdout: records that were not learnt."
         return Finding("Private?", "no verdict", meaning)
-    name, worst = max(risks.items(), key=lambda item: item[1].value)
-    meaning = (
-        f"The strongest attack, {worst.name}, succeeds on {worst.value:.1%} of those people on "
-        "whom it would fail had they not been learnt"
-    )
+    lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
+    name = max(risks, key=lambda one: (lows[one], risks[one].value))
+    worst, known = risks[name], f"The strongest of {len(risks)} attacks, {risks[name].name},"
+    reach = f"{worst.value:.1%}"
     if worst.interval is not None:
-        meaning += f" (95 % interval {worst.interval[0]:.1%} to {worst.interval[1]:.1%})"
+        reach += f" (95 % interval {worst.interval[0]:.1%} to {worst.interval[1]:.1%})"
+    if lows[name] > 0:
+        figure = f"{worst.value:.1%} risk"
+        meaning = (
+            f"{known} succeeds on {reach} of the people it would fail on, were they not learnt."
+        )
+    else:
+        figure = "no leak found"
+        meaning = f"{known} gains {reach} on people who were learnt: no more than chance explains."
     member = scores.get("membership_inference")
     if member is not None and not math.isnan(member.value):
-        meaning += (
-            f"; who was learnt is guessed with an AUC of {member.value:.2f}, where .50 is chance"
-        )
-    return Finding("Private?", f"{worst.value:.1%} risk", meaning + ".", name)
+        meaning += f" Who was learnt is guessed with an AUC of {member.value:.2f}; .50 is chance."
+    return Finding("Private?", figure, meaning, name)

@@ -166,3 +166,15 @@ def test_kinds_are_told_apart():
     kinds = [_find_kind("auto", x) for x in (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)),
              np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3)))]  # fmt: skip
     assert kinds == ["table", "table", "signal", "signal", "image", "image"]
+
+
+def test_a_copy_is_called_a_risk_and_other_people_are_not(halves):
+    real, holdout = halves
+    fresh = make_clinic(250, random_state=5)
+    copy, safe = (
+        evaluate(real, fake, holdout=holdout, sections=["privacy"]) for fake in (real, fresh)
+    )
+    assert copy.summary()[0].figure.endswith("% risk")
+    assert float(copy.summary()[0].figure.split("%")[0]) > 50
+    assert safe.summary()[0].figure == "no leak found"
+    assert "<h3>Attacks</h3>" in copy.to_html()

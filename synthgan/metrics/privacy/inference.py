@@ -1,0 +1,151 @@
+"""The attack that infers what a person keeps secret from what is known of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import ParameterError
+from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count, risk
+from synthgan.metrics.privacy.rows import Rows, draw_rows
+from synthgan.metrics.score import Score
+from synthgan.metrics.space import Space, nearest
+from synthgan.metrics.tables import draw_generator
+
+__all__ = ["attribute_inference"]
+
+_MOST_FAKES = 10_000
+_MOST_SECRETS = 30
+_ONE_COLUMN = "Beside a single column nothing is known of a target."
+
+
+def attribute_inference(
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    secret: Any = None,
+    tolerance: float = 0.05,
+    n_attacks: int = 2000,
+) -> Score:
+    """Infer a secret of a person, of whom all else is known, from the nearest fake.
+
+    An attack on a target guesses the secret of the fake that is nearest in all other columns.
+    Targets are real rows (main arm) or holdout rows (control): what is right on both is knowledge
+    of the population, and no leak.
+
+    Parameters
+    ----------
+    real, fake, holdout
+        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 fakes are drawn.
+    target : object, default=None
+        The secret column, where no `secret` is given.
+    random_state : int, RandomState instance, Generator or None, default=None
+        For the guesses of the baseline, and the rows and columns that are drawn.
+    secret : object, default=None
+        Name of the secret column. None: the target; without one every column in turn, of more than
+        30 so many.
+    tolerance : float, default=0.05
+        How wrong a guess of a number or a date may be, as a share of the range of the middle 99 %
+        of the real column. Levels must be the same; so must gaps.
+    n_attacks : int, default=2000
+        Targets at most, real and holdout rows each.
+
+    Returns
+    -------
+    score : Score
+        The risk ``(main - control) / (1 - control)``; 0..1, lower is better. NaN without a
+        holdout, or with a single column. ``detail`` has rate and interval of the arms ``main``,
+        ``control`` and ``baseline`` (the secret of a real row drawn at random). With several
+        secrets a rate is their mean, its interval as wide as if one person's secrets fell all
+        together; and ``detail`` has a row ``risk of ...`` for each, the largest first.
+
+    Raises
+    ------
+    ParameterError
+        A secret or target that is no column, a negative tolerance, no attack.
+    DataError
+        A table without rows, or columns missing.
+
+    References
+    ----------
+    Giomi et al. (2023), A unified framework for quantifying privacy risk in synthetic data,
+    doi 10.56553/popets-2023-0055.
+    """
+    check_count("n_attacks", n_attacks)
+    if not 0 <= tolerance < np.inf:
+        raise ParameterError(f"tolerance={tolerance!r} is not allowed; give a share, 0 or more.")
+    rng = draw_generator(random_state)
+    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
+    rows = draw_rows(rng, most, real=real, fake=fake, holdout=holdout)
+    notes = [rows.note]
+    secrets = _secrets(secret, target, rows.columns)
+    name = "attribute inference"
+    if len(rows.columns) == 1:
+        return attack_score(name, {arm: Arm() for arm in ARMS}, [*notes, _ONE_COLUMN])
+    if len(secrets) > _MOST_SECRETS:
+        notes.append(f"Drawn at random: {_MOST_SECRETS} of {len(secrets)} columns as secrets.")
+        secrets = np.sort(rng.choice(secrets, _MOST_SECRETS, replace=False))
+    hits = _attack(rows, secrets, tolerance, rng)
+    arms = {arm: _pooled(hits[arm]) if arm in hits else Arm() for arm in ARMS}
+    more = {}
+    if len(secrets) > 1 and "control" in hits:
+        risks = {}
+        for i, place in enumerate(secrets):
+            value, interval = risk(*(_pooled(hits[arm][:, [i]]) for arm in ("main", "control")))
+            risks[f"risk of {rows.columns[place]}"] = (value, *interval, len(hits["main"]))
+        more = dict(sorted(risks.items(), key=lambda item: -item[1][0]))
+    elif len(secrets) == 1:
+        name = f"{name} of {rows.columns[secrets[0]]}"
+    return attack_score(name, arms, notes, more)
+
+
+def _secrets(secret: Any, target: Any, columns: list[Any]) -> np.ndarray:
+    for name, value in (("secret", secret), ("target", target)):
+        if value is None:
+            continue
+        if value not in columns:
+            raise ParameterError(
+                f"{name}={value!r} is not allowed; name a column of the real table."
+            )
+        return np.array([columns.index(value)])
+    return np.arange(len(columns))
+
+
+def _attack(
+    rows: Rows, secrets: np.ndarray, tolerance: float, rng: np.random.Generator
+) -> dict[str, np.ndarray]:
+    """Tell of each target and each secret whether the guess was right, for each arm."""
+    real, fake = rows.tables["real"], rows.tables["fake"]
+    targets = {"main": real}
+    if "holdout" in rows.tables:
+        targets["control"] = rows.tables["holdout"]
+    hits = {
+        arm: np.empty((len(x), len(secrets)), dtype=bool)
+        for arm, x in {**targets, "baseline": real}.items()
+    }
+    for i, place in enumerate(secrets):
+        others = np.delete(np.arange(real.shape[1]), place)
+        space = Space.fit(real[:, others], rows.is_level[others])
+        known = space.points(fake[:, others]).astype(np.float64)
+        scale = Space.fit(real[:, [place]], rows.is_level[[place]]).width[0]
+        reach = 0.0 if rows.is_level[place] else tolerance * scale
+        for arm, x in targets.items():
+            closest = nearest(space.points(x[:, others]).astype(np.float64), known)[1][:, 0]
+            hits[arm][:, i] = _right(fake[closest, place], x[:, place], reach)
+        guess = real[rng.integers(len(real), size=len(real)), place]
+        hits["baseline"][:, i] = _right(guess, real[:, place], reach)
+    return hits
+
+
+def _right(guess: np.ndarray, truth: np.ndarray, reach: float) -> np.ndarray:
+    # Halved, so that the distance of huge numbers stays finite.
+    near = np.abs(guess / 2 - truth / 2) <= reach / 2
+    return near | (np.isnan(guess) & np.isnan(truth))
+
+
+def _pooled(hits: np.ndarray) -> Arm:
+    return Arm(float(hits.mean(axis=1).sum()), len(hits))

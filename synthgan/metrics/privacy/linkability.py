@@ -1,0 +1,135 @@
+"""The attack that finds two halves of a person's record to belong together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import ParameterError
+from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count
+from synthgan.metrics.privacy.rows import Rows, draw_rows
+from synthgan.metrics.score import Score
+from synthgan.metrics.space import Space, nearest
+from synthgan.metrics.tables import draw_generator
+
+__all__ = ["linkability"]
+
+_MOST_FAKES = 10_000
+_N_SPLITS = 4
+_ONE_COLUMN = "A single column cannot be split in two."
+
+
+def linkability(
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    columns: tuple[Sequence[Any], Sequence[Any]] | None = None,
+    n_neighbors: int = 1,
+    n_attacks: int = 2000,
+) -> Score:
+    """Link, by fakes, two parts of a person's record that are held in two places.
+
+    An attack on a target looks for the fakes nearest to it in one set of columns, and for those
+    nearest to it in another. It succeeds when a fake is among both. Targets are real rows (main
+    arm) or holdout rows (control).
+
+    Parameters
+    ----------
+    real, fake, holdout, target
+        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 fakes are drawn.
+    random_state : int, RandomState instance, Generator or None, default=None
+        For the split of the columns, and the rows that are drawn.
+    columns : (sequence, sequence) or None, default=None
+        The names of the columns in each place; no name in both. None: an even split of all columns
+        at random, another for each quarter of the targets.
+    n_neighbors : int, default=1
+        Fakes that are looked up in each place.
+    n_attacks : int, default=2000
+        Targets at most, real and holdout rows each.
+
+    Returns
+    -------
+    score : Score
+        The risk ``(main - control) / (1 - control)``; 0..1, lower is better. NaN without a
+        holdout, or with a single column. ``detail`` has rate and interval of the arms ``main``,
+        ``control`` and ``baseline`` (fakes looked up at random; its rate is computed).
+
+    Raises
+    ------
+    ParameterError
+        Columns that are unknown, in both sets, or in none; more neighbours than fakes; no attack.
+    DataError
+        A table without rows, or columns missing.
+
+    References
+    ----------
+    Giomi et al. (2023), A unified framework for quantifying privacy risk in synthetic data,
+    doi 10.56553/popets-2023-0055.
+    """
+    check_count("n_attacks", n_attacks)
+    rng = draw_generator(random_state)
+    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
+    rows = draw_rows(rng, most, real=real, fake=fake, holdout=holdout)
+    n_fakes = len(rows.tables["fake"])
+    check_count("n_neighbors", n_neighbors, n_fakes, ", the fake rows searched")
+    if columns is not None:
+        splits = [_places(columns, rows.columns)]
+    elif len(rows.columns) < 2:
+        return attack_score("linkability", {a: Arm() for a in ARMS}, [rows.note, _ONE_COLUMN])
+    else:
+        half = len(rows.columns) // 2
+        orders = [rng.permutation(len(rows.columns)) for _ in range(_N_SPLITS)]
+        splits = [(order[:half], order[half:]) for order in orders]
+    arms = {"main": _linked(rows, "real", splits, n_neighbors), "control": Arm()}
+    if "holdout" in rows.tables:
+        arms["control"] = _linked(rows, "holdout", splits, n_neighbors)
+    by_chance = 1 - math.exp(
+        _log_choose(n_fakes - n_neighbors, n_neighbors) - _log_choose(n_fakes, n_neighbors)
+    )
+    n = arms["main"].n_attacks
+    arms["baseline"] = Arm(by_chance * n, n)
+    return attack_score("linkability", arms, [rows.note])
+
+
+def _linked(rows: Rows, name: str, splits: list[tuple[np.ndarray, np.ndarray]], k: int) -> Arm:
+    """Attack the rows of a table, an equal part of them by each split."""
+    targets, fakes = rows.tables[name], rows.tables["fake"]
+    n_linked = 0
+    for i, parts in enumerate(splits):
+        some = targets[i :: len(splits)]
+        if not len(some):
+            continue
+        looked_up = []
+        for part in parts:
+            space = Space.fit(rows.tables["real"][:, part], rows.is_level[part])
+            ours, theirs = (space.points(x[:, part]).astype(np.float64) for x in (some, fakes))
+            looked_up.append(nearest(ours, theirs, k)[1])
+        same = looked_up[0][:, :, None] == looked_up[1][:, None, :]
+        n_linked += int(same.any(axis=(1, 2)).sum())
+    return Arm(n_linked, len(targets))
+
+
+def _places(columns: Any, known: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the columns of both sets stand."""
+    try:
+        first, second = ([known.index(name) for name in part] for part in columns)
+    except (TypeError, ValueError):
+        first, second = [], []
+    if not first or not second or set(first) & set(second) or isinstance(columns, str):
+        raise ParameterError(
+            f"columns={columns!r} is not allowed; give two lists of columns of the real table, "
+            "none in both."
+        )
+    return np.array(first), np.array(second)
+
+
+def _log_choose(n: int, k: int) -> float:
+    if k > n:
+        return -math.inf
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
