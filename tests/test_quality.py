@@ -27,10 +27,10 @@ def acceptance():
 
 # Bars are of the median of all samples; one seed of a large table takes minutes.
 BARS = {
-    "thyroid": ("Class", (0.987, 0.972, 0.985, 0.93), 0.62, 0.55, 1),
+    "thyroid": ("Class", (0.987, 0.972, 0.985, 0.93), 0.60, 0.55, 1),
     "adult": ("income", (0.983, 0.967, 0.975, 0.955), 0.60, 0.55, 1),
-    "california_housing": ("median_house_value", (0.984, 0.982, 0.935, 0.94), 0.68, 0.55, 1),
-    "pima": ("outcome", (0.940, 0.938, 0.97, 0.95), 0.62, 0.60, 3),
+    "california_housing": ("median_house_value", (0.984, 0.982, 0.945, 0.94), 0.68, 0.55, 1),
+    "pima": ("outcome", (0.940, 0.938, 0.98, 0.95), 0.62, 0.60, 3),
     "heart_cleveland": ("(num) (the predicted attribute)", (0.90, 0.82, 0.93, 0.90), 0.68, 0.62, 3),
 }
 SAMPLES = 5
@@ -48,7 +48,7 @@ def test_default_recipe(acceptance, tmp_path, name):
     found = []
     for seed in range(n_seeds):
         model = TabularGANSynthesizer(random_state=seed).fit(train)
-        for i in range(SAMPLES if n_seeds > 1 else 1):
+        for i in range(SAMPLES):
             fake = model.sample(len(train), random_state=i)
             found.append(score.score(train, holdout, fake, target))
     figures = pd.DataFrame(found).median(numeric_only=True)
