@@ -89,9 +89,7 @@ def with_anonymeter(real, fake, holdout, target):
     show("anonymeter linkability", ours.value, theirs.value)
     secret = target or columns[-1]
     others = [name for name in columns if name != secret]
-    ours = metrics.attribute_inference(
-        real, fake, holdout=holdout, secret=secret, random_state=0
-    )
+    ours = metrics.attribute_inference(real, fake, holdout=holdout, secret=secret, random_state=0)
     theirs = risks(
         InferenceEvaluator(
             *tables[:2], control=holdout, aux_cols=others, secret=secret, n_attacks=1000

@@ -4,7 +4,7 @@ usage: metrics.py [--rows 20000] [--columns 15] [--jobs 2]
                   [--sections fidelity usefulness privacy]
 
 Two tables of the same simulated population stand for real and fake, a third for the holdout.
-Each section is measured by itself, in this order, and the peak memory is that of the largest process.
+Each section is measured by itself, in this order; the peak memory is that of the largest process.
 """
 
 import argparse

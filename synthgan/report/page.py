@@ -239,27 +239,38 @@ def _of_signals(report: Report) -> dict[str, list[Picture]]:
     sides = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
     traces = TraceDisplay.from_windows(*sides, random_state=0).plot()
     alt = "Some windows: real ones on the left, fakes on the right."
-    pictures = [_picture(traces.figure_, alt)]
+    pictures = [_photograph(traces.figure_, alt)]
     rates = report.scores.get("fidelity", {}).get("heart_rates")
     if rates is not None and math.isfinite(rates.value):
         beats = BeatDisplay.from_windows(*sides, random_state=0).plot()
         alt = "Heart beats laid over each other at their R peaks."
-        pictures.append(_picture(beats.figure_, alt))
+        pictures.append(_photograph(beats.figure_, alt))
     return {"records": pictures}
 
 
 def _of_images(report: Report) -> dict[str, list[Picture]]:
     sides = report.records["real"], report.records["fake"]
     images = ImageDisplay.from_images(*sides, random_state=0).plot()
-    return {"records": [_picture(images.figure_, "Some images: real ones above, fakes below.")]}
+    return {"records": [_photograph(images.figure_, "Some images: real ones above, fakes below.")]}
 
 
 def _picture(figure: Figure, alt: str, caption: str = "") -> Picture:
     """Draw a figure as SVG, without the date, so that equal reports are equal files."""
+    return _embedded(figure, "svg+xml", {"Date": None, "Creator": None}, alt, caption)
+
+
+def _photograph(figure: Figure, alt: str) -> Picture:
+    """Draw a figure as PNG: one of thousands of strokes would be millions of letters of SVG."""
+    return _embedded(figure, "png", {"Software": None}, alt, "")
+
+
+def _embedded(
+    figure: Figure, kind: str, metadata: dict[str, Any], alt: str, caption: str
+) -> Picture:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    source = "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
-    return Picture(source, alt, caption)
+    figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    return Picture(f"data:image/{kind};base64,{encoded}", alt, caption)
 
 
 def _parameters(model: Any) -> dict[str, str]:
