@@ -170,15 +170,15 @@ def _mean(full: list[pd.DataFrame]) -> pd.DataFrame:
     for name in full[0]:
         draws = pd.concat([table[name].rename(i) for i, table in enumerate(full)], axis=1)
         first = full[0][name]
-        if pd.api.types.is_numeric_dtype(first) and not pd.api.types.is_bool_dtype(first):
-            mean = draws.mean(axis=1)
-            columns[name] = (
-                mean.round().astype(first.dtype)
-                if pd.api.types.is_integer_dtype(first)
-                else mean.astype(first.dtype)
-            )
-        elif first.dtype.kind in "mM":
-            columns[name] = draws.mean(axis=1).astype(first.dtype)
-        else:
+        if pd.api.types.is_bool_dtype(first) or not (
+            pd.api.types.is_numeric_dtype(first) or first.dtype.kind in "mM"
+        ):
             columns[name] = draws.mode(axis=1)[0].astype(first.dtype)
+            continue
+        mean = draws.mean(axis=1)
+        if pd.api.types.is_integer_dtype(first):
+            mean = mean.round()
+        # What was there stays as it is, to the last digit of integers that no float holds.
+        agreed = (draws.nunique(axis=1) == 1).to_numpy(dtype=bool)
+        columns[name] = mean.astype(first.dtype).mask(agreed, first)
     return pd.DataFrame(columns)

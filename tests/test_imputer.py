@@ -48,6 +48,16 @@ def test_values_stay_and_gaps_close(frame, strategy):
             assert full[name].notna().all() or empty
 
 
+@pytest.mark.filterwarnings("ignore:.*comes back:synthgan.exceptions.DataWarning")
+def test_integers_that_no_float_holds_stay():
+    frame = pd.DataFrame(
+        {"n": pd.array([2**53 + 1] * 6 + [None] * 2, dtype="Int64"), "x": range(8)}
+    )
+    quick = TabularGANSynthesizer(network=FCN(width=4, depth=1), max_steps=2)
+    imputer = GANImputer("mean", n_draws=2, synthesizer=quick, random_state=0).fit(frame)
+    assert imputer.transform(frame)["n"][:6].tolist() == [2**53 + 1] * 6
+
+
 def test_dtypes_and_containers():
     clinic = make_clinic(300, random_state=0)
     holes = with_gaps(clinic)
