@@ -115,5 +115,5 @@ def test_bad_input(linked):
 
 
 def test_measures_load_no_torch():
-    code = "import sys, synthgan.metrics; sys.exit('torch' in sys.modules)"
+    code = "import sys, synthgan.report; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
