@@ -10,9 +10,9 @@ from scipy.linalg import eigh
 from sklearn.decomposition import PCA
 
 from synthgan.exceptions import DataError
+from synthgan.metrics.arms import Arms, families_alone, ks
 from synthgan.metrics.points import neighbour_measures
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.arms import Arms, families_alone, ks
 from synthgan.metrics.tables import Part
 from synthgan.metrics.two_sample import boosted, two_sample_test
 

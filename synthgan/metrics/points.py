@@ -19,7 +19,8 @@ __all__ = [
 ]
 
 _LOT = 20_000_000  # entries of a block of distances
-_TINY = 1e-9  # what rounding leaves of a distance of 0
+_TINY = 1e-6  # what rounding leaves of a distance of 0, where columns are about 1 wide
+_TINY_SQUARE = 1e-9
 _LEVEL = 0.95
 _BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
 
@@ -100,8 +101,8 @@ def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[s
     k = min(k, len(real) - 1, len(fake) - 1)
     if k < 1:
         return dict.fromkeys(("precision", "recall", "density", "coverage"), float("nan"))
-    real_reach = nearest(real, real, k, itself=True)[0][:, -1] ** 2 + _TINY
-    fake_reach = nearest(fake, fake, k, itself=True)[0][:, -1] ** 2 + _TINY
+    real_reach = nearest(real, real, k, itself=True)[0][:, -1] ** 2 + _TINY_SQUARE
+    fake_reach = nearest(fake, fake, k, itself=True)[0][:, -1] ** 2 + _TINY_SQUARE
     balls = np.zeros(len(fake))
     covered, recalled = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
     for rows, squares in _blocks(fake, real):

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
+from synthgan.metrics.arms import Comparison, families_alone
 from synthgan.metrics.points import mmd_of_points, neighbour_measures
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.arms import Comparison, families_alone
 from synthgan.metrics.signals.waveforms import power_densities, window_statistics
 from synthgan.metrics.signals.windows import read_arms
 from synthgan.metrics.tables import Part

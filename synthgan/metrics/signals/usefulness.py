@@ -11,9 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.metrics.arms import in_order_of_content
 from synthgan.metrics.points import auc
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.arms import in_order_of_content
 from synthgan.metrics.signals.clouds import WindowSpace
 from synthgan.metrics.signals.windows import check_sampling, phase_randomised, read_windows
 from synthgan.metrics.tables import draw_generator

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.signals.arms import Arms
+from synthgan.metrics.arms import Arms
 
 __all__ = ["check_sampling", "phase_randomised", "read_arms", "read_windows"]
 
