@@ -7,10 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.linalg import eigh
-from sklearn.decomposition import PCA
 
 from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms, families_alone, ks
+from synthgan.metrics.image_space import (
+    SPACE_NOTE,
+    STATISTICS,
+    ImageSpace,
+    ring_powers,
+    statistics,
+)
 from synthgan.metrics.points import neighbour_measures
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import Part
@@ -32,20 +38,6 @@ _MOST_IMAGES = 2000
 _MOST_PIXELS = 20_000_000  # of a set
 _LEAST_IMAGES = 200  # however large
 _LEAST_SIDE = 4
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
-_LEAST_POWER = 1 / 12  # grey levels squared: what rounding to whole levels has
-_SIDE = 16  # pixels of the images that components are made of
-_N_COMPONENTS = 24
-_N_ORIENTATIONS = 8
-_N_TILES = 2  # along each side, for orientations
-_N_RINGS = 8
-_SPACE_NOTE = (
-    f"Features: up to {_N_COMPONENTS} principal components of images averaged down to {_SIDE}x"
-    f"{_SIDE} pixels or fewer, {_N_ORIENTATIONS} orientations of gradients in each of "
-    f"{_N_TILES}x{_N_TILES} tiles, {_N_RINGS} rings of the power spectrum; each of the three has a "
-    f"total variance of 1 among the real images."
-)
 
 
 def pixel_statistics(
@@ -89,12 +81,12 @@ def pixel_statistics(
     """
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        a, b = _statistics(ours), _statistics(theirs)
+        a, b = statistics(ours), statistics(theirs)
         values = [1 - ks(a[:, i], b[:, i]) for i in range(a.shape[1])]
         if ours.shape[3] == 1:
-            index = pd.Index(_STATISTICS, name="statistic")
+            index = pd.Index(STATISTICS, name="statistic")
         else:
-            levels = [_STATISTICS, range(ours.shape[3])]
+            levels = [STATISTICS, range(ours.shape[3])]
             index = pd.MultiIndex.from_product(levels, names=["statistic", "channel"])
         return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
 
@@ -123,8 +115,8 @@ def image_spectrum(
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
         n_rings = min(ours.shape[1:3]) // 2
-        cycles, a = _ring_powers(ours, n_rings)
-        b = _ring_powers(theirs, n_rings)[1]
+        cycles, a = ring_powers(ours, n_rings)
+        b = ring_powers(theirs, n_rings)[1]
         a, b = a.mean(axis=0), b.mean(axis=0)
         gaps = np.abs(np.log10(a) - np.log10(b))
         index = pd.Index(cycles, name="cycles_per_pixel")
@@ -259,7 +251,7 @@ def frechet_distance(
     """
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = _ImageSpace(ours)
+        space = ImageSpace(ours)
         a, b = space.points(ours), space.points(theirs)
         means = float(np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2))
         values = {"means": means, "covariances": _covariance_gap(a, b)}
@@ -267,7 +259,7 @@ def frechet_distance(
         return Part(float(sum(values.values())), detail)
 
     arms = _read(real, fake, holdout)
-    return arms.also(_SPACE_NOTE).compare(
+    return arms.also(SPACE_NOTE).compare(
         "Frechet distance of plain features",
         compare,
         random_state,
@@ -301,8 +293,8 @@ def image_c2st(
     """
 
     def features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, slice]]:
-        space = _ImageSpace(np.concatenate([a, b]))
-        blocks = [{**space.families(x), "pixel statistics": _statistics(x)} for x in (a, b)]
+        space = ImageSpace(np.concatenate([a, b]))
+        blocks = [{**space.families(x), "pixel statistics": statistics(x)} for x in (a, b)]
         ends = np.cumsum([0] + [block.shape[1] for block in blocks[0].values()]).tolist()
         spans = zip(blocks[0], ends[:-1], ends[1:], strict=True)
         ours, theirs = (np.hstack(list(block.values())) for block in blocks)
@@ -355,37 +347,13 @@ def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.
     return np.fft.ifft2(np.fft.fft2(images, axes=(1, 2)) * turns, axes=(1, 2)).real
 
 
-class _ImageSpace:
-    """Where images are points: components, orientations of gradients, rings of the spectrum."""
-
-    def __init__(self, images: np.ndarray) -> None:
-        small = _averaged(images)
-        n = min(_N_COMPONENTS, len(small) - 1, small.shape[1])
-        self.components = PCA(n, random_state=0).fit(small)
-        spreads = {name: x.var(axis=0).sum() for name, x in self.families(images).items()}
-        self.scales = {name: float(np.sqrt(spread)) or 1.0 for name, spread in spreads.items()}
-
-    def families(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Features by family, each of shape (n, n_features)."""
-        n_rings = min(_N_RINGS, min(images.shape[1:3]) // 2)
-        return {
-            "principal components": self.components.transform(_averaged(images)),
-            "orientations": _orientations(images),
-            "spectrum": np.log10(_ring_powers(images, n_rings)[1]),
-        }
-
-    def points(self, images: np.ndarray) -> np.ndarray:
-        """All features on their scales, shape (n, n_features)."""
-        return np.hstack([x / self.scales[name] for name, x in self.families(images).items()])
-
-
 def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = _ImageSpace(ours)
+        space = ImageSpace(ours)
         values = neighbour_measures(space.points(ours), space.points(theirs))
         return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
 
-    arms = _read(real, fake, holdout).also(_SPACE_NOTE)
+    arms = _read(real, fake, holdout).also(SPACE_NOTE)
     return arms.compare(f"{name} of images", compare, random_state, most=_most(arms), equal=True)
 
 
@@ -432,57 +400,6 @@ def _read_images(x: Any, name: str) -> np.ndarray:
 def _most(arms: Arms) -> int:
     n_pixels = int(np.prod(arms.sets["real"].shape[1:]))
     return min(_MOST_IMAGES, max(_LEAST_IMAGES, _MOST_PIXELS // n_pixels))
-
-
-def _statistics(images: np.ndarray) -> np.ndarray:
-    """Seven statistics of each channel of each image, shape (n, 7 * n_channels)."""
-    pixels = images.reshape(len(images), -1, images.shape[3]).astype(np.float64)
-    rows = [pixels.mean(axis=1), pixels.std(axis=1), *np.quantile(pixels, _QUANTILES, axis=1)]
-    return np.hstack(rows)
-
-
-def _ring_powers(images: np.ndarray, n_rings: int) -> tuple[np.ndarray, np.ndarray]:
-    """Radii of rings of the spectrum in cycles per pixel, and each image's mean power in them."""
-    height, width = images.shape[1:3]
-    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)).ravel()
-    ring = np.ceil(2 * n_rings * radius - 1e-9).astype(np.int64)
-    member = (ring[:, None] == np.arange(1, n_rings + 1)).astype(np.float64)
-    member /= member.sum(axis=0)
-    powers = np.empty((len(images), n_rings))
-    for i, image in enumerate(images):  # one at a time: a spectrum is large
-        waves = np.fft.fft2(image.astype(np.float64), axes=(0, 1))
-        power = np.mean(np.abs(waves) ** 2, axis=2) / (height * width)
-        powers[i] = power.ravel() @ member
-    return (np.arange(n_rings) + 0.5) / (2 * n_rings), powers + _LEAST_POWER
-
-
-def _orientations(images: np.ndarray) -> np.ndarray:
-    """How steep images are in each direction, by tile, as shares; (n, n_tiles**2 * n_directions).
-
-    Shares of all that is steep in the image; a flat image has none.
-    """
-    n, height, width = images.shape[:3]
-    down, right = np.gradient(images.mean(axis=3, dtype=np.float64), axis=(1, 2))
-    strength = np.hypot(down, right)
-    turn = np.arctan2(down, right) / np.pi % 1.0  # a half turn is the same direction
-    # The first direction is that of vertical edges, half of its span to each side.
-    direction = np.floor(turn * _N_ORIENTATIONS + 0.5).astype(np.int64) % _N_ORIENTATIONS
-    rows, columns = (np.arange(size) * _N_TILES // size for size in (height, width))
-    tile = rows[:, None] * _N_TILES + columns
-    n_cells = _N_TILES**2 * _N_ORIENTATIONS
-    cell = np.arange(n)[:, None, None] * n_cells + tile * _N_ORIENTATIONS + direction
-    sums = np.bincount(cell.ravel(), weights=strength.ravel(), minlength=n * n_cells)
-    return sums.reshape(n, n_cells) / (strength.sum(axis=(1, 2))[:, None] + 1.0)
-
-
-def _averaged(images: np.ndarray) -> np.ndarray:
-    """Pixels of small copies, shape (n, n_pixels); rows and columns left over are cut off."""
-    n, height, width, n_channels = images.shape
-    tall, wide = (-(-size // _SIDE) for size in (height, width))
-    rows, columns = height // tall, width // wide
-    cut = images[:, : rows * tall, : columns * wide].astype(np.float64)
-    small = cut.reshape(n, rows, tall, columns, wide, n_channels).mean(axis=(2, 4))
-    return small.reshape(n, -1)
 
 
 def _covariance_gap(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,0 +1,98 @@
+"""What is looked at of images: a space that needs no learnt weights; knows no measure."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+__all__ = ["SPACE_NOTE", "STATISTICS", "ImageSpace", "ring_powers", "statistics"]
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
+_LEAST_POWER = 1 / 12  # grey levels squared: what rounding to whole levels has
+_SIDE = 16  # pixels of the images that components are made of
+_N_COMPONENTS = 24
+_N_ORIENTATIONS = 8
+_N_TILES = 2  # along each side, for orientations
+_N_RINGS = 8
+SPACE_NOTE = (
+    f"Features: up to {_N_COMPONENTS} principal components of images averaged down to {_SIDE}x"
+    f"{_SIDE} pixels or fewer, {_N_ORIENTATIONS} orientations of gradients in each of "
+    f"{_N_TILES}x{_N_TILES} tiles, {_N_RINGS} rings of the power spectrum; each of the three has a "
+    f"total variance of 1 among the real images."
+)
+
+
+class ImageSpace:
+    """Where images are points: components, orientations of gradients, rings of the spectrum."""
+
+    def __init__(self, images: np.ndarray) -> None:
+        small = _averaged(images)
+        n = min(_N_COMPONENTS, len(small) - 1, small.shape[1])
+        self.components = PCA(n, random_state=0).fit(small)
+        spreads = {name: x.var(axis=0).sum() for name, x in self.families(images).items()}
+        self.scales = {name: float(np.sqrt(spread)) or 1.0 for name, spread in spreads.items()}
+
+    def families(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Features by family, each of shape (n, n_features)."""
+        n_rings = min(_N_RINGS, min(images.shape[1:3]) // 2)
+        return {
+            "principal components": self.components.transform(_averaged(images)),
+            "orientations": _orientations(images),
+            "spectrum": np.log10(ring_powers(images, n_rings)[1]),
+        }
+
+    def points(self, images: np.ndarray) -> np.ndarray:
+        """All features on their scales, shape (n, n_features)."""
+        return np.hstack([x / self.scales[name] for name, x in self.families(images).items()])
+
+
+def statistics(images: np.ndarray) -> np.ndarray:
+    """Seven statistics of each channel of each image, shape (n, 7 * n_channels)."""
+    pixels = images.reshape(len(images), -1, images.shape[3]).astype(np.float64)
+    rows = [pixels.mean(axis=1), pixels.std(axis=1), *np.quantile(pixels, _QUANTILES, axis=1)]
+    return np.hstack(rows)
+
+
+def ring_powers(images: np.ndarray, n_rings: int) -> tuple[np.ndarray, np.ndarray]:
+    """Radii of rings of the spectrum in cycles per pixel, and each image's mean power in them."""
+    height, width = images.shape[1:3]
+    radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)).ravel()
+    ring = np.ceil(2 * n_rings * radius - 1e-9).astype(np.int64)
+    member = (ring[:, None] == np.arange(1, n_rings + 1)).astype(np.float64)
+    member /= member.sum(axis=0)
+    powers = np.empty((len(images), n_rings))
+    for i, image in enumerate(images):  # one at a time: a spectrum is large
+        waves = np.fft.fft2(image.astype(np.float64), axes=(0, 1))
+        power = np.mean(np.abs(waves) ** 2, axis=2) / (height * width)
+        powers[i] = power.ravel() @ member
+    return (np.arange(n_rings) + 0.5) / (2 * n_rings), powers + _LEAST_POWER
+
+
+def _orientations(images: np.ndarray) -> np.ndarray:
+    """How steep images are in each direction, by tile, as shares; (n, n_tiles**2 * n_directions).
+
+    Shares of all that is steep in the image; a flat image has none.
+    """
+    n, height, width = images.shape[:3]
+    down, right = np.gradient(images.mean(axis=3, dtype=np.float64), axis=(1, 2))
+    strength = np.hypot(down, right)
+    turn = np.arctan2(down, right) / np.pi % 1.0  # a half turn is the same direction
+    # The first direction is that of vertical edges, half of its span to each side.
+    direction = np.floor(turn * _N_ORIENTATIONS + 0.5).astype(np.int64) % _N_ORIENTATIONS
+    rows, columns = (np.arange(size) * _N_TILES // size for size in (height, width))
+    tile = rows[:, None] * _N_TILES + columns
+    n_cells = _N_TILES**2 * _N_ORIENTATIONS
+    cell = np.arange(n)[:, None, None] * n_cells + tile * _N_ORIENTATIONS + direction
+    sums = np.bincount(cell.ravel(), weights=strength.ravel(), minlength=n * n_cells)
+    return sums.reshape(n, n_cells) / (strength.sum(axis=(1, 2))[:, None] + 1.0)
+
+
+def _averaged(images: np.ndarray) -> np.ndarray:
+    """Pixels of small copies, shape (n, n_pixels); rows and columns left over are cut off."""
+    n, height, width, n_channels = images.shape
+    tall, wide = (-(-size // _SIDE) for size in (height, width))
+    rows, columns = height // tall, width // wide
+    cut = images[:, : rows * tall, : columns * wide].astype(np.float64)
+    small = cut.reshape(n, rows, tall, columns, wide, n_channels).mean(axis=(2, 4))
+    return small.reshape(n, -1)
