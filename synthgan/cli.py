@@ -93,7 +93,11 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--out", required=True, metavar="FAKE.csv")
     sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
     sample.set_defaults(command=_sample)
+    _add_evaluate(commands)
+    return parser
 
+
+def _add_evaluate(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate", help="measure how faithful, useful and private a fake is"
     )
@@ -113,7 +117,6 @@ def _parser() -> argparse.ArgumentParser:
         help='end with status 1 where it holds, such as "c2st>0.8"; may be repeated',
     )
     evaluate.set_defaults(command=_evaluate)
-    return parser
 
 
 def _demo(parsed: argparse.Namespace) -> None:

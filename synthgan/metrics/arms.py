@@ -13,7 +13,7 @@ import pandas as pd
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import Part, draw_generator
 
-__all__ = ["Arms", "Comparison", "Family", "families_alone", "in_order_of_content", "ks"]
+__all__ = ["Arms", "Comparison", "Family", "families_alone", "in_order_of_content"]
 
 Comparison = Callable[[np.ndarray, np.ndarray, np.random.Generator], Part]
 Family = Callable[[np.ndarray, np.ndarray, np.random.Generator], pd.DataFrame]
@@ -122,15 +122,6 @@ def in_order_of_content(x: np.ndarray, seed: int) -> np.ndarray:
         place = hashlib.blake2b(content + turn.to_bytes(8, "little"), digest_size=8).digest()
         places.append(int.from_bytes(place, "little"))
     return np.argsort(np.array(places, dtype=np.uint64), kind="stable")
-
-
-def ks(a: np.ndarray, b: np.ndarray) -> float:
-    """Kolmogorov-Smirnov distance; 1 where one side alone is empty, 0 where both are."""
-    if not len(a) or not len(b):
-        return 1.0 if len(a) or len(b) else 0.0
-    values = np.sort(np.concatenate([a, b]))
-    below = [np.searchsorted(np.sort(x), values, side="right") / len(x) for x in (a, b)]
-    return float(np.abs(below[0] - below[1]).max())
 
 
 def families_alone(

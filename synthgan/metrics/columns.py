@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import ks_2samp, wasserstein_distance
+from scipy.stats import wasserstein_distance
 
+from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import (
     Part,
@@ -35,6 +36,9 @@ __all__ = [
 
 _N_BINS = 20
 _WIDEST = 2.0  # no Wasserstein distance in units of the pooled deviation is larger
+
+Compared = Callable[[pd.Series, pd.Series], dict[str, Any]]
+Given = tuple[Any, Any, Any, Any]  # real, fake, holdout, random_state
 
 
 def column_shapes(
@@ -81,9 +85,10 @@ def column_shapes(
             return {"measure": "1 - TV", "value": 1 - variation(*to_codes(ours, theirs))}
         numbers = to_numbers(ours), to_numbers(theirs)
         gaps = abs(np.isnan(numbers[0]).mean() - np.isnan(numbers[1]).mean())
-        return {"measure": "1 - KS", "value": max(0.0, 1 - _ks(*numbers) - gaps)}
+        return {"measure": "1 - KS", "value": max(0.0, 1 - ks(*map(_present, numbers)) - gaps)}
 
-    return compare_tables("column shapes", _each(shape), real, fake, holdout, random_state)
+    given = real, fake, holdout, random_state
+    return _alike("column shapes", shape, given)
 
 
 def kolmogorov_smirnov(
@@ -105,17 +110,10 @@ def kolmogorov_smirnov(
     """
 
     def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        return {"value": _ks(to_numbers(ours), to_numbers(theirs))}
+        return {"value": ks(*(_present(to_numbers(series)) for series in (ours, theirs)))}
 
-    return compare_tables(
-        "Kolmogorov-Smirnov distance",
-        _each(distance, scaled=True),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("Kolmogorov-Smirnov distance", distance, given, scaled=True)
 
 
 def total_variation(
@@ -138,15 +136,8 @@ def total_variation(
     def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
         return {"value": variation(*to_codes(ours, theirs))}
 
-    return compare_tables(
-        "total variation",
-        _each(distance, scaled=False),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("total variation", distance, given, scaled=False)
 
 
 def wasserstein(
@@ -186,15 +177,8 @@ def wasserstein(
             "value": min(float(moved / spread), _WIDEST) if moved > 0 and spread > 0 else 0.0,
         }
 
-    return compare_tables(
-        "Wasserstein distance",
-        _each(distance, scaled=True),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("Wasserstein distance", distance, given, scaled=True)
 
 
 def jensen_shannon(
@@ -233,15 +217,8 @@ def jensen_shannon(
         shares = [np.bincount(code, minlength=n) / len(code) for code in codes]
         return {"value": float(np.nan_to_num(jensenshannon(*shares, base=2)))}
 
-    return compare_tables(
-        "Jensen-Shannon distance",
-        _each(distance),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("Jensen-Shannon distance", distance, given)
 
 
 def quartiles(
@@ -276,15 +253,8 @@ def quartiles(
         unit = (points[0][2] - points[0][0]) or a.std() or 1.0
         return {**named, "value": float(np.abs(points[0] / unit - points[1] / unit).mean())}
 
-    return compare_tables(
-        "quartiles",
-        _each(differences, scaled=True),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("quartiles", differences, given, scaled=True)
 
 
 def missing_shares(
@@ -307,15 +277,8 @@ def missing_shares(
         shares = [float(series.isna().mean()) for series in (ours, theirs)]
         return {"real": shares[0], "fake": shares[1], "value": abs(shares[0] - shares[1])}
 
-    return compare_tables(
-        "missing shares",
-        _each(difference),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    given = real, fake, holdout, random_state
+    return _apart("missing shares", difference, given)
 
 
 def range_coverage(
@@ -347,9 +310,8 @@ def range_coverage(
         width, shared = high / 2 - low / 2, min(high, b.max()) / 2 - max(low, b.min()) / 2
         return {"outside": outside, "value": max(0.0, float(shared / width)) if width else 1.0}
 
-    return compare_tables(
-        "range coverage", _each(cover, scaled=True), real, fake, holdout, random_state
-    )
+    given = real, fake, holdout, random_state
+    return _alike("range coverage", cover, given, scaled=True)
 
 
 def category_coverage(
@@ -380,9 +342,8 @@ def category_coverage(
             "value": float(np.isin(known, made).mean()) if len(known) else 1.0,
         }
 
-    return compare_tables(
-        "category coverage", _each(cover, scaled=False), real, fake, holdout, random_state
-    )
+    given = real, fake, holdout, random_state
+    return _alike("category coverage", cover, given, scaled=False)
 
 
 def variation(real: np.ndarray, fake: np.ndarray) -> float:
@@ -392,8 +353,18 @@ def variation(real: np.ndarray, fake: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
+def _alike(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
+    """Compare column by column; higher is better."""
+    return compare_tables(name, _each(compare, scaled), *given)
+
+
+def _apart(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
+    """Compare column by column; lower is better."""
+    return compare_tables(name, _each(compare, scaled), *given, higher_is_better=False)
+
+
 def _each(
-    compare: Callable[[pd.Series, pd.Series], dict[str, Any]], scaled: bool | None = None
+    compare: Compared, scaled: bool | None = None
 ) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
     """Compare all columns, or only those that are (not) on a scale; the value is their mean."""
 
@@ -404,13 +375,6 @@ def _each(
         return mean_part(detail if len(rows) else detail.assign(value=0.0))
 
     return columns
-
-
-def _ks(real: np.ndarray, fake: np.ndarray) -> float:
-    a, b = _present(real), _present(fake)
-    if not len(a) or not len(b):
-        return 1.0 if len(a) or len(b) else 0.0
-    return float(ks_2samp(a, b, method="asymp").statistic)
 
 
 def _present(numbers: np.ndarray) -> np.ndarray:

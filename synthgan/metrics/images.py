@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Arms, families_alone, ks
+from synthgan.metrics.arms import Arms, families_alone
 from synthgan.metrics.image_space import (
     SPACE_NOTE,
     STATISTICS,
@@ -17,7 +17,7 @@ from synthgan.metrics.image_space import (
     ring_powers,
     statistics,
 )
-from synthgan.metrics.points import neighbour_measures
+from synthgan.metrics.points import ks, neighbour_measures
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import Part
 from synthgan.metrics.two_sample import boosted, two_sample_test

@@ -13,6 +13,7 @@ __all__ = [
     "auc",
     "auc_interval",
     "authenticity_of_points",
+    "ks",
     "mmd_of_points",
     "neighbour_measures",
     "support_measures",
@@ -48,6 +49,15 @@ def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, flo
     variance = sum(float(np.var(p, ddof=1)) / len(p) for p in placements if len(p) > 1)
     reach = float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt(variance))
     return max(0.0, value - reach), min(1.0, value + reach)
+
+
+def ks(a: np.ndarray, b: np.ndarray) -> float:
+    """Kolmogorov-Smirnov distance; 1 where one side alone is empty, 0 where both are."""
+    if not len(a) or not len(b):
+        return 1.0 if len(a) or len(b) else 0.0
+    values = np.sort(np.concatenate([a, b]))
+    below = [np.searchsorted(np.sort(x), values, side="right") / len(x) for x in (a, b)]
+    return float(np.abs(below[0] - below[1]).max())
 
 
 def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:

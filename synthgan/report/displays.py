@@ -14,7 +14,7 @@ from pandas.api import types
 from synthgan.exceptions import ParameterError
 from synthgan.metrics import Score
 from synthgan.metrics.pairs import association
-from synthgan.metrics.tables import is_scaled, read_tables, to_numbers
+from synthgan.metrics.tables import draw_generator, is_scaled, read_tables, to_numbers
 
 __all__ = ["FAKE", "REAL", "ColumnDisplay", "CorrelationDisplay", "HistoryDisplay", "ScoreDisplay"]
 
@@ -202,7 +202,7 @@ class CorrelationDisplay:
         real, fake : DataFrame or array-like of shape (n_rows, n_columns)
         random_state : int, RandomState instance, Generator or None, default=None
         """
-        rng = np.random.default_rng(random_state)
+        rng = draw_generator(random_state)
         frames, _ = read_tables(rng, 20_000, real=real, fake=fake)
         return cls(*association(frames["real"], frames["fake"]))
 

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import Score, images, signals
-from synthgan.metrics.tables import read_tables
+from synthgan.metrics.tables import draw_generator, read_tables
 from synthgan.report.report import Report
 
 __all__ = ["evaluate", "measure_names"]
@@ -281,8 +281,6 @@ def _read(
 
 
 def _seed(random_state: Any) -> int:
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(2**31 - 1))
     if isinstance(random_state, int | np.integer):
         return int(random_state)
-    return int(np.random.default_rng(random_state).integers(2**31 - 1))
+    return int(draw_generator(random_state).integers(2**31 - 1))

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from synthgan.metrics.signals import find_beats
+from synthgan.metrics.tables import draw_generator
 from synthgan.report.displays import FAKE, REAL
 
 __all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]
@@ -53,7 +54,7 @@ class TraceDisplay:
         n : int, default=5
         random_state : int, RandomState instance, Generator or None, default=None
         """
-        rng = np.random.default_rng(random_state)
+        rng = draw_generator(random_state)
         drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
         return cls(drawn[0], drawn[1], fs_hz)
 
@@ -110,7 +111,7 @@ class BeatDisplay:
         real, fake, fs_hz, random_state
             As in `TraceDisplay.from_windows`.
         """
-        rng = np.random.default_rng(random_state)
+        rng = draw_generator(random_state)
         beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
         return cls(beats[0], beats[1], fs_hz)
 
@@ -168,7 +169,7 @@ class ImageDisplay:
         n : int, default=16
         random_state : int, RandomState instance, Generator or None, default=None
         """
-        rng = np.random.default_rng(random_state)
+        rng = draw_generator(random_state)
         drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
         return cls(drawn[0], drawn[1])
 

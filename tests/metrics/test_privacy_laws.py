@@ -198,3 +198,11 @@ def test_neither_torch_nor_the_gan_is_loaded():
         "sys.exit(any(n == 'torch' or n.startswith('synthgan.gan') for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@by_name
+def test_a_subset_of_other_people_is_no_leak(name, people):
+    real, holdout, fresh = people
+    assert not is_leak(run(name, real, fresh.sample(200, random_state=0), holdout))
+    if name in NEEDS_HOLDOUT:  # nor does the control's own half make a leak of those learnt
+        assert not is_leak(run(name, real, holdout[:250], holdout))

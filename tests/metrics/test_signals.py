@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import signals
-from synthgan.metrics.arms import in_order_of_content, ks
+from synthgan.metrics.arms import in_order_of_content
+from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.warping import dtw_distances
 

@@ -10,8 +10,9 @@ from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.arms import Arms, ks
+from synthgan.metrics.arms import Arms
 from synthgan.metrics.columns import variation
+from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
 from synthgan.metrics.signals.windows import check_sampling, read_arms

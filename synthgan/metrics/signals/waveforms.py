@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.signal import welch
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Comparison, ks
+from synthgan.metrics.arms import Comparison
+from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.windows import read_arms
 from synthgan.metrics.tables import Part
