@@ -14,6 +14,8 @@ __all__ = ["Finding", "summarise"]
 C2ST = ("c2st", "signal_c2st", "image_c2st")
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
 
+LEANINGS = ("membership_inference", "closest_record")
+
 Scores = dict[str, dict[str, Score]]
 
 
@@ -94,19 +96,27 @@ def _private(scores: dict[str, Score]) -> Finding:
         return Finding("Private?", "no verdict", meaning)
     lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
     name = max(risks, key=lambda one: (lows[one], risks[one].value))
-    worst, known = risks[name], f"The strongest of {len(risks)} attacks, {risks[name].name},"
-    reach = f"{worst.value:.1%}"
-    if worst.interval is not None:
-        reach += f" (95 % interval {worst.interval[0]:.1%} to {worst.interval[1]:.1%})"
-    if lows[name] > 0:
+    worst = risks[name]
+    strongest = f"The strongest of {len(risks)} attacks, {worst.name},"
+    low, high = worst.interval or (0.0, 1.0)
+    leaning = [scores[one] for one in LEANINGS if one in scores]
+    lean = [f"{score.name} {score.value:.2f}" for score in leaning if _is_above_chance(score)]
+    if low > 0:
         figure = f"{worst.value:.1%} risk"
         meaning = (
-            f"{known} succeeds on {reach} of the people it would fail on, were they not learnt."
+            f"{strongest} succeeds on {worst.value:.1%} (95 % interval {low:.1%} to {high:.1%}) of "
+            "the people it would fail on, were they not learnt."
         )
     else:
-        figure = "no leak found"
-        meaning = f"{known} gains {reach} on people who were learnt: no more than chance explains."
-    member = scores.get("membership_inference")
-    if member is not None and not math.isnan(member.value):
-        meaning += f" Who was learnt is guessed with an AUC of {member.value:.2f}; .50 is chance."
+        figure = "a leaning" if lean else "no leak found"
+        meaning = (
+            f"{strongest} gains {worst.value:.1%} on people who were learnt; chance explains that, "
+            f"but up to {high:.1%} is not excluded."
+        )
+    if lean:
+        meaning += f" Fakes lean to who was learnt: {', '.join(lean)}, where .50 is chance."
     return Finding("Private?", figure, meaning, name)
+
+
+def _is_above_chance(score: Score) -> bool:
+    return score.interval is not None and score.interval[0] > 0.5
