@@ -183,6 +183,14 @@ def test_space_puts_columns_on_one_scale():
 # --- classifiers
 
 
+@pytest.mark.parametrize("measure", [metrics.c2st, metrics.c2st_linear])
+def test_c2st_of_a_handful_of_rows(measure):
+    real = pd.DataFrame({"x": [0.0, np.nan]})
+    fakes = [real.iloc[[i, j]] for i in (0, 1) for j in (0, 1)]
+    values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(9)]
+    assert all(0 <= value <= 1 for value in values)
+
+
 def test_c2st_names_what_gives_the_fake_away():
     frame = load_diabetes(as_frame=True).frame
     real, fake = halves(pd.concat([frame] * 4, ignore_index=True).sample(frac=1, random_state=0))
