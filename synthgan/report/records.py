@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthgan.metrics.signals import find_beats
+from synthgan.beats import find_beats
 from synthgan.metrics.tables import draw_generator
 from synthgan.report.displays import FAKE, REAL
 

@@ -1,7 +1,8 @@
 """Measures of signal windows: fakes against real ones, in mV."""
 
+from synthgan.beats import find_beats
 from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
-from synthgan.metrics.signals.beats import beat_counts, find_beats, heart_rates, r_amplitudes
+from synthgan.metrics.signals.beats import beat_counts, heart_rates, r_amplitudes
 from synthgan.metrics.signals.clouds import (
     signal_c2st,
     signal_coverage,

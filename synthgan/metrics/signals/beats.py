@@ -1,57 +1,32 @@
-"""Heart beats of short windows: where they are, how often, how high."""
+"""Heart beats of windows, compared: how often, how many, how high."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
 
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.beats import check_beats, find_beats, rates_bpm
+from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms
 from synthgan.metrics.columns import variation
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
-from synthgan.metrics.signals.windows import check_sampling, read_arms
+from synthgan.metrics.signals.windows import read_arms
 from synthgan.metrics.tables import Part
 
 __all__ = [
-    "Beats",
     "beat_arms",
     "beat_counts",
     "compare_values",
-    "find_beats",
     "heart_rates",
     "r_amplitudes",
-    "rates_bpm",
 ]
 
-LEAST_S = 1.0
-_LEAST_FS_HZ = 100.0
-_BAND_HZ = (5.0, 25.0)
-_ENERGY_S = 0.1  # about a QRS complex
-_LEAST_SHARE = 0.3  # of the window's own greatest energy
-_LEAST_ENERGY = 1e-12  # mV^2 a sample: nothing is found in a constant window
-_APART_S = 0.25
-_ROUND_PEAK_S = 0.08
 _MOST_BEATS = 11  # windows with more are counted with these for each 2 s
 _QUANTILES = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
-
-
-class Beats(NamedTuple):
-    """Where the beats of a set of windows are, in order.
-
-    Parameters
-    ----------
-    window, sample : ndarray of shape (n_beats,)
-        The beat's window, and its R peak in it.
-    """
-
-    window: np.ndarray
-    sample: np.ndarray
 
 
 def heart_rates(
@@ -183,78 +158,11 @@ def r_amplitudes(
     return arms.compare("R amplitudes", compare, random_state, most=MOST_WINDOWS)
 
 
-def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
-    """Find the R peaks of windows that may be as short as a second.
-
-    Parameters
-    ----------
-    windows : ndarray of shape (n_windows, n_samples)
-        One lead, mV, without missing samples.
-    fs_hz : float
-        At least 100.
-
-    Returns
-    -------
-    beats : Beats
-
-    Notes
-    -----
-    The energy of a beat is the squared slope of the 5 to 25 Hz band, averaged over 100 ms. A beat
-    is a peak of it of at least 30 % of the window's highest, 250 ms from any higher one; R is the
-    greatest deviation of the band within 80 ms of it.
-
-    Detectors that learn from a long recording find less in short windows. Of the 1698 beats that
-    wfdb's XQRS finds in whole recordings of PTB-DB (lead I, 795 windows of 2 s, 100 ms at each edge
-    left out), this one finds all in single windows and no others, XQRS 94 %, GQRS 47 %.
-
-    References
-    ----------
-    Pan and Tompkins (1985), A real-time QRS detection algorithm, doi 10.1109/TBME.1985.325532 (the
-    energy).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> t_s = np.arange(500) / 250
-    >>> window = sum(np.exp(-(((t_s - beat_s) / 0.02) ** 2)) for beat_s in (0.4, 1.2))
-    >>> find_beats(window[None], 250).sample.tolist()
-    [100, 300]
-    """
-    windows = np.asarray(windows, dtype=np.float64)
-    _check_beats(fs_hz, windows.shape[1])
-    sos = butter(3, _BAND_HZ, btype="band", fs=fs_hz, output="sos")
-    band = sosfiltfilt(sos, windows - windows.mean(axis=1, keepdims=True), axis=1)
-    n_energy, n_round = round(_ENERGY_S * fs_hz), round(_ROUND_PEAK_S * fs_hz)
-    slope = np.gradient(band, axis=1)
-    energy = uniform_filter1d(slope**2, n_energy, axis=1, mode="constant")
-    height = np.abs(band)
-    window, sample = [], []
-    for i, energies in enumerate(energy):
-        least = _LEAST_SHARE * energies.max() + _LEAST_ENERGY
-        peaks = find_peaks(energies, height=least, distance=round(_APART_S * fs_hz))[0]
-        starts = np.maximum(peaks - n_round, 0)
-        sample += [
-            int(start + np.argmax(height[i, start : peak + n_round]))
-            for start, peak in zip(starts, peaks, strict=True)
-        ]
-        window += [i] * len(peaks)
-    return Beats(np.array(window, dtype=np.int64), np.array(sample, dtype=np.int64))
-
-
-def rates_bpm(beats: Beats, fs_hz: float) -> np.ndarray:
-    """Heart rate of each window with two beats or more, from its median interval."""
-    follows = np.diff(beats.window) == 0
-    intervals = pd.Series(np.diff(beats.sample)[follows], dtype=np.float64)
-    medians = intervals.groupby(beats.window[1:][follows]).median().to_numpy()
-    # Two energies may share one greatest deviation, where neither is a beat.
-    return 60 * fs_hz / medians[medians > 0]
-
-
 def beat_arms(real: Any, fake: Any, holdout: Any, fs_hz: float) -> Arms:
     """Read the windows of a measure of beats."""
     arms = read_arms(real, fake, holdout, fs_hz=fs_hz)
     n_leads, n_samples = arms.sets["real"].shape[1:]
-    _check_beats(fs_hz, n_samples)
+    check_beats(fs_hz, n_samples)
     return arms.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
 
 
@@ -285,11 +193,3 @@ def compare_values(
         rows[quantity] = row
     detail = pd.DataFrame.from_dict(rows, orient="index").rename_axis("quantity")
     return Part(float(detail["value"].mean()), detail)
-
-
-def _check_beats(fs_hz: float, n_samples: int) -> None:
-    check_sampling(fs_hz, n_samples, LEAST_S)
-    if fs_hz < _LEAST_FS_HZ:
-        raise ParameterError(
-            f"fs_hz={fs_hz:g} is too low to find beats; sample at {_LEAST_FS_HZ:g} Hz or more."
-        )

@@ -10,12 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from synthgan.beats import check_sampling
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics.arms import in_order_of_content
 from synthgan.metrics.points import auc
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.clouds import WindowSpace
-from synthgan.metrics.signals.windows import check_sampling, phase_randomised, read_windows
+from synthgan.metrics.signals.windows import phase_randomised, read_windows
 from synthgan.metrics.tables import draw_generator
 from synthgan.metrics.two_sample import boosted
 

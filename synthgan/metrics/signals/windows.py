@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.beats import check_sampling
+from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms
 
-__all__ = ["check_sampling", "phase_randomised", "read_arms", "read_windows"]
+__all__ = ["phase_randomised", "read_arms", "read_windows"]
 
 
 def read_arms(real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: float = 0.0) -> Arms:
@@ -91,18 +91,6 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         )
     note = f"Left out: {n - n_whole} of {n} {name} windows with missing samples."
     return windows[is_whole], note if n_whole < n else ""
-
-
-def check_sampling(fs_hz: float, n_samples: int, least_s: float = 0.0) -> None:
-    """Refuse a sampling rate that is none, and windows that are too short."""
-    if not isinstance(fs_hz, Real) or isinstance(fs_hz, bool) or not 0 < fs_hz < np.inf:
-        raise ParameterError(f"fs_hz={fs_hz!r} is not allowed; give the samples per second, > 0.")
-    window_s = n_samples / fs_hz
-    if n_samples < 8 or window_s < least_s:
-        raise DataError(
-            f"windows of {n_samples} samples at {fs_hz:g} Hz last {window_s:.3g} s; this measure "
-            f"needs at least {max(least_s, 8 / fs_hz):.3g} s."
-        )
 
 
 def phase_randomised(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
