@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Adam": "synthgan.gan",
     "CNN": "synthgan.gan",
+    "CNN1d": "synthgan.gan",
     "Callback": "synthgan.gan",
     "FCN": "synthgan.gan",
     "FixedCombinations": "synthgan.constraints",
@@ -24,6 +25,8 @@ _HOMES = {
     "Range": "synthgan.constraints",
     "SampleGrid": "synthgan.gan",
     "Schema": "synthgan.encoding",
+    "SignalEncoder": "synthgan.encoding",
+    "SignalGANSynthesizer": "synthgan.signal",
     "TabularGANSynthesizer": "synthgan.tabular",
     "evaluate": "synthgan.report",
 }
@@ -48,7 +51,8 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    importlib.import_module("synthgan.tabular")  # makes its class known
+    for home in ("synthgan.tabular", "synthgan.signal"):  # makes their classes known
+        importlib.import_module(home)
     return importlib.import_module("synthgan.base").BaseGANSynthesizer.load(path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback, KeepBest, Progress
 from synthgan.gan.conditions import KnownCells
 from synthgan.gan.critic import Critic, cell_features, fidelity
-from synthgan.gan.heads import CellHead, TanhHead, to_network_scale
+from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
 from synthgan.gan.losses import find_loss
 from synthgan.gan.networks import (
     build_networks,
@@ -32,7 +33,7 @@ from synthgan.gan.networks import (
     latent_dim_of,
     settle_network,
 )
-from synthgan.gan.sampling import Sampler
+from synthgan.gan.sampling import Sampler, seeded
 from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device
 from synthgan.io.archive import read_archive, write_archive
 from synthgan.parameters import describe, rebuild
@@ -68,6 +69,10 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     random_state: Any
     verbose: int
 
+    _kind = "table"  # of records; presets are of one kind
+    # Whether conditions are about labels that are no part of the grid.
+    _labels_are_beside = False
+
     _parameter_constraints: dict[str, Any] = {
         "preset": [str, None],
         "encoder": "no_validation",
@@ -78,8 +83,6 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         "max_steps": [Interval(Integral, 1, None, closed="left"), None],
         "max_time": [Interval(Real, 0, None, closed="neither"), str, None],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
-        "candidates": [Interval(Integral, 1, None, closed="left"), None],
-        "condition_on": [StrOptions({"any"}), list, tuple, None],
         "callbacks": [list, tuple, None],
         "device": [str],
         "random_state": ["random_state"],
@@ -101,6 +104,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         known_groups: Sequence[CellGroup],
         preset: Preset,
         begun: float,
+        labels: np.ndarray | None = None,
     ) -> None:
         """Train a generator of grids; sets the learned attributes.
 
@@ -110,10 +114,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         groups : sequence of CellGroup
             All groups of the grid.
         known_groups : sequence of CellGroup
-            Those that conditions may name.
+            Those that conditions may name: of the grid, or of the labels if there are any.
         preset : Preset
         begun : float
             When `fit` began, by `time.perf_counter`.
+        labels : ndarray of shape (n, n_label_cells) or None, default=None
+            Cells that stand beside the grids and are not generated.
         """
         device = find_device(self.device)
         network = find_network(self._resolve("network", preset))
@@ -123,7 +129,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.is_quantised_ = grids.dtype == np.uint8
         seconds = _seconds(self.max_time)
         deadline = None if seconds is None else begun + seconds
-        training_end = None if seconds is None else begun + (1 - _CRITIC_TIME) * seconds
+        candidates = self._n_candidates(preset)
+        share = 1 - _CRITIC_TIME if candidates > 1 else 1.0
+        training_end = None if seconds is None else begun + share * seconds
         config = self._train_config(len(grids), training_end, preset)
         rng = np.random.default_rng(config.seed)
         n_held_out = self._n_held_out(len(grids), preset)
@@ -147,13 +155,13 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             None if half_widths is None else half_widths[kept],
             self.cell_groups_,
             device,
+            None if labels is None else labels[kept],
         )
         state = self._train(config, callbacks, data)
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
         self.n_steps_ = state.step
         self.critic_: Critic | None = None
-        candidates = self._resolve("candidates", preset)
         late = deadline is not None and time.perf_counter() > deadline
         if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
@@ -162,13 +170,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
         device = data.grids.device
         sampler = self._sampler(device)
-        # Layers draw their first weights, and dropout its masks, from torch's global generator.
-        on_cuda = device.type == "cuda"
-        with torch.random.fork_rng(devices=[device] if on_cuda else []):
-            torch.default_generator.manual_seed(config.seed)
-            if on_cuda:
-                with torch.cuda.device(device):
-                    torch.cuda.manual_seed(config.seed)
+        with seeded(device, config.seed):
             generator, discriminator = self._build_networks(sampler)
             return Trainer(config, sampler, callbacks).fit(
                 generator.to(device), discriminator.to(device), data
@@ -208,8 +210,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         batch_size = max(2, min(int(batch_size), n_rows))
         epochs = self._resolve("epochs", preset)
         if epochs == "auto":
-            n_steps = np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS)
-            epochs = max(1, round(n_steps * batch_size / n_rows))
+            epochs = max(1, round(self._n_steps(n_rows) * batch_size / n_rows))
         max_seconds = None
         if training_end is not None:
             # At least a step, however long the encoding took.
@@ -224,6 +225,10 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             max_seconds=max_seconds,
             masked=_MASKED if self.known_groups_ else 0.0,
         )
+
+    def _n_steps(self, n_rows: int) -> float:
+        """Return how long a run of ``epochs="auto"`` is."""
+        return float(np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
 
     def _n_held_out(self, n_rows: int, preset: Preset) -> int:
         """Rows set aside to measure fidelity: none where epochs are given, or rows are few."""
@@ -251,22 +256,33 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         return flat.reshape(grids.shape)
 
     def _sampler(self, device: torch.device) -> Sampler:
+        """Return what stands around a generator."""
+        known = KnownCells(self.known_groups_, device, self._labels_are_beside)
+        n_cells = math.prod(self.grid_shape_)
+        return Sampler(self._head().to(device), known, latent_dim_of(self.network_), n_cells)
+
+    def _head(self) -> Head:
         """Return the thesis' tanh for grey levels, cells by their groups otherwise."""
-        head = TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
-        known = KnownCells(self.known_groups_, device)
-        return Sampler(head.to(device), known, latent_dim_of(self.network_))
+        return TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
 
     def _build_networks(self, sampler: Sampler) -> tuple[nn.Module, nn.Module]:
         return build_networks(
             self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_
         )
 
+    def _n_candidates(self, preset: Preset) -> int:
+        """Return how many grids are made for each one that is kept."""
+        return 1
+
+    def _generator_on(self, device: torch.device) -> nn.Module:
+        if device.type == "cpu":
+            return self.generator_
+        return copy.deepcopy(self.generator_).to(device)
+
     def _draw_grids(self, c: torch.Tensor, seed: int, candidates: int = 1) -> np.ndarray:
         """Draw a grid for each row of conditions, shape (n, *grid_shape_)."""
         device = find_device(self.device)
-        generator = self.generator_
-        if device.type != "cpu":
-            generator = copy.deepcopy(generator).to(device)
+        generator = self._generator_on(device)
         choose = None if self.critic_ is None or candidates == 1 else self.critic_.choose
         n_candidates = candidates if choose else 1
         return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
@@ -278,14 +294,10 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
 
         `known` holds grids and a mask of their known cells (n, n_cells).
         """
-        conditions = self._sampler(torch.device("cpu")).known
         lot = n if known is not None or self.critic_ is None or not n else max(n, _SMALLEST_LOT)
-        c = conditions.none(lot, torch.device("cpu"))
-        if known is not None:
-            told, mask = (torch.from_numpy(array) for array in known)
-            c = conditions.read(to_network_scale(told), mask)
-        candidates = self._resolve("candidates", find_preset(self.preset))
-        grids = self._draw_grids(c, seed, candidates)[:n]
+        c = self._conditions(lot, known)
+        grids = self._draw_grids(c, seed, self._n_candidates(find_preset(self.preset, self._kind)))
+        grids = grids[:n]
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)
@@ -298,6 +310,14 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             elif group.presence is None:
                 flat[:, cells] = np.maximum(flat[:, cells], group.lowest)
         return flat.reshape(grids.shape)
+
+    def _conditions(self, n: int, known: tuple[np.ndarray, np.ndarray] | None) -> torch.Tensor:
+        """Return what the generator is told of `n` rows."""
+        conditions = self._sampler(torch.device("cpu")).known
+        if known is None:
+            return conditions.none(n, torch.device("cpu"))
+        told, mask = (torch.from_numpy(array) for array in known)
+        return conditions.read(to_network_scale(told), mask)
 
     def save(self, path: Any) -> None:
         """Write the fitted model to one file, whole or not at all.
@@ -382,8 +402,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         model = known[manifest["class"]](**parameters)
         critic = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CRITIC)}
         model._restore_encoder(record, arrays)
-        columns = set(manifest["known_columns"])
-        model.known_groups_ = [group for group in model.cell_groups_ if group.column in columns]
+        if not model._labels_are_beside:
+            columns = set(manifest["known_columns"])
+            model.known_groups_ = [g for g in model.cell_groups_ if g.column in columns]
         model.network_ = rebuild(manifest["network"])
         model.history_ = pd.DataFrame(manifest["history"])
         model.n_steps_ = int(manifest["n_steps"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -14,9 +14,20 @@ from synthgan.constraints import ConstraintSet
 from synthgan.encoding.grid import GridEncoder
 from synthgan.encoding.known import draw_known
 from synthgan.encoding.schema import Column, Schema
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, ParameterError, SamplingError
 
-__all__ = ["Conditions", "bare_schema", "carriers", "count_rows", "overwrite"]
+__all__ = [
+    "Conditions",
+    "bare_schema",
+    "carriers",
+    "count_rows",
+    "draw_until_met",
+    "overwrite",
+]
+
+_ROUNDS = 20
+# Makes records of these numbers; returns which are as wanted, and how to take some by place.
+Draw = Callable[[np.ndarray], tuple[np.ndarray, Callable[[np.ndarray], Any]]]
 
 
 @dataclass(frozen=True)
@@ -25,12 +36,13 @@ class _Fixed:
 
     column: Column
     values: pd.Series
+    tolerance: float = 1e-6  # of a number
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
         """Tell which generated values are as asked for these rows."""
         wanted = self.values.iloc[rows].reset_index(drop=True)
         if self.column.kind == "continuous":
-            near = np.isclose(_floats(series), _floats(wanted), rtol=1e-6, atol=1e-12)
+            near = np.isclose(_floats(series), _floats(wanted), rtol=self.tolerance, atol=1e-12)
             return near | wanted.isna().to_numpy()
         same = self.column.levels(series) == self.column.levels(wanted)
         return same | wanted.isna().to_numpy()
@@ -75,6 +87,8 @@ class Conditions:
         All columns, by name.
     n : int
         Number of rows.
+    tolerance : dict of float, default={}
+        By column, how far a number may be from the one that is asked, as a share of it.
 
     Raises
     ------
@@ -84,7 +98,13 @@ class Conditions:
         Conditions of another form.
     """
 
-    def __init__(self, conditions: Any, columns: Mapping[Hashable, Column], n: int) -> None:
+    def __init__(
+        self,
+        conditions: Any,
+        columns: Mapping[Hashable, Column],
+        n: int,
+        tolerance: Mapping[Hashable, float] | None = None,
+    ) -> None:
         self.n = n
         self._wanted: dict[Hashable, Any] = {}
         if conditions is None:
@@ -102,11 +122,18 @@ class Conditions:
                     f"conditions name column {name!r}, which the table lacks; its columns are "
                     f"{list(columns)!r}."
                 )
-            self._wanted[name] = _requirement(columns[name], value, n)
+            want = _requirement(columns[name], value, n)
+            if tolerance and name in tolerance and isinstance(want, _Fixed):
+                want = replace(want, tolerance=tolerance[name])
+            self._wanted[name] = want
 
     def __bool__(self) -> bool:
         """Tell whether anything is asked."""
         return bool(self._wanted)
+
+    def __contains__(self, name: Hashable) -> bool:
+        """Tell whether anything is asked of a column."""
+        return name in self._wanted
 
     def __str__(self) -> str:
         """Name the columns."""
@@ -160,6 +187,51 @@ class Conditions:
         for name, want in self._wanted.items():
             met &= want.met(frame[name], rows)
         return met
+
+
+def draw_until_met(
+    n: int, draw: Draw, what: str, most_tries: int, most_times: int, advice: str
+) -> list[tuple[np.ndarray, Any]]:
+    """Draw records until every one is as wanted.
+
+    Parameters
+    ----------
+    n : int
+    draw : callable
+        See `Draw`.
+    what : str
+        What is asked, for the message.
+    most_tries, most_times : int
+        Where some are missing, about so many are drawn in a round, so often each at most.
+    advice : str
+        What to do where it fails.
+
+    Returns
+    -------
+    pieces : list of (ndarray of int, as `draw` takes them)
+        Numbers of records, and these records.
+
+    Raises
+    ------
+    SamplingError
+        Some are still missing after 20 rounds.
+    """
+    left, pieces, n_tries = np.arange(n), [], 0
+    for round_ in range(_ROUNDS):
+        times = 1 if not round_ else int(np.clip(most_tries // len(left), 1, most_times))
+        rows = np.repeat(left, times)
+        good, take = draw(rows)
+        n_tries += len(rows)
+        rows, first = np.unique(rows[good], return_index=True)
+        pieces.append((rows, take(np.flatnonzero(good)[first])))
+        left = np.setdiff1d(left, rows)
+        if not len(left):
+            return pieces
+    n_made = n - len(left)
+    raise SamplingError(
+        f"{n_made} of {n} rows were made in {n_tries} tries, {n_made / n_tries:.2g} of them: "
+        f"what is asked ({what}) is rare. {advice}"
+    )
 
 
 def bare_schema(frame: pd.DataFrame) -> Schema:

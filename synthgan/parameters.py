@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from synthgan.constraints import CONSTRAINTS
-from synthgan.encoding import GridEncoder
+from synthgan.encoding import GridEncoder, SignalEncoder
 from synthgan.exceptions import ArchiveError
 from synthgan.gan.losses import Loss
-from synthgan.gan.networks import CNN, FCN
+from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
 
 __all__ = ["describe", "rebuild"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
-PARTS = {part.__name__: part for part in (Adam, CNN, FCN, GridEncoder, Loss, *CONSTRAINTS.values())}
+_OWN = (Adam, CNN, CNN1d, FCN, GridEncoder, Loss, SignalEncoder, *CONSTRAINTS.values())
+PARTS = {part.__name__: part for part in _OWN}
 
 
 def describe(value: Any, name: str) -> Any:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from synthgan.encoding.grid import GridEncoder
+from synthgan.encoding import GridEncoder, SignalEncoder
 from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
-from synthgan.gan.networks import FCN
+from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
 
 __all__ = ["PRESETS", "Preset", "find_preset"]
@@ -37,11 +37,14 @@ class Preset:
     ----------
     parameters : dict
         Parameters of the estimator.
+    kind : {"table", "signal"}, default="table"
+        Which records it is for.
     rows : dict
         Column to value: only rows with that value are learnt, where the column exists.
     """
 
     parameters: dict[str, Any]
+    kind: str = "table"
     rows: dict[str, Any] = field(default_factory=dict)
 
     def select(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -61,20 +64,49 @@ class Preset:
         return frame
 
 
-DEFAULT_TABLE = Preset(
-    {
-        "encoder": GridEncoder(),
-        "network": FCN(),
-        "loss": Loss(),
-        "optimizer": Adam(),
-        "epochs": "auto",
-        "batch_size": "auto",
-        "candidates": 16,
-        "constraints": "auto",
-    }
-)
+DEFAULTS = {
+    "table": Preset(
+        {
+            "encoder": GridEncoder(),
+            "network": FCN(),
+            "loss": Loss(),
+            "optimizer": Adam(),
+            "epochs": "auto",
+            "batch_size": "auto",
+            "candidates": 16,
+            "constraints": "auto",
+        }
+    ),
+    "signal": Preset(
+        {
+            "encoder": SignalEncoder(),
+            "network": CNN1d(),
+            "loss": Loss(penalty=0.1, noise=0.0, hidden=0.0),
+            "optimizer": Adam(learning_rate=1e-3, decay=0.5),
+            "epochs": "auto",
+            "batch_size": "auto",
+        },
+        kind="signal",
+    ),
+}
 
-PRESETS = {
+
+def _thesis_ecg(network: Any, batch_size: int, epochs: int, threshold: float = 0.0) -> Preset:
+    """One of the thesis' runs on PTB-DB: windows of 2025 samples, +-2 mV (Eq. 6.2)."""
+    return Preset(
+        {
+            "encoder": SignalEncoder(scaling="minmax", limits=(-2.0, 2.0)),
+            "network": network,
+            "loss": Loss("bce", threshold=threshold),
+            "optimizer": _THESIS_ADAM,
+            "epochs": epochs,
+            "batch_size": batch_size,
+        },
+        kind="signal",
+    )
+
+
+PRESETS: dict[str, Preset] = {
     "thesis-thyroid": Preset(
         {
             "encoder": GridEncoder(
@@ -95,11 +127,26 @@ PRESETS = {
         },
         rows={"Class": 3},
     ),
+    # D 2025-1024-512-256-1, G 100-256-512-1024-2025.
+    "thesis-ecg-fcn": _thesis_ecg(
+        FCN(width=(256, 512, 1024), dropout=0.3, latent_dim=100), batch_size=52, epochs=165
+    ),
+    # Table 8.2; Listing 6.1 skips the discriminator's step while its loss is below 0.01.
+    "thesis-ecg-cnn": _thesis_ecg(
+        CNN(
+            generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
+            discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 0)),
+            latent_dim=100,
+        ),
+        batch_size=30,
+        epochs=200,
+        threshold=0.01,
+    ),
 }
 
 
-def find_preset(preset: str | None) -> Preset:
-    """Return a preset by name; None is the default recipe for tables.
+def find_preset(preset: str | None, kind: str) -> Preset:
+    """Return a preset for a kind of records by name; None is the default recipe for them.
 
     Raises
     ------
@@ -107,7 +154,8 @@ def find_preset(preset: str | None) -> Preset:
         No such preset.
     """
     if preset is None:
-        return DEFAULT_TABLE
-    if preset not in PRESETS:
-        raise ParameterError(f"preset={preset!r} is unknown; known are {sorted(PRESETS)}, or None.")
+        return DEFAULTS[kind]
+    known = sorted(name for name, one in PRESETS.items() if one.kind == kind)
+    if preset not in known:
+        raise ParameterError(f"preset={preset!r} is unknown; known are {known}, or None.")
     return PRESETS[preset]

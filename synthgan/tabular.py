@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.base import BaseGANSynthesizer, draw_seed
-from synthgan.conditions import Conditions, bare_schema, carriers, count_rows, overwrite
+from synthgan.conditions import (
+    Conditions,
+    bare_schema,
+    carriers,
+    count_rows,
+    draw_until_met,
+    overwrite,
+)
 from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import DataError, ParameterError, SamplingError
+from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
-from synthgan.presets import find_preset
+from synthgan.presets import Preset, find_preset
 
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
 # Rows that meet no condition are drawn again, several at a time for each that is missing.
-_ROUNDS, _MOST_TRIES, _MOST_TIMES = 20, 100_000, 64
+_MOST_TRIES, _MOST_TIMES = 100_000, 64
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
@@ -121,6 +129,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
+        "candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "condition_on": [StrOptions({"any"}), list, tuple, None],
         "constraints": [StrOptions({"auto"}), list, tuple, None],
     }
 
@@ -183,7 +193,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset)
+        preset = find_preset(self.preset, self._kind)
         encoder = self._resolve("encoder", preset)
         if not isinstance(encoder, GridEncoder):
             raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
@@ -210,6 +220,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         known_groups = [group for group in groups if group.column in known]
         self._fit_grids(grids, half_widths, groups, known_groups, preset, begun)
         return self
+
+    def _n_candidates(self, preset: Preset) -> int:
+        return int(self._resolve("candidates", preset))
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return cells, and the numbers that constraints make of them."""
@@ -305,26 +318,20 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     def _sample_frame(self, n: int, wanted: Conditions, seed: int) -> pd.DataFrame:
         """Draw rows until every one is as wanted."""
         rng = np.random.default_rng(seed)
-        left, done, n_tries = np.arange(n), [], 0
-        for round_ in range(_ROUNDS):
-            times = 1 if not round_ else int(np.clip(_MOST_TRIES // len(left), 1, _MOST_TIMES))
-            rows = np.repeat(left, times)
+        seeds = [seed]
+
+        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], pd.DataFrame]]:
             known = wanted.draw(rows, self.encoder_, self.constraints_, rng) if wanted else None
-            frame = self._draw_frame(len(rows), seed, known, rng)
+            frame = self._draw_frame(len(rows), seeds.pop(), known, rng)
+            seeds.append(int(rng.integers(2**31 - 1)))
             good = wanted.met(frame, rows) & self.constraints_.holds(frame)
-            n_tries += len(rows)
-            rows, first = np.unique(rows[good], return_index=True)
-            done.append(wanted.write(frame[good].iloc[first], rows).set_axis(rows))
-            left = np.setdiff1d(left, rows)
-            if not len(left):
-                return pd.concat(done).sort_index().reset_index(drop=True)
-            seed = int(rng.integers(2**31 - 1))
-        n_made = n - len(left)
-        raise SamplingError(
-            f"{n_made} of {n} rows were made in {n_tries} tries, {n_made / n_tries:.2g} of them: "
-            f"what is asked ({wanted or 'constraints'}) is rare. Fit with condition_on=[...] these "
-            "columns, or ask for less."
-        )
+            return good, lambda some: wanted.write(frame.iloc[some], rows[some])
+
+        advice = "Fit with condition_on=[...] these columns, or ask for less."
+        what = str(wanted) or "constraints"
+        pieces = draw_until_met(n, draw, what, _MOST_TRIES, _MOST_TIMES, advice)
+        frames = [frame.set_axis(rows) for rows, frame in pieces]
+        return pd.concat(frames).sort_index().reset_index(drop=True)
 
     def _draw_frame(
         self,
@@ -398,7 +405,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return outer, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        encoder = self._resolve("encoder", find_preset(self.preset))
+        encoder = self._resolve("encoder", find_preset(self.preset, self._kind))
         self.encoder_ = encoder.from_state(record["encoder"], arrays)
         self.container_ = Container(**record["container"])
         y = record["y_container"]

@@ -2,5 +2,6 @@
 
 from synthgan.encoding.grid import CellGroup, GridEncoder
 from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.signal import SignalEncoder
 
-__all__ = ["CellGroup", "Column", "GridEncoder", "Schema"]
+__all__ = ["CellGroup", "Column", "GridEncoder", "Schema", "SignalEncoder"]

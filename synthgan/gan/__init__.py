@@ -2,7 +2,7 @@
 
 from synthgan.gan.callbacks import Callback, Progress, SampleGrid
 from synthgan.gan.losses import Loss
-from synthgan.gan.networks import CNN, FCN
+from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
 
-__all__ = ["CNN", "FCN", "Adam", "Callback", "Loss", "Progress", "SampleGrid"]
+__all__ = ["CNN", "FCN", "Adam", "CNN1d", "Callback", "Loss", "Progress", "SampleGrid"]

@@ -1,4 +1,4 @@
-"""Conditions of a table: which cells of a grid are known; knows cell groups, no columns' values."""
+"""Conditions: which cells are known, of a grid or beside it; knows cell groups, no values."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ class KnownCells:
     groups : sequence of CellGroup
         Groups that may be known.
     device : torch.device or None
+    beside : bool, default=False
+        Whether the groups are of labels that stand beside the grid, and are not generated.
 
     References
     ----------
@@ -35,7 +37,12 @@ class KnownCells:
     Modeling tabular data using conditional GAN, arXiv 1907.00503 (log frequencies).
     """
 
-    def __init__(self, groups: Sequence[CellGroup], device: torch.device | None = None) -> None:
+    def __init__(
+        self,
+        groups: Sequence[CellGroup],
+        device: torch.device | None = None,
+        beside: bool = False,
+    ) -> None:
         cells = [cell for group in groups for cell in group.cells]
         owner = [i for i, group in enumerate(groups) for _ in group.cells]
         gates = {group.cells[0]: i for i, group in enumerate(groups)}
@@ -45,6 +52,7 @@ class KnownCells:
             if group.presence is not None
         ]
         switches = [i for i, cell in enumerate(cells) if groups[owner[i]].kind == "binary"]
+        self.beside = beside
         self.n_groups = len(groups)
         self.n_cells = len(cells)
         self.n_conditions = self.n_cells + self.n_groups
@@ -58,9 +66,14 @@ class KnownCells:
         self._is_level = torch.tensor([float(k != "continuous") for k in kinds], device=device)
 
     def draw(
-        self, grid: Tensor, share: float, rng: torch.Generator, balance: bool = True
+        self,
+        grid: Tensor,
+        share: float,
+        rng: torch.Generator,
+        labels: Tensor | None = None,
+        balance: bool = True,
     ) -> tuple[Tensor, Tensor]:
-        """Draw conditions from real grids (n, *shape).
+        """Draw conditions from real grids (n, *shape), or from labels (n, n_label_cells) of them.
 
         For a `share` of the rows, which come first, some groups are known, for the others none.
         Each of the former has a leading group that is known for sure; so that its rare levels are
@@ -78,11 +91,13 @@ class KnownCells:
         n_masked = round(share * n) if self.n_conditions else 0
         if not n_masked:
             return grid, self.none(n, device)
+        cells = (grid.flatten(1) if labels is None else labels)[:, self._cells]
         lead = torch.randint(self.n_groups, (n_masked,), generator=rng, device=device)
         if balance:
-            odds = self._odds(grid.flatten(1)[:, self._cells])[:, lead].T
+            odds = self._odds(cells)[:, lead].T
             rows = torch.multinomial(odds, 1, generator=rng)[:, 0]
             grid = torch.cat([grid[rows], grid[n_masked:]])
+            cells = torch.cat([cells[rows], cells[n_masked:]])
         chance = torch.rand(n, 1, generator=rng, device=device) ** _FEW
         chance[n_masked:] = 0.0
         known = torch.rand(n, self.n_groups, generator=rng, device=device) < chance
@@ -90,8 +105,7 @@ class KnownCells:
         # Who knows a value knows that there is one.
         known[:, self._gates] |= known[:, self._gated]
         mask = known.to(grid.dtype)
-        cells = grid.flatten(1)[:, self._cells] * mask[:, self._owner]
-        return grid, torch.cat([cells, mask], dim=1)
+        return grid, torch.cat([cells * mask[:, self._owner], mask], dim=1)
 
     def _odds(self, cells: Tensor) -> Tensor:
         """How often each row is to lead, by group (n, n_groups): levels by log frequency."""
@@ -124,7 +138,7 @@ class KnownCells:
 
     def force(self, raw: Tensor, c: Tensor) -> Tensor:
         """Switch known binary cells in raw outputs, so that what hangs on them follows."""
-        if not len(self._switches):
+        if self.beside or not len(self._switches):
             return raw
         flat, places = raw.flatten(1), self._cells[self._switches]
         wanted = _CERTAIN * c[:, self._switches].sign()
@@ -133,7 +147,7 @@ class KnownCells:
 
     def paste(self, grid: Tensor, c: Tensor) -> Tensor:
         """Put the known cells into generated grids."""
-        if not self.n_conditions:
+        if self.beside or not self.n_conditions:
             return grid
         flat, mask = grid.flatten(1), self.mask(c)[:, self._owner]
         pasted = torch.where(mask > 0, c[:, : self.n_cells], flat[:, self._cells])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from synthgan.encoding.cells import NULL, OFF, ON, CellGroup
 
-__all__ = ["CellHead", "TanhHead", "from_network_scale", "to_network_scale"]
+__all__ = ["CellHead", "Head", "SignalHead", "TanhHead", "from_network_scale", "to_network_scale"]
 
 _HALF = (NULL + ON) / 2
 
@@ -25,7 +25,15 @@ def from_network_scale(x: Tensor) -> Tensor:
     return x * _HALF + _HALF
 
 
-class TanhHead(nn.Module):
+class Head(nn.Module):
+    """Base of heads, called as ``head(raw, rng)``."""
+
+    def to_cells(self, x: Tensor) -> Tensor:
+        """Map generated grids to cells 0..255; what rounding leaves beyond is cut."""
+        return from_network_scale(x).clamp(NULL, ON)
+
+
+class TanhHead(Head):
     """Every cell through tanh, whatever it holds: the thesis' head."""
 
     def forward(self, raw: Tensor, rng: torch.Generator | None = None) -> Tensor:
@@ -33,7 +41,36 @@ class TanhHead(nn.Module):
         return raw.tanh()
 
 
-class CellHead(nn.Module):
+class SignalHead(Head):
+    """Samples of a signal as they are, without bounds; the cells that hold none are NULL.
+
+    Parameters
+    ----------
+    groups : sequence of CellGroup
+        All cells of the grid, each in one group.
+    """
+
+    def __init__(self, groups: Sequence[CellGroup]) -> None:
+        super().__init__()
+        null = torch.zeros(sum(len(g.cells) for g in groups), dtype=torch.bool)
+        null[[cell for g in groups if g.kind == "null" for cell in g.cells]] = True
+        self.register_buffer("null", null, persistent=False)
+        self.has_null = bool(null.any())
+
+    null: Tensor
+
+    def forward(self, raw: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map raw outputs to a grid of the same shape."""
+        if not self.has_null:
+            return raw
+        return raw.masked_fill(self.null.reshape(raw.shape[1:]), (NULL - _HALF) / _HALF)
+
+    def to_cells(self, x: Tensor) -> Tensor:
+        """Map generated grids to cells, which may leave 0..255."""
+        return from_network_scale(x)
+
+
+class CellHead(Head):
     """Cells as their groups want them.
 
     Continuous cells go through erf(x / sqrt 2), so that a standard normal output is uniform, as

@@ -33,11 +33,13 @@ from synthgan.gan.layers import (
     plain_chain,
     residual_chain,
 )
+from synthgan.gan.path_layers import PathDiscriminator, PathGenerator
 
 __all__ = [
     "CNN",
     "FCN",
     "NETWORKS",
+    "CNN1d",
     "Network",
     "build_networks",
     "find_network",
@@ -231,7 +233,56 @@ class CNN(BaseEstimator):
         return generator, discriminator
 
 
-NETWORKS: dict[str, type] = {"fcn": FCN, "cnn": CNN}
+class CNN1d(BaseEstimator):
+    """Convolutional networks along the path of samples that a signal's grid holds.
+
+    The generator has no sense of place: oscillators of learned rates run along the path, and
+    convolutions make waves of them, so that it can also draw recordings longer than those it
+    learnt.
+
+    Parameters
+    ----------
+    width : int, default=96
+        Channels of the generator's coarse map, about 127 positions a window, and of the
+        discriminator's second one.
+    latent_dim : int, default=64
+        Length of the noise vector.
+
+    Examples
+    --------
+    >>> generator, discriminator = CNN1d().build((45, 45), 0, 64)
+    >>> [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
+    [319103, 1529186]
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "width": [Interval(Integral, 1, None, closed="left")],
+        "latent_dim": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, width: int = 96, latent_dim: int = 64) -> None:
+        self.width = width
+        self.latent_dim = latent_dim
+
+    def build(
+        self,
+        shape: tuple[int, ...],
+        n_conditions: int,
+        latent_dim: int,
+        groups: Sequence[CellGroup] = (),
+    ) -> tuple[nn.Module, nn.Module]:
+        """Build (generator, discriminator); see `Network`."""
+        self._validate_params()
+        n_leads = (1, *shape)[-3]
+        n_null = sum(len(g.cells) for g in groups if g.kind == "null")
+        n_samples = (math.prod(shape) - n_null) // n_leads
+        return (
+            PathGenerator(latent_dim + n_conditions, shape, n_leads, n_samples, self.width),
+            PathDiscriminator(n_conditions, n_leads, n_samples, self.width),
+        )
+
+
+NETWORKS: dict[str, type] = {"fcn": FCN, "cnn": CNN, "cnn1d": CNN1d}
 
 
 def find_network(network: Any) -> Network:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.gan.conditions import KnownCells
-from synthgan.gan.heads import from_network_scale
+from synthgan.gan.heads import Head, from_network_scale
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "seeded"]
 
-_CHUNK = 16_384  # grids made at a time
+_MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
 
 Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
@@ -26,17 +27,20 @@ class Sampler:
 
     Parameters
     ----------
-    head : Module
-        Turns raw outputs into grids; called as ``head(raw, rng)``.
+    head : Head
+        Turns raw outputs into grids.
     known : KnownCells
         What conditions mean.
     latent_dim : int
         Length of the noise vector.
+    n_cells : int, default=1
+        Of a grid; large grids are made in smaller chunks.
     """
 
-    head: nn.Module
+    head: Head
     known: KnownCells
     latent_dim: int
+    n_cells: int = 1
 
     def make(self, generator: nn.Module, c: Tensor, rng: torch.Generator) -> Tensor:
         """Make one grid for each row of conditions, in the networks' scale."""
@@ -75,14 +79,52 @@ class Sampler:
         """
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
-        n_chunks = max(1, math.ceil(len(c) * candidates / _CHUNK))
         chunks = []
-        for part in c.tensor_split(n_chunks):
-            made = self.make(generator, part.repeat(candidates, 1), rng)
-            cells = from_network_scale(made).clamp(0, 255).cpu().numpy()
-            if choose is not None:
-                cells = cells.reshape(candidates, len(part), *cells.shape[1:])
-                known = self.known.mask(part).cpu().numpy()
-                cells = cells[choose(cells, known, picker), np.arange(len(part))]
-            chunks.append(cells)
+        with seeded(c.device, seed):
+            for part in self._chunks(c, candidates):
+                made = self.make(generator, part.repeat(candidates, 1), rng)
+                cells = self.head.to_cells(made).cpu().numpy()
+                if choose is not None:
+                    cells = cells.reshape(candidates, len(part), *cells.shape[1:])
+                    known = self.known.mask(part).cpu().numpy()
+                    cells = cells[choose(cells, known, picker), np.arange(len(part))]
+                chunks.append(cells)
         return np.concatenate(chunks)
+
+    def extend(self, generator: nn.Module, c: Tensor, seed: int, n_samples: int) -> np.ndarray:
+        """Draw paths of any length from a generator that has a method ``path(z, c, n_samples)``.
+
+        Returns
+        -------
+        paths : ndarray of shape (n, n_channels, n_samples), float32
+            Cells.
+        """
+        rng = torch.Generator(c.device).manual_seed(seed)
+        times = max(1, math.ceil(n_samples / self.n_cells))
+        paths = []
+        with seeded(c.device, seed), torch.no_grad():
+            for part in self._chunks(c, times):
+                z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
+                raw = generator.path(z, part, n_samples)  # type: ignore[operator]
+                paths.append(from_network_scale(raw).cpu().numpy())
+        return np.concatenate(paths)
+
+    def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:
+        """Split conditions so that a chunk's grids, `times` as many, fit into memory."""
+        size = max(1, min(_MOST_GRIDS, _MOST_CELLS // self.n_cells) // times)
+        return c.split(size) if len(c) else (c,)
+
+
+@contextmanager
+def seeded(device: torch.device, seed: int) -> Iterator[None]:
+    """Seed torch's global generators inside; outside they are as they were.
+
+    Layers draw their first weights, dropout and their own noise from them.
+    """
+    on_cuda = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_cuda else []):
+        torch.default_generator.manual_seed(seed)
+        if on_cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        yield

@@ -124,6 +124,8 @@ class GridData:
     groups : sequence of CellGroup
         Which cells belong together, and which are continuous, in the order of `half_widths`.
     device : torch.device
+    labels : ndarray of shape (n, n_label_cells) or None, default=None
+        Cells that stand beside the grids, for conditions.
     """
 
     def __init__(
@@ -132,9 +134,13 @@ class GridData:
         half_widths: np.ndarray | None,
         groups: Sequence[CellGroup],
         device: torch.device,
+        labels: np.ndarray | None = None,
     ) -> None:
         self.grids = torch.from_numpy(np.ascontiguousarray(grids)).to(device)
         self.half_widths = None if half_widths is None else torch.from_numpy(half_widths).to(device)
+        self.labels = None
+        if labels is not None:
+            self.labels = to_network_scale(torch.from_numpy(labels)).to(device)
         free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         self.free_cells = torch.tensor(free, dtype=torch.long, device=device)
         self.n_groups = sum(g.kind != "null" for g in groups)
@@ -146,15 +152,15 @@ class GridData:
     def __len__(self) -> int:
         return len(self.grids)
 
-    def batch(self, rows: Tensor, rng: torch.Generator) -> Tensor:
-        """Return rows as (len(rows), *shape) in the networks' scale."""
+    def batch(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Return rows as (len(rows), *shape), and their labels, in the networks' scale."""
         grids = self.grids[rows]
         if self.half_widths is not None:
             half_widths = self.half_widths[rows]
             shift = torch.rand(half_widths.shape, generator=rng, device=rows.device) * 2 - 1
             flat = grids.flatten(1).index_add(1, self.free_cells, shift * half_widths)
             grids = flat.reshape(grids.shape)
-        return to_network_scale(grids)
+        return to_network_scale(grids), None if self.labels is None else self.labels[rows]
 
     def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
         """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""
@@ -257,7 +263,8 @@ class Trainer:
         Returns both losses and the mean outputs on real and on fake grids, shape (4,).
         """
         loss, rng = self.config.loss, state.rng
-        real, c = self.sampler.known.draw(data.batch(rows, rng), self.config.masked, rng)
+        grids, labels = data.batch(rows, rng)
+        real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
         # One batch of fakes serves both networks, and so do the logits of the real rows.
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()

@@ -119,7 +119,7 @@ def test_a_presence_that_is_known_opens_the_cells_behind_it():
 
 @pytest.mark.parametrize("candidates", [1, 3])
 def test_sampling_in_chunks(monkeypatch, candidates):
-    monkeypatch.setattr("synthgan.gan.sampling._CHUNK", 4)
+    monkeypatch.setattr("synthgan.gan.sampling._MOST_GRIDS", 4)
     made_by = sampler()
     none = made_by.known.none(11, torch.device("cpu"))
     shapes = []

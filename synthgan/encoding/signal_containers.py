@@ -1,0 +1,143 @@
+"""The containers that signal windows come in: every one becomes an array, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from synthgan.encoding.frames import Container, to_frame
+from synthgan.exceptions import DataError
+from synthgan.io.windows import SignalWindows
+
+__all__ = ["SignalContainer", "read_signals"]
+
+
+@dataclass(frozen=True)
+class SignalContainer:
+    """What windows came in.
+
+    Parameters
+    ----------
+    kind : {"table", "array", "windows"}
+        ``"table"``: a row a window; ``"array"``: three axes.
+    dtype : str
+    fs_hz : float or None
+        Samples per second, of SignalWindows.
+    leads, units : tuple of str
+        Of SignalWindows, otherwise empty.
+    columns : tuple
+        Of a table.
+    table : Container
+    """
+
+    kind: str
+    dtype: str
+    fs_hz: float | None = None
+    leads: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    columns: tuple[Any, ...] = ()
+    table: Container = field(default_factory=Container)
+
+    def restore(self, values: np.ndarray, info: pd.DataFrame | None = None) -> Any:
+        """Put windows (n, n_leads, n_samples) into a container of this kind.
+
+        A table of windows that are longer than those of fit has numbered columns.
+        """
+        dtype = np.dtype(self.dtype)
+        values = (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+        if self.kind == "windows":
+            return SignalWindows(values, self.fs_hz or 1.0, self.leads, self.units, info)
+        if self.kind == "array":
+            return values
+        same = values.shape[2] == len(self.columns)
+        columns = list(self.columns) if same else range(values.shape[2])
+        return self.table.restore(pd.DataFrame(values[:, 0], columns=pd.Index(columns)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready plain data."""
+        return {**vars(self), "table": vars(self.table)}
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> SignalContainer:
+        """Take back what `to_dict` gave."""
+        tuples = {name: tuple(record[name]) for name in ("leads", "units", "columns")}
+        return cls(**{**record, **tuples, "table": Container(**record["table"])})
+
+
+def read_signals(
+    estimator: Any, X: Any, *, reset: bool, min_windows: int = 1
+) -> tuple[np.ndarray, SignalContainer]:
+    """Read windows of any supported container.
+
+    Parameters
+    ----------
+    estimator : object
+        Learns ``n_leads_``, ``n_samples_``, ``n_features_in_`` and ``feature_names_in_``, or has
+        them checked.
+    X : SignalWindows, DataFrame, or array-like
+        (n, n_samples) or (n, n_leads, n_samples).
+    reset : bool
+        True in fit.
+    min_windows : int, default=1
+
+    Returns
+    -------
+    values : ndarray of shape (n, n_leads, n_samples), float64
+    container : SignalContainer
+
+    Raises
+    ------
+    DataError, ValueError
+        No windows of finite numbers, or not of the shape of fit.
+    """
+    if isinstance(X, SignalWindows):
+        container = SignalContainer("windows", X.values.dtype.str, X.fs_hz, X.leads, X.units)
+        values = X.values
+    elif np.ndim(X) == 3:
+        values = np.asarray(X)
+        dtype = values.dtype.str if values.dtype.kind in "fiu" else "<f8"
+        container = SignalContainer("array", dtype)
+    else:
+        return _read_table(estimator, X, reset, min_windows)
+    values = check_array(
+        values, dtype=np.float64, allow_nd=True, ensure_min_samples=min_windows, input_name="X"
+    )
+    if reset:
+        estimator.n_features_in_ = values.shape[2]
+        vars(estimator).pop("feature_names_in_", None)
+    shape = (values.shape[1], values.shape[2])
+    return _checked(estimator, values, container, reset, shape)
+
+
+def _read_table(
+    estimator: Any, X: Any, reset: bool, min_windows: int
+) -> tuple[np.ndarray, SignalContainer]:
+    checked = validate_data(
+        estimator, X, reset=reset, dtype=np.float64, ensure_min_samples=min_windows
+    )
+    frame, table = to_frame(X)
+    dtypes = {dtype.str if isinstance(dtype, np.dtype) else "<f8" for dtype in frame.dtypes}
+    dtype = dtypes.pop() if len(dtypes) == 1 else "<f8"
+    dtype = dtype if np.dtype(dtype).kind in "fiu" else "<f8"
+    container = SignalContainer("table", dtype, columns=tuple(frame.columns), table=table)
+    return _checked(estimator, checked[:, None], container, reset, (1, checked.shape[1]))
+
+
+def _checked(
+    estimator: Any,
+    values: np.ndarray,
+    container: SignalContainer,
+    reset: bool,
+    shape: tuple[int, int],
+) -> tuple[np.ndarray, SignalContainer]:
+    if reset:
+        estimator.n_leads_, estimator.n_samples_ = shape
+    learnt = (estimator.n_leads_, estimator.n_samples_)
+    if shape != learnt:
+        raise DataError(f"windows have (leads, samples) = {shape}; {learnt} was learnt.")
+    return values, container

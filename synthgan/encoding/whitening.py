@@ -1,0 +1,75 @@
+"""Spectral whitening of windows; pure functions of arrays.
+
+Signals hold most of their power in their slowest waves. A network that sees them as they are
+learns those, and takes the rest, the sharp waves of a heart beat among it, for noise. Whitening
+weighs frequencies by a power of their mean amplitude, so that all are seen.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.fft import dct, idct
+
+__all__ = ["fit_gains", "gains_for", "unwhiten", "whiten"]
+
+_FEWEST_BINS, _N_BINS = 4, 40
+_LEAST_POWER = 1e-12  # of the strongest frequency
+
+
+def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
+    """Learn how much each frequency is to be raised.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n_windows, n_leads, n_samples)
+    exponent : float
+        0 leaves the spectrum as it is, 1 makes it flat, in between amplitudes are divided by that
+        power of their mean.
+
+    Returns
+    -------
+    gains : ndarray of shape (n_leads, n_samples)
+        Of the frequencies of the cosine transform (DCT-II), smooth over about a twelfth of
+        a decade; whitened windows have unit variance.
+
+    Notes
+    -----
+    The cosine transform continues a window by its mirror image: it begins and ends without a
+    step, so that whitening changes its edges little.
+    """
+    n_samples = windows.shape[2]
+    power = (dct(windows, norm="ortho") ** 2).mean(axis=0)
+    edges = np.round(np.geomspace(_FEWEST_BINS, n_samples, _N_BINS)).astype(np.int64)
+    edges = np.unique(np.r_[np.arange(_FEWEST_BINS), edges].clip(max=n_samples))
+    middles = (edges[:-1] + edges[1:] - 1) / 2
+    means = np.add.reduceat(power, edges[:-1], axis=1) / np.diff(edges)
+    means = np.maximum(means, _LEAST_POWER * means.max(axis=1, keepdims=True))
+    means[means == 0] = 1.0
+    smooth = np.stack([_interpolate(middles, np.log(lead), n_samples) for lead in means])
+    gains = np.exp(-exponent / 2 * smooth)
+    variance = (power * gains**2).mean(axis=1, keepdims=True)
+    return gains / np.sqrt(np.where(variance > 0, variance, 1.0))
+
+
+def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:
+    """Give the gains for windows of another length, shape (n_leads, n_samples)."""
+    if gains.shape[1] == n_samples:
+        return gains
+    learnt = np.arange(gains.shape[1])
+    wanted = np.arange(n_samples) * (gains.shape[1] / n_samples)
+    curves = [np.interp(np.log1p(wanted), np.log1p(learnt), np.log(lead)) for lead in gains]
+    return np.exp(np.stack(curves))
+
+
+def whiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Weigh the frequencies of windows (n, n_leads, n_samples) by gains (n_leads, n_samples)."""
+    return idct(dct(windows, norm="ortho") * gains, norm="ortho")
+
+
+def unwhiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """Undo `whiten`."""
+    return idct(dct(windows, norm="ortho") / gains, norm="ortho")
+
+
+def _interpolate(middles: np.ndarray, values: np.ndarray, n_samples: int) -> np.ndarray:
+    return np.interp(np.log1p(np.arange(n_samples)), np.log1p(middles), values)

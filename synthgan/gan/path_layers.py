@@ -1,0 +1,289 @@
+"""Generators and discriminators along a path: one-dimensional convolutions over samples.
+
+Maps are kept as (n, channels, 1, length) with channels last in memory, for which convolutions on a
+CPU are up to twice as fast.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from synthgan.gan.layers import SLOPE
+
+__all__ = ["PathDiscriminator", "PathGenerator", "strides"]
+
+_KERNEL = 5
+_LAST_KERNEL = 9
+_COARSE = 127  # positions of the coarsest map of a window, about
+_MOST_STRIDE = 32
+_MARGIN = 4  # coarse positions beyond each end, so that no convolution sees an end
+_STYLE = 128
+# Cycles in a window that oscillators begin with, before training moves them.
+_OSCILLATORS = (1.0, 2.0, 2.5, 4.0)
+_HARMONICS = 6
+_SWAY, _SWAY_KNOTS = 0.15, 8  # how far a rate may sway, and how often in a window
+_WHITE = 4  # channels of white noise in the coarse map
+# Cycles in a window, octave by octave, of the waves that the baseline wanders in.
+_WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_WANDER_WAVES = 3
+_HIDDEN = 1 / 9  # of a window
+_FINE_BINS, _WIDE_BINS = 96, 64
+_LEAST_POWER = 0.03
+
+
+def strides(n_samples: int) -> tuple[int, int]:
+    """Return the samples that a coarse and a fine position of a window's maps stand for."""
+    exponent = round(math.log2(max(1.0, n_samples / _COARSE)))
+    coarse = min(2**exponent, _MOST_STRIDE)
+    return coarse, min(4, coarse)
+
+
+class PathGenerator(nn.Module):
+    """From noise to samples, of which no one has a place of its own.
+
+    Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
+    phases into waves. Nothing else tells positions apart, so that a path can have any length: rates
+    sway, but what makes one signal differ from another stays the same throughout.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Length of noise and conditions together.
+    shape : tuple of int
+        Of the grid.
+    n_leads, n_samples : int
+    width : int
+        Channels of the coarse map; half of that in the fine one.
+
+    References
+    ----------
+    Karras et al. (2019), A style-based generator architecture for generative adversarial networks,
+    arXiv 1812.04948 (styles, noise at each scale). Karras et al. (2021), Alias-free generative
+    adversarial networks, arXiv 2106.12423 (Fourier features as input).
+    """
+
+    def __init__(
+        self, n_inputs: int, shape: tuple[int, ...], n_leads: int, n_samples: int, width: int
+    ) -> None:
+        super().__init__()
+        self.shape, self.n_leads, self.n_samples = tuple(shape), n_leads, n_samples
+        self.coarse, self.fine = strides(n_samples)
+        n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
+        self.style = nn.Sequential(
+            nn.Linear(n_inputs, _STYLE),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(_STYLE, _STYLE),
+            nn.LeakyReLU(SLOPE),
+        )
+        self.rates = nn.Linear(_STYLE, n_waves)
+        with torch.no_grad():
+            self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
+            self.rates.weight.mul_(0.7)
+        self.sway = nn.Linear(_STYLE, n_waves)
+        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE, width, 3)
+        self.coarse_blocks = nn.ModuleList(PathBlock(width, _STYLE) for _ in range(2))
+        self.up = _conv(width, narrow, 1)
+        self.fine_block = PathBlock(narrow, _STYLE)
+        self.gain = nn.Linear(_STYLE, 1)
+        self.noise = nn.Linear(_STYLE, self.fine)
+        self.wander = nn.Linear(_STYLE, n_octaves)
+        n_features = narrow + self.fine + n_octaves
+        self.last = _conv(n_features, n_leads * self.fine, _LAST_KERNEL)
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
+        path = self.path(z, c, self.n_samples)
+        n_null = math.prod(self.shape) // self.n_leads - self.n_samples
+        return nn.functional.pad(path, (0, n_null)).reshape(-1, *self.shape)
+
+    def path(self, z: Tensor, c: Tensor, n_samples: int) -> Tensor:
+        """Map noise and conditions to paths of any length (n, n_leads, n_samples)."""
+        style = self.style(torch.cat([z, c], dim=1))
+        length = math.ceil(n_samples / self.coarse) + 2 * _MARGIN
+        times = torch.arange(length, device=z.device) * (self.coarse / self.n_samples)
+        white = torch.randn(len(z), _WHITE, length, device=z.device)
+        x = self.first(_as_map(torch.cat([self._oscillate(style, times), white], dim=1)))
+        for block in self.coarse_blocks:
+            x = block(x, style)
+        times_finer = self.coarse // self.fine
+        x = self.up(nn.functional.leaky_relu(x, SLOPE))
+        x = self.fine_block(_stretch(x, times_finer), style)
+        x = nn.functional.leaky_relu(x, SLOPE) * self.gain(style).exp()[:, :, None, None]
+        noise = torch.randn(len(z), self.fine, 1, x.shape[3], device=z.device)
+        noise = noise * self.noise(style).exp()[:, :, None, None]
+        wander = _stretch(_as_map(self._wander(style, times)), times_finer)
+        y = self.last(_as_map(torch.cat([x, noise, wander], dim=1)))[:, :, 0]
+        y = y.reshape(len(z), self.n_leads, self.fine, -1).transpose(2, 3).flatten(2)
+        first = _MARGIN * self.coarse
+        return y[:, :, first : first + n_samples]
+
+    def _oscillate(self, style: Tensor, times: Tensor) -> Tensor:
+        """Run the oscillators: sines and cosines of their phases and multiples of these."""
+        n, n_waves = len(style), len(_OSCILLATORS)
+        n_knots = 2 + math.ceil(float(times[-1]) * _SWAY_KNOTS)
+        knots = torch.randn(n, n_waves, n_knots, device=style.device)
+        sway = nn.functional.interpolate(knots, size=len(times), mode="linear", align_corners=True)
+        share = 1 + _SWAY * self.sway(style).tanh()[:, :, None] * sway
+        rate = self.rates(style).exp()[:, :, None] * share
+        begin = torch.rand(n, n_waves, 1, device=style.device)
+        phase = 2 * math.pi * (begin + rate.cumsum(2) * (self.coarse / self.n_samples))
+        multiples = torch.arange(1, _HARMONICS + 1, device=style.device)
+        angles = (phase[:, :, None] * multiples[:, None]).flatten(1, 2)
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+    def _wander(self, style: Tensor, times: Tensor) -> Tensor:
+        """Draw slow waves of random frequencies, octave by octave."""
+        edges = torch.tensor(_WANDER, device=style.device)
+        size = (len(style), len(edges) - 1, _WANDER_WAVES)
+        u, begin = (torch.rand(*size, device=style.device) for _ in range(2))
+        height = torch.randn(*size, device=style.device) * math.sqrt(2 / _WANDER_WAVES)
+        rate = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * u
+        angles = 2 * math.pi * (rate[..., None] * times + begin[..., None])
+        waves = (height[..., None] * angles.sin()).sum(2)
+        return waves * self.wander(style).exp()[:, :, None]
+
+
+class PathDiscriminator(nn.Module):
+    """From samples to a logit; also looks at the spectrum.
+
+    It is shown a piece of each window, drawn anew each time: where a window was cut from its
+    recording says nothing, and pieces are more than windows, so that none is learnt by heart.
+
+    Parameters
+    ----------
+    n_conditions : int
+    n_leads, n_samples : int
+    width : int
+        Channels of the second map, a third of that in the first one.
+
+    References
+    ----------
+    Miyato and Koyama (2018), cGANs with projection discriminator, arXiv 1802.05637 (conditions).
+    Chen et al. (2021), SSD-GAN: measuring the realness in the spatial and spectral domains,
+    arXiv 2012.05535 (spectrum).
+    """
+
+    def __init__(self, n_conditions: int, n_leads: int, n_samples: int, width: int) -> None:
+        super().__init__()
+        self.n_leads, self.n_hidden = n_leads, int(_HIDDEN * n_samples)
+        self.n_seen = n_samples - self.n_hidden
+        fine = strides(n_samples)[1]
+        counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
+        self.stem = _conv(n_leads, counts[0], 4 * fine, fine)
+        self.blocks, self.downs = nn.ModuleList([PathBlock(counts[0])]), nn.ModuleList()
+        length = self.n_seen // fine
+        for n_in, n_out in pairwise(counts):
+            if length < 16:
+                break
+            length //= 4
+            self.downs.append(_conv(n_in, n_out, 8, 4))
+            self.blocks.append(PathBlock(n_out))
+        n_features = 2 * counts[len(self.downs)]
+        self.last = nn.Linear(n_features, 1)
+        self.spectrum = Spectrum(n_leads, self.n_seen)
+        self.listen = nn.Sequential(
+            nn.Linear(self.spectrum.n_features, _STYLE),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(_STYLE, _STYLE),
+            nn.LeakyReLU(SLOPE),
+        )
+        self.heard = nn.Linear(_STYLE, 1)
+        self.expect = (
+            nn.Sequential(
+                nn.Linear(n_conditions, _STYLE),
+                nn.LeakyReLU(SLOPE),
+                nn.Linear(_STYLE, n_features + _STYLE),
+            )
+            if n_conditions
+            else None
+        )
+
+    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,)."""
+        first = int(torch.randint(self.n_hidden + 1, ()))
+        path = grid.reshape(len(grid), self.n_leads, -1)[:, :, first : first + self.n_seen]
+        x = self.blocks[0](self.stem(_as_map(path)))
+        for down, block in zip(self.downs, self.blocks[1:], strict=True):
+            x = block(down(nn.functional.leaky_relu(x, SLOPE)))
+        x = nn.functional.leaky_relu(x, SLOPE)
+        mean = x.mean(dim=(2, 3))
+        spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-6).sqrt()
+        seen, heard = torch.cat([mean, spread], dim=1), self.listen(self.spectrum(path))
+        logit = (self.last(seen) + self.heard(heard)).squeeze(1)
+        if self.expect is None:
+            return logit
+        features = torch.cat([seen, heard], dim=1)
+        return logit + (features * self.expect(c)).sum(1) / math.sqrt(features.shape[1])
+
+
+class PathBlock(nn.Module):
+    """Two convolutions beside a shortcut; with a style, scaled by it and with noise between."""
+
+    def __init__(self, width: int, n_style: int = 0) -> None:
+        super().__init__()
+        self.one, self.two = _conv(width, width, _KERNEL), _conv(width, width, _KERNEL)
+        with torch.no_grad():
+            self.two.weight.mul_(0.3)
+        self.scale = nn.Linear(n_style, 2 * width) if n_style else None
+        self.noise = nn.Parameter(torch.zeros(width, 1, 1)) if n_style else None
+
+    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
+        """Map (n, width, 1, length) to the same shape."""
+        scales: Sequence[Tensor | float] = (1.0, 1.0)
+        if self.scale is not None and style is not None:
+            scales = (1 + self.scale(style))[:, :, None, None].chunk(2, dim=1)
+        h = self.one(nn.functional.leaky_relu(x * scales[0], SLOPE))
+        if self.noise is not None:
+            h = h + self.noise * torch.randn(len(h), 1, 1, h.shape[3], device=h.device)
+        return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
+
+
+class Spectrum(nn.Module):
+    """Logarithms of the power of waves: the slow ones one by one, the others in bands."""
+
+    def __init__(self, n_leads: int, n_samples: int) -> None:
+        super().__init__()
+        # A sample more on each side, so that short windows are not all zero.
+        window = torch.hann_window(n_samples + 2, periodic=False)[1:-1]
+        self.register_buffer("window", window / window.square().mean().sqrt(), persistent=False)
+        n_bins = n_samples // 2 + 1
+        self.n_fine = min(_FINE_BINS, n_bins)
+        self.band = max(1, (n_bins - self.n_fine) // _WIDE_BINS)
+        self.n_bands = (n_bins - self.n_fine) // self.band
+        self.n_features = n_leads * (self.n_fine + self.n_bands)
+
+    window: Tensor
+
+    def forward(self, path: Tensor) -> Tensor:
+        """Map (n, n_leads, n_samples) to (n, n_features)."""
+        waves = torch.fft.rfft(path * self.window) / math.sqrt(len(self.window))
+        power = waves.real.square() + waves.imag.square()
+        wide = power[:, :, self.n_fine : self.n_fine + self.band * self.n_bands]
+        bands = wide.reshape(*wide.shape[:2], self.n_bands, self.band).mean(3)
+        return (
+            (torch.cat([power[:, :, : self.n_fine], bands], dim=2) + _LEAST_POWER).log().flatten(1)
+        )
+
+
+def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    padding = (kernel - stride + 1) // 2 if stride > 1 else kernel // 2
+    conv = nn.Conv2d(n_in, n_out, (1, kernel), (1, stride), (0, padding))
+    return conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _as_map(x: Tensor) -> Tensor:
+    """Give (n, channels, length), or a map, as a map with channels last in memory."""
+    x = x[:, :, None] if x.dim() == 3 else x
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def _stretch(x: Tensor, times: int) -> Tensor:
+    """Put more positions between those of a map, linearly."""
+    if times == 1:
+        return x
+    return nn.functional.interpolate(x, scale_factor=(1, times), mode="bilinear")

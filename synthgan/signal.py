@@ -1,0 +1,399 @@
+"""SignalGANSynthesizer: windows of signals, such as electrocardiograms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.base import BaseGANSynthesizer, draw_seed
+from synthgan.conditions import Conditions, count_rows, draw_until_met
+from synthgan.encoding import SignalEncoder
+from synthgan.encoding.properties import PROPERTIES, measure
+from synthgan.encoding.signal_containers import SignalContainer, read_signals
+from synthgan.exceptions import ParameterError
+from synthgan.gan.callbacks import Callback
+from synthgan.gan.heads import Head, SignalHead, TanhHead
+from synthgan.gan.trainer import Adam, find_device
+from synthgan.io.windows import SignalWindows
+from synthgan.labels import Labels
+from synthgan.metrics.signals import amplitudes, signal_coverage
+from synthgan.presets import Preset, find_preset
+
+__all__ = ["SignalGANSynthesizer"]
+
+_MOST_SCORED = 2000  # windows
+_FEWEST_COVERED = 20
+_FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
+_LABEL = "label."  # prefix of the label encoder's arrays in an archive
+_MOST_TRIES, _MOST_TIMES = 4000, 16  # windows that meet no condition are drawn again
+
+
+class SignalGANSynthesizer(BaseGANSynthesizer):
+    """Learn windows of a signal, make new ones.
+
+    Parameters left as None follow the preset, and without a preset the default recipe.
+
+    Parameters
+    ----------
+    preset : {"thesis-ecg-fcn", "thesis-ecg-cnn"} or None, default=None
+        Named parameter set; parameters that are given win over it.
+    encoder : SignalEncoder or None, default=None
+        How windows become grids.
+    network : {"cnn1d", "cnn", "fcn"}, network spec or None, default=None
+        What is trained: a short name, `CNN1d`, `CNN`, `FCN`, or any object with
+        ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
+    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
+        Which game the networks play.
+    optimizer : Adam or None, default=None
+        Learning rate, its decay, and the averaging of weights.
+    epochs : int, {"auto"} or None, default=None
+        How often every window is seen; ``"auto"``: by their number.
+    max_steps : int or None, default=None
+        No more steps than this; the learning rate falls accordingly.
+    max_time : float, str or None, default=None
+        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
+    batch_size : int, {"auto"} or None, default=None
+        Windows a step; at most their number.
+    condition_on : list of str or None, default=None
+        What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
+        ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
+    fs_hz : float or None, default=None
+        Samples per second; SignalWindows bring their own.
+    callbacks : list of Callback or None, default=None
+        Called during training.
+    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
+        Where to train and sample.
+    random_state : int, RandomState instance or None, default=None
+        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
+        a CPU.
+    verbose : int, default=0
+        1 shows a progress bar.
+
+    Attributes
+    ----------
+    encoder_ : SignalEncoder
+        Fitted on X.
+    labels_ : Labels
+        What `sample` can be told.
+    fs_hz_ : float or None
+    generator_ : torch.nn.Module
+        The averaged generator, on the CPU.
+    history_ : DataFrame
+        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+    n_leads_, n_samples_ : int
+        Of a window.
+    n_features_in_ : int
+        Samples of a window.
+    feature_names_in_ : ndarray of str
+        Only when X is a table whose column names are all strings.
+
+    See Also
+    --------
+    SignalEncoder : Turns windows into grids and back.
+    synthgan.io.records.read_records : Reads PhysioNet records.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019.
+
+    Examples
+    --------
+    >>> from synthgan import SignalGANSynthesizer
+    >>> from synthgan.datasets import make_ecg
+    >>> windows = make_ecg(20, n_samples=500, fs_hz=250, random_state=0)
+    >>> model = SignalGANSynthesizer(fs_hz=250, max_steps=2, random_state=0).fit(windows)
+    >>> model.sample(3).shape
+    (3, 500)
+    >>> model.sample(1, duration_s=10).shape
+    (1, 2500)
+    """
+
+    _kind = "signal"
+    _labels_are_beside = True
+
+    _parameter_constraints = {
+        **BaseGANSynthesizer._parameter_constraints,
+        "condition_on": [list, tuple, None],
+        "fs_hz": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: SignalEncoder | None = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        condition_on: Sequence[str] | None = None,
+        fs_hz: float | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.condition_on = condition_on
+        self.fs_hz = fs_hz
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X: Any, y: Any = None) -> SignalGANSynthesizer:
+        """Learn windows.
+
+        Parameters
+        ----------
+        X : SignalWindows, or array-like of shape (n, n_samples) or (n, n_leads, n_samples)
+            Also a DataFrame, polars or pyarrow table of a row a window; at least two windows.
+        y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
+            Labels, such as a diagnosis, that `sample` may be told.
+
+        Returns
+        -------
+        self : SignalGANSynthesizer
+
+        Raises
+        ------
+        DataError, ValueError
+            Data that cannot be learnt; the message says where.
+        ParameterError, ValueError
+            A parameter that is not allowed.
+        """
+        begun = time.perf_counter()
+        self._validate_params()
+        preset = find_preset(self.preset, self._kind)
+        encoder = self._resolve("encoder", preset)
+        if not isinstance(encoder, SignalEncoder):
+            raise ParameterError(
+                f"encoder={encoder!r} is not allowed; give a SignalEncoder or None."
+            )
+        values, container = read_signals(self, X, reset=True, min_windows=2)
+        self.fs_hz_ = self._sampling_rate(container)
+        given, measured = self._read_labels(X, values)
+        self.labels_, label_cells = Labels.fit(given, measured, y)
+        grids = encoder.fit(X).encode(values)
+        self.encoder_ = encoder
+        self.grid_shape_, self.is_quantised_ = encoder.grid_shape_, encoder.is_quantised
+        groups = encoder.cell_groups_
+        self._fit_grids(grids, None, groups, self.labels_.groups, preset, begun, label_cells)
+        return self
+
+    def sample(
+        self,
+        n: int | None = None,
+        conditions: Any = None,
+        random_state: Any = None,
+        return_y: bool = False,
+        duration_s: float | None = None,
+    ) -> Any:
+        """Make new windows.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            How many; None: one, or as many as `conditions` has rows.
+        conditions : dict, DataFrame or None, default=None
+            What must hold in every window. A dict maps labels to a value, a range ``(low, high)``,
+            ends included, or a list of values. A DataFrame asks for one window for each of its
+            rows, in order. What can be measured is measured on the result, and windows that do not
+            hold it are drawn again; a single heart rate is held within 3 %.
+        random_state : int, RandomState instance or None, default=None
+            None: the estimator's own, so that an int there gives the same windows at each call.
+        return_y : bool, default=False
+            Return (X, y) instead of X; y must have been given to `fit`. What `conditions` leave
+            open is drawn as often as it was learnt.
+        duration_s : float or None, default=None
+            Seconds of each recording, which may be longer than the windows of `fit`: one patient
+            throughout, without seams. Needs ``network="cnn1d"``.
+
+        Returns
+        -------
+        X : as given to `fit`
+            Same container, leads, names and dtype.
+        y : as given to `fit`
+            Only with `return_y`.
+
+        Raises
+        ------
+        DataError
+            A condition on a label or value that is not known.
+        ParameterError
+            `n` is negative or no integer, `return_y` without y in fit, `duration_s` without a
+            sampling rate or with a network that has one length.
+        SamplingError
+            Windows that meet the conditions are too rare; the message tells how rare.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import SignalGANSynthesizer
+        >>> from synthgan.datasets import make_ecg
+        >>> X, y = make_ecg(20, n_samples=500, fs_hz=250, return_y=True, random_state=0)
+        >>> model = SignalGANSynthesizer(max_steps=2, random_state=0).fit(X, y)
+        >>> fake, labels = model.sample(
+        ...     4, conditions={"diagnosis": "Myocardial infarction"}, return_y=True
+        ... )
+        >>> fake.shape, labels.unique().tolist()
+        ((4, 500), ['Myocardial infarction'])
+        """
+        check_is_fitted(self)
+        if return_y and self.labels_.y is None:
+            raise ParameterError("return_y=True needs a model that was fitted with y.")
+        n = count_rows(n, conditions)
+        n_samples = self._n_samples_of(duration_s)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        rng = np.random.default_rng(seed)
+        wanted = self.labels_.ask(conditions, n, return_y, rng)
+        values, info = self._sample_values(n, wanted, n_samples, rng)
+        X = self.encoder_.container_.restore(values, info)
+        if not return_y or self.labels_.y is None:
+            return X
+        return X, self.labels_.y.restore(info[self.labels_.y_names])
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Say how like X a sample is.
+
+        Parameters
+        ----------
+        X : as given to `fit`
+            Windows to compare with, best unseen ones.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            Mean of `synthgan.metrics.signals.amplitudes` and, of 20 windows or more,
+            `signal_coverage`; 0..1, higher is better, the same at each call.
+        """
+        check_is_fitted(self)
+        real, _ = read_signals(self, X, reset=False, min_windows=2)
+        real = real[np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED]]
+        rng = np.random.default_rng(0)
+        anything = self.labels_.ask(None, len(real), False, rng)
+        fake, _ = self._sample_values(len(real), anything, self.n_samples_, rng)
+        fs_hz = self.fs_hz_ or 1.0
+        values = [amplitudes(real, fake, fs_hz=fs_hz, random_state=0).value]
+        if len(real) >= _FEWEST_COVERED:
+            values.append(signal_coverage(real, fake, fs_hz=fs_hz, random_state=0).value)
+        return float(np.mean(values))
+
+    def _sampling_rate(self, container: SignalContainer) -> float | None:
+        given, own = self.fs_hz, container.fs_hz
+        if given is not None and own is not None and given != own:
+            raise ParameterError(
+                f"fs_hz={given!r} does not fit the windows, which have {own:g} Hz; leave it None, "
+                "or resample them."
+            )
+        return given if own is None else own
+
+    def _read_labels(self, X: Any, values: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Gather what `condition_on` names: columns of info, and properties that are measured."""
+        wanted = list(self.condition_on or ())
+        info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
+        strangers = [name for name in wanted if name not in info and name not in PROPERTIES]
+        if strangers:
+            raise ParameterError(
+                f"condition_on names {strangers!r}; {[*info.columns, *PROPERTIES]!r} are known."
+            )
+        measured = [name for name in wanted if name not in info]
+        if measured and self.fs_hz_ is None:
+            raise ParameterError(f"condition_on={measured!r} needs fs_hz, the samples per second.")
+        given = info[[name for name in wanted if name in info]]
+        return given, pd.DataFrame(measure(measured, values, self.fs_hz_), index=given.index)
+
+    def _n_samples_of(self, duration_s: float | None) -> int:
+        """Return the length of what is to be sampled."""
+        if duration_s is None:
+            return self.n_samples_
+        if self.fs_hz_ is None:
+            raise ParameterError("duration_s needs fs_hz, the samples per second, in fit.")
+        if not isinstance(duration_s, Real) or not 0 < duration_s < np.inf:
+            raise ParameterError(f"duration_s={duration_s!r} is not allowed; give seconds, > 0.")
+        if not hasattr(self.generator_, "path") or self.is_quantised_:
+            raise ParameterError(
+                f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
+                "scaling='whiten'; this model makes windows of one length."
+            )
+        return max(1, round(duration_s * self.fs_hz_))
+
+    def _sample_values(
+        self, n: int, wanted: Conditions, n_samples: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, pd.DataFrame]:
+        """Draw windows (n, n_leads, n_samples), and what is known of them, until all are right."""
+        names = self.labels_.measured
+
+        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
+            told, known = self.labels_.tell(wanted, rows, rng)
+            values = self._draw_values(len(rows), known, n_samples, int(rng.integers(2**31 - 1)))
+            told = told.assign(**measure(names, values, self.fs_hz_))
+            return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
+
+        advice = "Fit with condition_on=[...] these labels, or ask for less."
+        pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
+        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
+        values = np.concatenate([made for _, (made, _) in pieces])[order]
+        info = pd.concat([told for _, (_, told) in pieces]).iloc[order].reset_index(drop=True)
+        return values, info
+
+    def _draw_values(
+        self, n: int, known: tuple[np.ndarray, np.ndarray] | None, n_samples: int, seed: int
+    ) -> np.ndarray:
+        if n_samples == self.n_samples_:
+            return self.encoder_.decode(self._sample_grids(n, seed, known))
+        device = find_device(self.device)
+        c = self._conditions(n, known).to(device)
+        paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
+        return self.encoder_.decode_paths(paths)
+
+    def _head(self) -> Head:
+        return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)
+
+    def _n_steps(self, n_rows: int) -> float:
+        return float(np.clip(_STEPS_PER_WINDOW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+
+    def _n_held_out(self, n_rows: int, preset: Preset) -> int:
+        return 0
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = self.encoder_.to_state()
+        labels, label_arrays = self.labels_.to_state()
+        arrays = {**arrays, **{f"{_LABEL}{name}": a for name, a in label_arrays.items()}}
+        return {"encoder": record, "labels": labels, "fs_hz": self.fs_hz_}, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        labels = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LABEL)}
+        plain = {name.removeprefix(_LABEL): array for name, array in labels.items()}
+        self.labels_ = Labels.from_state(record["labels"], plain)
+        encoder = self._resolve("encoder", find_preset(self.preset, self._kind))
+        self.encoder_ = encoder.from_state(record["encoder"], arrays)
+        self.fs_hz_ = record["fs_hz"]
+        self.n_leads_, self.n_samples_ = encoder.n_leads_, encoder.n_samples_
+        self.n_features_in_ = encoder.n_features_in_
+        columns = encoder.container_.columns
+        if columns and all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        self.cell_groups_, self.grid_shape_ = encoder.cell_groups_, encoder.grid_shape_
+        self.is_quantised_ = encoder.is_quantised
+        self.known_groups_ = self.labels_.groups
