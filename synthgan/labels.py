@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils import check_consistent_length
 
 from synthgan.conditions import Conditions, bare_schema
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding import CellGroup, GridEncoder, Schema
-from synthgan.encoding.known import encode_known
+from synthgan.encoding.known import draw_known, encode_known
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Labels"]
 
@@ -68,16 +69,37 @@ class Labels:
         labels : Labels
         cells : ndarray of shape (n, n_cells), or None
             What the networks are told.
+
+        Raises
+        ------
+        DataError, ValueError
+            Labels that cannot be learnt, or not one a record.
+        ParameterError
+            One name in y and beside it.
         """
         beside = pd.concat([given.reset_index(drop=True), measured], axis=1)
         form, table = read_target(y, beside if len(beside.columns) else pd.DataFrame({"": []}))
+        if table is not None:
+            check_consistent_length(given, table)
+        names_of_y = y.columns if isinstance(y, pd.DataFrame) else [getattr(y, "name", None)]
+        doubles = [name for name in names_of_y if name in beside]
+        if doubles:
+            raise ParameterError(
+                f"y and condition_on both name {doubles!r}; leave them out of one of them."
+            )
         whole = beside if table is None else pd.concat([table, beside], axis=1)
         y_names = [] if table is None else table.columns.tolist()
         schema, names = bare_schema(whole), measured.columns.tolist()
         nothing = np.zeros((0, 0), np.float32), np.zeros(0)
         if not len(whole.columns):
             return cls(schema, None, [], None, [], *nothing), None
-        encoder = GridEncoder().fit(whole)
+        encoder = GridEncoder()
+        if len(whole) < encoder.min_support:
+            raise DataError(
+                f"there are {len(whole)} labelled records; labels need {encoder.min_support} or "
+                "more, so that none names a person: leave y and condition_on out."
+            )
+        encoder.fit(whole)
         cells = encoder.encode(whole, warn=False)[0].reshape(len(whole), -1)
         common = nothing if table is None else _common_rows(table, encoder)
         return cls(schema, encoder, names, form, y_names, *common), cells
@@ -89,25 +111,39 @@ class Labels:
         return [group for group in groups if group.kind != "null"]
 
     def ask(self, conditions: Any, n: int, with_y: bool, rng: np.random.Generator) -> Conditions:
-        """Read conditions; `with_y` draws those columns of y that they leave open."""
+        """Read conditions; `with_y` draws those columns of y that they leave open.
+
+        They are drawn as often as records that meet the conditions on y had them.
+
+        Raises
+        ------
+        DataError
+            A label or value that is not known.
+        ParameterError
+            Conditions of another form.
+        """
         tolerance: dict[Hashable, float] = dict.fromkeys(self.measured, _TOLERANCE)
         columns = {column.name: column for column in self.schema}
-        wanted = Conditions(conditions, columns, n, tolerance)
-        open_names = [name for name in self.y_names if name not in wanted] if with_y else []
-        if not open_names or self.encoder is None:
-            return wanted
-        if not len(self.y_shares):
-            raise ParameterError(
-                "return_y=True needs labels that several records share; y has too many different "
-                "values: ask for some by conditions."
-            )
-        rows = rng.choice(len(self.y_shares), n, p=self.y_shares)
-        drawn = self.encoder.decode_frame(self.y_cells[rows], self.y_names)
-        told = {} if conditions is None else {name: conditions[name] for name in conditions}
         if isinstance(conditions, pd.DataFrame):
-            told = {name: column.reset_index(drop=True) for name, column in told.items()}
-        told.update({name: drawn[name] for name in open_names})
-        return Conditions(told, columns, n, tolerance)
+            conditions = {name: conditions[name].reset_index(drop=True) for name in conditions}
+        if isinstance(conditions, Mapping):
+            conditions = {**conditions}
+            strangers = [name for name in conditions if name not in columns]
+            if strangers:
+                raise DataError(
+                    f"conditions name {strangers!r}; the model knows the labels {list(columns)!r}: "
+                    "those of y and of condition_on in fit."
+                )
+            for name in self.measured:
+                values = conditions.get(name)
+                # A measured number is near one of a list, never equal to it.
+                if isinstance(values, list | set | frozenset | np.ndarray) and len(values):
+                    conditions[name] = pd.Series(rng.choice(list(values), n))
+        wanted = Conditions(conditions, columns, n, tolerance)
+        if not with_y or self.encoder is None:
+            return wanted
+        told = {} if conditions is None else conditions
+        return Conditions({**told, **self._draw_y(told, n, rng)}, columns, n, tolerance)
 
     def tell(
         self, wanted: Conditions, rows: np.ndarray, rng: np.random.Generator
@@ -125,7 +161,45 @@ class Labels:
         nothing = ConstraintSet().fit(pd.DataFrame(columns=pd.Index(self.schema.names)), False)
         told, mask = wanted.draw(rows, self.encoder, nothing, rng)
         cells, known, _ = encode_known(self.encoder, told, mask)
-        return told, (cells.reshape(len(rows), -1), known)
+        return told, (cells.reshape(known.shape), known)
+
+    def _draw_y(
+        self, told: dict[Any, Any], n: int, rng: np.random.Generator
+    ) -> dict[Any, pd.Series]:
+        """Draw what conditions leave open of y: rows that records share, where there are any."""
+        whole = [name for name, value in told.items() if _is_whole(value)]
+        if self.encoder is None or set(self.y_names) <= set(whole):
+            return {}
+        if len(self.y_shares):
+            drawn, all_met = self._draw_shared(told, n, rng)
+        else:
+            columns = [draw_known(self.encoder, name, n, rng) for name in self.y_names]
+            drawn, all_met = pd.concat(columns, axis=1, keys=self.y_names), False
+        settled: dict[Any, pd.Series] = {}
+        for name in self.y_names:
+            asked = told.get(name)
+            if isinstance(asked, pd.Series):
+                settled[name] = asked.astype(object).where(asked.notna(), drawn[name])
+            elif asked is None or all_met:
+                settled[name] = drawn[name]
+        return settled
+
+    def _draw_shared(
+        self, told: dict[Any, Any], n: int, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, bool]:
+        """Draw rows of y that records share, and tell whether all are as asked."""
+        encoder, n_rows = self.encoder, len(self.y_shares)
+        if encoder is None:
+            raise ValueError("there are no labels")
+        shared = encoder.decode_frame(self.y_cells, self.y_names)
+        columns = {column.name: column for column in self.schema}
+        chosen, all_met = np.zeros(n, dtype=np.int64), True
+        for records, values in _alike({k: v for k, v in told.items() if k in self.y_names}, n):
+            met = Conditions(values, columns, n_rows).met(shared, np.arange(n_rows))
+            all_met &= bool(met.any())
+            odds = self.y_shares * (met if met.any() else 1.0)
+            chosen[records] = rng.choice(n_rows, len(records), p=odds / odds.sum())
+        return shared.iloc[chosen].reset_index(drop=True), all_met
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return what was learnt as JSON-ready plain data and arrays."""
@@ -149,11 +223,29 @@ class Labels:
         return cls(schema, encoder, record["measured"], y, record["y_names"], y_cells, y_shares)
 
 
+def _is_whole(asked: Any) -> bool:
+    return isinstance(asked, pd.Series) and bool(asked.notna().all())
+
+
+def _alike(told: dict[Any, Any], n: int) -> Iterator[tuple[np.ndarray, dict[Any, Any]]]:
+    """Group the records that are asked alike: their numbers, and what is asked of each."""
+    same = {name: value for name, value in told.items() if not isinstance(value, pd.Series)}
+    own = pd.DataFrame({name: value for name, value in told.items() if name not in same})
+    if not len(own.columns):
+        yield np.arange(n), same
+        return
+    kinds = own.groupby(own.columns.tolist(), dropna=False, sort=False).ngroup().to_numpy()
+    for kind in range(kinds.max(initial=-1) + 1):
+        records = np.flatnonzero(kinds == kind)
+        first = own.iloc[records[0]]
+        yield records, {**same, **first[first.notna()].to_dict()}
+
+
 def _common_rows(table: pd.DataFrame, encoder: GridEncoder) -> tuple[np.ndarray, np.ndarray]:
     """Return the rows that enough records share, encoded, and how many do."""
     counts = table.value_counts(dropna=False, sort=False)
     counts = counts[counts >= encoder.min_support]
     rows = counts.index.to_frame(index=False).set_axis(table.columns, axis=1)
-    cells, _, _ = encode_known(encoder, rows, rows.notna())
+    cells, known, _ = encode_known(encoder, rows, rows.notna())
     shares = counts.to_numpy(dtype=np.float64)
-    return cells.reshape(len(rows), -1), shares / max(1.0, shares.sum())
+    return cells.reshape(known.shape), shares / max(1.0, shares.sum())

@@ -135,7 +135,7 @@ PRESETS: dict[str, Preset] = {
     "thesis-ecg-cnn": _thesis_ecg(
         CNN(
             generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
-            discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 0)),
+            discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 1)),
             latent_dim=100,
         ),
         batch_size=30,

@@ -29,7 +29,7 @@ from synthgan.presets import Preset, find_preset
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = 2000  # windows
-_FEWEST_COVERED = 20
+_FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
 _LABEL = "label."  # prefix of the label encoder's arrays in an archive
 _MOST_TRIES, _MOST_TIMES = 4000, 16  # windows that meet no condition are drawn again
@@ -216,13 +216,14 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         conditions : dict, DataFrame or None, default=None
             What must hold in every window. A dict maps labels to a value, a range ``(low, high)``,
             ends included, or a list of values. A DataFrame asks for one window for each of its
-            rows, in order. What can be measured is measured on the result, and windows that do not
+            rows, in order. Labels are those of `condition_on` and the columns of y, ``"y"`` where
+            it has no name. What can be measured is measured on the result, and windows that do not
             hold it are drawn again; a single heart rate is held within 3 %.
         random_state : int, RandomState instance or None, default=None
             None: the estimator's own, so that an int there gives the same windows at each call.
         return_y : bool, default=False
             Return (X, y) instead of X; y must have been given to `fit`. What `conditions` leave
-            open is drawn as often as it was learnt.
+            open is drawn as often as it was learnt together with what they ask of y.
         duration_s : float or None, default=None
             Seconds of each recording, which may be longer than the windows of `fit`: one patient
             throughout, without seams. Needs ``network="cnn1d"``.
@@ -293,7 +294,9 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         rng = np.random.default_rng(0)
         anything = self.labels_.ask(None, len(real), False, rng)
         fake, _ = self._sample_values(len(real), anything, self.n_samples_, rng)
-        fs_hz = self.fs_hz_ or 1.0
+        fs_hz = _fs_hz_to_score(self.fs_hz_, self.n_samples_)
+        # Samples that are held change no statistic, and make the shortest windows long enough.
+        real, fake = (np.repeat(x, -(-_FEWEST_SAMPLES // x.shape[2]), axis=2) for x in (real, fake))
         values = [amplitudes(real, fake, fs_hz=fs_hz, random_state=0).value]
         if len(real) >= _FEWEST_COVERED:
             values.append(signal_coverage(real, fake, fs_hz=fs_hz, random_state=0).value)
@@ -329,20 +332,29 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
             return self.n_samples_
         if self.fs_hz_ is None:
             raise ParameterError("duration_s needs fs_hz, the samples per second, in fit.")
-        if not isinstance(duration_s, Real) or not 0 < duration_s < np.inf:
+        is_number = isinstance(duration_s, Real) and not isinstance(duration_s, bool)
+        if not is_number or not 0 < duration_s < np.inf:
             raise ParameterError(f"duration_s={duration_s!r} is not allowed; give seconds, > 0.")
+        n_samples = max(1, round(duration_s * self.fs_hz_))
+        if n_samples == self.n_samples_:
+            return n_samples
         if not hasattr(self.generator_, "path") or self.is_quantised_:
             raise ParameterError(
                 f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
                 "scaling='whiten'; this model makes windows of one length."
             )
-        return max(1, round(duration_s * self.fs_hz_))
+        if not self.encoder_.is_stationary_:
+            raise ParameterError(
+                f"duration_s={duration_s!r} needs windows that look alike all along; those learnt "
+                "do not: cut them from recordings without aligning them."
+            )
+        return n_samples
 
     def _sample_values(
         self, n: int, wanted: Conditions, n_samples: int, rng: np.random.Generator
     ) -> tuple[np.ndarray, pd.DataFrame]:
         """Draw windows (n, n_leads, n_samples), and what is known of them, until all are right."""
-        names = self.labels_.measured
+        names = [name for name in self.labels_.measured if name in wanted]
 
         def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
             told, known = self.labels_.tell(wanted, rows, rng)
@@ -350,7 +362,7 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
             told = told.assign(**measure(names, values, self.fs_hz_))
             return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
 
-        advice = "Fit with condition_on=[...] these labels, or ask for less."
+        advice = "Train longer, or ask for less."
         pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
         order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
         values = np.concatenate([made for _, (made, _) in pieces])[order]
@@ -391,9 +403,13 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         self.fs_hz_ = record["fs_hz"]
         self.n_leads_, self.n_samples_ = encoder.n_leads_, encoder.n_samples_
         self.n_features_in_ = encoder.n_features_in_
-        columns = encoder.container_.columns
-        if columns and all(isinstance(name, str) for name in columns):
-            self.feature_names_in_ = np.array(columns, dtype=object)
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
         self.cell_groups_, self.grid_shape_ = encoder.cell_groups_, encoder.grid_shape_
         self.is_quantised_ = encoder.is_quantised
         self.known_groups_ = self.labels_.groups
+
+
+def _fs_hz_to_score(fs_hz: float | None, n_samples: int) -> float:
+    """Return a sampling rate at which spectra can be compared; at need, one of windows of 2 s."""
+    return n_samples / 2 if fs_hz is None or not 1 <= fs_hz <= 2 * n_samples else fs_hz

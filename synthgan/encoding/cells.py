@@ -44,9 +44,11 @@ class CellGroup:
 
     Parameters
     ----------
-    kind : {"continuous", "binary", "one_hot", "null"}
+    kind : {"continuous", "binary", "one_hot", "signal", "stationary", "null"}
         ``"continuous"``: one cell anywhere in 1..255; ``"binary"``: one cell, 1 or 255;
-        ``"one_hot"``: one of the cells is 255, the others 1; ``"null"``: always 0.
+        ``"one_hot"``: one of the cells is 255, the others 1; ``"signal"``: samples in order;
+        ``"stationary"``: samples of which it does not matter where the first one lies;
+        ``"null"``: always 0.
     cells : tuple of int
         Their positions in the flattened grid.
     presence : int or None

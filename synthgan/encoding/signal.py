@@ -17,7 +17,8 @@ from synthgan.encoding import scaling, whitening
 from synthgan.encoding.cells import NULL, ON, CellGroup
 from synthgan.encoding.leads import independent_leads
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
-from synthgan.exceptions import DataError, OutlierWarning
+from synthgan.encoding.stationarity import is_stationary
+from synthgan.exceptions import DataError, OutlierWarning, ParameterError
 
 __all__ = ["SignalEncoder"]
 
@@ -54,6 +55,8 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         All leads, also those that are not stored.
     cell_groups_ : list of CellGroup
         One of all samples, one of the NULL cells if there are any.
+    is_stationary_ : bool
+        Whether windows look alike all along, as pieces of longer recordings do.
     limits_ : ndarray of shape (n_leads_stored, 2)
         What the lowest and the highest grey level stand for; only with ``scaling="minmax"``.
     step_ : ndarray of shape (n_leads_stored,)
@@ -115,12 +118,20 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         ------
         DataError, ValueError
             No windows of finite numbers.
+        ParameterError
+            `limits` that do not fit the scaling.
         """
         self._validate_params()
+        if not (self.is_quantised or isinstance(self.limits, str)):
+            raise ParameterError(
+                f"limits={self.limits!r} need scaling='minmax'; scaling='whiten' has none: leave "
+                "limits='minmax'."
+            )
         values, self.container_ = read_signals(self, X, reset=True)
         kept, self.matrix_ = independent_leads(values, self.container_.leads)
         self.kept_ = np.array(kept)
         stored = values[:, kept]
+        self.is_stationary_ = is_stationary(stored)
         if self.is_quantised:
             self.limits_ = np.array(
                 [scaling.learn_limits(stored[:, i].ravel(), self.limits) for i in range(len(kept))]
@@ -174,7 +185,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         shape = self.grid_shape_
         if grids.shape[1:] not in (shape, (math.prod(shape),)):
             raise DataError(f"grids have shape {grids.shape}; (n, *{shape}) is expected.")
-        if not np.isfinite(grids).all():
+        if grids.dtype.kind not in "biuf" or not np.isfinite(grids).all():
             raise DataError("grids hold NaN or infinite cells; give numbers.")
         return self.container_.restore(self.decode(grids))
 
@@ -225,6 +236,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
             "container": self.container_.to_dict(),
             "n_leads": self.n_leads_,
             "n_samples": self.n_samples_,
+            "is_stationary": self.is_stationary_,
         }
         arrays = {"kept": self.kept_, "matrix": self.matrix_}
         if self.is_quantised:
@@ -236,6 +248,10 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         self.container_ = SignalContainer.from_dict(record["container"])
         self.n_leads_, self.n_samples_ = int(record["n_leads"]), int(record["n_samples"])
         self.n_features_in_ = self.n_samples_
+        columns = self.container_.columns
+        if columns and all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        self.is_stationary_ = bool(record["is_stationary"])
         self.kept_, self.matrix_ = arrays["kept"], arrays["matrix"]
         if self.is_quantised:
             self.limits_ = arrays["limits"]
@@ -271,7 +287,8 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         self.grid_shape_ = (side, side) if n_stored == 1 else (n_stored, side, side)
         is_null = np.tile(np.arange(side * side) >= self.n_samples_, n_stored)
         used, unused = np.flatnonzero(~is_null).tolist(), np.flatnonzero(is_null).tolist()
-        self.cell_groups_ = [CellGroup("signal", tuple(used), lowest=NULL)]
+        kind = "stationary" if self.is_stationary_ else "signal"
+        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest=NULL)]
         if unused:
             self.cell_groups_.append(CellGroup("null", tuple(unused)))
         if self.is_quantised:

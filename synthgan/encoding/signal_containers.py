@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from synthgan.encoding.frames import Container, to_frame
-from synthgan.exceptions import DataError
-from synthgan.io.windows import SignalWindows
+from synthgan.exceptions import ArchiveError, DataError
+from synthgan.io.windows import Recording, SignalWindows
 
 __all__ = ["SignalContainer", "read_signals"]
 
@@ -26,6 +26,7 @@ class SignalContainer:
     kind : {"table", "array", "windows"}
         ``"table"``: a row a window; ``"array"``: three axes.
     dtype : str
+        As pandas reads it, such as ``"<f8"`` or ``"Int16"``.
     fs_hz : float or None
         Samples per second, of SignalWindows.
     leads, units : tuple of str
@@ -46,20 +47,51 @@ class SignalContainer:
     def restore(self, values: np.ndarray, info: pd.DataFrame | None = None) -> Any:
         """Put windows (n, n_leads, n_samples) into a container of this kind.
 
-        A table of windows that are longer than those of fit has numbered columns.
+        Whole numbers beyond what the dtype holds become its ends. A table of windows that are
+        longer than those of fit has numbered columns.
         """
-        dtype = np.dtype(self.dtype)
-        values = (np.rint(values) if dtype.kind in "iu" else values).astype(dtype)
+        dtype: Any = pd.api.types.pandas_dtype(self.dtype)
+        plain = getattr(dtype, "numpy_dtype", dtype)
+        if plain.kind in "iu":
+            ends = np.iinfo(plain)
+            # As floats, the largest int64 is one too many.
+            largest = np.nextafter(float(ends.max) + 1, 0)
+            values = np.rint(values).clip(float(ends.min), largest)
+        values = values.astype(plain)
         if self.kind == "windows":
             return SignalWindows(values, self.fs_hz or 1.0, self.leads, self.units, info)
         if self.kind == "array":
             return values
-        same = values.shape[2] == len(self.columns)
-        columns = list(self.columns) if same else range(values.shape[2])
-        return self.table.restore(pd.DataFrame(values[:, 0], columns=pd.Index(columns)))
+        columns, table = list(self.columns), self.table
+        if values.shape[2] != len(columns):
+            is_arrow = table.arrow_schema is not None
+            columns = [str(i) if is_arrow else i for i in range(values.shape[2])]
+            table = replace(table, arrow_schema=None)
+        frame = pd.DataFrame(values[:, 0], columns=pd.Index(columns))
+        return table.restore(frame if dtype == plain else frame.astype(dtype))
+
+    def check_like(self, learnt: SignalContainer) -> None:
+        """Refuse SignalWindows of other leads, units or sampling rate than those learnt."""
+        if not self.kind == learnt.kind == "windows":
+            return
+        for what in ("leads", "units", "fs_hz"):
+            ours, theirs = getattr(self, what), getattr(learnt, what)
+            if _folded(ours) != _folded(theirs):
+                raise DataError(f"windows have {what}={ours!r}; {theirs!r} was learnt.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready plain data."""
+        """Return JSON-ready plain data.
+
+        Raises
+        ------
+        ArchiveError
+            A column name that is no string or number.
+        """
+        odd = [name for name in self.columns if not isinstance(name, str | int | float)]
+        if odd:
+            raise ArchiveError(
+                f"column name {odd[0]!r} cannot be saved; strings and numbers can: rename it."
+            )
         return {**vars(self), "table": vars(self.table)}
 
     @classmethod
@@ -95,10 +127,16 @@ def read_signals(
     DataError, ValueError
         No windows of finite numbers, or not of the shape of fit.
     """
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    if isinstance(first, Recording):
+        raise DataError(
+            "recordings have any length; cut windows of one length from them: "
+            "synthgan.io.windows.windows(recordings, window_s=2)."
+        )
     if isinstance(X, SignalWindows):
         container = SignalContainer("windows", X.values.dtype.str, X.fs_hz, X.leads, X.units)
         values = X.values
-    elif np.ndim(X) == 3:
+    elif _n_axes(X) == 3:
         values = np.asarray(X)
         dtype = values.dtype.str if values.dtype.kind in "fiu" else "<f8"
         container = SignalContainer("array", dtype)
@@ -107,6 +145,8 @@ def read_signals(
     values = check_array(
         values, dtype=np.float64, allow_nd=True, ensure_min_samples=min_windows, input_name="X"
     )
+    if 0 in values.shape:
+        raise DataError(f"windows of shape {values.shape} hold no sample; give some.")
     if reset:
         estimator.n_features_in_ = values.shape[2]
         vars(estimator).pop("feature_names_in_", None)
@@ -121,9 +161,9 @@ def _read_table(
         estimator, X, reset=reset, dtype=np.float64, ensure_min_samples=min_windows
     )
     frame, table = to_frame(X)
-    dtypes = {dtype.str if isinstance(dtype, np.dtype) else "<f8" for dtype in frame.dtypes}
-    dtype = dtypes.pop() if len(dtypes) == 1 else "<f8"
-    dtype = dtype if np.dtype(dtype).kind in "fiu" else "<f8"
+    dtypes = {dtype.str if isinstance(dtype, np.dtype) else str(dtype) for dtype in frame.dtypes}
+    kinds = {getattr(dtype, "numpy_dtype", dtype).kind for dtype in frame.dtypes}
+    dtype = dtypes.pop() if len(dtypes) == 1 and kinds <= set("fiu") else "<f8"
     container = SignalContainer("table", dtype, columns=tuple(frame.columns), table=table)
     return _checked(estimator, checked[:, None], container, reset, (1, checked.shape[1]))
 
@@ -140,4 +180,16 @@ def _checked(
     learnt = (estimator.n_leads_, estimator.n_samples_)
     if shape != learnt:
         raise DataError(f"windows have (leads, samples) = {shape}; {learnt} was learnt.")
+    if not reset:
+        container.check_like(getattr(estimator, "encoder_", estimator).container_)
     return values, container
+
+
+def _n_axes(X: Any) -> int | None:
+    """Count the axes of an array or of nested lists; None where X does not say."""
+    return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", None)
+
+
+def _folded(value: Any) -> Any:
+    """Give names without their case."""
+    return tuple(name.casefold() for name in value) if isinstance(value, tuple) else value

@@ -14,6 +14,7 @@ __all__ = ["fit_gains", "gains_for", "unwhiten", "whiten"]
 
 _FEWEST_BINS, _N_BINS = 4, 40
 _LEAST_POWER = 1e-12  # of the strongest frequency
+_STILL = 1e-20  # what a lead that never moves is taken to move by: its fakes are as still
 
 
 def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
@@ -48,7 +49,7 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     smooth = np.stack([_interpolate(middles, np.log(lead), n_samples) for lead in means])
     gains = np.exp(-exponent / 2 * smooth)
     variance = (power * gains**2).mean(axis=1, keepdims=True)
-    return gains / np.sqrt(np.where(variance > 0, variance, 1.0))
+    return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
 
 
 def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:

@@ -236,9 +236,9 @@ class CNN(BaseEstimator):
 class CNN1d(BaseEstimator):
     """Convolutional networks along the path of samples that a signal's grid holds.
 
-    The generator has no sense of place: oscillators of learned rates run along the path, and
-    convolutions make waves of them, so that it can also draw recordings longer than those it
-    learnt.
+    Oscillators of learned rates run along the path, and convolutions make waves of them. Where
+    windows look alike all along, the generator has no other sense of place, and can also draw
+    recordings longer than those it learnt.
 
     Parameters
     ----------
@@ -276,9 +276,11 @@ class CNN1d(BaseEstimator):
         n_leads = (1, *shape)[-3]
         n_null = sum(len(g.cells) for g in groups if g.kind == "null")
         n_samples = (math.prod(shape) - n_null) // n_leads
+        placed = any(g.kind == "signal" for g in groups)
+        size = (n_leads, n_samples, self.width, placed)
         return (
-            PathGenerator(latent_dim + n_conditions, shape, n_leads, n_samples, self.width),
-            PathDiscriminator(n_conditions, n_leads, n_samples, self.width),
+            PathGenerator(latent_dim + n_conditions, shape, *size),
+            PathDiscriminator(n_conditions, *size),
         )
 
 

@@ -21,7 +21,6 @@ _KERNEL = 5
 _LAST_KERNEL = 9
 _COARSE = 127  # positions of the coarsest map of a window, about
 _MOST_STRIDE = 32
-_MARGIN = 4  # coarse positions beyond each end, so that no convolution sees an end
 _STYLE = 128
 # Cycles in a window that oscillators begin with, before training moves them.
 _OSCILLATORS = (1.0, 2.0, 2.5, 4.0)
@@ -31,6 +30,7 @@ _WHITE = 4  # channels of white noise in the coarse map
 # Cycles in a window, octave by octave, of the waves that the baseline wanders in.
 _WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _WANDER_WAVES = 3
+_PLACES = 8  # waves that tell a placed generator where it is
 _HIDDEN = 1 / 9  # of a window
 _FINE_BINS, _WIDE_BINS = 96, 64
 _LEAST_POWER = 0.03
@@ -43,12 +43,20 @@ def strides(n_samples: int) -> tuple[int, int]:
     return coarse, min(4, coarse)
 
 
+def _margin(coarse: int, fine: int) -> int:
+    """Return the coarse positions that a sample sees on either side, so that none sees an end."""
+    on_fine = 2 * (_KERNEL // 2) + _LAST_KERNEL // 2  # a block and the last convolution
+    on_coarse = 1 + 4 * (_KERNEL // 2)  # the first convolution and two blocks
+    return on_coarse + (coarse != fine) + math.ceil(on_fine * fine / coarse)
+
+
 class PathGenerator(nn.Module):
-    """From noise to samples, of which no one has a place of its own.
+    """From noise to samples.
 
     Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
-    phases into waves. Nothing else tells positions apart, so that a path can have any length: rates
-    sway, but what makes one signal differ from another stays the same throughout.
+    phases into waves. Nothing else tells positions apart, unless the network is `placed`, so that a
+    path can have any length: rates sway, but what makes one signal differ from another stays
+    the same throughout.
 
     Parameters
     ----------
@@ -59,6 +67,8 @@ class PathGenerator(nn.Module):
     n_leads, n_samples : int
     width : int
         Channels of the coarse map; half of that in the fine one.
+    placed : bool
+        Whether positions are told apart, as windows need that are aligned to an event.
 
     References
     ----------
@@ -68,11 +78,19 @@ class PathGenerator(nn.Module):
     """
 
     def __init__(
-        self, n_inputs: int, shape: tuple[int, ...], n_leads: int, n_samples: int, width: int
+        self,
+        n_inputs: int,
+        shape: tuple[int, ...],
+        n_leads: int,
+        n_samples: int,
+        width: int,
+        placed: bool,
     ) -> None:
         super().__init__()
         self.shape, self.n_leads, self.n_samples = tuple(shape), n_leads, n_samples
+        self.placed = placed
         self.coarse, self.fine = strides(n_samples)
+        self.margin = _margin(self.coarse, self.fine)
         n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
         self.style = nn.Sequential(
             nn.Linear(n_inputs, _STYLE),
@@ -85,7 +103,9 @@ class PathGenerator(nn.Module):
             self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
             self.rates.weight.mul_(0.7)
         self.sway = nn.Linear(_STYLE, n_waves)
-        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE, width, 3)
+        n_places = 2 * _PLACES if placed else 0
+        self.course = nn.Linear(n_places, n_waves, bias=False) if placed else None
+        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3)
         self.coarse_blocks = nn.ModuleList(PathBlock(width, _STYLE) for _ in range(2))
         self.up = _conv(width, narrow, 1)
         self.fine_block = PathBlock(narrow, _STYLE)
@@ -104,10 +124,13 @@ class PathGenerator(nn.Module):
     def path(self, z: Tensor, c: Tensor, n_samples: int) -> Tensor:
         """Map noise and conditions to paths of any length (n, n_leads, n_samples)."""
         style = self.style(torch.cat([z, c], dim=1))
-        length = math.ceil(n_samples / self.coarse) + 2 * _MARGIN
+        length = math.ceil(n_samples / self.coarse) + 2 * self.margin
         times = torch.arange(length, device=z.device) * (self.coarse / self.n_samples)
         white = torch.randn(len(z), _WHITE, length, device=z.device)
-        x = self.first(_as_map(torch.cat([self._oscillate(style, times), white], dim=1)))
+        features = [self._oscillate(style, times), white]
+        if self.placed:
+            features.append(_places(times).expand(len(z), -1, -1))
+        x = self.first(_as_map(torch.cat(features, dim=1)))
         for block in self.coarse_blocks:
             x = block(x, style)
         times_finer = self.coarse // self.fine
@@ -118,18 +141,23 @@ class PathGenerator(nn.Module):
         noise = noise * self.noise(style).exp()[:, :, None, None]
         wander = _stretch(_as_map(self._wander(style, times)), times_finer)
         y = self.last(_as_map(torch.cat([x, noise, wander], dim=1)))[:, :, 0]
-        y = y.reshape(len(z), self.n_leads, self.fine, -1).transpose(2, 3).flatten(2)
-        first = _MARGIN * self.coarse
+        y = y.reshape(len(z), self.n_leads, self.fine, y.shape[2]).transpose(2, 3).flatten(2)
+        first = self.margin * self.coarse
         return y[:, :, first : first + n_samples]
 
     def _oscillate(self, style: Tensor, times: Tensor) -> Tensor:
         """Run the oscillators: sines and cosines of their phases and multiples of these."""
         n, n_waves = len(style), len(_OSCILLATORS)
-        n_knots = 2 + math.ceil(float(times[-1]) * _SWAY_KNOTS)
-        knots = torch.randn(n, n_waves, n_knots, device=style.device)
-        sway = nn.functional.interpolate(knots, size=len(times), mode="linear", align_corners=True)
+        # Knots lie as densely in a long path as in a window, and anywhere.
+        last = len(times) * self.coarse / self.n_samples * _SWAY_KNOTS
+        knots = torch.randn(n, n_waves, math.ceil(last) + 2, device=style.device)
+        where = times * _SWAY_KNOTS + torch.rand(n, n_waves, 1, device=style.device)
+        left = where.long()
+        sway = torch.lerp(knots.gather(2, left), knots.gather(2, left + 1), where - left)
         share = 1 + _SWAY * self.sway(style).tanh()[:, :, None] * sway
         rate = self.rates(style).exp()[:, :, None] * share
+        if self.course is not None:
+            rate = rate * self.course(_places(times).T).T.exp()
         begin = torch.rand(n, n_waves, 1, device=style.device)
         phase = 2 * math.pi * (begin + rate.cumsum(2) * (self.coarse / self.n_samples))
         multiples = torch.arange(1, _HARMONICS + 1, device=style.device)
@@ -160,6 +188,8 @@ class PathDiscriminator(nn.Module):
     n_leads, n_samples : int
     width : int
         Channels of the second map, a third of that in the first one.
+    placed : bool
+        Whether the place in the window says something; then whole windows are shown.
 
     References
     ----------
@@ -168,9 +198,11 @@ class PathDiscriminator(nn.Module):
     arXiv 2012.05535 (spectrum).
     """
 
-    def __init__(self, n_conditions: int, n_leads: int, n_samples: int, width: int) -> None:
+    def __init__(
+        self, n_conditions: int, n_leads: int, n_samples: int, width: int, placed: bool
+    ) -> None:
         super().__init__()
-        self.n_leads, self.n_hidden = n_leads, int(_HIDDEN * n_samples)
+        self.n_leads, self.n_hidden = n_leads, 0 if placed else int(_HIDDEN * n_samples)
         self.n_seen = n_samples - self.n_hidden
         fine = strides(n_samples)[1]
         counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
@@ -280,6 +312,12 @@ def _as_map(x: Tensor) -> Tensor:
     """Give (n, channels, length), or a map, as a map with channels last in memory."""
     x = x[:, :, None] if x.dim() == 3 else x
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def _places(times: Tensor) -> Tensor:
+    """Waves of the place in a window, (2 * _PLACES, length)."""
+    angles = math.pi * torch.arange(1, _PLACES + 1, device=times.device)[:, None] * times
+    return torch.cat([angles.sin(), angles.cos()])
 
 
 def _stretch(x: Tensor, times: int) -> Tensor:

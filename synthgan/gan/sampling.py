@@ -77,6 +77,8 @@ class Sampler:
         grids : ndarray of shape (n, *shape), float32
             Cells 0..255.
         """
+        if not len(c):  # no network need know what none of them looks like
+            return self.sample(generator, self.known.none(1, c.device), seed)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
         chunks = []
@@ -99,6 +101,8 @@ class Sampler:
         paths : ndarray of shape (n, n_channels, n_samples), float32
             Cells.
         """
+        if not len(c):
+            return self.extend(generator, self.known.none(1, c.device), seed, n_samples)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         times = max(1, math.ceil(n_samples / self.n_cells))
         paths = []
@@ -112,7 +116,7 @@ class Sampler:
     def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:
         """Split conditions so that a chunk's grids, `times` as many, fit into memory."""
         size = max(1, min(_MOST_GRIDS, _MOST_CELLS // self.n_cells) // times)
-        return c.split(size) if len(c) else (c,)
+        return c.split(size)
 
 
 @contextmanager

@@ -1,0 +1,101 @@
+"""synthgan evaluate: measures of a fake, and a gate on them."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import operator
+import re
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["add", "print_summary"]
+
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's."""
+    evaluate = commands.add_parser(
+        "evaluate", help="measure how faithful, useful and private a fake is"
+    )
+    evaluate.add_argument("real", metavar="REAL", help="table as CSV, or signals or images as npy")
+    evaluate.add_argument("fake", metavar="FAKE")
+    evaluate.add_argument("--holdout", metavar="H", help="real records that were not learnt")
+    evaluate.add_argument("--target", metavar="COLUMN", help="column that models are to predict")
+    evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
+    evaluate.add_argument("--html", metavar="R.html", help="report to write")
+    evaluate.add_argument("--json", metavar="R.json", help="scores to write")
+    evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    evaluate.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help='end with status 1 where it holds, such as "c2st>0.8"; may be repeated',
+    )
+    evaluate.set_defaults(command=_evaluate)
+
+
+def _evaluate(parsed: argparse.Namespace) -> None:
+    from synthgan.report import evaluate
+
+    conditions = [_condition(text) for text in parsed.fail_if]
+    records = [None if path is None else _read(path)
+               for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
+    real, fake, holdout = records
+    report = evaluate(
+        real,
+        fake,
+        holdout=holdout,
+        target=parsed.target,
+        fs_hz=parsed.fs_hz,
+        random_state=parsed.seed,
+    )
+    print_summary(report)
+    for path, write in ((parsed.html, report.to_html), (parsed.json, report.to_json)):
+        if path is not None:
+            write(path)
+            print(f"Written: {path}")
+    broken = [text for text, holds in conditions if holds(report)]
+    if broken:
+        print(f"synthgan: failed, as {' and '.join(broken)}", file=sys.stderr)
+        raise SystemExit(1)
+
+
+def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
+    """Read a condition such as ``c2st>0.8``; a measure that has no value breaks it, too."""
+    from synthgan.report.evaluation import measure_names
+
+    found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+.\deE]+)\s*", text)
+    limit = None
+    if found:
+        with contextlib.suppress(ValueError):
+            limit = float(found[3])
+    if found is None or limit is None:
+        raise ValueError(f'--fail-if {text!r} is no condition; give one such as "c2st>0.8".')
+    name, compare = found[1], _COMPARISONS[found[2]]
+    if name not in measure_names():
+        raise ValueError(f"--fail-if {text!r} names no measure; there are {measure_names()}.")
+
+    def holds(report: Any) -> bool:
+        value = report[name].value if name in report.names else math.nan
+        return math.isnan(value) or compare(value, limit)
+
+    return text, holds
+
+
+def _read(path: str) -> Any:
+    from synthgan.io.tables import read_array, read_csv
+
+    return read_array(path) if path.endswith(".npy") else read_csv(path)
+
+
+def print_summary(report: Any) -> None:
+    """Print the findings of a report."""
+    for finding in report.summary():
+        print(f"\n{finding.title} {finding.figure}")
+        print(textwrap.fill(finding.meaning, 88, initial_indent="  ", subsequent_indent="  "))

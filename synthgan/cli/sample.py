@@ -1,0 +1,133 @@
+"""synthgan sample: a model makes rows as CSV, or signals as WFDB records or npy."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import secrets
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's."""
+    sample = commands.add_parser("sample", help="make rows or signals with a model")
+    sample.add_argument("model", metavar="MODEL")
+    wanted = sample.add_mutually_exclusive_group(required=True)
+    wanted.add_argument("-n", type=int, default=None, help="number of rows or signals")
+    wanted.add_argument(
+        "--conditions",
+        default=None,
+        metavar="ROWS.csv",
+        help="values that each row or signal must have, empty where free; one out for each row in",
+    )
+    sample.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="FAKE",
+        help="CSV file; of signals a folder for WFDB records, or an npy file",
+    )
+    sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
+    signals = sample.add_argument_group("signals")
+    signals.add_argument(
+        "--duration-s", type=float, default=None, metavar="S", help="seconds (default: a window)"
+    )
+    signals.add_argument(
+        "--annotate", action="store_true", help="write the R peaks beside the records"
+    )
+    signals.add_argument(
+        "--overwrite", action="store_true", help="replace records of the same name"
+    )
+    sample.set_defaults(command=_sample)
+
+
+def _sample(parsed: argparse.Namespace) -> None:
+    from synthgan import load
+    from synthgan.io.tables import read_csv
+    from synthgan.signal import SignalGANSynthesizer
+
+    model: Any = load(parsed.model)
+    write, options = _write_table, {}
+    if isinstance(model, SignalGANSynthesizer):
+        write, options = _write_signals, {"duration_s": parsed.duration_s}
+    _check_options(parsed, makes_signals=write is _write_signals)
+    conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
+    seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
+    fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
+    noun = write(fake, model, parsed)
+    print(f"{len(fake)} {noun} written to {parsed.out}")
+
+
+def _check_options(parsed: argparse.Namespace, makes_signals: bool) -> None:
+    """Refuse, before anything is made, options that do not fit the model or the file."""
+    if not makes_signals:
+        for name in ("duration_s", "annotate", "overwrite"):
+            if getattr(parsed, name) not in (None, False):
+                option = f"--{name.replace('_', '-')}"
+                raise ValueError(f"{option} is for signals; {parsed.model!r} makes rows.")
+    elif parsed.n is not None and parsed.n < 1:
+        raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")
+    elif parsed.out.endswith(".csv"):
+        raise ValueError(
+            f"--out {parsed.out!r} is a table; {parsed.model!r} makes signals: give a folder for "
+            "WFDB records, or an npy file."
+        )
+    elif parsed.out.endswith(".npy") and parsed.annotate:
+        raise ValueError("--annotate needs WFDB records; give a folder as --out.")
+
+
+def _write_table(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
+    from synthgan.io.tables import write_csv
+
+    write_csv(fake, parsed.out)
+    return "rows"
+
+
+def _write_signals(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
+    from synthgan.io.records import write_records
+
+    if parsed.out.endswith(".npy"):
+        _write_array(fake, parsed.out)
+        return "windows"
+    windows = _as_windows(fake, model)
+    peaks = True if parsed.annotate else None
+    write_records(parsed.out, windows, r_peaks=peaks, overwrite=parsed.overwrite)
+    return "records"
+
+
+def _write_array(fake: Any, path: str) -> None:
+    """Write (n, n_samples), or of several leads (n, n_leads, n_samples), as fit takes it."""
+    import numpy as np
+
+    from synthgan.exceptions import DataError
+    from synthgan.io.archive import write_atomically
+
+    values = np.asarray(fake)
+    one_lead = values.ndim == 3 and values.shape[1] == 1
+    content = io.BytesIO()
+    np.save(content, values[:, 0] if one_lead else values)
+    try:
+        write_atomically(Path(path), content.getvalue())
+    except OSError as error:
+        raise DataError(f"{path!r} cannot be written: {error.strerror or error}.") from error
+
+
+def _as_windows(fake: Any, model: Any) -> Any:
+    """Give windows a rate and leads, which a model that was fitted on arrays does not tell."""
+    import numpy as np
+
+    from synthgan.io.windows import SignalWindows
+
+    if isinstance(fake, SignalWindows):
+        return fake
+    if model.fs_hz_ is None or model.n_leads_ > 1:
+        what = "sampling rate" if model.fs_hz_ is None else f"names of its {model.n_leads_} leads"
+        raise ValueError(
+            f"the model knows no {what}, which records need; give an npy file as --out, or fit it "
+            "on SignalWindows."
+        )
+    values = np.asarray(fake)
+    return SignalWindows(values.reshape(len(values), 1, -1), model.fs_hz_, "i")

@@ -1,0 +1,46 @@
+"""Whether it matters where in a window a sample lies; pure functions of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import norm, t
+
+__all__ = ["is_stationary"]
+
+_N_PARTS = 8
+_MOST_DEVIATION = 5.0  # standard errors; real windows of 1500 or fewer stay below 3.2
+_LEAST = 1e-12  # of the variance: what a constant part has
+
+
+def is_stationary(values: np.ndarray) -> bool:
+    """Tell whether windows look alike all along, as pieces of longer recordings do.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_windows, n_leads, n_samples)
+
+    Returns
+    -------
+    alike : bool
+        False where an eighth of the window differs from the others in mean, power or
+        steepness by more than chance allows, as when windows are aligned to an event.
+        Also False for windows too short to tell, of fewer than 32 samples.
+    """
+    n_windows, n_leads, n_samples = values.shape
+    length = n_samples // _N_PARTS
+    if length < 4:
+        return False
+    parts = values[:, :, : length * _N_PARTS].reshape(n_windows, n_leads, _N_PARTS, length)
+    steps = np.diff(parts, axis=3)
+    powers = [
+        np.log(power + _LEAST * power.mean() + np.finfo(float).tiny)
+        for power in (parts.var(axis=3), np.square(steps).mean(axis=3))
+    ]
+    features = np.stack([parts.mean(axis=3), *powers], axis=3)
+    features -= features.mean(axis=2, keepdims=True)
+    if n_windows < 2:
+        return True
+    errors = features.std(axis=0, ddof=1) / np.sqrt(n_windows)
+    deviations = np.abs(features.mean(axis=0)) / np.where(errors > 0, errors, np.inf)
+    # Standard errors of few windows are uncertain themselves.
+    return bool(deviations.max() < t.isf(norm.sf(_MOST_DEVIATION), n_windows - 1))

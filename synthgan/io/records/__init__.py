@@ -1,0 +1,7 @@
+"""Recordings as WFDB records, from folders or PhysioNet; windows as WFDB records."""
+
+from synthgan.io.records.reading import read_records
+from synthgan.io.records.writing import write_records
+from synthgan.io.windows import Recording
+
+__all__ = ["Recording", "read_records", "write_records"]

@@ -1,0 +1,137 @@
+"""Recordings from WFDB records: which leads, whose they are, and that all are alike."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.io.records.finding import find_sources, name_sources
+from synthgan.io.records.headers import find_channels, find_labels, find_patient, lead_names
+from synthgan.io.records.samples import read_values
+from synthgan.io.windows import Recording, check_positive
+
+__all__ = ["read_records"]
+
+
+def read_records(
+    path: Any,
+    leads: Sequence[str] | str | None = None,
+    *,
+    fs_hz: float | None = None,
+    patients: Mapping[str, Any] | pd.Series | None = None,
+) -> list[Recording]:
+    """Read WFDB records: ECGs, or any signals.
+
+    Parameters
+    ----------
+    path : str, path, or a list of them
+        A folder (all records in it and below, in order of path), a record with or without
+        ``.hea`` or ``.dat``, or, where no such file is here, a record's address at PhysioNet such
+        as ``"ptbdb/patient001/s0010_re"``.
+    leads : sequence of str, str or None, default=None
+        Leads to read, in this order, in any case of letters. None is all leads of the first record,
+        which all must have.
+    fs_hz : float or None, default=None
+        Resample all to this many samples per second; None needs one rate in all.
+    patients : mapping or Series of record name -> patient, default=None
+        Whose record it is. None takes PTB-DB's folder (``patient001``), else the header's label
+        "patient", else each record is a patient of its own.
+
+    Returns
+    -------
+    records : list of Recording
+        Volts of any size as mV, other units as they are; missing samples as NaN.
+
+    Warns
+    -----
+    DataWarning
+        Headers without signals were left out of a folder; with their count.
+
+    Raises
+    ------
+    DataError
+        No such file, no records, a damaged record (a signal file missing, too short, or against the
+        header's checksum), a lead that a record lacks, records that differ, or a record that is not
+        in `patients`.
+
+    Notes
+    -----
+    Labels are the header's comments of the form "key: value", without values that are empty or
+    "n/a". "Reason for admission" of PTB-DB is also given as "diagnosis". Segments of a record of
+    several segments are read as this one record. Records of one name are told apart by their path.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from synthgan.io.records import write_records
+    >>> folder = tempfile.mkdtemp()
+    >>> files = write_records(folder, np.ones((2, 500)), fs_hz=250)
+    >>> records = read_records(folder, fs_hz=500)
+    >>> records[1].name, records[1].values.shape
+    ('synthetic_00001', (1, 1000))
+    """
+    if fs_hz is not None:
+        check_positive("fs_hz", fs_hz)
+    sources, n_silent = find_sources(path)
+    wanted = [leads] if isinstance(leads, str) else None if leads is None else list(leads)
+    if wanted is not None and (
+        not wanted or len({lead.casefold() for lead in wanted}) < len(wanted)
+    ):
+        raise ParameterError(f"leads={leads!r} is not allowed; give different names, or None.")
+    names = name_sources([source for source, _ in sources])
+    groups = _groups(names, patients)
+    records: list[Recording] = []
+    for name, (source, header) in zip(names, sources, strict=True):
+        if wanted is None:
+            wanted = list(lead_names(header))
+        channels = find_channels(source, header, wanted, all_leads=leads is None)
+        record = read_values(source, header, channels, wanted, fs_hz)
+        labels = find_labels(source, header)
+        patient = groups.get(name) or find_patient(source, labels) or name
+        records.append(Recording(name, *record, labels, patient))
+        _check_alike(records[0], records[-1])
+    if n_silent:
+        warnings.warn(
+            f"Left out {n_silent} of {n_silent + len(records)} headers: they have no signals.",
+            DataWarning,
+            stacklevel=2,
+        )
+    return records
+
+
+def _groups(names: list[str], patients: Any) -> dict[str, str]:
+    if patients is None:
+        return {}
+    if not isinstance(patients, (Mapping, pd.Series)):
+        raise ParameterError("patients is neither a mapping nor a Series of record -> patient.")
+    if isinstance(patients, pd.Series):
+        if not patients.index.is_unique:
+            twice = patients.index[patients.index.duplicated()][0]
+            raise ParameterError(f"patients gives record {twice!r} more than once.")
+        patients = patients.dropna().to_dict()
+    groups = {str(name): str(patient) for name, patient in patients.items()}
+    absent = [name for name in names if name not in groups]
+    if absent:
+        raise DataError(
+            f"patients gives none for record {absent[0]!r}; {len(absent)} of {len(names)} records "
+            "lack one."
+        )
+    return groups
+
+
+def _check_alike(first: Recording, other: Recording) -> None:
+    if first.fs_hz != other.fs_hz:
+        raise DataError(
+            f"record {other.name!r} has {other.fs_hz:g} Hz, the first, {first.name!r}, has "
+            f"{first.fs_hz:g} Hz; give fs_hz to resample all."
+        )
+    for lead, ours, theirs in zip(first.leads, first.units, other.units, strict=True):
+        if ours != theirs:
+            raise DataError(
+                f"record {other.name!r} has lead {lead!r} in {theirs!r}, the first, "
+                f"{first.name!r}, has it in {ours!r}."
+            )

@@ -1,0 +1,235 @@
+"""Windows to WFDB records: what may be written, and how files come to their place."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.beats import find_beats
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.records.formats import encode_beats, encode_window
+from synthgan.io.windows import SignalWindows, check_positive
+
+__all__ = ["write_records"]
+
+_SYNTHETIC = "# Synthetic signal made by synthgan; no patient was recorded."
+
+
+def write_records(
+    path: Any,
+    windows: SignalWindows | np.ndarray,
+    *,
+    fs_hz: float | None = None,
+    leads: Sequence[str] | str | None = None,
+    units: Sequence[str] | str | None = None,
+    names: Sequence[str] | None = None,
+    r_peaks: Any = None,
+    digital_step: float | None = None,
+    overwrite: bool = False,
+) -> list[Path]:
+    """Write windows as WFDB records, one a window, whole or not at all.
+
+    Each header says that the record is synthetic, and gives the labels of the window: the columns
+    of its ``info``, less record, patient and start_s.
+
+    Parameters
+    ----------
+    path : str or path
+        Folder; made when absent.
+    windows : SignalWindows, or array of shape (n, n_samples) or (n, n_leads, n_samples)
+        NaN where missing.
+    fs_hz, leads, units : float, sequence of str, sequence of str
+        For arrays only: samples per second, and names and units of the leads. Leads may be None
+        when there is one, which is then "i"; units None is mV.
+    names : sequence of str, default=None
+        Of the records: letters, digits, ``_`` and ``-``. None is synthetic_00000 and so on.
+    r_peaks : {None, True} or sequence of arrays of int, default=None
+        Write annotations (``.atr``, all "N"): True finds the R peaks of the first lead, a sequence
+        gives the samples, in order, of each window.
+    digital_step : float, default=None
+        Unit of the stored 16-bit numbers, in the lead's unit. None is 0.0005 mV as in PTB-DB, or,
+        where a lead's range does not fit or it is no voltage, the least of 1, 2, 5 times a power of
+        ten that fits, for each record and lead.
+    overwrite : bool, default=False
+        Replace records of the same name.
+
+    Returns
+    -------
+    headers : list of Path
+        The ``.hea`` files.
+
+    Raises
+    ------
+    DataError
+        No windows, infinite values, values beyond `digital_step`, names that WFDB cannot hold, R
+        peaks that cannot be found, a record of the name exists, or the folder cannot be written.
+    ParameterError
+        A parameter has a value that is not allowed.
+
+    References
+    ----------
+    WFDB Applications Guide, header(5), signal(5), annot(5), https://physionet.org/physiotools/wag/.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> folder = tempfile.mkdtemp()
+    >>> files = write_records(folder, np.zeros((1, 250)), fs_hz=250, names=["a"])
+    >>> print(files[0].read_text())
+    a 1 250 250
+    a.dat 16 2000.0(0)/mV 16 0 0 0 0 i
+    # Synthetic signal made by synthgan; no patient was recorded.
+    """
+    cut = _as_windows(windows, fs_hz, leads, units)
+    if digital_step is not None:
+        check_positive("digital_step", digital_step)
+    names = _check_record_names(names, len(cut))
+    peaks = _as_peaks(r_peaks, cut)
+    labels = _label_lines(cut.info)
+    folder = Path(path).resolve()
+    _check_absent(folder, names, overwrite)
+    drafts = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        drafts.mkdir(parents=True)
+        for i, name in enumerate(names):
+            lines, signal = encode_window(name, cut.values[i].astype(np.float64), cut, digital_step)
+            text = "\n".join([*lines, _SYNTHETIC, *labels[i]]) + "\n"
+            (drafts / f"{name}.hea").write_bytes(text.encode("utf-8", "replace"))
+            (drafts / f"{name}.dat").write_bytes(signal)
+            if peaks is not None:
+                (drafts / f"{name}.atr").write_bytes(encode_beats(peaks[i]))
+        _move(drafts, folder, names)
+    except OSError as error:
+        raise DataError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
+    return [folder / f"{name}.hea" for name in names]
+
+
+def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindows:
+    if isinstance(values, SignalWindows):
+        if not fs_hz is leads is units is None:
+            raise ParameterError(
+                "fs_hz, leads and units are those of the SignalWindows; leave them."
+            )
+        cut = values
+    else:
+        values = np.asarray(values)
+        if fs_hz is None:
+            raise ParameterError(
+                "fs_hz=None is not allowed with an array; give samples per second."
+            )
+        values = values[:, None] if values.ndim == 2 else values
+        if leads is None and values.ndim == 3 and values.shape[1] > 1:
+            raise ParameterError(
+                f"leads=None is not allowed with {values.shape[1]} leads; name them."
+            )
+        cut = SignalWindows(values, fs_hz, "i" if leads is None else leads, units)
+    if not len(cut):
+        raise DataError("there are no windows to write.")
+    n_infinite = int(np.isinf(cut.values).sum())
+    if n_infinite:
+        raise DataError(f"the windows hold {n_infinite} infinite values; WFDB records cannot.")
+    for what, pattern, texts in (
+        ("lead", r"[!-~]([ -~]*[!-~])?", cut.leads),
+        ("unit", r"[\w^?%/-]+", cut.units),
+    ):
+        bad = [text for text in texts if not re.fullmatch(pattern, text, re.ASCII)]
+        if bad:
+            raise DataError(f"{what} {bad[0]!r} cannot stand in a WFDB header; use plain ASCII.")
+    return cut
+
+
+def _check_record_names(names: Any, n: int) -> list[str]:
+    if names is None:
+        return [f"synthetic_{i:05d}" for i in range(n)]
+    names = [names] if isinstance(names, str) else list(names)
+    if len(names) != n:
+        raise ParameterError(f"names has {len(names)} entries for {n} windows.")
+    bad = [x for x in names if not isinstance(x, str) or not re.fullmatch(r"[\w-]+", x, re.ASCII)]
+    if bad:
+        raise ParameterError(f"the name {bad[0]!r} is not allowed; use letters, digits, _ and -.")
+    twice = [name for name, count in Counter(map(str.casefold, names)).items() if count > 1]
+    if twice:
+        raise ParameterError(f"names holds {twice[0]!r} more than once.")
+    return names
+
+
+def _check_absent(folder: Path, names: list[str], overwrite: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{str(folder)!r} is a file; give a folder.")
+    held = {file.stem for suffix in ("hea", "dat", "atr") for file in folder.glob(f"*.{suffix}")}
+    there = [name for name in names if name in held]
+    if there and not overwrite:
+        raise DataError(
+            f"folder {str(folder)!r} holds {len(there)} of the records already, {there[0]!r} "
+            "first; give other names or another folder, or overwrite=True."
+        )
+
+
+def _as_peaks(r_peaks: Any, cut: SignalWindows) -> list[np.ndarray] | None:
+    if r_peaks is None:
+        return None
+    if r_peaks is True:
+        lead = cut.values[:, 0]
+        n_missing = int(np.isnan(lead).any(axis=1).sum())
+        if n_missing:
+            raise DataError(
+                f"{n_missing} windows have missing samples in lead {cut.leads[0]!r}, where R peaks "
+                "cannot be found; give r_peaks, or None."
+            )
+        try:
+            beats = find_beats(lead, cut.fs_hz)
+        except (DataError, ParameterError) as error:
+            raise DataError(f"r_peaks=True cannot be done: {error}") from error
+        parts = np.split(beats.sample, np.searchsorted(beats.window, np.arange(1, len(cut))))
+        return [np.unique(part) for part in parts]
+    if isinstance(r_peaks, (bool, str)) or not hasattr(r_peaks, "__len__"):
+        raise ParameterError(f"r_peaks={r_peaks!r} is not allowed; give None, True or arrays.")
+    if len(r_peaks) != len(cut):
+        raise ParameterError(f"r_peaks has {len(r_peaks)} entries for {len(cut)} windows.")
+    parts = [np.asarray(part) for part in r_peaks]
+    for i, part in enumerate(parts):
+        whole = part.ndim == 1 and (part.dtype.kind in "iu" or not len(part))
+        if not whole or (np.diff(part, prepend=-1, append=cut.n_samples) <= 0).any():
+            raise ParameterError(
+                f"r_peaks[{i}] is not allowed; give whole numbers from 0 to {cut.n_samples - 1}, "
+                "each greater than the one before."
+            )
+    return parts
+
+
+def _label_lines(info: pd.DataFrame) -> list[list[str]]:
+    lines: list[list[str]] = [[] for _ in range(len(info))]
+    for column in info.columns:
+        key = str(column)
+        if key.casefold() in ("record", "patient", "start_s"):
+            continue
+        if key != " ".join(key.split()) or not key or ":" in key or key[0] == "#":
+            raise DataError(f"label {key!r} cannot stand in a WFDB header; rename the column.")
+        for line, value in zip(lines, info[column], strict=True):
+            text = "" if pd.isna(value) else " ".join(str(value).split())
+            if text:
+                line.append(f"# {key}: {text}")
+    return lines
+
+
+def _move(drafts: Path, folder: Path, names: list[str]) -> None:
+    if not folder.exists():
+        drafts.rename(folder)
+        return
+    for name in names:
+        for suffix in ("hea", "atr"):  # no header stays beside another's signal
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+        for suffix in ("dat", "atr", "hea"):
+            draft = drafts / f"{name}.{suffix}"
+            if draft.exists():
+                draft.replace(folder / draft.name)
