@@ -84,7 +84,7 @@ DEFAULTS = {
             "loss": Loss(penalty=0.1, noise=0.0, hidden=0.0),
             "optimizer": Adam(learning_rate=1e-3, decay=0.5),
             "epochs": "auto",
-            "batch_size": "auto",
+            "batch_size": 32,
         },
         kind="signal",
     ),

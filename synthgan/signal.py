@@ -60,7 +60,7 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
-        Windows a step; at most their number.
+        Windows a step; at most their number. ``"auto"``: a third of them, 500 at most.
     condition_on : list of str or None, default=None
         What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.

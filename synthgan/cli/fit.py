@@ -123,23 +123,15 @@ def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[Any, str]:
-    """Read and cut records; labels that are numbers in all of them become numbers."""
-    import pandas as pd
-
+    """Read and cut records."""
     from synthgan.encoding.properties import PROPERTIES
     from synthgan.io.records import read_records
-    from synthgan.io.windows import SignalWindows, windows
+    from synthgan.io.windows import windows
 
     records = read_records(parsed.data, _names(parsed.leads), fs_hz=parsed.fs_hz)
     labels = [name for name in told if name not in PROPERTIES]
     cut = windows(records, parsed.n_samples, window_s=parsed.window_s, labels=labels)
-    info = cut.info.copy()
-    for name in labels:
-        numbers = pd.to_numeric(info[name], errors="coerce")
-        if numbers.notna().equals(info[name].notna()):
-            info[name] = numbers.convert_dtypes()  # whole numbers stay whole beside gaps
     noun = "record" if len(records) == 1 else "records"
-    cut = SignalWindows(cut.values, cut.fs_hz, cut.leads, cut.units, info)
     return cut, f"{len(records)} {noun}"
 
 

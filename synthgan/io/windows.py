@@ -210,7 +210,8 @@ def windows(
     Returns
     -------
     cut : SignalWindows
-        float32, with the columns record, patient, start_s and the labels (str; None if missing).
+        float32, with the columns record, patient, start_s and the labels: numbers where all of a
+        label are, otherwise str, None if missing.
 
     Warns
     -----
@@ -419,6 +420,10 @@ def _info(
     counts = [len(each) for each in starts]
     rows = {name: np.array(each, dtype=object).repeat(counts) for name, each in texts.items()}
     table = pd.DataFrame(rows, dtype=object)
+    for name in columns:
+        numbers = pd.to_numeric(table[name], errors="coerce")
+        if numbers.notna().equals(table[name].notna()):
+            table[name] = numbers.convert_dtypes()  # whole numbers stay whole beside gaps
     table.insert(2, "start_s", np.concatenate(starts) / recordings[0].fs_hz)
     return table
 

@@ -169,7 +169,8 @@ def test_labels():
     info = windows(LABELLED, 100).info
     assert list(info) == ["record", "patient", "start_s", "diagnosis", "age"]
     assert info["diagnosis"].tolist() == ["x", "y", "y", None]
-    assert info["age"].tolist() == ["81", "60", "60", None]
+    assert info["age"].dtype == "Int64"
+    assert info["age"].tolist() == [81, 60, 60, pd.NA]
     assert isinstance(info.index, pd.RangeIndex)
     whole = windows(LABELLED, 100, labels="all").info
     assert list(whole)[3:] == ["age", "Diagnosis", "Smoker", "diagnosis"]
