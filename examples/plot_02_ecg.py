@@ -5,9 +5,9 @@ Electrocardiograms in, electrocardiograms out
 The thesis' cardiogram experiment: windows of 2025 samples of lead I, learnt by its two presets and
 by the default recipe; traces side by side (its Fig. 6.22 and 6.23), losses, and measures.
 
-Run it with a folder of PhysioNet records (``python examples/plot_02_ecg.py ptbdb_lead_i/``); without
-one the hearts are simulated. ``--minutes 30`` sets how long each of the three learns; the presets'
-own 165 and 200 epochs want a GPU.
+Run it with a folder of PhysioNet records (``python examples/plot_02_ecg.py ptbdb_lead_i/``); the
+hearts are simulated where there is none. ``--minutes 30`` sets how long each of the three learns;
+the presets' own 165 and 200 epochs want a GPU.
 """
 
 # %%
