@@ -61,7 +61,8 @@ class Network(Protocol):
         """Build (generator, discriminator) for grids of `shape`.
 
         A spec whose `build` also has a parameter ``groups`` is told which cells are what. One that
-        has a method ``settle(n_rows, groups)`` returns from it the spec that is built.
+        has a method ``settle(n_rows, groups)`` returns from it the spec that is built. A
+        discriminator with a method ``redraw()`` is told by it that a step begins.
         """
 
 

@@ -177,7 +177,7 @@ class PathGenerator(nn.Module):
 class PathDiscriminator(nn.Module):
     """From samples to a logit.
 
-    It is shown a piece of each window, drawn anew each time: where a window was cut from its
+    It is shown a piece of each window, drawn anew for each step: where a window was cut from its
     recording says nothing, and pieces are more than windows, so that none is learnt by heart. It
     never sees the ends, which whitening changes a little.
 
@@ -200,7 +200,7 @@ class PathDiscriminator(nn.Module):
     ) -> None:
         super().__init__()
         self.n_leads, self.n_hidden = n_leads, 0 if placed else int(_HIDDEN * n_samples)
-        self.n_seen = n_samples - self.n_hidden
+        self.n_seen, self.first = n_samples - self.n_hidden, self.n_hidden // 2
         fine = strides(n_samples)[1]
         counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
         self.stem = _conv(n_leads, counts[0], 4 * fine, fine)
@@ -224,11 +224,15 @@ class PathDiscriminator(nn.Module):
             else None
         )
 
+    def redraw(self) -> None:
+        """Draw which piece is seen; the same of real windows and of fakes until the next call."""
+        edge = self.n_hidden // _EDGE
+        self.first = int(torch.randint(edge, self.n_hidden - edge + 1, ()))
+
     def forward(self, grid: Tensor, c: Tensor) -> Tensor:
         """Map grids (n, *shape) and conditions to logits (n,)."""
-        edge = self.n_hidden // _EDGE
-        first = int(torch.randint(edge, self.n_hidden - edge + 1, ()))
-        path = grid.reshape(len(grid), self.n_leads, -1)[:, :, first : first + self.n_seen]
+        last = self.first + self.n_seen
+        path = grid.reshape(len(grid), self.n_leads, -1)[:, :, self.first : last]
         x = self.blocks[0](self.stem(_as_map(path)))
         for down, block in zip(self.downs, self.blocks[1:], strict=True):
             x = block(down(nn.functional.leaky_relu(x, SLOPE)))

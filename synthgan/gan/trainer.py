@@ -269,6 +269,9 @@ class Trainer:
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
+        redraw: Any = getattr(discriminator, "redraw", None)
+        if redraw is not None:
+            redraw()
         # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
         noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0

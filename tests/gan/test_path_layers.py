@@ -317,3 +317,19 @@ def test_the_spec():
 def reversed_groups(n_samples):
     groups, shape = groups_of(n_samples)
     return shape, 0, groups
+
+
+def test_one_piece_a_step_is_seen():
+    _, discriminator = CNN1d(width=8).build((45, 45), 0, 4)
+    grid, c = torch.randn(3, 45, 45), torch.zeros(3, 0)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        seen = []
+        for _ in range(4):
+            discriminator.redraw()
+            logits = [discriminator(grid, c) for _ in range(2)]
+            # Real windows and fakes of a step are compared on the same piece.
+            assert torch.equal(*logits)
+            seen.append(discriminator.first)
+            assert 0 < discriminator.first < discriminator.n_hidden
+    assert len(set(seen)) > 1
