@@ -30,6 +30,8 @@ _WHITE = 4  # channels of white noise in the coarse map
 # Cycles in a window, octave by octave, of the waves that the baseline wanders in.
 _WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _WANDER_WAVES = 3
+_FINE_BINS, _WIDE_BINS = 96, 64
+_LEAST_POWER = 0.03
 _PLACES = 8  # waves that tell a placed generator where it is
 _HIDDEN, _EDGE = 1 / 9, 8  # of a window; of what is hidden, always so much at either end
 
@@ -175,7 +177,7 @@ class PathGenerator(nn.Module):
 
 
 class PathDiscriminator(nn.Module):
-    """From samples to a logit.
+    """From samples to a logit; also looks at the spectrum.
 
     It is shown a piece of each window, drawn anew for each step: where a window was cut from its
     recording says nothing, and pieces are more than windows, so that none is learnt by heart. It
@@ -193,6 +195,8 @@ class PathDiscriminator(nn.Module):
     References
     ----------
     Miyato and Koyama (2018), cGANs with projection discriminator, arXiv 1802.05637 (conditions).
+    Chen et al. (2021), SSD-GAN: measuring the realness in the spatial and spectral domains,
+    arXiv 2012.05535 (spectrum).
     """
 
     def __init__(
@@ -214,11 +218,19 @@ class PathDiscriminator(nn.Module):
             self.blocks.append(PathBlock(n_out))
         n_features = 2 * counts[len(self.downs)]
         self.last = nn.Linear(n_features, 1)
+        self.spectrum = Spectrum(n_leads, self.n_seen)
+        self.listen = nn.Sequential(
+            nn.Linear(self.spectrum.n_features, _STYLE),
+            nn.LeakyReLU(SLOPE),
+            nn.Linear(_STYLE, _STYLE),
+            nn.LeakyReLU(SLOPE),
+        )
+        self.heard = nn.Linear(_STYLE, 1)
         self.expect = (
             nn.Sequential(
                 nn.Linear(n_conditions, _STYLE),
                 nn.LeakyReLU(SLOPE),
-                nn.Linear(_STYLE, n_features),
+                nn.Linear(_STYLE, n_features + _STYLE),
             )
             if n_conditions
             else None
@@ -239,10 +251,11 @@ class PathDiscriminator(nn.Module):
         x = nn.functional.leaky_relu(x, SLOPE)
         mean = x.mean(dim=(2, 3))
         spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-6).sqrt()
-        features = torch.cat([mean, spread], dim=1)
-        logit = self.last(features).squeeze(1)
+        seen, heard = torch.cat([mean, spread], dim=1), self.listen(self.spectrum(path))
+        logit = (self.last(seen) + self.heard(heard)).squeeze(1)
         if self.expect is None:
             return logit
+        features = torch.cat([seen, heard], dim=1)
         return logit + (features * self.expect(c)).sum(1) / math.sqrt(features.shape[1])
 
 
@@ -266,6 +279,33 @@ class PathBlock(nn.Module):
         if self.noise is not None:
             h = h + self.noise * torch.randn(len(h), 1, 1, h.shape[3], device=h.device)
         return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
+
+
+class Spectrum(nn.Module):
+    """Logarithms of the power of waves: the slow ones one by one, the others in bands."""
+
+    def __init__(self, n_leads: int, n_samples: int) -> None:
+        super().__init__()
+        # A sample more on each side, so that short windows are not all zero.
+        window = torch.hann_window(n_samples + 2, periodic=False)[1:-1]
+        self.register_buffer("window", window / window.square().mean().sqrt(), persistent=False)
+        n_bins = n_samples // 2 + 1
+        self.n_fine = min(_FINE_BINS, n_bins)
+        self.band = max(1, (n_bins - self.n_fine) // _WIDE_BINS)
+        self.n_bands = (n_bins - self.n_fine) // self.band
+        self.n_features = n_leads * (self.n_fine + self.n_bands)
+
+    window: Tensor
+
+    def forward(self, path: Tensor) -> Tensor:
+        """Map (n, n_leads, n_samples) to (n, n_features)."""
+        waves = torch.fft.rfft(path * self.window) / math.sqrt(len(self.window))
+        power = waves.real.square() + waves.imag.square()
+        wide = power[:, :, self.n_fine : self.n_fine + self.band * self.n_bands]
+        bands = wide.reshape(*wide.shape[:2], self.n_bands, self.band).mean(3)
+        return (
+            (torch.cat([power[:, :, : self.n_fine], bands], dim=2) + _LEAST_POWER).log().flatten(1)
+        )
 
 
 def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:

@@ -127,7 +127,7 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
     """
     on_cuda = device.type == "cuda"
     with torch.random.fork_rng(devices=[device] if on_cuda else []):
-        torch.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed + 1)  # not the stream that seed itself gives
         if on_cuda:
             with torch.cuda.device(device):
                 torch.cuda.manual_seed(seed)
