@@ -130,5 +130,5 @@ def seeded(device: torch.device, seed: int) -> Iterator[None]:
         torch.default_generator.manual_seed(seed + 1)  # not the stream that seed itself gives
         if on_cuda:
             with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
+                torch.cuda.manual_seed(seed + 1)
         yield
