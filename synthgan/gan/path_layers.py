@@ -32,6 +32,7 @@ _WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _WANDER_WAVES = 3
 _FINE_BINS, _WIDE_BINS = 96, 64
 _LEAST_POWER = 0.03
+_MOST_LOG = 4.0  # of gains, sizes and rates
 _PLACES = 8  # waves that tell a placed generator where it is
 _HIDDEN, _EDGE = 1 / 9, 8  # of a window; of what is hidden, always so much at either end
 
@@ -136,9 +137,9 @@ class PathGenerator(nn.Module):
         times_finer = self.coarse // self.fine
         x = self.up(nn.functional.leaky_relu(x, SLOPE))
         x = self.fine_block(_stretch(x, times_finer), style)
-        x = nn.functional.leaky_relu(x, SLOPE) * self.gain(style).exp()[:, :, None, None]
+        x = nn.functional.leaky_relu(x, SLOPE) * _positive(self.gain(style))[:, :, None, None]
         noise = torch.randn(len(z), self.fine, 1, x.shape[3], device=z.device)
-        noise = noise * self.noise(style).exp()[:, :, None, None]
+        noise = noise * _positive(self.noise(style))[:, :, None, None]
         wander = _stretch(_as_map(self._wander(style, times)), times_finer)
         y = self.last(_as_map(torch.cat([x, noise, wander], dim=1)))[:, :, 0]
         y = y.reshape(len(z), self.n_leads, self.fine, y.shape[2]).transpose(2, 3).flatten(2)
@@ -155,7 +156,7 @@ class PathGenerator(nn.Module):
         left = where.long()
         sway = torch.lerp(knots.gather(2, left), knots.gather(2, left + 1), where - left)
         share = 1 + _SWAY * self.sway(style).tanh()[:, :, None] * sway
-        rate = self.rates(style).exp()[:, :, None] * share
+        rate = _positive(self.rates(style))[:, :, None] * share
         if self.course is not None:
             rate = rate * self.course(_places(times).T).T.exp()
         begin = torch.rand(n, n_waves, 1, device=style.device)
@@ -173,7 +174,7 @@ class PathGenerator(nn.Module):
         rate = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * u
         angles = 2 * math.pi * (rate[..., None] * times + begin[..., None])
         waves = (height[..., None] * angles.sin()).sum(2)
-        return waves * self.wander(style).exp()[:, :, None]
+        return waves * _positive(self.wander(style))[:, :, None]
 
 
 class PathDiscriminator(nn.Module):
@@ -318,6 +319,11 @@ def _as_map(x: Tensor) -> Tensor:
     """Give (n, channels, length), or a map, as a map with channels last in memory."""
     x = x[:, :, None] if x.dim() == 3 else x
     return x.contiguous(memory_format=torch.channels_last)
+
+
+def _positive(x: Tensor) -> Tensor:
+    """Exponentials that neither vanish nor run away."""
+    return (_MOST_LOG * (x / _MOST_LOG).tanh()).exp()
 
 
 def _places(times: Tensor) -> Tensor:
