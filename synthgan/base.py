@@ -441,7 +441,9 @@ def _seconds(max_time: float | str | None) -> float | None:
     if max_time is None or not isinstance(max_time, str):
         return max_time
     try:
-        seconds = pd.Timedelta(max_time).total_seconds()
+        # A bare number means seconds, also from a command line; to pandas it is nanoseconds.
+        unit = "s" if max_time.strip().replace(".", "", 1).isdigit() else ""
+        seconds = pd.Timedelta(max_time + unit).total_seconds()
     except ValueError:
         seconds = 0.0
     if not seconds > 0:
