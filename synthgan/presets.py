@@ -81,8 +81,8 @@ DEFAULTS = {
         {
             "encoder": SignalEncoder(),
             "network": CNN1d(),
-            "loss": Loss(penalty=10.0, noise=0.0, hidden=0.0),
-            "optimizer": Adam(learning_rate=1e-3, decay=0.5),
+            "loss": Loss(penalty=0.1, noise=0.0, hidden=0.0),
+            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
             "epochs": "auto",
             "batch_size": 32,
         },

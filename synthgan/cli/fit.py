@@ -33,9 +33,7 @@ def add(commands: Any) -> None:
     )
     fit.add_argument("--epochs", type=int, default=None, help="epochs (default: automatic)")
     fit.add_argument("--max-steps", type=int, default=None, help="limit of steps (default: none)")
-    fit.add_argument(
-        "--max-time", default=None, help="seconds, or such as 10min (default: none)"
-    )
+    fit.add_argument("--max-time", default=None, help="seconds, or such as 10min (default: none)")
     fit.add_argument(
         "--condition-on",
         "--labels",

@@ -253,7 +253,7 @@ class CNN1d(BaseEstimator):
     --------
     >>> generator, discriminator = CNN1d().build((45, 45), 0, 64)
     >>> [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
-    [319103, 1529186]
+    [319103, 1229409]
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -18,6 +18,7 @@ from synthgan.gan.layers import SLOPE
 __all__ = ["PathDiscriminator", "PathGenerator", "strides"]
 
 _KERNEL = 5
+_SHORT, _SHORT_KERNEL = 16, 3  # maps shorter than that, and their kernel
 _LAST_KERNEL = 9
 _COARSE = 127  # positions of the coarsest map of a window, about
 _MOST_STRIDE = 32
@@ -30,11 +31,9 @@ _WHITE = 4  # channels of white noise in the coarse map
 # Cycles in a window, octave by octave, of the waves that the baseline wanders in.
 _WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _WANDER_WAVES = 3
-_FINE_BINS, _WIDE_BINS = 96, 64
-_LEAST_POWER = 0.03
 _MOST_LOG = 4.0  # of gains, sizes and rates
 _PLACES = 8  # waves that tell a placed generator where it is
-_HIDDEN, _EDGE = 1 / 9, 8  # of a window; of what is hidden, always so much at either end
+_HIDDEN = 1 / 9  # of a window
 
 
 def strides(n_samples: int) -> tuple[int, int]:
@@ -178,11 +177,10 @@ class PathGenerator(nn.Module):
 
 
 class PathDiscriminator(nn.Module):
-    """From samples to a logit; also looks at the spectrum.
+    """From samples to a logit.
 
     It is shown a piece of each window, drawn anew for each step: where a window was cut from its
-    recording says nothing, and pieces are more than windows, so that none is learnt by heart. It
-    never sees the ends, which whitening changes a little.
+    recording says nothing, and pieces are more than windows, so that none is learnt by heart.
 
     Parameters
     ----------
@@ -196,8 +194,6 @@ class PathDiscriminator(nn.Module):
     References
     ----------
     Miyato and Koyama (2018), cGANs with projection discriminator, arXiv 1802.05637 (conditions).
-    Chen et al. (2021), SSD-GAN: measuring the realness in the spatial and spectral domains,
-    arXiv 2012.05535 (spectrum).
     """
 
     def __init__(
@@ -212,26 +208,19 @@ class PathDiscriminator(nn.Module):
         self.blocks, self.downs = nn.ModuleList([PathBlock(counts[0])]), nn.ModuleList()
         length = self.n_seen // fine
         for n_in, n_out in pairwise(counts):
-            if length < 16:
+            if length < _SHORT:
                 break
             length //= 4
             self.downs.append(_conv(n_in, n_out, 8, 4))
-            self.blocks.append(PathBlock(n_out))
+            kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
+            self.blocks.append(PathBlock(n_out, kernel=kernel))
         n_features = 2 * counts[len(self.downs)]
         self.last = nn.Linear(n_features, 1)
-        self.spectrum = Spectrum(n_leads, self.n_seen)
-        self.listen = nn.Sequential(
-            nn.Linear(self.spectrum.n_features, _STYLE),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(_STYLE, _STYLE),
-            nn.LeakyReLU(SLOPE),
-        )
-        self.heard = nn.Linear(_STYLE, 1)
         self.expect = (
             nn.Sequential(
                 nn.Linear(n_conditions, _STYLE),
                 nn.LeakyReLU(SLOPE),
-                nn.Linear(_STYLE, n_features + _STYLE),
+                nn.Linear(_STYLE, n_features),
             )
             if n_conditions
             else None
@@ -239,8 +228,7 @@ class PathDiscriminator(nn.Module):
 
     def redraw(self) -> None:
         """Draw which piece is seen; the same of real windows and of fakes until the next call."""
-        edge = self.n_hidden // _EDGE
-        self.first = int(torch.randint(edge, self.n_hidden - edge + 1, ()))
+        self.first = int(torch.randint(self.n_hidden + 1, ()))
 
     def forward(self, grid: Tensor, c: Tensor) -> Tensor:
         """Map grids (n, *shape) and conditions to logits (n,)."""
@@ -251,21 +239,20 @@ class PathDiscriminator(nn.Module):
             x = block(down(nn.functional.leaky_relu(x, SLOPE)))
         x = nn.functional.leaky_relu(x, SLOPE)
         mean = x.mean(dim=(2, 3))
-        spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-6).sqrt()
-        seen, heard = torch.cat([mean, spread], dim=1), self.listen(self.spectrum(path))
-        logit = (self.last(seen) + self.heard(heard)).squeeze(1)
+        spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-8).sqrt()
+        features = torch.cat([mean, spread], dim=1)
+        logit = self.last(features).squeeze(1)
         if self.expect is None:
             return logit
-        features = torch.cat([seen, heard], dim=1)
         return logit + (features * self.expect(c)).sum(1) / math.sqrt(features.shape[1])
 
 
 class PathBlock(nn.Module):
     """Two convolutions beside a shortcut; with a style, scaled by it and with noise between."""
 
-    def __init__(self, width: int, n_style: int = 0) -> None:
+    def __init__(self, width: int, n_style: int = 0, kernel: int = _KERNEL) -> None:
         super().__init__()
-        self.one, self.two = _conv(width, width, _KERNEL), _conv(width, width, _KERNEL)
+        self.one, self.two = _conv(width, width, kernel), _conv(width, width, kernel)
         with torch.no_grad():
             self.two.weight.mul_(0.3)
         self.scale = nn.Linear(n_style, 2 * width) if n_style else None
@@ -280,33 +267,6 @@ class PathBlock(nn.Module):
         if self.noise is not None:
             h = h + self.noise * torch.randn(len(h), 1, 1, h.shape[3], device=h.device)
         return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
-
-
-class Spectrum(nn.Module):
-    """Logarithms of the power of waves: the slow ones one by one, the others in bands."""
-
-    def __init__(self, n_leads: int, n_samples: int) -> None:
-        super().__init__()
-        # A sample more on each side, so that short windows are not all zero.
-        window = torch.hann_window(n_samples + 2, periodic=False)[1:-1]
-        self.register_buffer("window", window / window.square().mean().sqrt(), persistent=False)
-        n_bins = n_samples // 2 + 1
-        self.n_fine = min(_FINE_BINS, n_bins)
-        self.band = max(1, (n_bins - self.n_fine) // _WIDE_BINS)
-        self.n_bands = (n_bins - self.n_fine) // self.band
-        self.n_features = n_leads * (self.n_fine + self.n_bands)
-
-    window: Tensor
-
-    def forward(self, path: Tensor) -> Tensor:
-        """Map (n, n_leads, n_samples) to (n, n_features)."""
-        waves = torch.fft.rfft(path * self.window) / math.sqrt(len(self.window))
-        power = waves.real.square() + waves.imag.square()
-        wide = power[:, :, self.n_fine : self.n_fine + self.band * self.n_bands]
-        bands = wide.reshape(*wide.shape[:2], self.n_bands, self.band).mean(3)
-        return (
-            (torch.cat([power[:, :, : self.n_fine], bands], dim=2) + _LEAST_POWER).log().flatten(1)
-        )
 
 
 def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
