@@ -36,7 +36,7 @@ from synthgan.gan.networks import (
 from synthgan.gan.sampling import Sampler, seeded
 from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device
 from synthgan.io.archive import read_archive, write_archive
-from synthgan.parameters import describe, rebuild
+from synthgan.parameters import describe, read_seconds, rebuild
 from synthgan.presets import Preset, find_preset
 
 __all__ = ["BaseGANSynthesizer", "draw_seed"]
@@ -127,7 +127,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
         self.grid_shape_ = grids.shape[1:]
         self.is_quantised_ = grids.dtype == np.uint8
-        seconds = _seconds(self.max_time)
+        seconds = read_seconds(self.max_time)
         deadline = None if seconds is None else begun + seconds
         candidates = self._n_candidates(preset)
         share = 1 - _CRITIC_TIME if candidates > 1 else 1.0
@@ -434,20 +434,3 @@ def draw_seed(random_state: Any) -> int:
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _seconds(max_time: float | str | None) -> float | None:
-    """Read a time limit: seconds, or a duration as pandas reads it, such as ``"10min"``."""
-    if max_time is None or not isinstance(max_time, str):
-        return max_time
-    try:
-        # A bare number means seconds, also from a command line; to pandas it is nanoseconds.
-        unit = "s" if max_time.strip().replace(".", "", 1).isdigit() else ""
-        seconds = pd.Timedelta(max_time + unit).total_seconds()
-    except ValueError:
-        seconds = 0.0
-    if not seconds > 0:
-        raise ParameterError(
-            f"max_time={max_time!r} is not allowed; give seconds, or a duration such as '10min'."
-        )
-    return seconds

@@ -95,13 +95,14 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     return Beats(np.array(window, dtype=np.int64), np.array(sample, dtype=np.int64))
 
 
-def rates_bpm(beats: Beats, fs_hz: float) -> np.ndarray:
-    """Heart rate of each window with two beats or more, from its median interval."""
+def rates_bpm(beats: Beats, fs_hz: float, n_windows: int) -> np.ndarray:
+    """Heart rate of each window, from its median interval; NaN where there are no two beats."""
     follows = np.diff(beats.window) == 0
     intervals = pd.Series(np.diff(beats.sample)[follows], dtype=np.float64)
-    medians = intervals.groupby(beats.window[1:][follows]).median().to_numpy()
+    medians = intervals.groupby(beats.window[1:][follows]).median()
     # Two energies may share one greatest deviation, where neither is a beat.
-    return 60 * fs_hz / medians[medians > 0]
+    rates = 60 * fs_hz / medians[medians > 0]
+    return rates.reindex(range(n_windows)).to_numpy(dtype=np.float64)
 
 
 def check_beats(fs_hz: float, n_samples: int) -> None:

@@ -1,19 +1,20 @@
-"""Parameters as plain data and back: what an archive may hold of them, and nothing else."""
+"""Parameters: as plain data and back, which is all that an archive holds of them; durations."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from synthgan.constraints import CONSTRAINTS
 from synthgan.encoding import GridEncoder, SignalEncoder
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
 
-__all__ = ["describe", "rebuild"]
+__all__ = ["describe", "read_seconds", "rebuild"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
 _OWN = (Adam, CNN, CNN1d, FCN, GridEncoder, Loss, SignalEncoder, *CONSTRAINTS.values())
@@ -60,3 +61,20 @@ def rebuild(value: Any) -> Any:
         return {rebuild(k): rebuild(v) for k, v in value["dict"]}
     parameters = {key: rebuild(item) for key, item in value["parameters"].items()}
     return PARTS[value["part"]](**parameters)
+
+
+def read_seconds(max_time: float | str | None) -> float | None:
+    """Read a time limit: seconds, or a duration as pandas reads it, such as ``"10min"``."""
+    if max_time is None or not isinstance(max_time, str):
+        return max_time
+    try:
+        # A bare number means seconds, also from a command line; to pandas it is nanoseconds.
+        unit = "s" if max_time.strip().replace(".", "", 1).isdigit() else ""
+        seconds = pd.Timedelta(max_time + unit).total_seconds()
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise ParameterError(
+            f"max_time={max_time!r} is not allowed; give seconds, or a duration such as '10min'."
+        )
+    return seconds

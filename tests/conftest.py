@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import builtins
+import importlib.util
 from pathlib import Path
 
 import pandas as pd
@@ -33,3 +35,27 @@ def thyroid_path() -> Path:
     if not path.exists():
         pytest.skip(f"{path} is absent: the real thyroid table is not part of the package")
     return path
+
+
+def acceptance_module(name):
+    """Load a script of the acceptance folder; skip where there is none."""
+    path = SHARED_DATA.parent / "acceptance" / f"{name}.py"
+    if not path.exists():
+        pytest.skip(f"{path} is absent: the scorers are not part of the package")
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def without_pooch(monkeypatch):
+    """Let the import of pooch fail."""
+    real_import = builtins.__import__
+
+    def refuse(name, *args, **kwargs):
+        if name == "pooch":
+            raise ImportError(name)
+        return real_import(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)

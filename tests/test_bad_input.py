@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from synthgan import CNN, FCN, Adam, Loss, TabularGANSynthesizer
-from synthgan.base import _seconds
 from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.parameters import read_seconds
 
 GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0] * 5, "y": ["a", "b", "a"] * 5})
 
@@ -110,4 +110,4 @@ def test_other_columns_after_fit():
     ("given", "seconds"), [("90", 90), ("1.5", 1.5), ("10min", 600), (30, 30), (None, None)]
 )
 def test_a_time_limit_without_a_unit_is_in_seconds(given, seconds):
-    assert _seconds(given) == seconds
+    assert read_seconds(given) == seconds

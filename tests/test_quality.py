@@ -1,27 +1,17 @@
 """The bars of the default recipe, by the independent scorer; minutes of training."""
 
-import importlib.util
 import sys
 
 import pandas as pd
 import pytest
 
 from synthgan import TabularGANSynthesizer
-from tests.conftest import SHARED_DATA
+from tests.conftest import acceptance_module
 
 
 @pytest.fixture(scope="module")
 def acceptance():
-    folder = SHARED_DATA.parent / "acceptance"
-    if not (folder / "score.py").exists():
-        pytest.skip(f"{folder} is absent: the scorer is not part of the package")
-    modules = []
-    for name in ("score", "split"):
-        spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        modules.append(module)
-    yield modules
+    yield acceptance_module("score"), acceptance_module("split")
     sys.modules.pop("score", None)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import numpy as np
 
-from synthgan.beats import check_beats, find_beats
+from synthgan.beats import check_beats, find_beats, rates_bpm
 
 __all__ = ["PROPERTIES", "measure"]
 
@@ -25,14 +24,7 @@ def heart_rate_bpm(values: np.ndarray, fs_hz: float) -> np.ndarray:
     rates : ndarray of shape (n,)
         Beats a minute; NaN where fewer than two beats are found.
     """
-    beats = find_beats(values[:, 0], fs_hz)
-    rates = np.full(len(values), np.nan)
-    ends = np.searchsorted(beats.window, np.arange(len(values) + 1))
-    for i, (first, last) in enumerate(pairwise(ends)):
-        if last - first > 1:
-            interval = np.median(np.diff(beats.sample[first:last]))
-            rates[i] = 60 * fs_hz / interval if interval > 0 else np.nan
-    return rates
+    return rates_bpm(find_beats(values[:, 0], fs_hz), fs_hz, len(values))
 
 
 PROPERTIES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {

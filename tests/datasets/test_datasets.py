@@ -1,5 +1,3 @@
-import builtins
-
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
@@ -72,14 +70,7 @@ def test_fetch_thyroid_off_line(tmp_path, monkeypatch):
         fetch_thyroid(tmp_path)
 
 
-def test_fetch_thyroid_without_pooch(tmp_path, monkeypatch):
-    real_import = builtins.__import__
-
-    def without_pooch(name, *args, **kwargs):
-        if name == "pooch":
-            raise ImportError(name)
-        return real_import(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_pooch)
+@pytest.mark.usefixtures("without_pooch")
+def test_fetch_thyroid_without_pooch(tmp_path):
     with pytest.raises(DataError, match=r"pip install 'synthgan\[fetch\]'"):
         fetch_thyroid(tmp_path)

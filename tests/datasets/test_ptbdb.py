@@ -1,4 +1,3 @@
-import builtins
 import hashlib
 import http.server
 import socket
@@ -178,15 +177,8 @@ def test_off_line(tmp_path, monkeypatch):
     assert files_in(tmp_path / "cache") == set()
 
 
-def test_without_pooch(tmp_path, monkeypatch):
-    real_import = builtins.__import__
-
-    def without_pooch(name, *args, **kwargs):
-        if name == "pooch":
-            raise ImportError(name)
-        return real_import(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without_pooch)
+@pytest.mark.usefixtures("without_pooch")
+def test_without_pooch(tmp_path):
     with pytest.raises(
         DataError, match=r"^fetch_ptbdb needs pooch: pip install 'synthgan\[fetch\]'"
     ):

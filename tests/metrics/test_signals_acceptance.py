@@ -1,12 +1,12 @@
 """Real recordings, and the independent scorer; skipped where ../shared is absent."""
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from synthgan.metrics import signals
+from tests.conftest import acceptance_module
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 FS_HZ = 1000
@@ -23,13 +23,7 @@ SAME = {
 
 @pytest.fixture(scope="module")
 def scorer():
-    path = SHARED / "acceptance" / "score_signal.py"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: the acceptance scorer is not part of the package")
-    spec = importlib.util.spec_from_file_location("score_signal", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.score
+    return acceptance_module("score_signal").score
 
 
 @pytest.fixture(scope="module")

@@ -65,8 +65,9 @@ def heart_rates(
     """
 
     def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        rates = [rates_bpm(find_beats(x[:, 0], fs_hz), fs_hz) for x in (real, fake)]
-        return compare_values({"heart rate (bpm)": (rates[0], rates[1])}, len(real), len(fake))
+        rates = [rates_bpm(find_beats(x[:, 0], fs_hz), fs_hz, len(x)) for x in (real, fake)]
+        a, b = (r[~np.isnan(r)] for r in rates)
+        return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
 
     arms = beat_arms(real, fake, holdout, fs_hz)
     return arms.compare("heart rates", compare, random_state, most=MOST_WINDOWS)

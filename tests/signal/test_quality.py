@@ -1,7 +1,5 @@
 """What the default recipe for signals reaches; minutes of training each."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
@@ -12,7 +10,7 @@ from synthgan import SignalGANSynthesizer
 from synthgan.datasets import make_ecg
 from synthgan.encoding.properties import heart_rate_bpm
 from synthgan.metrics.points import auc
-from tests.conftest import SHARED_DATA
+from tests.conftest import acceptance_module
 
 FS_HZ = 1000.0
 
@@ -76,16 +74,7 @@ def test_long_recordings_have_no_seam_and_conditions_hold():
 
 @pytest.mark.slow
 def test_default_recipe_on_ptb_db(tmp_path):
-    folder = SHARED_DATA.parent / "acceptance"
-    if not (folder / "score_signal.py").exists():
-        pytest.skip(f"{folder} is absent: the scorer is not part of the package")
-    modules = []
-    for name in ("score_signal", "split"):
-        spec = importlib.util.spec_from_file_location(name, folder / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        modules.append(module)
-    score_signal, split = modules
+    score_signal, split = acceptance_module("score_signal"), acceptance_module("split")
     split.main("ecg", tmp_path)
     train, holdout = (np.load(tmp_path / f"ecg_{half}.npy") for half in ("train", "hold"))
     model = SignalGANSynthesizer(fs_hz=FS_HZ, max_time="30min", random_state=0).fit(train)

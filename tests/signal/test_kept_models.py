@@ -1,0 +1,179 @@
+import io
+import zipfile
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from pandas.testing import assert_frame_equal
+from sklearn.base import clone
+
+import synthgan
+from synthgan import (
+    FCN,
+    SignalEncoder,
+    SignalGANSynthesizer,
+    TabularGANSynthesizer,
+)
+from synthgan.exceptions import (
+    ArchiveError,
+    DataWarning,
+    OutlierWarning,
+    ParameterError,
+)
+from synthgan.io.archive import read_archive
+from synthgan.io.windows import SignalWindows
+from tests.signal.quick import FS_HZ, N_SAMPLES, quick, rates_bpm
+
+
+def test_equal_seeds_give_equal_bytes(records):
+    first, second = (quick(condition_on=["diagnosis"]).fit(records) for _ in range(2))
+    for a, b in zip(first.generator_.parameters(), second.generator_.parameters(), strict=True):
+        assert a.numpy().tobytes() == b.numpy().tobytes()
+    wish = {"diagnosis": "healthy"}
+    for duration_s in (None, 3):
+        draws = [
+            model.sample(3, wish, random_state=seed, duration_s=duration_s).values
+            for model, seed in ((first, 3), (second, 3), (first, 4), (first, None), (second, None))
+        ]
+        assert np.array_equal(draws[0], draws[1])
+        assert not np.array_equal(draws[0], draws[2])
+        assert np.array_equal(draws[3], draws[4])
+    other = quick(random_state=1).fit(records)
+    assert not np.array_equal(other.sample(2).values, first.sample(2).values)
+    free = clone(first).set_params(random_state=None).fit(records)
+    assert not np.array_equal(free.sample(2).values, free.sample(2).values)
+
+
+def test_global_random_state_is_left_alone(records, tmp_path):
+    torch.manual_seed(5)
+    np.random.seed(5)
+    before = torch.get_rng_state(), np.random.get_state()[1].copy()
+    model = quick(condition_on=["heart_rate_bpm"]).fit(records)
+    model.sample(2, {"heart_rate_bpm": (140, 170)})
+    model.sample(2, duration_s=3)
+    model.score(records)
+    model.save(tmp_path / "m")
+    synthgan.load(tmp_path / "m").sample(1)
+    assert torch.equal(before[0], torch.get_rng_state())
+    assert np.array_equal(before[1], np.random.get_state()[1])
+
+
+def assert_alike(one, other):
+    for options in (
+        {"n": 3},
+        {"n": 2, "duration_s": 4},
+        {"n": 2, "conditions": {"diagnosis": "healthy", "heart_rate_bpm": (140, 170)}},
+    ):
+        ours, theirs = one.sample(**options), other.sample(**options)
+        assert np.array_equal(ours.values, theirs.values)
+        assert_frame_equal(ours.info, theirs.info)
+        assert (ours.leads, ours.units, ours.fs_hz) == (theirs.leads, theirs.units, theirs.fs_hz)
+
+
+def test_archive(model, records, tmp_path):
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert type(again) is SignalGANSynthesizer
+    assert_alike(model, again)
+    assert again.score(records) == model.score(records)
+    assert repr(again) == repr(model)
+    assert_frame_equal(again.history_, model.history_)
+    assert again.fs_hz_ == FS_HZ
+    learnt = {name for name in vars(model) if name.endswith("_")}
+    assert learnt <= set(vars(again))
+    kernels = [p for p in again.generator_.parameters() if p.dim() == 4 and min(p.shape[1::2]) > 1]
+    assert kernels
+    assert all(kernel.stride(1) == 1 for kernel in kernels)  # channels last
+    with pytest.raises(ArchiveError, match="holds no loadable model"):
+        TabularGANSynthesizer.load(tmp_path / "m.synthgan")
+    again.save(tmp_path / "again.synthgan")
+    assert_alike(model, synthgan.load(tmp_path / "again.synthgan"))
+
+
+def test_archive_of_tables_and_targets(ecgs, tmp_path):
+    frame = pd.DataFrame(ecgs).add_prefix("t")
+    y = pd.DataFrame({"dx": np.repeat(["h", "i"], 20), "grade": np.arange(40) % 3})
+    model = quick(encoder=SignalEncoder("minmax", limits=(-0.5, 0.5)), network="fcn")
+    with pytest.warns(OutlierWarning, match=r"\d+ of 10000 samples clipped"):
+        model.fit(frame, y)
+    model.save(tmp_path / "m")
+    again = synthgan.load(tmp_path / "m")
+    for ours, theirs in zip(
+        model.sample(9, return_y=True), again.sample(9, return_y=True), strict=True
+    ):
+        assert_frame_equal(ours, theirs)
+    assert list(again.feature_names_in_) == list(frame)
+    assert again.score(frame) == model.score(frame)
+    assert np.array_equal(
+        again.encoder_.transform(model.sample(3)), model.encoder_.transform(model.sample(3))
+    )
+    plain = quick().fit(ecgs)
+    plain.save(tmp_path / "m")
+    assert np.array_equal(synthgan.load(tmp_path / "m").sample(2), plain.sample(2))
+
+
+def test_the_archive_holds_no_window_and_no_rare_label(ecgs, tmp_path):
+    info = pd.DataFrame(
+        {"patient": [f"patient{i:03d}" for i in range(40)], "ward": ["a", "b"] * 20}
+    )
+    info.loc[:3, "ward"] = "isolation"
+    windows = SignalWindows(ecgs[:, None], FS_HZ, "i", None, info)
+    y = pd.Series(["healthy"] * 20 + ["infarction"] * 17 + ["Brugada"] * 3, name="diagnosis")
+    model = quick(condition_on=["ward", "heart_rate_bpm"])
+    with (
+        pytest.warns(DataWarning, match="'diagnosis' has 3 value.* rarer than min_support=5"),
+        pytest.warns(DataWarning, match="'ward' has 4 value"),
+    ):
+        model.fit(windows, y)
+    model.save(tmp_path / "m.synthgan")
+    with zipfile.ZipFile(tmp_path / "m.synthgan") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    for content in members.values():
+        for word in (b"Brugada", b"isolation", b"patient0", b"patient3"):
+            assert word not in content
+    assert b"infarction" in members["schema.json"]
+    _, _, weights, arrays = read_archive(tmp_path / "m.synthgan")
+    numbers = np.concatenate([np.ravel(a) for a in (*weights.values(), *arrays.values())])
+    real = np.concatenate([ecgs.ravel(), rates_bpm(ecgs[:, None], FS_HZ)])
+    assert not np.isin(numbers, real).any()
+    # No array has room for the windows, and nothing of the discriminator is kept.
+    assert max(a.size for a in arrays.values()) <= N_SAMPLES + 100
+    with np.load(io.BytesIO(members["encoder.npz"]), allow_pickle=False) as npz:
+        assert set(npz) == set(arrays)
+    assert set(weights) == set(model.generator_.state_dict())
+
+
+def test_pickling_and_cloning(model, records, tmp_path):
+    joblib.dump(model, tmp_path / "model.joblib")
+    assert_alike(model, joblib.load(tmp_path / "model.joblib"))
+    copy = clone(model)
+    assert not hasattr(copy, "generator_")
+    assert repr(copy) == repr(model)
+    assert_alike(copy.fit(records), model)
+
+
+class Mine:
+    """A network of one's own, of one length."""
+
+    def build(self, shape, n_conditions, latent_dim):
+        return FCN(width=8, depth=1).build(shape, n_conditions, latent_dim)
+
+
+def test_a_network_of_ones_own(ecgs, tmp_path):
+    model = quick(network=Mine(), fs_hz=FS_HZ).fit(ecgs)
+    assert model.sample(2).shape == (2, N_SAMPLES)
+    with pytest.raises(ParameterError, match="this model makes windows of one length"):
+        model.sample(2, duration_s=5)
+    with pytest.raises(ArchiveError, match=r"network=.*Mine.* cannot be saved"):
+        model.save(tmp_path / "m")
+
+
+def test_odd_names_cannot_be_saved(ecgs, tmp_path):
+    dates = pd.date_range("2026-01-01", periods=20, freq="s")
+    model = quick().fit(pd.DataFrame(ecgs[:, :20], columns=dates))
+    assert model.sample(2).columns.tolist() == dates.tolist()
+    with pytest.raises(ArchiveError, match=r"column name Timestamp.* cannot be saved"):
+        model.save(tmp_path / "m")
+    assert not (tmp_path / "m").exists()
