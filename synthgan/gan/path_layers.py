@@ -244,7 +244,7 @@ class PathDiscriminator(nn.Module):
         logit = self.last(features).squeeze(1)
         if self.expect is None:
             return logit
-        return logit + (features * self.expect(c)).sum(1) / math.sqrt(features.shape[1])
+        return logit + (features * self.expect(c)).sum(1)
 
 
 class PathBlock(nn.Module):
