@@ -44,11 +44,11 @@ class CellGroup:
 
     Parameters
     ----------
-    kind : {"continuous", "binary", "one_hot", "signal", "stationary", "null"}
+    kind : {"continuous", "binary", "one_hot", "signal", "stationary", "image", "null"}
         ``"continuous"``: one cell anywhere in 1..255; ``"binary"``: one cell, 1 or 255;
         ``"one_hot"``: one of the cells is 255, the others 1; ``"signal"``: samples in order;
         ``"stationary"``: samples of which it does not matter where the first one lies;
-        ``"null"``: always 0.
+        ``"image"``: pixels, line by line, channel by channel; ``"null"``: always 0.
     cells : tuple of int
         Their positions in the flattened grid.
     presence : int or None
@@ -58,6 +58,8 @@ class CellGroup:
         Column they belong to.
     lowest : {0, 1}
         Lowest cell that is a value; 0 where there is no NULL (Eq. 6.2).
+    tones : tuple of float
+        Of samples: cycles in a window of steady tones, such as the hum of the mains.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class CellGroup:
     presence: int | None = None
     column: Hashable | None = None
     lowest: int = OFF
+    tones: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from synthgan.encoding.cells import NULL, ON, CellGroup
 from synthgan.encoding.leads import independent_leads
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.encoding.stationarity import is_stationary
+from synthgan.encoding.tones import find_tones
 from synthgan.exceptions import DataError, OutlierWarning, ParameterError
 
 __all__ = ["SignalEncoder"]
@@ -57,6 +58,8 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         One of all samples, one of the NULL cells if there are any.
     is_stationary_ : bool
         Whether windows look alike all along, as pieces of longer recordings do.
+    tones_ : tuple of float
+        Cycles in a window of steady tones that many windows hold, such as the hum of the mains.
     limits_ : ndarray of shape (n_leads_stored, 2)
         What the lowest and the highest grey level stand for; only with ``scaling="minmax"``.
     step_ : ndarray of shape (n_leads_stored,)
@@ -132,6 +135,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         self.kept_ = np.array(kept)
         stored = values[:, kept]
         self.is_stationary_ = is_stationary(stored)
+        self.tones_ = find_tones(stored)
         if self.is_quantised:
             self.limits_ = np.array(
                 [scaling.learn_limits(stored[:, i].ravel(), self.limits) for i in range(len(kept))]
@@ -237,6 +241,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
             "n_leads": self.n_leads_,
             "n_samples": self.n_samples_,
             "is_stationary": self.is_stationary_,
+            "tones": list(self.tones_),
         }
         arrays = {"kept": self.kept_, "matrix": self.matrix_}
         if self.is_quantised:
@@ -252,6 +257,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         if columns and all(isinstance(name, str) for name in columns):
             self.feature_names_in_ = np.array(columns, dtype=object)
         self.is_stationary_ = bool(record["is_stationary"])
+        self.tones_ = tuple(float(cycles) for cycles in record["tones"])
         self.kept_, self.matrix_ = arrays["kept"], arrays["matrix"]
         if self.is_quantised:
             self.limits_ = arrays["limits"]
@@ -288,7 +294,7 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         is_null = np.tile(np.arange(side * side) >= self.n_samples_, n_stored)
         used, unused = np.flatnonzero(~is_null).tolist(), np.flatnonzero(is_null).tolist()
         kind = "stationary" if self.is_stationary_ else "signal"
-        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest=NULL)]
+        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest=NULL, tones=self.tones_)]
         if unused:
             self.cell_groups_.append(CellGroup("null", tuple(unused)))
         if self.is_quantised:

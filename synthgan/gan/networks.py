@@ -278,9 +278,10 @@ class CNN1d(BaseEstimator):
         n_null = sum(len(g.cells) for g in groups if g.kind == "null")
         n_samples = (math.prod(shape) - n_null) // n_leads
         placed = any(g.kind == "signal" for g in groups)
+        tones = [cycles for g in groups for cycles in g.tones]
         size = (n_leads, n_samples, self.width, placed)
         return (
-            PathGenerator(latent_dim + n_conditions, shape, *size),
+            PathGenerator(latent_dim + n_conditions, shape, *size, tones),
             PathDiscriminator(n_conditions, *size),
         )
 

@@ -19,7 +19,8 @@ __all__ = ["PathDiscriminator", "PathGenerator", "strides"]
 
 _KERNEL = 5
 _SHORT, _SHORT_KERNEL = 16, 3  # maps shorter than that, and their kernel
-_LAST_KERNEL = 9
+_LAST_KERNEL = 17  # samples
+_THIN, _THIN_PER_LEAD, _NOISES = 4, 4, 4  # channels of the last map, a sample a position
 _COARSE = 127  # positions of the coarsest map of a window, about
 _MOST_STRIDE = 32
 _STYLE = 128
@@ -45,9 +46,10 @@ def strides(n_samples: int) -> tuple[int, int]:
 
 def _margin(coarse: int, fine: int) -> int:
     """Return the coarse positions that a sample sees on either side, so that none sees an end."""
-    on_fine = 2 * (_KERNEL // 2) + _LAST_KERNEL // 2  # a block and the last convolution
+    on_fine = 3 * (_KERNEL // 2) + (fine != 1)  # a block and the thinning convolution
     on_coarse = 1 + 4 * (_KERNEL // 2)  # the first convolution and two blocks
-    return on_coarse + (coarse != fine) + math.ceil(on_fine * fine / coarse)
+    on_samples = on_fine * fine + _LAST_KERNEL // 2
+    return on_coarse + (coarse != fine) + math.ceil(on_samples / coarse)
 
 
 class PathGenerator(nn.Module):
@@ -56,7 +58,8 @@ class PathGenerator(nn.Module):
     Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
     phases into waves. Nothing else tells positions apart, unless the network is `placed`, so that a
     path can have any length: rates sway, but what makes one signal differ from another stays
-    the same throughout.
+    the same throughout. The last convolution sees every sample, so that none is told by its place
+    in a coarser map, and adds noise and steady tones, which no coarser map can hold.
 
     Parameters
     ----------
@@ -69,6 +72,8 @@ class PathGenerator(nn.Module):
         Channels of the coarse map; half of that in the fine one.
     placed : bool
         Whether positions are told apart, as windows need that are aligned to an event.
+    tones : sequence of float, default=()
+        Cycles in a window of steady tones.
 
     References
     ----------
@@ -85,6 +90,7 @@ class PathGenerator(nn.Module):
         n_samples: int,
         width: int,
         placed: bool,
+        tones: Sequence[float] = (),
     ) -> None:
         super().__init__()
         self.shape, self.n_leads, self.n_samples = tuple(shape), n_leads, n_samples
@@ -110,10 +116,13 @@ class PathGenerator(nn.Module):
         self.up = _conv(width, narrow, 1)
         self.fine_block = PathBlock(narrow, _STYLE)
         self.gain = nn.Linear(_STYLE, 1)
-        self.noise = nn.Linear(_STYLE, self.fine)
+        self.noise = nn.Linear(_STYLE, _NOISES)
+        self.cycles = tuple(tones)
+        self.tones = nn.Linear(_STYLE, len(tones)) if tones else None
         self.wander = nn.Linear(_STYLE, n_octaves)
-        n_features = narrow + self.fine + n_octaves
-        self.last = _conv(n_features, n_leads * self.fine, _LAST_KERNEL)
+        n_thin = _THIN + _THIN_PER_LEAD * n_leads
+        self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL)
+        self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL)
 
     def forward(self, z: Tensor, c: Tensor) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
@@ -137,11 +146,14 @@ class PathGenerator(nn.Module):
         x = self.up(nn.functional.leaky_relu(x, SLOPE))
         x = self.fine_block(_stretch(x, times_finer), style)
         x = nn.functional.leaky_relu(x, SLOPE) * _positive(self.gain(style))[:, :, None, None]
-        noise = torch.randn(len(z), self.fine, 1, x.shape[3], device=z.device)
-        noise = noise * _positive(self.noise(style))[:, :, None, None]
         wander = _stretch(_as_map(self._wander(style, times)), times_finer)
-        y = self.last(_as_map(torch.cat([x, noise, wander], dim=1)))[:, :, 0]
-        y = y.reshape(len(z), self.n_leads, self.fine, y.shape[2]).transpose(2, 3).flatten(2)
+        x = _stretch(self.thin(torch.cat([x, wander], dim=1)), self.fine)
+        noise = torch.randn(len(z), _NOISES, 1, x.shape[3], device=z.device)
+        parts = [x, noise * _positive(self.noise(style))[:, :, None, None]]
+        if self.tones is not None:
+            sizes = _positive(self.tones(style))[:, :, None, None]
+            parts.append(sizes * self._hum(len(z), x.shape[3], z.device))
+        y = self.last(_as_map(torch.cat(parts, dim=1)))[:, :, 0]
         first = self.margin * self.coarse
         return y[:, :, first : first + n_samples]
 
@@ -163,6 +175,13 @@ class PathGenerator(nn.Module):
         multiples = torch.arange(1, _HARMONICS + 1, device=style.device)
         angles = (phase[:, :, None] * multiples[:, None]).flatten(1, 2)
         return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+    def _hum(self, n: int, length: int, device: torch.device) -> Tensor:
+        """Run the steady tones from anywhere, a sample a position, (n, n_tones, 1, length)."""
+        cycles = torch.tensor(self.cycles, device=device)[:, None] / self.n_samples
+        begin = torch.rand(n, len(self.cycles), 1, device=device)
+        turns = cycles * torch.arange(length, device=device) + begin
+        return (2 * math.pi * turns).sin()[:, :, None]
 
     def _wander(self, style: Tensor, times: Tensor) -> Tensor:
         """Draw slow waves of random frequencies, octave by octave."""

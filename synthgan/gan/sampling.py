@@ -17,6 +17,8 @@ from synthgan.gan.heads import Head, from_network_scale
 __all__ = ["Sampler", "seeded"]
 
 _MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
+# Networks of large grids have many maps: few at a time stay in the processor's cache.
+_LARGE, _MOST_LARGE_CELLS = 1024, 2**17
 
 Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
@@ -115,7 +117,8 @@ class Sampler:
 
     def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:
         """Split conditions so that a chunk's grids, `times` as many, fit into memory."""
-        size = max(1, min(_MOST_GRIDS, _MOST_CELLS // self.n_cells) // times)
+        most_cells = _MOST_CELLS if self.n_cells < _LARGE else _MOST_LARGE_CELLS
+        size = max(1, min(_MOST_GRIDS, most_cells // self.n_cells) // times)
         return c.split(size)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Real
@@ -126,6 +127,13 @@ class GridData:
     device : torch.device
     labels : ndarray of shape (n, n_label_cells) or None, default=None
         Cells that stand beside the grids, for conditions.
+    rows : ndarray of int or None, default=None
+        Which of the grids are learnt; None: all.
+
+    Notes
+    -----
+    Grids are not copied, so that they may lie in a file. Those that would fill more than half of
+    an accelerator's free memory stay on the host.
     """
 
     def __init__(
@@ -135,12 +143,18 @@ class GridData:
         groups: Sequence[CellGroup],
         device: torch.device,
         labels: np.ndarray | None = None,
+        rows: np.ndarray | None = None,
     ) -> None:
-        self.grids = torch.from_numpy(np.ascontiguousarray(grids)).to(device)
-        self.half_widths = None if half_widths is None else torch.from_numpy(half_widths).to(device)
+        self.device = device
+        self.home = device if _fits(grids.nbytes, device) else torch.device("cpu")
+        self.grids = _from_numpy(grids).to(self.home)
+        self.rows = torch.from_numpy(np.arange(len(grids)) if rows is None else rows).to(self.home)
+        self.half_widths = None
+        if half_widths is not None:
+            self.half_widths = torch.from_numpy(half_widths).to(self.home)
         self.labels = None
         if labels is not None:
-            self.labels = to_network_scale(torch.from_numpy(labels)).to(device)
+            self.labels = to_network_scale(torch.from_numpy(labels)).to(self.home)
         free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         self.free_cells = torch.tensor(free, dtype=torch.long, device=device)
         self.n_groups = sum(g.kind != "null" for g in groups)
@@ -150,21 +164,23 @@ class GridData:
         self._owner, self._n_owners = torch.from_numpy(owner).to(device), max(1, len(groups))
 
     def __len__(self) -> int:
-        return len(self.grids)
+        return len(self.rows)
 
     def batch(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
         """Return rows as (len(rows), *shape), and their labels, in the networks' scale."""
-        grids = self.grids[rows]
+        at = self.rows[rows.to(self.home)]
+        grids = self.grids[at].to(self.device)
         if self.half_widths is not None:
-            half_widths = self.half_widths[rows]
-            shift = torch.rand(half_widths.shape, generator=rng, device=rows.device) * 2 - 1
+            half_widths = self.half_widths[at].to(self.device)
+            shift = torch.rand(half_widths.shape, generator=rng, device=self.device) * 2 - 1
             flat = grids.flatten(1).index_add(1, self.free_cells, shift * half_widths)
             grids = flat.reshape(grids.shape)
-        return to_network_scale(grids), None if self.labels is None else self.labels[rows]
+        labels = None if self.labels is None else self.labels[at].to(self.device)
+        return to_network_scale(grids), labels
 
     def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
         """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""
-        draws = torch.rand(n, self._n_owners, generator=rng, device=self.grids.device)
+        draws = torch.rand(n, self._n_owners, generator=rng, device=self.device)
         return (draws >= hidden).float()[:, self._owner].reshape(n, *self.grids.shape[1:])
 
     def stream(self, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
@@ -172,13 +188,28 @@ class GridData:
 
         A batch may end one epoch and begin the next.
         """
-        n, device = len(self), self.grids.device
+        n, device = len(self), self.device
         left = torch.empty(0, dtype=torch.long, device=device)
         while True:
             while len(left) < batch_size:
                 left = torch.cat([left, torch.randperm(n, generator=rng, device=device)])
             yield left[:batch_size]
             left = left[batch_size:]
+
+
+def _from_numpy(grids: np.ndarray) -> Tensor:
+    """Give grids as a tensor of the same memory, whether or not it may be written to."""
+    if any(stride < 0 for stride in grids.strides):
+        grids = np.ascontiguousarray(grids)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(grids)  # never written to
+
+
+def _fits(n_bytes: int, device: torch.device) -> bool:
+    if device.type != "cuda":
+        return True
+    return n_bytes < torch.cuda.mem_get_info(device)[0] / 2
 
 
 class Trainer:
@@ -207,7 +238,7 @@ class Trainer:
         SynthganError
             A loss is no longer finite.
         """
-        config, device = self.config, data.grids.device
+        config, device = self.config, data.device
         self.pair = config.loss.pair(len(data), data.n_groups)
         self.rate = config.optimizer.rate(len(data))
         # A gradient's scale is the root of its weight.
@@ -235,7 +266,7 @@ class Trainer:
 
     def _loop(self, run: Run, data: GridData, log_every: int) -> None:
         config, state, n_steps = self.config, run.state, run.n_steps
-        sums, begun = torch.zeros(4, device=data.grids.device), time.perf_counter()
+        sums, begun = torch.zeros(4, device=data.device), time.perf_counter()
         since = 0
         for rows in data.stream(config.batch_size, state.rng):
             self._set_learning_rate(state, run.share)

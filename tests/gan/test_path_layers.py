@@ -11,6 +11,7 @@ from torch import nn
 
 from synthgan import CNN1d
 from synthgan.encoding import CellGroup
+from synthgan.encoding.tones import find_tones
 from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import SignalHead, from_network_scale, to_network_scale
 from synthgan.gan.losses import one_centred, zero_centred
@@ -19,18 +20,18 @@ from synthgan.gan.path_layers import strides
 from synthgan.gan.sampling import Sampler, seeded
 
 
-def groups_of(n_samples, n_leads=1, kind="stationary"):
+def groups_of(n_samples, n_leads=1, kind="stationary", tones=()):
     """The cells of a grid of signals, as SignalEncoder publishes them."""
     side = math.isqrt(n_samples - 1) + 1
     is_null = np.tile(np.arange(side**2) >= n_samples, n_leads)
-    groups = [CellGroup(kind, tuple(np.flatnonzero(~is_null).tolist()), lowest=0)]
+    groups = [CellGroup(kind, tuple(np.flatnonzero(~is_null).tolist()), lowest=0, tones=tones)]
     if is_null.any():
         groups.append(CellGroup("null", tuple(np.flatnonzero(is_null).tolist())))
     return groups, ((side, side) if n_leads == 1 else (n_leads, side, side))
 
 
-def build(n_samples, n_leads=1, n_conditions=0, kind="stationary", width=6, seed=0):
-    groups, shape = groups_of(n_samples, n_leads, kind)
+def build(n_samples, n_leads=1, n_conditions=0, kind="stationary", width=6, seed=0, tones=()):
+    groups, shape = groups_of(n_samples, n_leads, kind, tones)
     with seeded(torch.device("cpu"), seed):
         return build_networks(CNN1d(width=width, latent_dim=8), shape, n_conditions, groups)
 
@@ -333,3 +334,20 @@ def test_one_piece_a_step_is_seen():
             seen.append(discriminator.first)
             assert 0 <= discriminator.first <= discriminator.n_hidden
     assert len(set(seen)) > 1
+
+
+@torch.no_grad()
+def test_tones_are_made_and_no_others():
+    """In particular none whose period is the stride of a coarser map."""
+    n_samples, tones = 2025, (101.25, 303.75)
+    plain, humming = (build(n_samples, tones=t)[0] for t in ((), tones))
+    for network in (plain, humming):
+        network.noise.bias.fill_(-2.0)
+
+    def fast_tones(network, n_windows, times):
+        path = network.path(*noise(n_windows), times * n_samples).double().numpy()
+        return sorted(cycles / times for cycles in find_tones(path) if cycles > 30 * times)
+
+    assert fast_tones(plain, 200, 1) == []
+    assert fast_tones(humming, 200, 1) == pytest.approx(tones, abs=0.1)
+    assert fast_tones(humming, 50, 2) == pytest.approx(tones, abs=0.1)

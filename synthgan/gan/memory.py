@@ -1,0 +1,110 @@
+"""What training will need of memory, and what is free; asked before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from synthgan.exceptions import ParameterError
+
+__all__ = ["Needs", "check_memory", "estimate", "free_bytes"]
+
+_WEIGHT_BYTES = 4
+# Weights, gradients and both moments of Adam; of the generator also the average.
+_COPIES = (5, 4)
+# Maps are kept for the backward pass and have gradients; the penalty differentiates twice.
+_MAP_COPIES = 3
+_MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What two networks need to be trained.
+
+    Parameters
+    ----------
+    n_weights : (int, int)
+        Of generator and discriminator.
+    n_bytes : int
+        About so many.
+    """
+
+    n_weights: tuple[int, int]
+    n_bytes: int
+
+
+def estimate(
+    build: Callable[[], tuple[nn.Module, nn.Module]],
+    latent_dim: int,
+    n_conditions: int,
+    batch_size: int,
+) -> Needs | None:
+    """Build networks without memory, and count; None where they cannot be built so.
+
+    Parameters
+    ----------
+    build : callable
+        Returns (generator, discriminator).
+    latent_dim, n_conditions, batch_size : int
+    """
+    n_values = 0
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal n_values
+        if isinstance(output, Tensor):
+            n_values += output.numel()
+
+    try:
+        with torch.device("meta"), torch.no_grad(), torch.random.fork_rng(devices=[]):
+            networks = build()
+            for network in networks:
+                for module in network.modules():
+                    module.register_forward_hook(count)
+            z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
+            networks[1](networks[0](z, c), c)
+    except Exception:  # a network of the user's own may do anything
+        return None
+    n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)
+    n_bytes = sum(n * copies for n, copies in zip(n_weights, _COPIES, strict=True))
+    total = _WEIGHT_BYTES * (n_bytes + _MAP_COPIES * n_values)
+    return Needs((n_weights[0], n_weights[1]), total)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much memory is free on a device; None where it does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu" or not _MEMINFO.is_file():
+        return None
+    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines() if ":" in line)
+    free = [int(fields["MemAvailable"].split()[0]) * 1024] if "MemAvailable" in fields else []
+    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
+    if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
+        free.append(int(limit.read_text()) - int(used.read_text()))
+    return max(0, min(free)) if free else None
+
+
+def check_memory(
+    needs: Needs | None, free: int | None, shape: tuple[int, ...], batch_size: int
+) -> None:
+    """Refuse networks that do not fit into memory.
+
+    Raises
+    ------
+    ParameterError
+        With what is needed, what is free, and what to do instead.
+    """
+    if needs is None or free is None or needs.n_bytes <= free:
+        return
+    generator, discriminator = (f"{n / 1e6:.3g} M" for n in needs.n_weights)
+    size = " x ".join(str(side) for side in shape)
+    raise ParameterError(
+        f"the networks for grids of {size} have {generator} and {discriminator} weights, and need "
+        f"about {needs.n_bytes / 1e9:.1f} GB with batch_size={batch_size}; {free / 1e9:.1f} GB are "
+        "free: give smaller records (size=... of images), network='cnn' instead of 'fcn', or a "
+        "smaller batch_size."
+    )
