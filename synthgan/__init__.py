@@ -18,6 +18,8 @@ _HOMES = {
     "GANOverSampler": "synthgan.oversampler",
     "GridEncoder": "synthgan.encoding",
     "Identifier": "synthgan.constraints",
+    "ImageEncoder": "synthgan.encoding",
+    "ImageGANSynthesizer": "synthgan.image",
     "Inequality": "synthgan.constraints",
     "Loss": "synthgan.gan",
     "Predicate": "synthgan.constraints",
@@ -51,8 +53,8 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    for home in ("synthgan.tabular", "synthgan.signal"):  # makes their classes known
-        importlib.import_module(home)
+    for kind in ("tabular", "signal", "image"):  # makes their classes known
+        importlib.import_module(f"synthgan.{kind}")
     return importlib.import_module("synthgan.base").BaseGANSynthesizer.load(path)
 
 

@@ -27,6 +27,7 @@ from synthgan.gan.conditions import KnownCells
 from synthgan.gan.critic import Critic, cell_features, fidelity
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
 from synthgan.gan.losses import find_loss
+from synthgan.gan.memory import check_memory, estimate, free_bytes
 from synthgan.gan.networks import (
     build_networks,
     find_network,
@@ -69,7 +70,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     random_state: Any
     verbose: int
 
-    _kind = "table"  # of records; presets are of one kind
+    kind = "table"  # of records; presets are of one kind
     # Whether conditions are about labels that are no part of the grid.
     _labels_are_beside = False
 
@@ -150,13 +151,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
                     tolerance=tolerance,
                 )
             )
-        data = GridData(
-            grids[kept],
-            None if half_widths is None else half_widths[kept],
-            self.cell_groups_,
-            device,
-            None if labels is None else labels[kept],
-        )
+        data = GridData(grids, half_widths, self.cell_groups_, device, labels, kept)
         state = self._train(config, callbacks, data)
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
@@ -168,8 +163,15 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
 
     def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
-        device = data.grids.device
+        device = data.device
         sampler = self._sampler(device)
+        needs = estimate(
+            lambda: self._build_networks(sampler),
+            sampler.latent_dim,
+            sampler.known.n_conditions,
+            config.batch_size,
+        )
+        check_memory(needs, free_bytes(device), self.grid_shape_, config.batch_size)
         with seeded(device, config.seed):
             generator, discriminator = self._build_networks(sampler)
             return Trainer(config, sampler, callbacks).fit(
@@ -296,12 +298,12 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         """
         lot = n if known is not None or self.critic_ is None or not n else max(n, _SMALLEST_LOT)
         c = self._conditions(lot, known)
-        grids = self._draw_grids(c, seed, self._n_candidates(find_preset(self.preset, self._kind)))
+        grids = self._draw_grids(c, seed, self._n_candidates(find_preset(self.preset, self.kind)))
         grids = grids[:n]
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)
-        flat = grids.reshape(len(grids), -1)
+        flat = grids.reshape(len(grids), math.prod(self.grid_shape_))
         for group in self.cell_groups_:
             # What no row ever holds is no value of a fake either.
             cells = list(group.cells)
@@ -394,8 +396,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         weights: dict[str, np.ndarray],
         arrays: dict[str, np.ndarray],
     ) -> BaseGANSynthesizer:
-        ours = [c for c in (cls, *cls.__subclasses__()) if c.__module__.startswith("synthgan.")]
-        known = {c.__name__: c for c in ours}
+        known = {c.__name__: c for c in _family(cls) if c.__module__.startswith("synthgan.")}
         if manifest["class"] not in known:
             raise ValueError(f"class {manifest['class']!r} is not one of {sorted(known)}")
         parameters = {name: rebuild(value) for name, value in manifest["parameters"].items()}
@@ -427,6 +428,11 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
+
+
+def _family(cls: type) -> list[type]:
+    children: list[type] = cls.__subclasses__()
+    return [cls, *(c for child in children for c in _family(child))]
 
 
 def draw_seed(random_state: Any) -> int:

@@ -161,7 +161,7 @@ class GANOverSampler(BaseEstimator):
 
     def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
         """Refuse classes that are to grow, and of which the encoder would keep nothing."""
-        encoder = model._resolve("encoder", find_preset(model.preset, model._kind))
+        encoder = model._resolve("encoder", find_preset(model.preset, model.kind))
         least = encoder.min_support if encoder.scaling == "quantile" else 1
         for label, n in self.sampling_strategy_.items():
             n_rows = int((labels == label).sum())

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import CONSTRAINTS
-from synthgan.encoding import GridEncoder, SignalEncoder
+from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
@@ -17,7 +17,8 @@ from synthgan.gan.trainer import Adam
 __all__ = ["describe", "read_seconds", "rebuild"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
-_OWN = (Adam, CNN, CNN1d, FCN, GridEncoder, Loss, SignalEncoder, *CONSTRAINTS.values())
+_ENCODERS = (GridEncoder, ImageEncoder, SignalEncoder)
+_OWN = (Adam, CNN, CNN1d, FCN, Loss, *_ENCODERS, *CONSTRAINTS.values())
 PARTS = {part.__name__: part for part in _OWN}
 
 

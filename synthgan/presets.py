@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from synthgan.encoding import GridEncoder, SignalEncoder
+from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
@@ -37,7 +37,7 @@ class Preset:
     ----------
     parameters : dict
         Parameters of the estimator.
-    kind : {"table", "signal"}, default="table"
+    kind : {"table", "signal", "image"}, default="table"
         Which records it is for.
     rows : dict
         Column to value: only rows with that value are learnt, where the column exists.
@@ -88,6 +88,17 @@ DEFAULTS = {
         },
         kind="signal",
     ),
+    "image": Preset(
+        {
+            "encoder": ImageEncoder(),
+            "network": CNN(),
+            "loss": Loss(penalty=1.0, noise=0.03, hidden=0.0),
+            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
+            "epochs": "auto",
+            "batch_size": 64,
+        },
+        kind="image",
+    ),
 }
 
 
@@ -105,6 +116,23 @@ def _thesis_ecg(network: Any, batch_size: int, epochs: int, threshold: float = 0
         kind="signal",
     )
 
+
+def _thesis_image(network: Any, batch_size: int, epochs: int) -> Preset:
+    return Preset(
+        {
+            "encoder": ImageEncoder(),
+            "network": network,
+            "loss": Loss("bce"),
+            "optimizer": _THESIS_ADAM,
+            "epochs": epochs,
+            "batch_size": batch_size,
+        },
+        kind="image",
+    )
+
+
+# D 110000-2048-1024-512-256-1 of images of 275 x 400, G 100-256-512-1024-2048-110000.
+_THESIS_FCN = FCN(width=(256, 512, 1024, 2048), dropout=0.3, latent_dim=100)
 
 PRESETS: dict[str, Preset] = {
     "thesis-thyroid": Preset(
@@ -141,6 +169,31 @@ PRESETS: dict[str, Preset] = {
         batch_size=30,
         epochs=200,
         threshold=0.01,
+    ),
+    "thesis-fingerprints": _thesis_image(_THESIS_FCN, batch_size=52, epochs=100),
+    "thesis-iris-fcn": _thesis_image(_THESIS_FCN, batch_size=20, epochs=100),
+    # The author's published run on images of 240 x 320, heights and widths
+    # 1 x 1 > 4 x 5 > 9 x 11 > 26 x 34 > 80 x 106 > 240 x 320; channels mirror the discriminator's.
+    "thesis-iris-cnn": _thesis_image(
+        CNN(
+            generator_layers=(
+                (512, (4, 5), 1, 0),
+                (256, 5, 2, 1),
+                (128, (4, 6), 3, 1),
+                (64, (5, 7), 3, 0),
+                (1, (5, 7), 3, 1),
+            ),
+            discriminator_layers=(
+                (64, 4, 2, 1),
+                (128, 4, 2, 1),
+                (256, 4, 2, 1),
+                (512, 4, 2, 1),
+                (1, 4, 1, 0),
+            ),
+            latent_dim=100,
+        ),
+        batch_size=20,
+        epochs=200,
     ),
 }
 

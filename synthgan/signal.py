@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Real
 from typing import Any
 
@@ -12,8 +12,7 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.base import BaseGANSynthesizer, draw_seed
-from synthgan.conditions import Conditions, count_rows, draw_until_met
+from synthgan.base import BaseGANSynthesizer
 from synthgan.encoding import SignalEncoder
 from synthgan.encoding.properties import PROPERTIES, measure
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
@@ -22,20 +21,18 @@ from synthgan.gan.callbacks import Callback
 from synthgan.gan.heads import Head, SignalHead, TanhHead
 from synthgan.gan.trainer import Adam, find_device
 from synthgan.io.windows import SignalWindows
-from synthgan.labels import Labels
+from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.signals import amplitudes, signal_coverage
-from synthgan.presets import Preset, find_preset
+from synthgan.presets import find_preset
 
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = 2000  # windows
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
-_LABEL = "label."  # prefix of the label encoder's arrays in an archive
-_MOST_TRIES, _MOST_TIMES = 4000, 16  # windows that meet no condition are drawn again
 
 
-class SignalGANSynthesizer(BaseGANSynthesizer):
+class SignalGANSynthesizer(LabelledGANSynthesizer):
     """Learn windows of a signal, make new ones.
 
     Parameters left as None follow the preset, and without a preset the default recipe.
@@ -116,8 +113,9 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
     (1, 2500)
     """
 
-    _kind = "signal"
-    _labels_are_beside = True
+    kind = "signal"
+    _encoder_class = SignalEncoder
+    _properties = tuple(PROPERTIES)
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
@@ -182,21 +180,12 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset, self._kind)
-        encoder = self._resolve("encoder", preset)
-        if not isinstance(encoder, SignalEncoder):
-            raise ParameterError(
-                f"encoder={encoder!r} is not allowed; give a SignalEncoder or None."
-            )
+        preset = find_preset(self.preset, self.kind)
+        encoder = self._find_encoder(preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
-        given, measured = self._read_labels(X, values)
-        self.labels_, label_cells = Labels.fit(given, measured, y)
-        grids = encoder.fit(X).encode(values)
-        self.encoder_ = encoder
-        self.grid_shape_, self.is_quantised_ = encoder.grid_shape_, encoder.is_quantised
-        groups = encoder.cell_groups_
-        self._fit_grids(grids, None, groups, self.labels_.groups, preset, begun, label_cells)
+        info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
+        self._learn(encoder.fit(X), values, info, y, preset, begun)
         return self
 
     def sample(
@@ -260,18 +249,12 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         ((4, 500), ['Myocardial infarction'])
         """
         check_is_fitted(self)
-        if return_y and self.labels_.y is None:
-            raise ParameterError("return_y=True needs a model that was fitted with y.")
-        n = count_rows(n, conditions)
         n_samples = self._n_samples_of(duration_s)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
-        rng = np.random.default_rng(seed)
-        wanted = self.labels_.ask(conditions, n, return_y, rng)
-        values, info = self._sample_values(n, wanted, n_samples, rng)
-        X = self.encoder_.container_.restore(values, info)
-        if not return_y or self.labels_.y is None:
-            return X
-        return X, self.labels_.y.restore(info[self.labels_.y_names])
+
+        def draw_values(n: int, known: Any, seed: int) -> np.ndarray:
+            return self._draw_values(n, known, seed, n_samples)
+
+        return self._sample_records(n, conditions, random_state, return_y, draw_values)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Say how like X a sample is.
@@ -291,9 +274,7 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         check_is_fitted(self)
         real, _ = read_signals(self, X, reset=False, min_windows=2)
         real = real[np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED]]
-        rng = np.random.default_rng(0)
-        anything = self.labels_.ask(None, len(real), False, rng)
-        fake, _ = self._sample_values(len(real), anything, self.n_samples_, rng)
+        fake = self._draw_to_score(len(real))
         fs_hz = _fs_hz_to_score(self.fs_hz_, self.n_samples_)
         # Samples that are held change no statistic, and make the shortest windows long enough.
         real, fake = (np.repeat(x, -(-_FEWEST_SAMPLES // x.shape[2]), axis=2) for x in (real, fake))
@@ -311,20 +292,10 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
             )
         return given if own is None else own
 
-    def _read_labels(self, X: Any, values: np.ndarray) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Gather what `condition_on` names: columns of info, and properties that are measured."""
-        wanted = list(self.condition_on or ())
-        info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
-        strangers = [name for name in wanted if name not in info and name not in PROPERTIES]
-        if strangers:
-            raise ParameterError(
-                f"condition_on names {strangers!r}; {[*info.columns, *PROPERTIES]!r} are known."
-            )
-        measured = [name for name in wanted if name not in info]
-        if measured and self.fs_hz_ is None:
-            raise ParameterError(f"condition_on={measured!r} needs fs_hz, the samples per second.")
-        given = info[[name for name in wanted if name in info]]
-        return given, pd.DataFrame(measure(measured, values, self.fs_hz_), index=given.index)
+    def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
+        if names and self.fs_hz_ is None:
+            raise ParameterError(f"condition_on={names!r} needs fs_hz, the samples per second.")
+        return measure(names, values, self.fs_hz_)
 
     def _n_samples_of(self, duration_s: float | None) -> int:
         """Return the length of what is to be sampled."""
@@ -350,30 +321,15 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
             )
         return n_samples
 
-    def _sample_values(
-        self, n: int, wanted: Conditions, n_samples: int, rng: np.random.Generator
-    ) -> tuple[np.ndarray, pd.DataFrame]:
-        """Draw windows (n, n_leads, n_samples), and what is known of them, until all are right."""
-        names = [name for name in self.labels_.measured if name in wanted]
-
-        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
-            told, known = self.labels_.tell(wanted, rows, rng)
-            values = self._draw_values(len(rows), known, n_samples, int(rng.integers(2**31 - 1)))
-            told = told.assign(**measure(names, values, self.fs_hz_))
-            return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
-
-        advice = "Train longer, or ask for less."
-        pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
-        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
-        values = np.concatenate([made for _, (made, _) in pieces])[order]
-        info = pd.concat([told for _, (_, told) in pieces]).iloc[order].reset_index(drop=True)
-        return values, info
-
     def _draw_values(
-        self, n: int, known: tuple[np.ndarray, np.ndarray] | None, n_samples: int, seed: int
+        self,
+        n: int,
+        known: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        n_samples: int | None = None,
     ) -> np.ndarray:
-        if n_samples == self.n_samples_:
-            return self.encoder_.decode(self._sample_grids(n, seed, known))
+        if n_samples in (None, self.n_samples_):
+            return super()._draw_values(n, known, seed)
         device = find_device(self.device)
         c = self._conditions(n, known).to(device)
         paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
@@ -385,29 +341,14 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
     def _n_steps(self, n_rows: int) -> float:
         return float(np.clip(_STEPS_PER_WINDOW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
 
-    def _n_held_out(self, n_rows: int, preset: Preset) -> int:
-        return 0
-
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        record, arrays = self.encoder_.to_state()
-        labels, label_arrays = self.labels_.to_state()
-        arrays = {**arrays, **{f"{_LABEL}{name}": a for name, a in label_arrays.items()}}
-        return {"encoder": record, "labels": labels, "fs_hz": self.fs_hz_}, arrays
+        record, arrays = super()._encoder_state()
+        return {**record, "fs_hz": self.fs_hz_}, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        labels = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LABEL)}
-        plain = {name.removeprefix(_LABEL): array for name, array in labels.items()}
-        self.labels_ = Labels.from_state(record["labels"], plain)
-        encoder = self._resolve("encoder", find_preset(self.preset, self._kind))
-        self.encoder_ = encoder.from_state(record["encoder"], arrays)
+        super()._restore_encoder(record, arrays)
         self.fs_hz_ = record["fs_hz"]
-        self.n_leads_, self.n_samples_ = encoder.n_leads_, encoder.n_samples_
-        self.n_features_in_ = encoder.n_features_in_
-        if hasattr(encoder, "feature_names_in_"):
-            self.feature_names_in_ = encoder.feature_names_in_
-        self.cell_groups_, self.grid_shape_ = encoder.cell_groups_, encoder.grid_shape_
-        self.is_quantised_ = encoder.is_quantised
-        self.known_groups_ = self.labels_.groups
+        self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
 
 
 def _fs_hz_to_score(fs_hz: float | None, n_samples: int) -> float:

@@ -193,7 +193,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset, self._kind)
+        preset = find_preset(self.preset, self.kind)
         encoder = self._resolve("encoder", preset)
         if not isinstance(encoder, GridEncoder):
             raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
@@ -405,7 +405,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return outer, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        encoder = self._resolve("encoder", find_preset(self.preset, self._kind))
+        encoder = self._resolve("encoder", find_preset(self.preset, self.kind))
         self.encoder_ = encoder.from_state(record["encoder"], arrays)
         self.container_ = Container(**record["container"])
         y = record["y_container"]

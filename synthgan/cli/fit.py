@@ -1,4 +1,4 @@
-"""synthgan fit: a table, WFDB records or an array of windows becomes a model file."""
+"""synthgan fit: a table, signals or images become a model file."""
 
 from __future__ import annotations
 
@@ -9,24 +9,30 @@ from typing import Any
 
 __all__ = ["add", "train_table"]
 
-_OF_SIGNALS = ("leads", "n_samples", "window_s", "fs_hz")
+# Options that fit one kind of data only.
+_OPTIONS = {
+    "signal": ("leads", "n_samples", "window_s", "fs_hz"),
+    "image": ("size", "color", "crop", "on_error"),
+}
 
 
 def add(commands: Any) -> None:
     """Add the command to the parser's."""
-    fit = commands.add_parser("fit", help="learn a table, or signals")
+    fit = commands.add_parser("fit", help="learn a table, signals or images")
     fit.add_argument(
         "data",
         nargs="+",
         metavar="DATA",
-        help="a CSV table; WFDB records or folders of them; or signal windows as npy",
+        help="a CSV table; WFDB records or folders of them; a zip archive or folders of images, or "
+        "image files; or signal windows (with --kind image images) as npy",
     )
     fit.add_argument("-o", "--out", required=True, metavar="MODEL", help="model file to write")
     fit.add_argument(
         "--kind",
-        choices=("auto", "table", "signal"),
+        choices=("auto", "table", "signal", "image"),
         default="auto",
-        help="of the data; auto: signal for WFDB records, folders of them, and npy, else table",
+        help="of the data; auto: signal for WFDB records, folders of them, and npy, image for "
+        "images and zip archives and folders of them, else table",
     )
     fit.add_argument(
         "--preset", default=None, help="parameter set, such as thesis-thyroid or thesis-ecg-cnn"
@@ -40,7 +46,7 @@ def add(commands: Any) -> None:
         default=None,
         metavar="COLUMNS",
         help="what sample may be told, joined by commas: columns of a table (any: all of them), or "
-        "labels of the records' headers and heart_rate_bpm, which is measured",
+        "labels of the records' headers and heart_rate_bpm, which is measured; of images folder",
     )
     fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
     signals = fit.add_argument_group("signals")
@@ -55,6 +61,22 @@ def add(commands: Any) -> None:
         type=float,
         metavar="HZ",
         help="samples per second: records are resampled to it, an npy file needs it",
+    )
+    images = fit.add_argument_group("images")
+    images.add_argument(
+        "--size",
+        type=_read_size,
+        metavar="HxW",
+        help="height and width to resize to, such as 275x400 or 64 (default: as they are)",
+    )
+    images.add_argument("--color", choices=("grey", "rgb"), help="(default: grey)")
+    images.add_argument(
+        "--crop", action="store_const", const=True, help="cut to the proportions of --size first"
+    )
+    images.add_argument(
+        "--on-error",
+        choices=("raise", "skip"),
+        help="at files that cannot be read stop, or leave them out (default: raise)",
     )
     fit.set_defaults(command=_fit)
 
@@ -74,17 +96,36 @@ def _fit(parsed: argparse.Namespace) -> None:
     if out.is_dir() or not out.parent.is_dir():
         raise ValueError(f"--out {parsed.out!r} names no file in a folder that is there.")
     kind = _find_kind(parsed.data) if parsed.kind == "auto" else parsed.kind
-    model, what = (_fit_signals if kind == "signal" else _fit_table)(parsed)
+    _check_options(parsed, kind)
+    model, what = _FITS[kind](parsed)
     model.save(out)
     print(f"{what} learnt, model written to {parsed.out}")
 
 
 def _find_kind(paths: list[str]) -> str:
+    from synthgan.io.images import is_image_name
+
     for path in paths:
         is_record = path.endswith(".hea") or Path(f"{path}.hea").is_file()
         if is_record or path.endswith(".npy") or any(Path(path).rglob("*.hea")):
             return "signal"
+        in_folder = (file.name for file in Path(path).rglob("*") if Path(path).is_dir())
+        if path.casefold().endswith(".zip") or any(map(is_image_name, (path, *in_folder))):
+            return "image"
     return "table"
+
+
+def _check_options(parsed: argparse.Namespace, kind: str) -> None:
+    for other, names in _OPTIONS.items():
+        for name in names:
+            if other != kind and getattr(parsed, name) is not None:
+                option = f"--{name.replace('_', '-')}"
+                raise ValueError(
+                    f"{option} is for {other}s, {parsed.data[0]!r} is taken for "
+                    f"{'an' if kind == 'image' else 'a'} {kind}; see --kind."
+                )
+    if parsed.condition_on == "any" and kind != "table":
+        raise ValueError("--condition-on any is for tables; name labels, joined by commas.")
 
 
 def _fit_table(parsed: argparse.Namespace) -> tuple[Any, str]:
@@ -93,10 +134,6 @@ def _fit_table(parsed: argparse.Namespace) -> tuple[Any, str]:
     path, *others = parsed.data
     if others:
         raise ValueError(f"{len(parsed.data)} paths are given; a table is one CSV file.")
-    for name in _OF_SIGNALS:
-        if getattr(parsed, name) is not None:
-            option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} is for signals, {path!r} is taken for a table; see --kind.")
     columns = parsed.condition_on
     told = columns if columns in (None, "any") else columns.split(",")
     return train_table(read_csv(path), **_parameters(parsed, told)), path
@@ -105,8 +142,6 @@ def _fit_table(parsed: argparse.Namespace) -> tuple[Any, str]:
 def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
     from synthgan.signal import SignalGANSynthesizer
 
-    if parsed.condition_on == "any":
-        raise ValueError("--condition-on any is for tables; name labels, joined by commas.")
     told = list(dict.fromkeys(_names(parsed.condition_on) or []))
     if any(path.endswith(".npy") for path in parsed.data):
         cut, source = _windows_of_array(parsed), parsed.data[0]
@@ -158,12 +193,42 @@ def _windows_of_array(parsed: argparse.Namespace) -> Any:
     return SignalWindows(values, parsed.fs_hz, leads or "i")
 
 
+def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
+    from synthgan.image import ImageGANSynthesizer
+    from synthgan.io.images import read_images
+    from synthgan.io.tables import read_array
+
+    told = list(dict.fromkeys(_names(parsed.condition_on) or []))
+    path, *others = parsed.data
+    is_array = any(name.endswith(".npy") for name in parsed.data)
+    options = {name: getattr(parsed, name) for name in _OPTIONS["image"]}
+    given = {name: value for name, value in options.items() if value is not None}
+    if is_array and (others or given):
+        raise ValueError(f"{path!r} is learnt alone and as it is; give no other paths or options.")
+    progress = sys.stderr.isatty()
+    source = parsed.data if others else path
+    images = read_array(path) if is_array else read_images(source, **given, progress=progress)
+    height, width = images.shape[1:3] if is_array else images.shape
+    print(f"{path} read: {len(images)} images of {height} x {width}", flush=True)
+    model = ImageGANSynthesizer(**_parameters(parsed, told), verbose=int(progress))
+    return model.fit(images), f"{len(images)} images"
+
+
+def _read_size(text: str) -> tuple[int, int]:
+    sides = [int(side) for side in text.casefold().split("x")]
+    height, width = sides if len(sides) == 2 else sides * 2
+    return height, width
+
+
 def _names(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def _parameters(parsed: argparse.Namespace, told: Any) -> dict[str, Any]:
-    """Gather those that both kinds of data have."""
+    """Gather those that all kinds of data have."""
     names = ("preset", "epochs", "max_steps", "max_time")
     given = {name: getattr(parsed, name) for name in names}
     return {**given, "condition_on": told, "random_state": parsed.seed}
+
+
+_FITS = {"table": _fit_table, "signal": _fit_signals, "image": _fit_images}

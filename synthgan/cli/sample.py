@@ -1,4 +1,4 @@
-"""synthgan sample: a model makes rows as CSV, or signals as WFDB records or npy."""
+"""synthgan sample: a model makes rows as CSV, signals as WFDB records, or images as PNG."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Add the command to the parser's."""
-    sample = commands.add_parser("sample", help="make rows or signals with a model")
+    sample = commands.add_parser("sample", help="make rows, signals or images with a model")
     sample.add_argument("model", metavar="MODEL")
     wanted = sample.add_mutually_exclusive_group(required=True)
-    wanted.add_argument("-n", type=int, default=None, help="number of rows or signals")
+    wanted.add_argument("-n", type=int, default=None, help="number of rows, signals or images")
     wanted.add_argument(
         "--conditions",
         default=None,
         metavar="ROWS.csv",
-        help="values that each row or signal must have, empty where free; one out for each row in",
+        help="values that each row, signal or image must have, empty where free; one out for each "
+        "row in",
     )
     sample.add_argument(
         "-o",
         "--out",
         required=True,
         metavar="FAKE",
-        help="CSV file; of signals a folder for WFDB records, or an npy file",
+        help="CSV file; of signals a folder for WFDB records, of images a folder or a zip archive "
+        "for PNG files; of both an npy file",
     )
     sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
     signals = sample.add_argument_group("signals")
@@ -38,8 +40,8 @@ def add(commands: Any) -> None:
     signals.add_argument(
         "--annotate", action="store_true", help="write the R peaks beside the records"
     )
-    signals.add_argument(
-        "--overwrite", action="store_true", help="replace records of the same name"
+    sample.add_argument(
+        "--overwrite", action="store_true", help="replace records or images of the same name"
     )
     sample.set_defaults(command=_sample)
 
@@ -47,35 +49,37 @@ def add(commands: Any) -> None:
 def _sample(parsed: argparse.Namespace) -> None:
     from synthgan import load
     from synthgan.io.tables import read_csv
-    from synthgan.signal import SignalGANSynthesizer
 
     model: Any = load(parsed.model)
-    write, options = _write_table, {}
-    if isinstance(model, SignalGANSynthesizer):
-        write, options = _write_signals, {"duration_s": parsed.duration_s}
-    _check_options(parsed, makes_signals=write is _write_signals)
+    kind = model.kind
+    _check_options(parsed, kind)
+    options = {"duration_s": parsed.duration_s} if kind == "signal" else {}
     conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
-    noun = write(fake, model, parsed)
+    noun = _WRITES[kind](fake, model, parsed)
     print(f"{len(fake)} {noun} written to {parsed.out}")
 
 
-def _check_options(parsed: argparse.Namespace, makes_signals: bool) -> None:
+def _check_options(parsed: argparse.Namespace, kind: str) -> None:
     """Refuse, before anything is made, options that do not fit the model or the file."""
-    if not makes_signals:
-        for name in ("duration_s", "annotate", "overwrite"):
-            if getattr(parsed, name) not in (None, False):
-                option = f"--{name.replace('_', '-')}"
-                raise ValueError(f"{option} is for signals; {parsed.model!r} makes rows.")
-    elif parsed.n is not None and parsed.n < 1:
+    strangers = {"table": ("duration_s", "annotate", "overwrite"),
+                 "image": ("duration_s", "annotate"), "signal": ()}[kind]  # fmt: skip
+    for name in strangers:
+        if getattr(parsed, name) not in (None, False):
+            option, makes = f"--{name.replace('_', '-')}", _MAKES[kind]
+            raise ValueError(f"{option} is for signals; {parsed.model!r} makes {makes}.")
+    if kind == "table":
+        return
+    if parsed.n is not None and parsed.n < 1:
         raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")
-    elif parsed.out.endswith(".csv"):
+    if parsed.out.endswith(".csv"):
+        files = "WFDB records" if kind == "signal" else "PNG files"
         raise ValueError(
-            f"--out {parsed.out!r} is a table; {parsed.model!r} makes signals: give a folder for "
-            "WFDB records, or an npy file."
+            f"--out {parsed.out!r} is a table; {parsed.model!r} makes {_MAKES[kind]}: give a "
+            f"folder for {files}, or an npy file."
         )
-    elif parsed.out.endswith(".npy") and parsed.annotate:
+    if parsed.out.endswith(".npy") and parsed.annotate:
         raise ValueError("--annotate needs WFDB records; give a folder as --out.")
 
 
@@ -87,10 +91,14 @@ def _write_table(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
 
 
 def _write_signals(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
+    import numpy as np
+
     from synthgan.io.records import write_records
 
     if parsed.out.endswith(".npy"):
-        _write_array(fake, parsed.out)
+        values = np.asarray(fake)
+        one_lead = values.ndim == 3 and values.shape[1] == 1
+        _write_array(values[:, 0] if one_lead else values, parsed.out)
         return "windows"
     windows = _as_windows(fake, model)
     peaks = True if parsed.annotate else None
@@ -98,17 +106,31 @@ def _write_signals(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
     return "records"
 
 
+def _write_images(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
+    import numpy as np
+
+    from synthgan.io.images import ImageStack, save_images
+
+    if parsed.out.endswith(".npy"):
+        _write_array(fake, parsed.out)
+        return "images"
+    if not isinstance(fake, ImageStack):
+        grids = model.encoder_.transform(fake)
+        levels = grids if grids.ndim == 3 else np.moveaxis(grids, 1, 3)
+        fake = ImageStack(np.ascontiguousarray(levels))
+    save_images(fake, parsed.out, overwrite=parsed.overwrite)
+    return "images"
+
+
 def _write_array(fake: Any, path: str) -> None:
-    """Write (n, n_samples), or of several leads (n, n_leads, n_samples), as fit takes it."""
+    """Write an array as fit takes it."""
     import numpy as np
 
     from synthgan.exceptions import DataError
     from synthgan.io.archive import write_atomically
 
-    values = np.asarray(fake)
-    one_lead = values.ndim == 3 and values.shape[1] == 1
     content = io.BytesIO()
-    np.save(content, values[:, 0] if one_lead else values)
+    np.save(content, np.asarray(fake))
     try:
         write_atomically(Path(path), content.getvalue())
     except OSError as error:
@@ -131,3 +153,7 @@ def _as_windows(fake: Any, model: Any) -> Any:
         )
     values = np.asarray(fake)
     return SignalWindows(values.reshape(len(values), 1, -1), model.fs_hz_, "i")
+
+
+_MAKES = {"table": "rows", "signal": "signals", "image": "images"}
+_WRITES = {"table": _write_table, "signal": _write_signals, "image": _write_images}

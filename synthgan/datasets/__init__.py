@@ -2,7 +2,17 @@
 
 from synthgan.datasets.clinic import make_clinic
 from synthgan.datasets.ecg import make_ecg
+from synthgan.datasets.fingerprints import make_fingerprints
+from synthgan.datasets.irises import make_irises
 from synthgan.datasets.ptbdb import fetch_ptbdb
 from synthgan.datasets.thyroid import fetch_thyroid, load_thyroid
 
-__all__ = ["fetch_ptbdb", "fetch_thyroid", "load_thyroid", "make_clinic", "make_ecg"]
+__all__ = [
+    "fetch_ptbdb",
+    "fetch_thyroid",
+    "load_thyroid",
+    "make_clinic",
+    "make_ecg",
+    "make_fingerprints",
+    "make_irises",
+]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from synthgan.exceptions import DataError
 
-__all__ = ["Container", "read_table", "to_frame"]
+__all__ = ["Container", "count_axes", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
 _NULLABLE_INTEGERS = [
@@ -135,6 +135,11 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
     bare = pyarrow.schema([field.remove_metadata() for field in schema], schema.metadata)
     written = base64.b64encode(bare.serialize().to_pybytes()).decode()
     return frame, Container(library, arrow_schema=written)
+
+
+def count_axes(X: Any) -> int | None:
+    """Count the axes of an array or of nested lists; None where X does not say."""
+    return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", None)
 
 
 def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from synthgan.encoding.frames import Container, to_frame
+from synthgan.encoding.frames import Container, count_axes, to_frame
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.io.windows import Recording, SignalWindows
 
@@ -136,7 +136,7 @@ def read_signals(
     if isinstance(X, SignalWindows):
         container = SignalContainer("windows", X.values.dtype.str, X.fs_hz, X.leads, X.units)
         values = X.values
-    elif _n_axes(X) == 3:
+    elif count_axes(X) == 3:
         values = np.asarray(X)
         dtype = values.dtype.str if values.dtype.kind in "fiu" else "<f8"
         container = SignalContainer("array", dtype)
@@ -183,11 +183,6 @@ def _checked(
     if not reset:
         container.check_like(getattr(estimator, "encoder_", estimator).container_)
     return values, container
-
-
-def _n_axes(X: Any) -> int | None:
-    """Count the axes of an array or of nested lists; None where X does not say."""
-    return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", None)
 
 
 def _folded(value: Any) -> Any:

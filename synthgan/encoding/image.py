@@ -1,0 +1,213 @@
+"""ImageEncoder: images to grids of grey levels and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding import scaling
+from synthgan.encoding.cells import NULL, CellGroup
+from synthgan.encoding.image_containers import ImageContainer, take_images
+from synthgan.exceptions import DataError
+
+__all__ = ["ImageEncoder"]
+
+
+class ImageEncoder(TransformerMixin, BaseEstimator):
+    """Turn images into grids of grey levels 0..255, and grids back into images.
+
+    Images of bytes are grids already. Other numbers are scaled; colours become channels.
+
+    Parameters
+    ----------
+    limits : {"auto"} or (float, float), default="auto"
+        What levels 0 and 255 stand for; values outside are clipped. ``"auto"``: 0 and 255 for
+        bytes, otherwise the smallest and the largest value that is learnt.
+    shape : (int, int), (int, int, 3) or None, default=None
+        Height, width and channels of images that come as rows of a table. None: squares where the
+        number of columns is one, a single row of pixels otherwise.
+
+    Attributes
+    ----------
+    grid_shape_ : tuple of int
+        (height, width), or (3, height, width) of colour images.
+    image_shape_ : (int, int, int)
+        Height, width, channels.
+    limits_ : (float, float)
+    step_ : float
+        What one level is worth: twice the largest error of a decoded pixel within the limits.
+    cell_groups_ : list of CellGroup
+        One of all cells.
+    n_features_in_ : int
+        Pixels of an image, times its channels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from synthgan import ImageEncoder
+    >>> images = np.linspace(0, 1, 8).reshape(2, 2, 2)
+    >>> encoder = ImageEncoder().fit(images)
+    >>> encoder.transform(images)[0]
+    array([[  0,  36],
+           [ 73, 109]], dtype=uint8)
+    >>> bool(abs(encoder.inverse_transform(encoder.transform(images)) - images).max() < 1 / 255)
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "limits": [StrOptions({"auto"}), tuple, list],
+        "shape": [tuple, list, None],
+    }
+
+    is_quantised = True  # cells are grey levels
+
+    def __init__(self, limits: Any = "auto", shape: Any = None) -> None:
+        self.limits = limits
+        self.shape = shape
+
+    def fit(self, X: Any, y: Any = None) -> ImageEncoder:
+        """Learn shape and limits.
+
+        Parameters
+        ----------
+        X : ImageStack, or array-like
+            Of shape (n, height, width), (n, height, width, 1 or 3), or a row an image.
+        y : Ignored
+
+        Returns
+        -------
+        self : ImageEncoder
+
+        Raises
+        ------
+        DataError, ValueError
+            No images of finite numbers.
+        ParameterError
+            `limits` or a `shape` that are none, or do not fit.
+        """
+        self._validate_params()
+        values, container = take_images(self, X, self.shape, reset=True)
+        return self.fit_values(values, container)
+
+    def fit_values(self, values: np.ndarray, container: ImageContainer) -> ImageEncoder:
+        """Learn from pixels (n, height, width, n_channels) that `take_images` gave."""
+        self.container_ = container
+        self.image_shape_ = values.shape[1:]
+        self.n_features_in_ = math.prod(self.image_shape_)
+        is_auto = isinstance(self.limits, str)
+        if is_auto and np.dtype(container.dtype) == np.uint8:
+            self.limits_ = (0.0, float(scaling.TOP_LEVEL))
+        else:
+            limits = "minmax" if is_auto else self.limits
+            self.limits_ = scaling.learn_limits(values, limits)
+        self._place_cells()
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Encode images.
+
+        Parameters
+        ----------
+        X : as given to `fit`
+
+        Returns
+        -------
+        grids : ndarray of shape (n, *grid_shape_), uint8
+            After ``set_output(transform="pandas")`` a table of one column per cell.
+        """
+        check_is_fitted(self)
+        values, _ = take_images(self, X, self.shape, reset=False)
+        grids = self.encode(values)
+        if _get_output_config("transform", self)["dense"] == "default":
+            return grids
+        return grids.reshape(len(grids), -1)
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Decode grids; inverse of `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, *grid_shape_)
+            Levels.
+
+        Returns
+        -------
+        images : as given to `fit`
+
+        Raises
+        ------
+        DataError
+            Wrong shape, or cells that are no numbers.
+        """
+        check_is_fitted(self)
+        grids, shape = np.asarray(X), self.grid_shape_
+        if grids.shape[1:] not in (shape, (math.prod(shape),)):
+            raise DataError(f"grids have shape {grids.shape}; (n, *{shape}) is expected.")
+        if grids.dtype.kind not in "biuf" or not np.isfinite(grids).all():
+            raise DataError("grids hold NaN or infinite cells; give numbers.")
+        return self.container_.restore(self.decode(grids))
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Encode pixels (n, height, width, n_channels); bytes are not copied."""
+        if values.dtype != np.uint8 or self.limits_ != (0.0, float(scaling.TOP_LEVEL)):
+            values = scaling.to_levels(values, *self.limits_, first=NULL, rounding="round")
+        return values[..., 0] if values.shape[3] == 1 else np.moveaxis(values, 3, 1)
+
+    def decode(self, grids: np.ndarray) -> np.ndarray:
+        """Decode grids (n, *grid_shape_) to pixels (n, height, width, n_channels)."""
+        height, width, n_channels = self.image_shape_
+        levels = np.moveaxis(grids.reshape(len(grids), n_channels, height, width), 1, 3)
+        if levels.dtype == np.uint8 and self.limits_ == (0.0, float(scaling.TOP_LEVEL)):
+            return levels
+        return scaling.from_levels(levels, *self.limits_, first=NULL, rounding="round")
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name every cell of the flattened grid: channel, row and column."""
+        check_is_fitted(self)
+        height, width, n_channels = self.image_shape_
+        channels = [""] if n_channels == 1 else ["red:", "green:", "blue:"]
+        cells = [f"row{i}:column{j}" for i in range(height) for j in range(width)]
+        return np.array([channel + cell for channel in channels for cell in cells], dtype=object)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what was learnt as JSON-ready plain data and arrays."""
+        check_is_fitted(self)
+        record = {
+            "container": self.container_.to_dict(),
+            "image_shape": list(self.image_shape_),
+            "limits": list(self.limits_),
+        }
+        return record, {}
+
+    def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> ImageEncoder:
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters."""
+        self.container_ = ImageContainer.from_dict(record["container"])
+        height, width, n_channels = (int(side) for side in record["image_shape"])
+        self.image_shape_ = (height, width, n_channels)
+        self.n_features_in_ = math.prod(self.image_shape_)
+        columns = self.container_.columns
+        if columns and all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        low, high = record["limits"]
+        self.limits_ = (float(low), float(high))
+        self._place_cells()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that dtypes are not kept."""
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _place_cells(self) -> None:
+        height, width, n_channels = self.image_shape_
+        self.grid_shape_ = (height, width) if n_channels == 1 else (n_channels, height, width)
+        cells = tuple(range(math.prod(self.grid_shape_)))
+        self.cell_groups_ = [CellGroup("image", cells, lowest=NULL)]
+        self.step_ = scaling.level_step(*self.limits_, first=NULL)

@@ -1,0 +1,134 @@
+"""Images in zip archives, read in place: what an archive may hold; decodes nothing.
+
+Archives are hostile until shown otherwise: each limit stands here.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from synthgan.exceptions import DataError
+from synthgan.io.images.files import ImageFiles, describe
+from synthgan.io.images.names import is_hidden, is_image_name, natural_order
+
+__all__ = ["is_archive", "open_archive"]
+
+MOST_MEMBERS = 10_000_000
+MOST_DIRECTORY_BYTES = 2**30
+MOST_MEMBER_BYTES = 2**28
+MOST_RATIO, _RATIO_COUNTS_FROM = 1000, 2**23
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_SPECIAL = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
+_OUTWARD = re.compile(r"/|[A-Za-z]:|.*[\\\0]|(.*/)?\.\.(/|$)", re.DOTALL)
+
+
+def is_archive(path: Path) -> bool:
+    """Tell zip archives from images; an archive may bear any name but that of an image."""
+    if path.suffix.casefold() == ".zip":
+        return True
+    return not is_image_name(path.name) and zipfile.is_zipfile(path)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[ImageFiles]:
+    """Open the images of a zip archive.
+
+    Raises
+    ------
+    DataError
+        No readable archive, no images in it, or it breaks a rule that keeps readers safe.
+    """
+    try:
+        opened = _BoundedReader(io.FileIO(path))
+    except OSError as error:
+        raise DataError(f"archive {str(path)!r} cannot be read: {error.strerror}.") from error
+    with opened as file:
+        try:
+            archive = zipfile.ZipFile(file)
+        except DataError as error:
+            raise DataError(f"archive {str(path)!r} {error}") from None
+        except Exception as error:  # zipfile has many ways to fail on bytes made up
+            raise DataError(f"{str(path)!r} is no readable zip archive: {error}.") from error
+        with archive:
+            yield _images_of(archive, path)
+
+
+class _BoundedReader(io.BufferedReader):
+    """Refuses the one great read there is: zipfile takes the list of members whole."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > max(MOST_DIRECTORY_BYTES, MOST_MEMBER_BYTES):
+            raise DataError(
+                f"has a list of members of {size} bytes; {MOST_DIRECTORY_BYTES} are allowed."
+            )
+        return super().read(size)
+
+
+def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
+    if len(archive.filelist) > MOST_MEMBERS:
+        raise DataError(
+            f"archive {str(path)!r} has {len(archive.filelist)} members; {MOST_MEMBERS} are "
+            "allowed."
+        )
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.filelist:
+        fault = _fault(member)
+        if is_image_name(member.filename) and not any(map(is_hidden, member.filename.split("/"))):
+            fault = fault or _excess(member)
+            if member.filename in members:
+                fault = fault or "it is there more than once"
+            members[member.filename] = member
+        if fault:
+            raise DataError(
+                f"archive {str(path)!r}: member {member.orig_filename!r} is refused: {fault}."
+            )
+    if not members:
+        raise DataError(f"archive {str(path)!r} holds no images.")
+    names = sorted(members, key=natural_order)
+    return ImageFiles(
+        names,
+        describe(names),
+        open=lambda i: _open(archive, members[names[i]]),
+        marks=lambda: [[name, members[name].file_size, members[name].CRC] for name in names],
+    )
+
+
+def _fault(member: zipfile.ZipInfo) -> str | None:
+    if _OUTWARD.match(member.orig_filename):
+        return "names may not be absolute nor hold '..', backslashes or drives"
+    if stat.S_IFMT(member.external_attr >> 16) in _SPECIAL:
+        return "it is a link or a device"
+    return None
+
+
+def _excess(member: zipfile.ZipInfo) -> str | None:
+    if member.file_size > MOST_MEMBER_BYTES:
+        return f"it has {member.file_size} bytes, and images may have {MOST_MEMBER_BYTES}"
+    if member.file_size > max(_RATIO_COUNTS_FROM, MOST_RATIO * member.compress_size):
+        return (
+            f"it inflates {member.compress_size} bytes to {member.file_size}, and images may "
+            f"inflate to {MOST_RATIO} times their size"
+        )
+    return None
+
+
+def _open(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
+    if member.flag_bits & 1:
+        raise DataError("encrypted")
+    if member.compress_type not in _READ:  # of others zipfile cannot bound what they inflate to
+        raise DataError(f"compressed by method {member.compress_type}, not stored or deflated")
+    try:
+        with archive.open(member) as file:
+            content = file.read(member.file_size)  # no more, whatever it inflates to
+    except zipfile.BadZipFile as error:
+        raise DataError("wrong checksum" if "CRC" in str(error) else str(error)) from error
+    if len(content) < member.file_size:
+        raise DataError("truncated")
+    return io.BytesIO(content)

@@ -1,0 +1,45 @@
+"""A set of image files, wherever they lie; decodes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from synthgan.io.images.names import folder_of
+
+__all__ = ["ImageFiles", "describe"]
+
+
+@dataclass(frozen=True)
+class ImageFiles:
+    """Names, what is known of each, and ways to open and to recognise them.
+
+    Parameters
+    ----------
+    names : list of str
+    info : DataFrame
+        A row a file.
+    open : function of a row's number
+        Raises DataError with the reason where a file cannot be opened.
+    marks : function without arguments
+        Gives name, size and time or checksum of each, JSON-ready: others if a file changes.
+    """
+
+    names: list[str]
+    info: pd.DataFrame
+    open: Callable[[int], BinaryIO]
+    marks: Callable[[], list[list[Any]]]
+
+
+def describe(names: list[str], labels: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Tabulate paths and their folders, and labels of one's own."""
+    info = pd.DataFrame(
+        {"path": names, "folder": [folder_of(name) for name in names]}, dtype=object
+    )
+    if labels is None:
+        return info
+    info = info.drop(columns="folder") if "folder" in labels else info
+    return pd.concat([info, labels.reset_index(drop=True)], axis=1)

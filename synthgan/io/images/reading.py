@@ -1,0 +1,233 @@
+"""Sets of image files to one array: that all are alike, and which cannot be read."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from functools import partial
+from math import prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.io.images.caching import Faults, Room, check_cache, fingerprint, read_through
+from synthgan.io.images.decoding import MODES, MOST_PIXELS, decode, explain
+from synthgan.io.images.files import ImageFiles
+from synthgan.io.images.finding import find_images
+from synthgan.io.images.room import make_room
+from synthgan.io.images.stack import ImageStack
+from synthgan.io.images.threads import in_threads
+
+__all__ = ["read_images"]
+
+_N_NAMED = 3
+Read = Callable[[int], "np.ndarray | str"]  # of a row: its pixels, or why there are none
+
+
+def read_images(
+    source: Any,
+    *,
+    size: int | tuple[int, int] | None = None,
+    color: str = "grey",
+    crop: bool = False,
+    on_error: str = "raise",
+    cache: Any = None,
+    progress: bool = False,
+) -> ImageStack:
+    """Read a set of images: a zip archive, a folder, or files.
+
+    Parameters
+    ----------
+    source : str, path, list of them, or DataFrame
+        A zip archive (read in place), a folder (with those in it), an image file, or a list of
+        files. The column "path" of a DataFrame, or its only one, names files; its other columns
+        become columns of ``info``. Relative paths start at the current folder.
+    size : int, (height, width) or None, default=None
+        Of the images to give; an int is the side of a square. None is the size of the images, which
+        must be one.
+    color : {"grey", "rgb"}, default="grey"
+        Grey, or red, green and blue.
+    crop : bool, default=False
+        True cuts images to the proportions of `size` first, from the middle; False stretches them.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do if images cannot be read; "skip" leaves them out and warns.
+    cache : str, path or None, default=None
+        A ``.npy`` file to keep the pixels in. Another call with the same files (names, sizes, and
+        times or checksums), size, color and crop takes them from there.
+    progress : bool, default=False
+        Show a bar.
+
+    Returns
+    -------
+    stack : ImageStack
+        With the columns path and folder (the last one of the path, "" if none) in ``info``: as
+        given, or as seen from the archive or folder, where files are in natural order, 2 before 10.
+        More than 256 MiB of pixels are a memmap of a temporary file, which goes when the stack
+        does.
+
+    Warns
+    -----
+    DataWarning
+        Images were left out; with their count and the first names.
+
+    Raises
+    ------
+    DataError
+        No such file, no images, images that cannot be read or differ in size, too little room on
+        the disk, or an archive that is damaged or refused.
+    ParameterError
+        A parameter has a value that is not allowed.
+
+    Notes
+    -----
+    Formats are PNG, JPEG, BMP, TIFF, GIF, WebP and PBM, PGM, PPM; of several pictures in a file the
+    first is read. Archives and folders give the files that end accordingly, less hidden ones and
+    ``__MACOSX``. Images are turned as their EXIF data say, put on white where transparent, 16-bit
+    grey scaled from 0..65535 to 0..255, and resized by bicubic interpolation. Colour profiles are
+    not applied. Images of more than 2**27 pixels cannot be read.
+
+    Nothing of an archive is written to disk. It is refused if a member has an absolute name, or one
+    with "..", a backslash or a drive, is a link, or is there twice, if an image has more than 256
+    MiB or inflates to more than 8 MiB and 1000 times its size, or if there are more than 10 million
+    members.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from synthgan.io.images import save_images
+    >>> path = f"{tempfile.mkdtemp()}/drawn.zip"
+    >>> names = save_images(np.zeros((12, 28, 20), dtype=np.uint8), path)
+    >>> stack = read_images(path, size=14)
+    >>> stack
+    ImageStack(12 grey images of 14 x 14)
+    >>> stack.info["path"][0]
+    'image-0000001.png'
+    """
+    shape = _check_size(size)
+    for name, value, allowed in (
+        ("color", color, tuple(MODES)),
+        ("crop", crop, (False, True)),
+        ("on_error", on_error, ("raise", "skip")),
+    ):
+        if value not in allowed:
+            raise ParameterError(f"{name}={value!r} is not allowed; choose one of {allowed!r}.")
+    kept = check_cache(cache)
+    with find_images(source) as files:
+        read = partial(_read, files, size=shape, color=color, crop=bool(crop))
+        fill = partial(_fill, read, files.names, on_error, progress)
+        if kept is None:
+            values, faults = fill(make_room)
+        else:
+            mark = fingerprint(files.marks(), shape, color, bool(crop))
+            values, faults = read_through(kept, mark, fill)
+    _judge(faults, files.names, on_error)
+    if faults:
+        warnings.warn(
+            f"Left out {_count(faults, files.names)} that cannot be read: "
+            f"{_list(faults, files.names)}.",
+            DataWarning,
+            stacklevel=2,
+        )
+    return ImageStack(values, files.info.drop(index=list(faults)))
+
+
+def _check_size(size: Any) -> tuple[int, int] | None:
+    if size is None:
+        return None
+    given = size if isinstance(size, (tuple, list)) else (size, size)
+    sides = [int(x) for x in given if isinstance(x, Integral) and not isinstance(x, bool)]
+    if len(sides) != 2 or len(given) != 2 or min(sides) < 1 or prod(sides) > MOST_PIXELS:
+        raise ParameterError(
+            f"size={size!r} is not allowed; give whole numbers (height, width) >= 1, of "
+            f"{MOST_PIXELS} pixels at most, one such number, or None."
+        )
+    return sides[0], sides[1]
+
+
+def _read(
+    files: ImageFiles, i: int, *, size: tuple[int, int] | None, color: str, crop: bool
+) -> np.ndarray | str:
+    try:
+        with files.open(i) as file:
+            return decode(file, size, color, crop)
+    except Exception as error:  # on broken files Pillow raises nearly anything
+        return explain(error)
+
+
+def _fill(
+    read: Read, names: list[str], on_error: str, progress: bool, room: Room
+) -> tuple[np.ndarray, Faults]:
+    """Read all into one array: its rows are those without faults."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, of what we limit ourselves or tell as errors
+        first, example = _first_readable(read, names)
+        values = room((len(names), *example.shape))
+        faults: Faults = {}
+        with closing(in_threads(partial(_put, read, values), len(names))) as outcomes:
+            for i, outcome in enumerate(_bar(outcomes, len(names)) if progress else outcomes):
+                if isinstance(outcome, tuple):
+                    raise DataError(_misfit(names[i], outcome, names[first], example.shape))
+                if outcome is not None:
+                    faults[i] = outcome
+    _judge(faults, names, on_error)
+    if faults:
+        good = [i for i in range(len(names)) if i not in faults]
+        for row, i in enumerate(good):
+            values[row] = values[i]
+        values = values[: len(good)]
+    return values, faults
+
+
+def _first_readable(read: Read, names: list[str]) -> tuple[int, np.ndarray]:
+    faults: Faults = {}
+    for i in range(len(names)):
+        pixels = read(i)
+        if isinstance(pixels, np.ndarray):
+            return i, pixels
+        faults[i] = pixels
+    raise DataError(f"none of {len(names)} images can be read: {_list(faults, names)}.")
+
+
+def _put(read: Read, values: np.ndarray, i: int) -> str | tuple[int, int] | None:
+    """Read an image into its row, or give why not, or the size by which it does not fit."""
+    pixels = read(i)
+    if isinstance(pixels, str):
+        return pixels
+    if pixels.shape != values.shape[1:]:
+        return pixels.shape[0], pixels.shape[1]
+    values[i] = pixels
+    return None
+
+
+def _bar(outcomes: Iterable[Any], n: int) -> Iterable[Any]:
+    from tqdm.auto import tqdm
+
+    return tqdm(outcomes, total=n, desc="read", unit="image")
+
+
+def _misfit(name: str, shape: tuple[int, ...], first: str, fitting: tuple[int, ...]) -> str:
+    return (
+        f"images differ in size: {name!r} is {shape[0]} x {shape[1]} (height x width), {first!r} "
+        f"is {fitting[0]} x {fitting[1]}; give size, for example size={fitting[:2]!r}."
+    )
+
+
+def _judge(faults: Faults, names: list[str], on_error: str) -> None:
+    if faults and on_error == "raise":
+        raise DataError(
+            f"{_count(faults, names)} cannot be read: {_list(faults, names)}; mend them or leave "
+            "them out, or give on_error='skip'."
+        )
+
+
+def _count(faults: Faults, names: list[str]) -> str:
+    return f"{len(faults)} of {len(names)} images"
+
+
+def _list(faults: Faults, names: list[str]) -> str:
+    named = [f"{names[i]!r} ({faults[i]})" for i in sorted(faults)[:_N_NAMED]]
+    more = [f"and {len(faults) - len(named)} more"] if len(faults) > len(named) else []
+    return ", ".join([*named, *more])

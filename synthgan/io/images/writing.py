@@ -1,0 +1,198 @@
+"""One array of images to files, in a folder or a zip archive; knows no other formats."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.images.finding import images_below
+from synthgan.io.images.stack import ImageStack
+from synthgan.io.images.threads import in_threads
+
+__all__ = ["save_images"]
+
+_FORMATS = ("png", "jpg")
+_COMMENT = "synthetic, made by synthgan"
+_JPEG_QUALITY = 95
+_INFO = "info.csv"
+_OURS = re.compile(r"image-\d{7,}\.(png|jpg)")
+
+
+def save_images(
+    images: ImageStack | np.ndarray, path: Any, *, format: str = "png", overwrite: bool = False
+) -> list[str]:
+    """Write images as files, all or none.
+
+    Each file bears the comment "synthetic, made by synthgan".
+
+    Parameters
+    ----------
+    images : ImageStack, or array of shape (n, height, width) or (n, height, width, 3)
+        uint8, or floats from 0 to 255, which are rounded.
+    path : str or path
+        A zip archive if it ends in ``.zip``, else a folder; made when absent.
+    format : {"png", "jpg"}, default="png"
+        "png" keeps all pixels as they are, "jpg" (quality 95) does not.
+    overwrite : bool, default=False
+        Replace the archive, or the images in the folder that this function wrote.
+
+    Returns
+    -------
+    files : list of str
+        ``image-0000001.png`` and so on: paths in the folder, or names in the archive.
+
+    Raises
+    ------
+    DataError
+        No images, pixels of another kind, images or the archive are there already, or the place
+        cannot be written to.
+    ParameterError
+        `format` is not allowed.
+
+    Notes
+    -----
+    Columns of ``info`` go to ``info.csv`` beside the images, whose column path names the files;
+    not the path that images were read from, and the folder beside it.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> folder = tempfile.mkdtemp()
+    >>> files = save_images(np.full((2, 8, 8), 127.6), folder)
+    >>> [file[-17:] for file in files]
+    ['image-0000001.png', 'image-0000002.png']
+    """
+    if format not in _FORMATS:
+        raise ParameterError(f"format={format!r} is not allowed; choose one of {_FORMATS!r}.")
+    values = images.values if isinstance(images, ImageStack) else np.asarray(images)
+    _check(values)
+    names = [f"image-{i:07d}.{format}" for i in range(1, len(values) + 1)]
+    table = _table(images.info, names) if isinstance(images, ImageStack) else None
+    encoded = zip(names, in_threads(partial(_encode, values, format), len(values)), strict=True)
+    target = Path(path).resolve()
+    try:
+        if target.suffix.casefold() == ".zip":
+            _write_archive(target, encoded, table, overwrite)
+            return names
+        _write_folder(target, encoded, table, overwrite)
+    except OSError as error:
+        raise DataError(f"{str(target)!r} cannot be written: {error.strerror or error}.") from error
+    return [os.path.join(path, name) for name in names]
+
+
+def _check(values: np.ndarray) -> None:
+    fits = values.ndim == 3 or (values.ndim == 4 and values.shape[3] == 3)
+    if not fits or 0 in values.shape[1:] or (values.dtype != np.uint8 and values.dtype.kind != "f"):
+        raise DataError(
+            f"images of shape {values.shape} and dtype {values.dtype} are not allowed; give uint8, "
+            "or floats from 0 to 255, in an array (n, height, width) or (n, height, width, 3)."
+        )
+    if not len(values):
+        raise DataError("there are no images to write.")
+    if values.dtype.kind == "f":
+        low, high = values.min(), values.max()
+        if not (low >= 0 and high <= 255):  # NaN is neither
+            raise DataError(f"images of values from {low:g} to {high:g} do not fit into 0..255.")
+
+
+def _table(info: pd.DataFrame, names: list[str]) -> bytes | None:
+    # Where files were read from is no label; a folder's name alone is one, of fakes.
+    labels = info.drop(columns=["path", "folder"] if "path" in info else [], errors="ignore")
+    if not len(labels.columns):
+        return None
+    labels.insert(0, "path", names)
+    return labels.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _encode(values: np.ndarray, format: str, i: int) -> bytes:
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    pixels = values[i] if values.dtype == np.uint8 else np.rint(values[i]).astype(np.uint8)
+    file = io.BytesIO()
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if format == "png":
+        comment = PngInfo()
+        comment.add_text("Comment", _COMMENT)
+        image.save(file, "PNG", pnginfo=comment)
+    else:
+        image.save(file, "JPEG", quality=_JPEG_QUALITY, comment=_COMMENT)
+    return file.getvalue()
+
+
+def _write_archive(
+    target: Path, encoded: Iterable[tuple[str, bytes]], table: bytes | None, overwrite: bool
+) -> None:
+    if target.is_dir() or (target.exists() and not overwrite):
+        raise DataError(f"{str(target)!r} is there already; give another path or overwrite=True.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    try:
+        with draft.open("xb") as file:
+            with zipfile.ZipFile(file, "w") as archive:
+                for name, content in encoded:
+                    archive.writestr(zipfile.ZipInfo(name), content)  # images shrink no more
+                if table is not None:
+                    archive.writestr(zipfile.ZipInfo(_INFO), table, zipfile.ZIP_DEFLATED)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _write_folder(
+    folder: Path, encoded: Iterable[tuple[str, bytes]], table: bytes | None, overwrite: bool
+) -> None:
+    old = _old_files(folder, table is not None, overwrite)
+    drafts = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    try:
+        drafts.mkdir(parents=True)
+        for name, content in encoded:
+            (drafts / name).write_bytes(content)
+        if table is not None:
+            (drafts / _INFO).write_bytes(table)
+        if not folder.exists():
+            drafts.rename(folder)
+            return
+        for file in old:
+            file.unlink()
+        for draft in drafts.iterdir():
+            draft.replace(folder / draft.name)
+    finally:
+        shutil.rmtree(drafts, ignore_errors=True)
+
+
+def _old_files(folder: Path, with_table: bool, overwrite: bool) -> list[Path]:
+    """Give the files of ours to replace; refuse those of others."""
+    if folder.exists() and not folder.is_dir():
+        raise DataError(f"{str(folder)!r} is a file; give a folder, or a path that ends in .zip.")
+    if not folder.exists():
+        return []
+    names = images_below(folder)
+    table = [_INFO] if (folder / _INFO).exists() and (with_table or names) else []
+    if not overwrite and names + table:
+        raise DataError(
+            f"folder {str(folder)!r} holds {(names + table)[0]!r} already; give another folder or "
+            "overwrite=True."
+        )
+    others = [name for name in names if not _OURS.fullmatch(name)]
+    if others:
+        raise DataError(
+            f"folder {str(folder)!r} holds images that save_images did not write, {others[0]!r} "
+            "first; give another folder."
+        )
+    return [folder / name for name in names + table]
