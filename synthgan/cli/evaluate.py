@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 __all__ = ["add", "print_summary"]
@@ -22,7 +23,11 @@ def add(commands: Any) -> None:
     evaluate = commands.add_parser(
         "evaluate", help="measure how faithful, useful and private a fake is"
     )
-    evaluate.add_argument("real", metavar="REAL", help="table as CSV, or signals or images as npy")
+    evaluate.add_argument(
+        "real",
+        metavar="REAL",
+        help="table as CSV, signals or images as npy, or images in a folder or a zip archive",
+    )
     evaluate.add_argument("fake", metavar="FAKE")
     evaluate.add_argument("--holdout", metavar="H", help="real records that were not learnt")
     evaluate.add_argument("--target", metavar="COLUMN", help="column that models are to predict")
@@ -89,9 +94,13 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
 
 
 def _read(path: str) -> Any:
+    from synthgan.io.images import read_images
     from synthgan.io.tables import read_array, read_csv
 
-    return read_array(path) if path.endswith(".npy") else read_csv(path)
+    if path.endswith(".npy"):
+        return read_array(path)
+    holds_images = path.casefold().endswith(".zip") or Path(path).is_dir()
+    return read_images(path) if holds_images else read_csv(path)
 
 
 def print_summary(report: Any) -> None:

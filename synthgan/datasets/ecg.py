@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
+from synthgan.datasets.drawing import generator
 from synthgan.exceptions import ParameterError
 
 __all__ = ["make_ecg"]
@@ -164,7 +165,7 @@ def make_ecg(
     _check_numbers(n_windows, n_samples, fs_hz, noise_mv)
     names = _read_leads(leads)
     rates_bpm = _read_rates(heart_rate_bpm)
-    rng = _generator(random_state)
+    rng = generator(random_state)
     is_infarcted = rng.permutation(np.arange(n_windows) % 2 == 1)
     patients = _draw_patients(rng, is_infarcted, rates_bpm)
     sources = rng.spawn(len(_CHANNELS))  # so that a channel is the same whichever others are asked
@@ -270,12 +271,6 @@ def _mixing(names: list[str]) -> np.ndarray:
         else:
             row[list(_CHANNELS).index(name)] = 1
     return mixing
-
-
-def _generator(random_state: Any) -> np.random.Generator:
-    if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**31 - 1)
-    return np.random.default_rng(random_state)
 
 
 def _check_numbers(n_windows: Any, n_samples: Any, fs_hz: Any, noise_mv: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +11,9 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from synthgan.datasets.ecg import _generator
-from synthgan.exceptions import ParameterError
+from synthgan.datasets.drawing import check_size, generator, smooth_noise
 
 __all__ = ["make_fingerprints"]
-
-_LEAST_SIDE = 8
 
 # fmt: off
 # Share of fingers; cores and deltas, to the right and up of the middle, in half sides of the image.
@@ -121,8 +117,8 @@ def make_fingerprints(
     >>> images.shape
     (3, 48, 40)
     """
-    height, width = _check_size(n, shape)
-    rng = _generator(random_state)
+    height, width = check_size(n, shape)
+    rng = generator(random_state)
     frame = _frame(height, width)
     images = np.empty((n, height, width), dtype=np.uint8)
     names = []
@@ -131,33 +127,6 @@ def make_fingerprints(
         names.append(str(name))
         image[:] = _draw_finger(rng, names[-1], frame)
     return (images, pd.Series(names, name="pattern", dtype=str)) if return_y else images
-
-
-def _check_size(n: Any, shape: Any) -> tuple[int, int]:
-    """Give height and width, once they and the number of images are allowed."""
-    if not _is_whole(n) or n < 0:
-        raise ParameterError(f"n={n!r} is not allowed; give a whole number, 0 or more.")
-    sides = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else []
-    if len(sides) != 2 or not all(_is_whole(side) and side >= _LEAST_SIDE for side in sides):
-        raise ParameterError(
-            f"shape={shape!r} is not allowed; give height and width, whole numbers of "
-            f"{_LEAST_SIDE} or more."
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _smooth_noise(rng: np.random.Generator, shape: tuple[int, int], n_waves: int) -> np.ndarray:
-    """Draw a field of mean square about 1, a sum of cosines with up to so many half periods."""
-    k = np.arange(n_waves + 1)
-    down, across = (np.cos(np.pi * np.outer(np.arange(s) + 0.5, k) / s) for s in shape)
-    fall = 1 / (1 + k[:, None] + k)
-    fall[0, 0] = 0
-    power = (fall**2 * np.outer(1 / (1 + (k > 0)), 1 / (1 + (k > 0)))).sum()
-    return down @ (rng.normal(size=fall.shape) * fall / np.sqrt(power)) @ across.T
 
 
 def _frame(height: int, width: int) -> _Frame:
@@ -192,7 +161,7 @@ def _draw_finger(rng: np.random.Generator, name: str, frame: _Frame) -> np.ndarr
     z = (frame.x - shift[0] + 1j * (frame.y - shift[1])) * np.exp(-1j * turn)
     orientation = _orient(rng, name, z) + turn
     log_period = rng.normal(0, _PERIOD_SD) - _PERIOD_FALL * np.clip(z.imag, -1, 1)
-    log_period += _PERIOD_SWAY * _smooth_noise(rng, z.shape, 3)
+    log_period += _PERIOD_SWAY * smooth_noise(rng, z.shape, 3)
     ridges = _grow(rng, orientation, -log_period, frame)
     return _print(rng, ridges[frame.inner], z[frame.inner], frame)
 
@@ -200,7 +169,7 @@ def _draw_finger(rng: np.random.Generator, name: str, frame: _Frame) -> np.ndarr
 def _orient(rng: np.random.Generator, name: str, z: np.ndarray) -> np.ndarray:
     """Give the orientation of the ridges at each place z, radians up from the horizontal."""
     _, cores, deltas = _PATTERNS[name]
-    orientation = _SWAY * _smooth_noise(rng, z.shape, 4)
+    orientation = _SWAY * smooth_noise(rng, z.shape, 4)
     bow = rng.uniform(*_BOW) * expit(5 * (z.imag - 0.1))
     orientation -= bow * np.clip(z.real, -1.2, 1.2)
     mirror = rng.choice([-1, 1]) if name == "double loop" else 1
@@ -258,14 +227,14 @@ def _print(
     pores = gaussian_filter(rng.standard_normal(shape), 0.13 * period) * 0.46 * period
     blots = gaussian_filter(rng.standard_normal(shape), 0.6 * period) * 2.1 * period
     area = _area(rng, z, frame, blots)
-    wet = rng.normal(0, 0.28) + 0.22 * _smooth_noise(rng, shape, 4)
+    wet = rng.normal(0, 0.28) + 0.22 * smooth_noise(rng, shape, 4)
     roughness = np.clip(rng.normal(0.28, 0.1) - 0.25 * wet, 0.05, 0.6)
     level = ridges + wet + roughness * (grain + 0.5 * blots) - _creases(rng, z, frame)
     level -= rng.uniform(0, 1.5) * np.clip(pores - 1.5, 0, None)
     ink = area * expit(level / rng.uniform(0.2, 0.4))
-    light = rng.uniform(222, 250) + rng.uniform(0, 5) * _smooth_noise(rng, shape, 2)
+    light = rng.uniform(222, 250) + rng.uniform(0, 5) * smooth_noise(rng, shape, 2)
     valley = rng.uniform(4, 34) * area
-    depth = rng.uniform(120, 190) * (1 + 0.12 * _smooth_noise(rng, shape, 3))
+    depth = rng.uniform(120, 190) * (1 + 0.12 * smooth_noise(rng, shape, 3))
     grey = light - valley - depth * ink
     grey += rng.uniform(1.5, 6) * rng.standard_normal(shape)
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
@@ -277,7 +246,7 @@ def _area(rng: np.random.Generator, z: np.ndarray, frame: _Frame, blots: np.ndar
     up = across * rng.uniform(1.12, 1.45)
     up = min(up, rng.uniform(0.92, 1.15) * z.shape[0] / 2 / frame.half_side_px)
     radius = ((np.abs(z.real) / across) ** 2.3 + (np.abs(z.imag) / up) ** 2.3) ** (1 / 2.3)
-    inside = 1 - radius + 0.05 * _smooth_noise(rng, z.shape, 6)
+    inside = 1 - radius + 0.05 * smooth_noise(rng, z.shape, 6)
     ragged = inside + rng.uniform(0.015, 0.05) * blots
     return expit(ragged / rng.uniform(0.015, 0.05))
 

@@ -10,8 +10,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 from scipy.special import expit
 
-from synthgan.datasets.ecg import _generator
-from synthgan.datasets.fingerprints import _check_size, _smooth_noise
+from synthgan.datasets.drawing import check_size, generator, smooth_noise
 
 __all__ = ["make_irises"]
 
@@ -89,8 +88,8 @@ def make_irises(
     >>> images.shape
     (3, 30, 40)
     """
-    height, width = _check_size(n, shape)
-    rng = _generator(random_state)
+    height, width = check_size(n, shape)
+    rng = generator(random_state)
     images = np.empty((n, height, width), dtype=np.uint8)
     eyes = []
     for image in images:
@@ -121,7 +120,7 @@ def _draw_eye(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
     lash = _draw_lashes(rng, x, y, upper, lower, radius_px)
     image += lash * (rng.uniform(15, 50) - image)
-    light = 1 + 0.07 * _smooth_noise(rng, y.shape, 3) + rng.normal(0, 0.05) * x
+    light = 1 + 0.07 * smooth_noise(rng, y.shape, 3) + rng.normal(0, 0.05) * x
     image = rng.uniform(0.8, 1.15) * light * image + rng.normal(0, 4)
     image = gaussian_filter(image, rng.uniform(0.3, 0.75) * max(1, radius_px / 50))
     image += rng.uniform(1, 4) * rng.standard_normal(y.shape)
@@ -148,7 +147,7 @@ def _draw_ball(
     off = rng.normal([-0.03, 0.02], 0.02)
     to_pupil = np.hypot(x - off[0], y - off[1]) + 0.008 * np.cos(2 * np.arctan2(y, x))
 
-    ball = greys["sclera"] + 5 * _smooth_noise(rng, x.shape, 4)
+    ball = greys["sclera"] + 5 * smooth_noise(rng, x.shape, 4)
     ball -= rng.uniform(5, 35) * np.clip(distance - 1, 0, None) ** 2
     ball -= rng.uniform(5, 30) * _draw_veins(rng, x, y, radius_px)
 
@@ -252,7 +251,7 @@ def _draw_skin(
 ) -> np.ndarray:
     """Draw lids and skin."""
     grain = gaussian_filter(rng.standard_normal(y.shape), 0.02 * radius_px + 0.3)
-    skin = grey + 10 * _smooth_noise(rng, y.shape, 4) + rng.uniform(2, 8) * grain
+    skin = grey + 10 * smooth_noise(rng, y.shape, 4) + rng.uniform(2, 8) * grain
     by_eye = np.clip((lower - upper) / 0.4, 0, 1)
     fold = upper - rng.uniform(0.18, 0.55) * (0.4 + 0.6 * by_eye) - 0.05 * upper
     skin -= rng.uniform(10, 50) * by_eye * np.exp(-(((y - fold) / rng.uniform(0.03, 0.07)) ** 2))

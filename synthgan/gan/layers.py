@@ -12,13 +12,10 @@ from torch import Tensor, nn
 
 __all__ = [
     "ConvDiscriminator",
-    "DownDiscriminator",
     "FlatDiscriminator",
     "FlatGenerator",
     "TransposedGenerator",
-    "UpGenerator",
     "Waves",
-    "halvings",
     "map_sizes",
     "plain_chain",
     "residual_chain",
@@ -162,71 +159,6 @@ class ConvDiscriminator(nn.Module):
         return x.mean(dim=(1, 2, 3))
 
 
-class ConvResidual(nn.Module):
-    """Two 3 x 3 convolutions beside a 1 x 1 shortcut."""
-
-    def __init__(self, n_in: int, n_out: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(n_in, n_out, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(n_out, n_out, 3, padding=1),
-        )
-        self.shortcut = nn.Conv2d(n_in, n_out, 1, bias=False) if n_in != n_out else nn.Identity()
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (n, n_in, h, w) to (n, n_out, h, w)."""
-        return self.shortcut(x) + self.body(x)
-
-
-class UpGenerator(nn.Module):
-    """Residual blocks from a small map to the grid, sizes given."""
-
-    def __init__(
-        self,
-        n_inputs: int,
-        channel_counts: Sequence[int],
-        sizes: Sequence[tuple[int, int]],
-        channels: int,
-        shape: tuple[int, ...],
-    ) -> None:
-        super().__init__()
-        self.shape, self.sizes = tuple(shape), list(sizes)
-        self.first = nn.Linear(n_inputs, channel_counts[0] * math.prod(sizes[0]))
-        counts = [channel_counts[0], *channel_counts]
-        self.blocks = nn.ModuleList(ConvResidual(n_in, n_out) for n_in, n_out in pairwise(counts))
-        self.last = nn.Conv2d(counts[-1], channels, 3, padding=1)
-
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
-        x = self.first(torch.cat([z, c], dim=1)).reshape(len(z), -1, *self.sizes[0])
-        for size, block in zip(self.sizes, self.blocks, strict=True):
-            if x.shape[2:] != size:
-                x = nn.functional.interpolate(x, size=size)
-            x = block(x)
-        return self.last(nn.functional.leaky_relu(x, SLOPE)).reshape(-1, *self.shape)
-
-
-class DownDiscriminator(nn.Module):
-    """Residual blocks, each at half the size of the one before, then the average."""
-
-    def __init__(self, n_inputs: int, channel_counts: Sequence[int], channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-        self.first = nn.Conv2d(n_inputs, channel_counts[0], 3, padding=1)
-        counts = [channel_counts[0], *channel_counts]
-        self.blocks = nn.ModuleList(ConvResidual(n_in, n_out) for n_in, n_out in pairwise(counts))
-        self.last = nn.Linear(counts[-1], 1)
-
-    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
-        """Map grids (n, *shape) and conditions to logits (n,)."""
-        x = self.first(_with_conditions(grid, c, self.channels))
-        for i, block in enumerate(self.blocks):
-            x = block(x if i == 0 else nn.functional.avg_pool2d(x, 2, ceil_mode=True))
-        return self.last(nn.functional.leaky_relu(x, SLOPE).mean(dim=(2, 3))).squeeze(1)
-
-
 @torch.no_grad()
 def map_sizes(blocks: nn.ModuleList, x: Tensor) -> list[tuple[int, ...]]:
     """Send a map through the convolutions of `blocks`; give height and width after each."""
@@ -234,14 +166,6 @@ def map_sizes(blocks: nn.ModuleList, x: Tensor) -> list[tuple[int, ...]]:
     for block in blocks:
         x = block[0](x)  # type: ignore[index]
         sizes.append(tuple(x.shape[2:]))
-    return sizes
-
-
-def halvings(height: int, width: int) -> list[tuple[int, int]]:
-    """Sizes from the grid down to at most 4 x 4."""
-    sizes = [(height, width)]
-    while max(sizes[-1]) > 4:
-        sizes.append(((sizes[-1][0] + 1) // 2, (sizes[-1][1] + 1) // 2))
     return sizes
 
 

@@ -20,15 +20,13 @@ from torch import nn
 
 from synthgan.encoding.cells import CellGroup
 from synthgan.exceptions import ParameterError
+from synthgan.gan.image_layers import DownDiscriminator, UpGenerator, scales
 from synthgan.gan.layers import (
     ConvDiscriminator,
-    DownDiscriminator,
     FlatDiscriminator,
     FlatGenerator,
     TransposedGenerator,
-    UpGenerator,
     Waves,
-    halvings,
     map_sizes,
     plain_chain,
     residual_chain,
@@ -160,8 +158,9 @@ class CNN(BaseEstimator):
 
     Parameters
     ----------
-    width : int, default=64
-        Channels at the finest scale of the default networks; doubled at each halving, up to 256.
+    width : int, default=32
+        Channels of the default networks' maps of 32 positions a side; coarser maps have more, up
+        to four times as many, finer ones fewer.
     generator_layers : sequence of (channels, kernel, stride, padding) or None, default=None
         Transposed convolutions from a 1 x 1 map, given layer by layer, with batch norm and
         ReLU between them, as in thesis Tables 8.1 and 8.2. Kernel, stride and padding are ints or
@@ -186,7 +185,7 @@ class CNN(BaseEstimator):
 
     def __init__(
         self,
-        width: int = 64,
+        width: int = 32,
         generator_layers: Sequence[Sequence[Any]] | None = None,
         discriminator_layers: Sequence[Sequence[Any]] | None = None,
         latent_dim: int = 64,
@@ -209,14 +208,11 @@ class CNN(BaseEstimator):
                     "(channels, kernel, stride, padding)."
                 )
         channels, height, width = (1, *shape)[-3:]
-        sizes = halvings(height, width)
-        channel_counts = [min(self.width * 2**i, 256) for i in range(len(sizes))]
+        sizes = scales(height, width, self.width)
         generator: nn.Module
         discriminator: nn.Module
         if self.generator_layers is None:
-            generator = UpGenerator(
-                latent_dim + n_conditions, channel_counts[::-1], sizes[::-1], channels, shape
-            )
+            generator = UpGenerator(latent_dim + n_conditions, shape, channels, sizes)
         else:
             n_inputs = latent_dim + n_conditions
             generator = TransposedGenerator(n_inputs, self.generator_layers, shape)
@@ -226,10 +222,10 @@ class CNN(BaseEstimator):
                     f"generator_layers={self.generator_layers!r} make a {made[0]} x {made[1]} "
                     f"grid; {height} x {width} is needed."
                 )
-        inputs = channels + n_conditions
         if self.discriminator_layers is None:
-            discriminator = DownDiscriminator(inputs, channel_counts, channels)
+            discriminator = DownDiscriminator(n_conditions, channels, sizes, (height, width))
         else:
+            inputs = channels + n_conditions
             discriminator = ConvDiscriminator(inputs, self.discriminator_layers, channels)
         return generator, discriminator
 

@@ -1,8 +1,4 @@
-"""Generators and discriminators along a path: one-dimensional convolutions over samples.
-
-Maps are kept as (n, channels, 1, length) with channels last in memory, for which convolutions on a
-CPU are up to twice as fast.
-"""
+"""Generators and discriminators along a path: one-dimensional convolutions over samples."""
 
 from __future__ import annotations
 
@@ -14,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.gan.layers import SLOPE
+from synthgan.gan.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
 
 __all__ = ["PathDiscriminator", "PathGenerator", "strides"]
 
@@ -23,7 +20,6 @@ _LAST_KERNEL = 17  # samples
 _THIN, _THIN_PER_LEAD, _NOISES = 4, 4, 4  # channels of the last map, a sample a position
 _COARSE = 127  # positions of the coarsest map of a window, about
 _MOST_STRIDE = 32
-_STYLE = 128
 # Cycles in a window that oscillators begin with, before training moves them.
 _OSCILLATORS = (1.0, 2.0, 2.5, 4.0)
 _HARMONICS = 6
@@ -98,28 +94,23 @@ class PathGenerator(nn.Module):
         self.coarse, self.fine = strides(n_samples)
         self.margin = _margin(self.coarse, self.fine)
         n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
-        self.style = nn.Sequential(
-            nn.Linear(n_inputs, _STYLE),
-            nn.LeakyReLU(SLOPE),
-            nn.Linear(_STYLE, _STYLE),
-            nn.LeakyReLU(SLOPE),
-        )
-        self.rates = nn.Linear(_STYLE, n_waves)
+        self.style = style_network(n_inputs)
+        self.rates = nn.Linear(STYLE, n_waves)
         with torch.no_grad():
             self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
             self.rates.weight.mul_(0.7)
-        self.sway = nn.Linear(_STYLE, n_waves)
+        self.sway = nn.Linear(STYLE, n_waves)
         n_places = 2 * _PLACES if placed else 0
         self.course = nn.Linear(n_places, n_waves, bias=False) if placed else None
         self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3)
-        self.coarse_blocks = nn.ModuleList(PathBlock(width, _STYLE) for _ in range(2))
+        self.coarse_blocks = nn.ModuleList(Block(width, (1, _KERNEL), STYLE) for _ in range(2))
         self.up = _conv(width, narrow, 1)
-        self.fine_block = PathBlock(narrow, _STYLE)
-        self.gain = nn.Linear(_STYLE, 1)
-        self.noise = nn.Linear(_STYLE, _NOISES)
+        self.fine_block = Block(narrow, (1, _KERNEL), STYLE)
+        self.gain = nn.Linear(STYLE, 1)
+        self.noise = nn.Linear(STYLE, _NOISES)
         self.cycles = tuple(tones)
-        self.tones = nn.Linear(_STYLE, len(tones)) if tones else None
-        self.wander = nn.Linear(_STYLE, n_octaves)
+        self.tones = nn.Linear(STYLE, len(tones)) if tones else None
+        self.wander = nn.Linear(STYLE, n_octaves)
         n_thin = _THIN + _THIN_PER_LEAD * n_leads
         self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL)
         self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL)
@@ -139,21 +130,21 @@ class PathGenerator(nn.Module):
         features = [self._oscillate(style, times), white]
         if self.placed:
             features.append(_places(times).expand(len(z), -1, -1))
-        x = self.first(_as_map(torch.cat(features, dim=1)))
+        x = self.first(as_map(torch.cat(features, dim=1)))
         for block in self.coarse_blocks:
             x = block(x, style)
         times_finer = self.coarse // self.fine
         x = self.up(nn.functional.leaky_relu(x, SLOPE))
         x = self.fine_block(_stretch(x, times_finer), style)
         x = nn.functional.leaky_relu(x, SLOPE) * _positive(self.gain(style))[:, :, None, None]
-        wander = _stretch(_as_map(self._wander(style, times)), times_finer)
+        wander = _stretch(as_map(self._wander(style, times)), times_finer)
         x = _stretch(self.thin(torch.cat([x, wander], dim=1)), self.fine)
         noise = torch.randn(len(z), _NOISES, 1, x.shape[3], device=z.device)
         parts = [x, noise * _positive(self.noise(style))[:, :, None, None]]
         if self.tones is not None:
             sizes = _positive(self.tones(style))[:, :, None, None]
             parts.append(sizes * self._hum(len(z), x.shape[3], z.device))
-        y = self.last(_as_map(torch.cat(parts, dim=1)))[:, :, 0]
+        y = self.last(as_map(torch.cat(parts, dim=1)))[:, :, 0]
         first = self.margin * self.coarse
         return y[:, :, first : first + n_samples]
 
@@ -209,10 +200,6 @@ class PathDiscriminator(nn.Module):
         Channels of the second map, a third of that in the first one.
     placed : bool
         Whether the place in the window says something; then whole windows are shown.
-
-    References
-    ----------
-    Miyato and Koyama (2018), cGANs with projection discriminator, arXiv 1802.05637 (conditions).
     """
 
     def __init__(
@@ -224,7 +211,7 @@ class PathDiscriminator(nn.Module):
         fine = strides(n_samples)[1]
         counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
         self.stem = _conv(n_leads, counts[0], 4 * fine, fine)
-        self.blocks, self.downs = nn.ModuleList([PathBlock(counts[0])]), nn.ModuleList()
+        self.blocks, self.downs = nn.ModuleList([Block(counts[0], (1, _KERNEL))]), nn.ModuleList()
         length = self.n_seen // fine
         for n_in, n_out in pairwise(counts):
             if length < _SHORT:
@@ -232,18 +219,8 @@ class PathDiscriminator(nn.Module):
             length //= 4
             self.downs.append(_conv(n_in, n_out, 8, 4))
             kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
-            self.blocks.append(PathBlock(n_out, kernel=kernel))
-        n_features = 2 * counts[len(self.downs)]
-        self.last = nn.Linear(n_features, 1)
-        self.expect = (
-            nn.Sequential(
-                nn.Linear(n_conditions, _STYLE),
-                nn.LeakyReLU(SLOPE),
-                nn.Linear(_STYLE, n_features),
-            )
-            if n_conditions
-            else None
-        )
+            self.blocks.append(Block(n_out, (1, kernel)))
+        self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions)
 
     def redraw(self) -> None:
         """Draw which piece is seen; the same of real windows and of fakes until the next call."""
@@ -253,51 +230,17 @@ class PathDiscriminator(nn.Module):
         """Map grids (n, *shape) and conditions to logits (n,)."""
         last = self.first + self.n_seen
         path = grid.reshape(len(grid), self.n_leads, -1)[:, :, self.first : last]
-        x = self.blocks[0](self.stem(_as_map(path)))
+        x = self.blocks[0](self.stem(as_map(path)))
         for down, block in zip(self.downs, self.blocks[1:], strict=True):
             x = block(down(nn.functional.leaky_relu(x, SLOPE)))
         x = nn.functional.leaky_relu(x, SLOPE)
         mean = x.mean(dim=(2, 3))
         spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-8).sqrt()
-        features = torch.cat([mean, spread], dim=1)
-        logit = self.last(features).squeeze(1)
-        if self.expect is None:
-            return logit
-        return logit + (features * self.expect(c)).sum(1)
-
-
-class PathBlock(nn.Module):
-    """Two convolutions beside a shortcut; with a style, scaled by it and with noise between."""
-
-    def __init__(self, width: int, n_style: int = 0, kernel: int = _KERNEL) -> None:
-        super().__init__()
-        self.one, self.two = _conv(width, width, kernel), _conv(width, width, kernel)
-        with torch.no_grad():
-            self.two.weight.mul_(0.3)
-        self.scale = nn.Linear(n_style, 2 * width) if n_style else None
-        self.noise = nn.Parameter(torch.zeros(width, 1, 1)) if n_style else None
-
-    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        """Map (n, width, 1, length) to the same shape."""
-        scales: Sequence[Tensor | float] = (1.0, 1.0)
-        if self.scale is not None and style is not None:
-            scales = (1 + self.scale(style))[:, :, None, None].chunk(2, dim=1)
-        h = self.one(nn.functional.leaky_relu(x * scales[0], SLOPE))
-        if self.noise is not None:
-            h = h + self.noise * torch.randn(len(h), 1, 1, h.shape[3], device=h.device)
-        return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
+        return self.verdict(torch.cat([mean, spread], dim=1), c)
 
 
 def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    padding = (kernel - stride + 1) // 2 if stride > 1 else kernel // 2
-    conv = nn.Conv2d(n_in, n_out, (1, kernel), (1, stride), (0, padding))
-    return conv.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
-def _as_map(x: Tensor) -> Tensor:
-    """Give (n, channels, length), or a map, as a map with channels last in memory."""
-    x = x[:, :, None] if x.dim() == 3 else x
-    return x.contiguous(memory_format=torch.channels_last)
+    return conv(n_in, n_out, (1, kernel), (1, stride))
 
 
 def _positive(x: Tensor) -> Tensor:

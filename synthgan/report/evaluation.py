@@ -13,6 +13,8 @@ from joblib import Parallel, delayed
 
 from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.images import ImageStack
+from synthgan.io.windows import SignalWindows
 from synthgan.metrics import Score, images, signals
 from synthgan.metrics.tables import draw_generator, read_tables
 from synthgan.report.report import Report
@@ -131,7 +133,8 @@ def evaluate(
     real : DataFrame or array
         The records that the generator learnt. A table of shape (n_rows, n_columns), signal windows
         in mV of shape (n_windows, n_samples) or (n_windows, n_leads, n_samples), or images of
-        shape (n, height, width) or (n, height, width, channels), 0..255.
+        shape (n, height, width) or (n, height, width, channels), 0..255; also SignalWindows and
+        an ImageStack.
     fake : as `real`
     holdout : as `real`, or None, default=None
         Records of the same population that the generator never saw. They judge fidelity in place
@@ -143,7 +146,7 @@ def evaluate(
         ``"auto"``: a DataFrame, or an array of less than 100 columns, is a table; a wider array, or
         one of three dimensions, is signals; uint8 of three or more dimensions is images.
     fs_hz : float or None, default=None
-        Sampling rate of signals.
+        Sampling rate of signals; SignalWindows bring their own.
     sections : sequence of {"fidelity", "usefulness", "privacy"}
         Which measures to take; all by default.
     model : fitted synthesizer or None, default=None
@@ -173,6 +176,8 @@ def evaluate(
     True
     """
     kind = _find_kind(kind, real)
+    if fs_hz is None and isinstance(real, SignalWindows):
+        fs_hz = real.fs_hz
     _check_sections(sections)
     records = _read(kind, real, fake, holdout, target, fs_hz)
     begun = time.perf_counter()
@@ -236,6 +241,8 @@ def _find_kind(kind: str, real: Any) -> str:
         return kind
     if kind != "auto":
         raise ParameterError(f"kind={kind!r} is not allowed; give one of {['auto', *MEASURES]}.")
+    if isinstance(real, SignalWindows | ImageStack):
+        return "signal" if isinstance(real, SignalWindows) else "image"
     if not isinstance(real, np.ndarray) or real.ndim < 2:
         return "table"
     if real.ndim == 2:

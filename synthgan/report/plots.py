@@ -11,31 +11,46 @@ from matplotlib.figure import Figure
 __all__ = ["plot_binary_counts", "plot_boxes", "plot_grids"]
 
 
-def plot_grids(grids: Mapping[int, np.ndarray], figure: Figure | None = None) -> Figure:
-    """Draw generated grids over the epochs, one column of pictures an epoch (Fig. 6.14).
+def plot_grids(
+    grids: Mapping[int, np.ndarray], figure: Figure | None = None, n_wide: int = 1
+) -> Figure:
+    """Draw generated grids over the epochs, a sheet of pictures an epoch (Fig. 6.4, 6.14).
 
     Parameters
     ----------
-    grids : mapping of int to ndarray of shape (n, height, width)
+    grids : mapping of int to ndarray of shape (n, height, width) or (n, channels, height, width)
         Cells 0..255; ``grids_`` of a `SampleGrid` callback.
     figure : Figure or None, default=None
+    n_wide : int, default=1
+        Pictures side by side in a sheet; 3 gives the 3 x 3 sheets of the thesis from nine grids.
 
     Returns
     -------
     figure : Figure
     """
-    n_high = max(len(drawn) for drawn in grids.values())
+    n_high = -(-max(len(drawn) for drawn in grids.values()) // n_wide)
     figure = figure or Figure()
-    figure.set_size_inches(0.8 * len(grids), 0.8 * n_high + 0.3)
-    axes = figure.subplots(n_high, len(grids), squeeze=False)
-    for column, (epoch, drawn) in zip(axes.T, grids.items(), strict=True):
-        column[0].set_title(str(epoch), fontsize=8)
-        for ax, grid in zip(column, drawn, strict=False):
-            ax.imshow(grid, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        for ax in column:
-            ax.set_axis_off()
+    figure.set_size_inches(0.8 * n_wide * len(grids), 0.8 * n_high + 0.3)
+    axes = figure.subplots(1, len(grids), squeeze=False)[0]
+    for ax, (epoch, drawn) in zip(axes, grids.items(), strict=True):
+        ax.set_title(str(epoch), fontsize=8)
+        ax.imshow(_sheet(drawn, n_wide), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_axis_off()
     figure.tight_layout(pad=0.2)
     return figure
+
+
+def _sheet(grids: np.ndarray, n_wide: int) -> np.ndarray:
+    """Put grids side by side, and below each other, with white between them."""
+    images = np.rint(grids).astype(np.uint8)
+    images = images[..., None] if images.ndim == 3 else np.moveaxis(images, 1, 3)
+    gap = max(1, max(images.shape[1:3]) // 16)
+    padded = np.pad(images, ((0, -len(images) % n_wide), (0, gap), (0, gap), (0, 0)),
+                    constant_values=255)  # fmt: skip
+    padded[len(images) :] = 255
+    rows = padded.reshape(-1, n_wide, *padded.shape[1:]).transpose(0, 2, 1, 3, 4)
+    sheet = rows.reshape(rows.shape[0] * rows.shape[1], -1, rows.shape[4])[:-gap, :-gap]
+    return sheet[..., 0] if sheet.shape[2] == 1 else sheet
 
 
 def plot_boxes(

@@ -23,16 +23,6 @@ IRIS_CNN = CNN(
     generator_layers=((256, 8, 1, 0), (128, 8, 4, 1), (64, 8, 3, 1), (1, 8, 3, 0)),
     discriminator_layers=((64, 4, 2, 1), (128, 4, 2, 1), (256, 4, 2, 1), (1, 4, 2, 0)),
 )
-# The author's published run, truly 240 x 320.
-IRIS_CNN_PUBLISHED = CNN(
-    generator_layers=(
-        (512, (4, 5), 1, 0), (256, 5, 2, 1), (128, (4, 6), 3, 0), (64, (5, 7), 3, 0),
-        (1, (5, 7), 3, (4, 6)),
-    ),
-    discriminator_layers=(
-        (64, 4, 2, 1), (128, 4, 2, 1), (256, 4, 2, 1), (512, 4, 2, 1), (1, 4, 1, 0),
-    ),
-)  # fmt: skip
 
 
 def count(network):

@@ -7,7 +7,7 @@ from synthgan.report import plot_binary_counts, plot_boxes, plot_grids
 
 def test_thesis_figures(clinic):
     grids = {1: np.zeros((3, 7, 7)), 5: np.zeros((3, 7, 7))}
-    assert len(plot_grids(grids).axes) == 6
+    assert len(plot_grids(grids).axes) == 2
     tables = {"real": clinic, "fake": clinic}
     assert len(plot_boxes(tables, ["age", "bmi"]).axes) == 2
     (ax,) = plot_binary_counts(tables, ["smoker", "diabetic"]).axes
@@ -17,3 +17,18 @@ def test_thesis_figures(clinic):
 def test_drawing_into_a_figure_of_ones_own(clinic):
     figure = Figure()
     assert plot_boxes({"real": clinic}, ["age"], figure) is figure
+
+
+def test_sheets_of_grids():
+    nine = np.arange(9)[:, None, None] * np.ones((9, 4, 6)) * 20
+    (ax,) = plot_grids({1: nine}, n_wide=3).axes
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (3 * 4 + 2, 3 * 6 + 2)
+    assert (sheet[5, 7], sheet[4, 0], sheet[-1, -1]) == (80, 255, 160)
+    colour = np.zeros((4, 3, 4, 6))
+    colour[:, 0] = 255
+    (ax,) = plot_grids({1: colour}, n_wide=3).axes
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.shape == (2 * 4 + 1, 3 * 6 + 2, 3)
+    assert sheet[0, 0].tolist() == [255, 0, 0]
+    assert sheet[-1, -1].tolist() == [255, 255, 255]  # nothing there

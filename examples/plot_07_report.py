@@ -6,7 +6,7 @@ Half of a patient table is learnt, the other half is the holdout that judges; th
 three figures what the fakes are worth, and shows where they differ. The same for heart beats.
 
 Run it with the path of the thyroid table and a folder of PhysioNet records
-(``python examples/plot_06_report.py thyroid.csv ptbdb_lead_i/``); the table is fetched where it is
+(``python examples/plot_07_report.py thyroid.csv ptbdb_lead_i/``); the table is fetched where it is
 not given, and without records the second part is left out.
 """
 
