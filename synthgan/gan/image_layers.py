@@ -16,7 +16,7 @@ __all__ = ["DownDiscriminator", "UpGenerator", "scales"]
 
 _SMALLEST = 4  # side of the coarsest map
 _FULL = 32  # up to that side, the finest blocks see single pixels
-_FEWEST, _MOST_TIMES = 8, 4  # channels: at least, and at most times the width
+_FEWEST, _MOST_TIMES = 8, 2  # channels: at least, and at most times the width
 _KERNEL = (3, 3)
 _THIN, _THIN_PER_CHANNEL, _NOISES = 4, 4, 2  # channels of the last map, a position a pixel
 _LAST_KERNEL = (5, 5)

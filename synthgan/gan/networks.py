@@ -160,7 +160,7 @@ class CNN(BaseEstimator):
     ----------
     width : int, default=32
         Channels of the default networks' maps of 32 positions a side; coarser maps have more, up
-        to four times as many, finer ones fewer.
+        to twice as many, finer ones fewer.
     generator_layers : sequence of (channels, kernel, stride, padding) or None, default=None
         Transposed convolutions from a 1 x 1 map, given layer by layer, with batch norm and
         ReLU between them, as in thesis Tables 8.1 and 8.2. Kernel, stride and padding are ints or

@@ -1,0 +1,87 @@
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synthgan import CNN
+from synthgan.gan.image_layers import scales
+from synthgan.gan.losses import zero_centred
+from synthgan.gan.memory import estimate
+from synthgan.gan.sampling import seeded
+
+sides = st.integers(1, 70)
+
+
+def build(shape, n_conditions=0, width=4, seed=0):
+    with seeded(torch.device("cpu"), seed):
+        return CNN(width=width, latent_dim=8).build(shape, n_conditions, 8)
+
+
+@settings(max_examples=60)
+@given(sides, sides, st.sampled_from([1, 3]), st.integers(0, 3), st.integers(1, 3))
+def test_any_image(height, width, channels, n_conditions, n):
+    shape = (height, width) if channels == 1 else (channels, height, width)
+    generator, discriminator = build(shape, n_conditions)
+    c = torch.randn(n, n_conditions)
+    grid = generator(torch.randn(n, 8), c)
+    assert grid.shape == (n, *shape)
+    assert grid.isfinite().all()
+    logits = discriminator(grid, c)
+    assert logits.shape == (n,)
+    penalty = zero_centred(lambda x: discriminator(x, c), grid, grid)
+    penalty.backward()
+    assert penalty.isfinite()
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000), st.integers(1, 64))
+def test_scales_halve_down_to_four_and_cost_alike(height, width, channels):
+    maps = scales(height, width, channels)
+    assert max(maps[-1][:2]) <= 4
+    assert [count for *_, count in maps] == sorted(count for *_, count in maps)
+    assert max(count for *_, count in maps) <= max(8, 4 * channels)
+    finest = maps[0][:2]
+    halved = ((height + 1) // 2, (width + 1) // 2)
+    assert finest == ((height, width) if max(height, width) <= 32 else halved)
+    for (h, w, _), (h2, w2, _) in itertools.pairwise(maps):
+        assert (h2, w2) == ((h + 1) // 2, (w + 1) // 2)
+    square = [h * w * count**2 for h, w, count in scales(512, 512, 32)]
+    # Many channels are dearer than their share where even the fewest are too many.
+    assert max(square[1:-2]) < 3 * min(square[1:-2])
+
+
+def test_large_images_are_no_dearer_than_their_pixels():
+    needs = [
+        estimate(lambda side=side: CNN().build((side, side), 0, 64), 64, 0, 1).n_bytes
+        for side in (64, 128, 256, 512)
+    ]
+    assert all(b < 4.2 * a for a, b in itertools.pairwise(needs))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("side", [48, 64])
+def test_no_pixel_is_told_by_its_place_in_a_coarser_map(side):
+    generator, _ = build((side, side))
+    images = generator(torch.randn(400, 8), torch.zeros(400, 0))[:, 8:-8, 8:-8]
+    power = images.square().mean(0)
+    by_place = torch.stack([power[i::2, j::2].mean() for i in (0, 1) for j in (0, 1)])
+    assert by_place.max() / by_place.min() < 1.1
+
+
+def test_both_networks_hear_of_conditions():
+    generator, discriminator = build((9, 12), n_conditions=2)
+    z, c = torch.randn(1, 8).expand(2, -1), torch.eye(2)
+    made = generator(z, c)
+    assert not torch.equal(made[0], made[1])
+    logits = discriminator(made[:1].expand(2, -1, -1), c)
+    assert logits[0] != logits[1]
+
+
+def test_noise_does_nothing_before_it_is_learnt():
+    generator, _ = build((40, 40))
+    z, c = torch.randn(2, 8), torch.zeros(2, 0)
+    assert torch.equal(generator(z, c), generator(z, c))
+    with torch.no_grad():
+        generator.noise.bias.fill_(1.0)
+    assert not torch.equal(generator(z, c), generator(z, c))
