@@ -12,6 +12,7 @@ _HOMES = {
     "CNN": "synthgan.gan",
     "CNN1d": "synthgan.gan",
     "Callback": "synthgan.gan",
+    "Checkpoint": "synthgan.gan",
     "FCN": "synthgan.gan",
     "FixedCombinations": "synthgan.constraints",
     "GANImputer": "synthgan.imputer",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import time
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -19,30 +21,43 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-import synthgan
+from synthgan.card import write_card
 from synthgan.encoding import CellGroup
-from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.exceptions import ParameterError
+from synthgan.former import Former
 from synthgan.gan.callbacks import Callback, KeepBest, Progress
+from synthgan.gan.checkpoint import Checkpoint
 from synthgan.gan.conditions import KnownCells
 from synthgan.gan.critic import Critic, cell_features, fidelity
+from synthgan.gan.data import GridData
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
+from synthgan.gan.isolation import import_compiler, one_thread_after_fork, seeded
 from synthgan.gan.losses import find_loss
-from synthgan.gan.memory import check_memory, estimate, free_bytes
+from synthgan.gan.memory import Needs, check_memory, estimate, free_bytes, out_of_memory
 from synthgan.gan.networks import (
     build_networks,
     find_network,
     latent_dim_of,
     settle_network,
 )
-from synthgan.gan.sampling import Sampler, seeded
-from synthgan.gan.trainer import Adam, GridData, TrainConfig, Trainer, find_device
-from synthgan.io.archive import read_archive, write_archive
-from synthgan.parameters import describe, read_seconds, rebuild
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.state import TrainState
+from synthgan.gan.trainer import SMALLEST_BATCH, Adam, TrainConfig, Trainer, find_device
+from synthgan.io.archive import read_archive, refusing, write_archive
+from synthgan.parameters import read_seconds
 from synthgan.presets import Preset, find_preset
+from synthgan.saving import (
+    library_versions,
+    manifest_of,
+    restore,
+    tables_of,
+    take_weights,
+    weights_of,
+)
 
-__all__ = ["BaseGANSynthesizer", "draw_seed"]
+__all__ = ["BaseGANSynthesizer", "draw_seed", "keeps_model"]
 
-_NOT_SAVED = ("callbacks", "device")  # of this machine, not of the model
+_SAVABLE = ("synthgan.image", "synthgan.signal", "synthgan.tabular")  # their classes
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
 _STEPS_PER_ROW = 1.2
@@ -51,8 +66,9 @@ _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
-_CRITIC = "critic."  # prefix of its arrays in an archive
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
+
+Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
 class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
@@ -69,6 +85,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     device: str
     random_state: Any
     verbose: int
+    warm_start: bool
 
     kind = "table"  # of records; presets are of one kind
     # Whether conditions are about labels that are no part of the grid.
@@ -88,6 +105,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         "device": [str],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
+        "warm_start": ["boolean"],
     }
 
     def _resolve(self, name: str, preset: Preset) -> Any:
@@ -122,6 +140,9 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         labels : ndarray of shape (n, n_label_cells) or None, default=None
             Cells that stand beside the grids and are not generated.
         """
+        former = self._former_networks()
+        if former is not None:
+            former.check(grids.shape[1:], groups, known_groups)
         device = find_device(self.device)
         network = find_network(self._resolve("network", preset))
         self.network_ = settle_network(network, len(grids), groups)
@@ -134,6 +155,8 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         share = 1 - _CRITIC_TIME if candidates > 1 else 1.0
         training_end = None if seconds is None else begun + share * seconds
         config = self._train_config(len(grids), training_end, preset)
+        if former is not None:
+            config = replace(config, begins_from=former.digest())
         rng = np.random.default_rng(config.seed)
         n_held_out = self._n_held_out(len(grids), preset)
         order = rng.permutation(len(grids))
@@ -152,31 +175,68 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
                 )
             )
         data = GridData(grids, half_widths, self.cell_groups_, device, labels, kept)
-        state = self._train(config, callbacks, data)
+        state = self._train(config, callbacks, data, former)
+        self._former = self._keep_networks(state) if self.warm_start else None
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
         self.n_steps_ = state.step
+        self.versions_ = library_versions()
         self.critic_: Critic | None = None
         late = deadline is not None and time.perf_counter() > deadline
         if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
             self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
 
-    def _train(self, config: TrainConfig, callbacks: list[Callback], data: GridData) -> Any:
+    def _train(
+        self,
+        config: TrainConfig,
+        callbacks: list[Callback],
+        data: GridData,
+        former: Former | None,
+    ) -> TrainState:
         device = data.device
         sampler = self._sampler(device)
-        needs = estimate(
-            lambda: self._build_networks(sampler),
-            sampler.latent_dim,
-            sampler.known.n_conditions,
-            config.batch_size,
-        )
-        check_memory(needs, free_bytes(device), self.grid_shape_, config.batch_size)
-        with seeded(device, config.seed):
-            generator, discriminator = self._build_networks(sampler)
-            return Trainer(config, sampler, callbacks).fit(
-                generator.to(device), discriminator.to(device), data
+
+        def needs(batch_size: int) -> Needs | None:
+            n_conditions = sampler.known.n_conditions
+            return estimate(
+                lambda: self._build_networks(sampler), sampler.latent_dim, n_conditions, batch_size
             )
+
+        size = config.batch_size
+        check_memory(needs(size), free_bytes(device), self.grid_shape_, size)
+        try:
+            with seeded(device, config.seed):
+                generator, discriminator = self._build_networks(sampler)
+                if former is not None:
+                    former.load_into(generator, discriminator)
+                return Trainer(config, sampler, callbacks).fit(
+                    generator.to(device), discriminator.to(device), data
+                )
+        except torch.OutOfMemoryError as error:
+            size = min(size, SMALLEST_BATCH)
+            raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
+
+    def _former_networks(self) -> Former | None:
+        """Return what to go on from; None begins anew."""
+        if not self.warm_start or not hasattr(self, "generator_"):
+            return None
+        former: Former | None = getattr(self, "_former", None)
+        if former is None:
+            raise ParameterError(
+                "warm_start=True goes on with the networks of the previous fit, but that was "
+                "without it, or the model is from a file: set warm_start=False to begin anew."
+            )
+        return former
+
+    def _keep_networks(self, state: TrainState) -> Former:
+        """Return what the next fit may go on from."""
+        generator, discriminator = (
+            {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+            for network in (state.generator, state.discriminator)
+        )
+        groups, known = self.cell_groups_, self.known_groups_
+        return Former(self.grid_shape_, groups, known, generator, discriminator)
 
     def _fit_critic(
         self, real: np.ndarray, rng: np.random.Generator, deadline: float | None
@@ -208,7 +268,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def _train_config(self, n_rows: int, training_end: float | None, preset: Preset) -> TrainConfig:
         batch_size = self._resolve("batch_size", preset)
         if batch_size == "auto":
-            batch_size = min(_LARGEST_BATCH, n_rows // 3)
+            batch_size = min(self._largest_batch(), n_rows // 3)
         batch_size = max(2, min(int(batch_size), n_rows))
         epochs = self._resolve("epochs", preset)
         if epochs == "auto":
@@ -222,15 +282,28 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
             batch_size=batch_size,
             optimizer=self._resolve("optimizer", preset),
             loss=find_loss(self._resolve("loss", preset)),
-            seed=draw_seed(self.random_state),
+            seed=self._draw_seed(),
             max_steps=self.max_steps,
             max_seconds=max_seconds,
             masked=_MASKED if self.known_groups_ else 0.0,
         )
 
+    def _draw_seed(self) -> int:
+        """Draw the seed of a run; None takes that of the run that a checkpoint holds."""
+        if self.random_state is None:
+            for callback in self.callbacks or ():
+                seed = callback.seed() if isinstance(callback, Checkpoint) else None
+                if seed is not None:
+                    return seed
+        return draw_seed(self.random_state)
+
     def _n_steps(self, n_rows: int) -> float:
         """Return how long a run of ``epochs="auto"`` is."""
         return float(np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+
+    def _largest_batch(self) -> int:
+        """Return how large a batch of ``batch_size="auto"`` is, where there are rows enough."""
+        return _LARGEST_BATCH
 
     def _n_held_out(self, n_rows: int, preset: Preset) -> int:
         """Rows set aside to measure fidelity: none where epochs are given, or rows are few."""
@@ -289,6 +362,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         n_candidates = candidates if choose else 1
         return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
 
+    @one_thread_after_fork()
     def _sample_grids(
         self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
     ) -> np.ndarray:
@@ -313,6 +387,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
                 flat[:, cells] = np.maximum(flat[:, cells], group.lowest)
         return flat.reshape(grids.shape)
 
+    @one_thread_after_fork()
     def _conditions(self, n: int, known: tuple[np.ndarray, np.ndarray] | None) -> torch.Tensor:
         """Return what the generator is told of `n` rows."""
         conditions = self._sampler(torch.device("cpu")).known
@@ -335,35 +410,36 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ArchiveError
-            A parameter that is not synthgan's own, for instance a network class of yours.
+            A class or a parameter that is not synthgan's own, for instance a network of yours;
+            weights that are not finite; a folder that cannot be written to.
         """
         check_is_fitted(self)
+        manifest = manifest_of(self, _savable(BaseGANSynthesizer))
         record, arrays = self._encoder_state()
-        manifest = {
-            "class": type(self).__name__,
-            "parameters": {
-                name: describe(value, name)
-                for name, value in self.get_params(deep=False).items()
-                if name not in _NOT_SAVED
-            },
-            "network": describe(self.network_, "network"),
-            "known_columns": list(dict.fromkeys(group.column for group in self.known_groups_)),
-            "n_steps": self.n_steps_,
-            "versions": {
-                "synthgan": synthgan.__version__,
-                "torch": torch.__version__,
-                "numpy": np.__version__,
-                "pandas": pd.__version__,
-            },
-            "history": self.history_.to_dict("list"),
-        }
-        weights = {
-            name: tensor.detach().cpu().contiguous().numpy()
-            for name, tensor in self.generator_.state_dict().items()
-        }
-        critic = {} if self.critic_ is None else self.critic_.to_arrays()
-        arrays = {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
-        write_archive(path, manifest, record, weights, arrays)
+        write_archive(path, manifest, record, weights_of(self), tables_of(self, arrays))
+
+    def model_card(self, report: Any = None) -> str:
+        """Describe the fitted model in Markdown: what it makes, how it was trained, privacy.
+
+        Parameters
+        ----------
+        report : Report or None, default=None
+            What `synthgan.evaluate` measured of its fakes; findings and measures join the card.
+
+        Returns
+        -------
+        card : str
+            Names and types of the data are in it, and no value that was learnt.
+
+        Raises
+        ------
+        ParameterError
+            `report` is none.
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return write_card(self, report)
 
     @classmethod
     def load(cls, path: Any) -> BaseGANSynthesizer:
@@ -382,44 +458,35 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         ArchiveError
             No such file, no synthgan archive, a damaged or a newer one.
         """
-        manifest, record, weights, arrays = read_archive(path)
-        try:
-            return cls._from_archive(manifest, record, weights, arrays)
-        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
-            raise ArchiveError(f"{str(path)!r} holds no loadable model: {error}.") from error
+        archive = read_archive(path)
+        import_compiler()
+        with refusing(path):
+            model = restore(archive, _savable(cls))
+            take_weights(model, archive.weights)
+        return model
 
     @classmethod
-    def _from_archive(
-        cls,
-        manifest: dict[str, Any],
-        record: dict[str, Any],
-        weights: dict[str, np.ndarray],
-        arrays: dict[str, np.ndarray],
-    ) -> BaseGANSynthesizer:
-        known = {c.__name__: c for c in _family(cls) if c.__module__.startswith("synthgan.")}
-        if manifest["class"] not in known:
-            raise ValueError(f"class {manifest['class']!r} is not one of {sorted(known)}")
-        parameters = {name: rebuild(value) for name, value in manifest["parameters"].items()}
-        model = known[manifest["class"]](**parameters)
-        critic = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CRITIC)}
-        model._restore_encoder(record, arrays)
-        if not model._labels_are_beside:
-            columns = set(manifest["known_columns"])
-            model.known_groups_ = [g for g in model.cell_groups_ if g.column in columns]
-        model.network_ = rebuild(manifest["network"])
-        model.history_ = pd.DataFrame(manifest["history"])
-        model.n_steps_ = int(manifest["n_steps"])
-        model.critic_ = None
-        if critic:
-            plain = {name.removeprefix(_CRITIC): array for name, array in critic.items()}
-            model.critic_ = Critic.from_arrays(plain, model._view)
-        # Weights are drawn first and then replaced; leave torch's global generator alone.
-        with torch.random.fork_rng(devices=[]):
-            generator, _ = model._build_networks(model._sampler(torch.device("cpu")))
-        tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
-        generator.load_state_dict(tensors)
-        model.generator_ = generator.requires_grad_(False).eval()
-        return model
+    def inspect(cls, path: Any) -> BaseGANSynthesizer:
+        """Read all of a model but its weights, which stay unread: enough for `model_card`.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        model : the class that was saved
+            It cannot sample.
+
+        Raises
+        ------
+        ArchiveError
+            As `load`.
+        """
+        archive = read_archive(path, with_weights=False)
+        import_compiler()
+        with refusing(path):
+            return restore(archive, _savable(cls))
 
     @abstractmethod
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -429,10 +496,36 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
 
+    @abstractmethod
+    def _draw_one(self) -> None:
+        """Draw a record as users get it, and forget it; whatever does not fit raises."""
 
-def _family(cls: type) -> list[type]:
+
+def _savable(cls: type) -> dict[str, type]:
+    """Return the classes that an archive may name, of a class and its children."""
     children: list[type] = cls.__subclasses__()
-    return [cls, *(c for child in children for c in _family(child))]
+    found = {cls.__name__: cls} if cls.__module__ in _SAVABLE else {}
+    for child in children:
+        found.update(_savable(child))
+    return found
+
+
+def keeps_model(fit: Fit) -> Fit:
+    """Let a `fit` that fails leave the estimator as it was: a model that was learnt is not lost."""
+
+    @functools.wraps(fit)
+    def fit_or_keep(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            import_compiler()
+            with one_thread_after_fork():
+                return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return cast(Fit, fit_or_keep)
 
 
 def draw_seed(random_state: Any) -> int:

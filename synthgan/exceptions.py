@@ -4,8 +4,13 @@ from __future__ import annotations
 
 __all__ = [
     "ArchiveError",
+    "CheckpointError",
+    "CollapseWarning",
     "DataError",
     "DataWarning",
+    "DivergenceWarning",
+    "InterruptedWarning",
+    "MemoryWarning",
     "OutlierWarning",
     "ParameterError",
     "SamplingError",
@@ -30,6 +35,10 @@ class ArchiveError(SynthganError, ValueError):
     """A model file cannot be written or read; the message names the file."""
 
 
+class CheckpointError(SynthganError, ValueError):
+    """A checkpoint cannot be written or is of another run; the message names the difference."""
+
+
 class SamplingError(SynthganError, RuntimeError):
     """Too few generated rows are as asked; the message gives the share that is."""
 
@@ -44,3 +53,19 @@ class DataWarning(SynthganWarning):
 
 class OutlierWarning(DataWarning):
     """Values outside the limits were clipped or their rows dropped; the message counts them."""
+
+
+class DivergenceWarning(SynthganWarning):
+    """Training went wrong and goes on from an earlier step; the message names both."""
+
+
+class CollapseWarning(SynthganWarning):
+    """Generated records are all alike; the message gives the measure."""
+
+
+class InterruptedWarning(SynthganWarning):
+    """Training was ended by Ctrl-C; the message says at which step."""
+
+
+class MemoryWarning(SynthganWarning):
+    """Memory ran out and training goes on in smaller batches; the message gives their size."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from synthgan.base import keeps_model
 from synthgan.encoding import ImageEncoder
 from synthgan.encoding.image_containers import take_images
 from synthgan.gan.callbacks import Callback
@@ -24,6 +26,7 @@ from synthgan.presets import find_preset
 __all__ = ["ImageGANSynthesizer"]
 
 _MOST_SCORED, _FEWEST_COVERED, _LEAST_SIDE = 2000, 20, 4
+_PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**17, 16, 64
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
 
 
@@ -52,7 +55,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
-        Images a step; at most their number. ``"auto"``: a third of them, 500 at most.
+        Images a step; at most their number. ``"auto"``: 64, and of images of more than 45 x 45
+        pixels fewer, down to 16; at most a third of all.
     condition_on : list of str or None, default=None
         What `sample` may be told beside y: columns of ``info`` of an ImageStack, of a table of
         paths, or ``"folder"``, the name of the folder that holds a file.
@@ -75,6 +79,9 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         a CPU.
     verbose : int, default=0
         1 shows progress bars.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
 
     Attributes
     ----------
@@ -147,6 +154,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
+        warm_start: bool = False,
     ) -> None:
         self.preset = preset
         self.encoder = encoder
@@ -166,7 +174,9 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
 
+    @keeps_model
     def fit(self, X: Any, y: Any = None) -> ImageGANSynthesizer:
         """Learn images.
 
@@ -297,6 +307,11 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
 
     def _n_steps(self, n_rows: int) -> float:
         return float(np.clip(_STEPS_PER_IMAGE * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+
+    def _largest_batch(self) -> int:
+        # What a step needs of time and memory goes with pixels.
+        n_pixels = math.prod(self.grid_shape_)
+        return int(np.clip(_PIXELS_A_STEP // n_pixels, _SMALLEST_BATCH, _LARGEST_BATCH))
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         super()._restore_encoder(record, arrays)

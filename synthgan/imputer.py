@@ -99,9 +99,9 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._validate_params()
         frame, _ = read_table(self, X, reset=True, min_rows=2)
         model = TabularGANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
-        model.set_params(
-            condition_on="any", constraints=[], random_state=draw_seed(self.random_state)
-        )
+        # Without a seed, a run that checkpoints hold goes on with its own.
+        seed = None if self.random_state is None else draw_seed(self.random_state)
+        model.set_params(condition_on="any", constraints=[], random_state=seed)
         self.synthesizer_ = model.fit(frame)
         return self
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
+from synthgan import fields
 from synthgan.base import BaseGANSynthesizer, draw_seed
 from synthgan.conditions import Conditions, count_rows, draw_until_met
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.labels import Labels
 from synthgan.presets import Preset, find_preset
 
@@ -36,6 +37,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     _labels_are_beside = True
     _encoder_class: type
     _properties: tuple[str, ...] = ()  # that can be measured on a record
+    _own_fields: dict[str, fields.Check] = {}  # of a subclass, in an archive
 
     def _find_encoder(self, preset: Preset) -> Any:
         encoder = self._resolve("encoder", preset)
@@ -144,14 +146,27 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         return {"encoder": record, "labels": labels}, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        read = fields.read_fields(
+            record, "schema", encoder=fields.plain, labels=fields.plain, **self._own_fields
+        )
         labels = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LABEL)}
         plain = {name.removeprefix(_LABEL): array for name, array in labels.items()}
-        self.labels_ = Labels.from_state(record["labels"], plain)
-        encoder = self._resolve("encoder", find_preset(self.preset, self.kind))
-        self.encoder_ = encoder.from_state(record["encoder"], arrays)
+        self.labels_ = Labels.from_state(read["labels"], plain)
+        if strangers := set(self.labels_.measured) - set(self._properties):
+            raise ArchiveError(f"labels are measured that nothing measures: {strangers}")
+        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        self.encoder_ = encoder.from_state(read["encoder"], arrays)
         self.n_features_in_ = encoder.n_features_in_
         if hasattr(encoder, "feature_names_in_"):
             self.feature_names_in_ = encoder.feature_names_in_
         self.cell_groups_, self.grid_shape_ = encoder.cell_groups_, encoder.grid_shape_
         self.is_quantised_ = encoder.is_quantised
         self.known_groups_ = self.labels_.groups
+
+    def _draw_one(self) -> None:
+        rng = np.random.default_rng(0)
+        wanted = self.labels_.ask(None, 1, self.labels_.y is not None, rng)
+        told, known = self.labels_.tell(wanted, np.zeros(1, np.int64), rng)
+        self.encoder_.container_.restore(self._draw_values(1, known, 0), told)
+        if self.labels_.y is not None:
+            self.labels_.y.restore(told[self.labels_.y_names])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,14 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_consistent_length
 
+from synthgan import fields
 from synthgan.conditions import Conditions, bare_schema
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding import CellGroup, GridEncoder, Schema
+from synthgan.encoding.cells import NULL, ON
 from synthgan.encoding.known import draw_known, encode_known
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
 
 __all__ = ["Labels"]
 
@@ -213,14 +216,48 @@ class Labels:
 
     @classmethod
     def from_state(cls, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> Labels:
-        """Take back what `to_state` gave."""
-        schema = Schema.from_dict(record["schema"])
-        if "encoder" not in record:
+        """Take back what `to_state` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or tables that do not fit it.
+        """
+        names = fields.list_of(fields.name)
+        parts: dict[str, fields.Check] = {"schema": Schema.from_dict, "measured": names}
+        if not isinstance(record, dict) or "encoder" not in record:
+            schema = fields.read_fields(record, "labels", **parts)["schema"]
+            if arrays or len(schema):
+                raise ArchiveError("labels have no encoder")
             return cls(schema, None, [], None, [], np.zeros((0, 0), np.float32), np.zeros(0))
-        y_cells, y_shares = arrays.pop("y_cells"), arrays.pop("y_shares")
-        encoder = GridEncoder().from_state(record["encoder"], arrays)
-        y = None if record["y"] is None else TargetContainer.from_dict(record["y"])
-        return cls(schema, encoder, record["measured"], y, record["y_names"], y_cells, y_shares)
+        parts |= {
+            "encoder": fields.plain,
+            "y": fields.optional(TargetContainer.from_dict),
+            "y_names": names,
+        }
+        read, arrays = fields.read_fields(record, "labels", **parts), dict(arrays)
+        common = {name: arrays.pop(name, None) for name in ("y_cells", "y_shares")}
+        encoder = GridEncoder().from_state(read["encoder"], arrays)
+        n_rows = len(common["y_shares"]) if isinstance(common["y_shares"], np.ndarray) else None
+        n_cells = math.prod(encoder.grid_shape_) if n_rows else None
+        tables = fields.read_fields(
+            common,
+            "the tables of labels",
+            y_cells=fields.array_of(n_rows, n_cells),
+            y_shares=fields.array_of(n_rows),
+        )
+        y_cells, y_shares = tables["y_cells"], tables["y_shares"]
+        schema, y_names, measured = read["schema"], list(read["y_names"]), list(read["measured"])
+        known = set(schema.names)
+        if schema.names != encoder.schema_.names or not {*y_names, *measured} <= known:
+            raise ArchiveError("labels have other columns than their encoder")
+        if (read["y"] is None) == bool(y_names) or (n_rows and not y_names):
+            raise ArchiveError("labels have columns of y, or y, but not both")
+        if (y_cells < NULL).any() or (y_cells > ON).any() or (y_shares < 0).any():
+            raise ArchiveError("labels have cells or shares that cannot be")
+        if n_rows and not 0 < y_shares.sum() < math.inf:
+            raise ArchiveError("labels have shares that add up to nothing")
+        return cls(schema, encoder, measured, read["y"], y_names, y_cells, y_shares)
 
 
 def _is_whole(asked: Any) -> bool:

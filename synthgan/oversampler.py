@@ -142,9 +142,10 @@ class GANOverSampler(BaseEstimator):
         table = frame.reset_index(drop=True).rename(columns=str).assign(**{name: labels})
         model = TabularGANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
         self._refuse_rare(labels, model)
-        model.set_params(
-            condition_on="any", constraints=[], random_state=int(rng.integers(2**31 - 1))
-        )
+        # Without a seed, a run that checkpoints hold goes on with its own.
+        drawn = int(rng.integers(2**31 - 1))
+        seed = None if self.random_state is None else drawn
+        model.set_params(condition_on="any", constraints=[], random_state=seed)
         self.synthesizer_ = model.fit(table)
         judge = HistGradientBoostingClassifier(random_state=int(rng.integers(2**31 - 1)))
         judge.fit(self._cells(table, name), labels)

@@ -10,6 +10,7 @@ import pandas as pd
 from synthgan.constraints import CONSTRAINTS
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.fields import brief
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
@@ -53,15 +54,30 @@ def describe(value: Any, name: str) -> Any:
 
 
 def rebuild(value: Any) -> Any:
-    """Turn what `describe` gave into a parameter."""
-    if not isinstance(value, dict):
+    """Turn what `describe` gave into a parameter.
+
+    Raises
+    ------
+    ArchiveError
+        Anything else.
+    ValueError
+        A part with a parameter that is not allowed.
+    """
+    if value is None or isinstance(value, str | int | float):
         return value
-    if "tuple" in value:
+    if isinstance(value, dict) and value.keys() == {"tuple"}:
         return tuple(rebuild(item) for item in value["tuple"])
-    if "dict" in value:
+    if isinstance(value, dict) and value.keys() == {"dict"}:
         return {rebuild(k): rebuild(v) for k, v in value["dict"]}
+    if not isinstance(value, dict) or value.keys() != {"part", "parameters"}:
+        raise ArchiveError(f"{brief(value)} is no parameter")
+    if not isinstance(value["part"], str) or value["part"] not in PARTS:
+        raise ArchiveError(f"part {brief(value['part'])} is not one of {sorted(PARTS)}")
     parameters = {key: rebuild(item) for key, item in value["parameters"].items()}
-    return PARTS[value["part"]](**parameters)
+    part = PARTS[value["part"]](**parameters)
+    if hasattr(part, "_parameter_constraints"):
+        part._validate_params()
+    return part
 
 
 def read_seconds(max_time: float | str | None) -> float | None:

@@ -81,7 +81,7 @@ DEFAULTS = {
         {
             "encoder": SignalEncoder(),
             "network": CNN1d(),
-            "loss": Loss(penalty=0.1, noise=0.0, hidden=0.0),
+            "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
             "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
             "epochs": "auto",
             "batch_size": 32,
@@ -92,10 +92,10 @@ DEFAULTS = {
         {
             "encoder": ImageEncoder(),
             "network": CNN(),
-            "loss": Loss(penalty=1.0, noise=0.03, hidden=0.0),
+            "loss": Loss(penalty=10.0, noise=0.03, hidden=0.0),
             "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
             "epochs": "auto",
-            "batch_size": 64,
+            "batch_size": "auto",
         },
         kind="image",
     ),

@@ -12,11 +12,13 @@ import pandas as pd
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.base import BaseGANSynthesizer
+from synthgan import fields
+from synthgan.base import BaseGANSynthesizer, keeps_model
 from synthgan.encoding import SignalEncoder
+from synthgan.encoding.calibration import Calibration
 from synthgan.encoding.properties import PROPERTIES, measure
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.heads import Head, SignalHead, TanhHead
 from synthgan.gan.trainer import Adam, find_device
@@ -27,7 +29,8 @@ from synthgan.presets import find_preset
 
 __all__ = ["SignalGANSynthesizer"]
 
-_MOST_SCORED = 2000  # windows
+_MOST_SCORED = _MOST_MEASURED = 2000  # windows
+_CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
 
@@ -72,11 +75,17 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         a CPU.
     verbose : int, default=0
         1 shows a progress bar.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
 
     Attributes
     ----------
     encoder_ : SignalEncoder
         Fitted on X.
+    calibration_ : Calibration or None
+        What the generator's windows lacked in size, height and spectrum, and what `sample`
+        therefore makes up for; None of fewer than 100 windows, or of grey levels.
     labels_ : Labels
         What `sample` can be told.
     fs_hz_ : float or None
@@ -116,6 +125,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     kind = "signal"
     _encoder_class = SignalEncoder
     _properties = tuple(PROPERTIES)
+    _own_fields = {"fs_hz": fields.optional(fields.number(1e-9))}
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
@@ -140,6 +150,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
+        warm_start: bool = False,
     ) -> None:
         self.preset = preset
         self.encoder = encoder
@@ -156,7 +167,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
 
+    @keeps_model
     def fit(self, X: Any, y: Any = None) -> SignalGANSynthesizer:
         """Learn windows.
 
@@ -185,7 +198,12 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
+        self.calibration_ = None
         self._learn(encoder.fit(X), values, info, y, preset, begun)
+        if not encoder.is_quantised:
+            some = values[np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]]
+            fake = self._draw_stored(len(some), None, 0)
+            self.calibration_ = Calibration.fit(some[:, encoder.kept_], fake)
         return self
 
     def sample(
@@ -328,11 +346,25 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         seed: int,
         n_samples: int | None = None,
     ) -> np.ndarray:
+        stored = self._draw_stored(n, known, seed, n_samples)
+        if self.calibration_ is not None:
+            stored = self.calibration_.apply(stored)
+        return self.encoder_.complete(stored)
+
+    def _draw_stored(
+        self,
+        n: int,
+        known: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        n_samples: int | None = None,
+    ) -> np.ndarray:
+        """Draw the leads that are stored, as the generator makes them."""
         if n_samples in (None, self.n_samples_):
-            return super()._draw_values(n, known, seed)
-        device = find_device(self.device)
-        c = self._conditions(n, known).to(device)
-        paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
+            paths = self.encoder_.paths(self._sample_grids(n, seed, known))
+        else:
+            device = find_device(self.device)
+            c = self._conditions(n, known).to(device)
+            paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
         return self.encoder_.decode_paths(paths)
 
     def _head(self) -> Head:
@@ -343,12 +375,20 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         record, arrays = super()._encoder_state()
+        made = {} if self.calibration_ is None else self.calibration_.to_arrays()
+        arrays = {**arrays, **{f"{_CALIBRATION}{name}": array for name, array in made.items()}}
         return {**record, "fs_hz": self.fs_hz_}, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        kept = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CALIBRATION)}
         super()._restore_encoder(record, arrays)
+        plain = {name.removeprefix(_CALIBRATION): array for name, array in kept.items()}
+        shape = (len(self.encoder_.kept_), self.encoder_.n_samples_)
+        self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
         self.fs_hz_ = record["fs_hz"]
         self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
+        if self.labels_.measured and self.fs_hz_ is None:
+            raise ArchiveError("labels are measured of signals without a sampling rate")
 
 
 def _fs_hz_to_score(fs_hz: float | None, n_samples: int) -> float:

@@ -13,7 +13,8 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.base import BaseGANSynthesizer, draw_seed
+from synthgan import fields
+from synthgan.base import BaseGANSynthesizer, draw_seed, keeps_model
 from synthgan.conditions import (
     Conditions,
     bare_schema,
@@ -28,7 +29,7 @@ from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
@@ -37,6 +38,7 @@ from synthgan.presets import Preset, find_preset
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
+_MOST_CANDIDATES = 2**14
 # Rows that meet no condition are drawn again, several at a time for each that is missing.
 _MOST_TRIES, _MOST_TIMES = 100_000, 64
 
@@ -91,6 +93,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         a CPU.
     verbose : int, default=0
         1 shows a progress bar.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
 
     Attributes
     ----------
@@ -129,7 +134,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
-        "candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
         "condition_on": [StrOptions({"any"}), list, tuple, None],
         "constraints": [StrOptions({"auto"}), list, tuple, None],
     }
@@ -152,6 +157,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         device: str = "auto",
         random_state: Any = None,
         verbose: int = 0,
+        warm_start: bool = False,
     ) -> None:
         self.preset = preset
         self.encoder = encoder
@@ -169,7 +175,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.device = device
         self.random_state = random_state
         self.verbose = verbose
+        self.warm_start = warm_start
 
+    @keeps_model
     def fit(self, X: Any, y: Any = None) -> TabularGANSynthesizer:
         """Learn a table.
 
@@ -194,9 +202,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         begun = time.perf_counter()
         self._validate_params()
         preset = find_preset(self.preset, self.kind)
-        encoder = self._resolve("encoder", preset)
-        if not isinstance(encoder, GridEncoder):
-            raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
+        encoder = self._find_encoder(preset)
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
         self.y_container_, y_frame = read_target(y, frame)
         if y_frame is not None:
@@ -220,6 +226,12 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         known_groups = [group for group in groups if group.column in known]
         self._fit_grids(grids, half_widths, groups, known_groups, preset, begun)
         return self
+
+    def _find_encoder(self, preset: Preset) -> GridEncoder:
+        encoder = self._resolve("encoder", preset)
+        if not isinstance(encoder, GridEncoder):
+            raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
+        return encoder
 
     def _n_candidates(self, preset: Preset) -> int:
         return int(self._resolve("candidates", preset))
@@ -308,7 +320,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(conditions, columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        frame = self._sample_frame(n, wanted, seed)
+        return self._restore(self._sample_frame(n, wanted, seed), return_y)
+
+    def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
+        """Put rows into the containers of `fit`."""
         names = list(frame.columns)
         X = self.container_.restore(frame[names[: self.n_features_in_]])
         if not return_y or self.y_container_ is None:
@@ -405,16 +420,30 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return outer, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        encoder = self._resolve("encoder", find_preset(self.preset, self.kind))
-        self.encoder_ = encoder.from_state(record["encoder"], arrays)
-        self.container_ = Container(**record["container"])
-        y = record["y_container"]
-        self.y_container_ = None
-        if y is not None:
-            self.y_container_ = TargetContainer.from_dict(y)
-        self.n_features_in_ = int(record["n_features_in"])
-        self.constraints_ = ConstraintSet.from_state(record["constraints"])
-        self.schema_ = Schema.from_dict(record["schema"])
+        read = fields.read_fields(
+            record,
+            "schema",
+            encoder=fields.plain,
+            schema=Schema.from_dict,
+            constraints=ConstraintSet.from_state,
+            container=Container.from_dict,
+            y_container=fields.optional(TargetContainer.from_dict),
+            n_features_in=fields.whole(1),
+        )
+        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        self.encoder_ = encoder.from_state(read["encoder"], arrays)
+        self.schema_, self.constraints_ = read["schema"], read["constraints"]
+        self.container_, self.y_container_ = read["container"], read["y_container"]
+        self.n_features_in_ = read["n_features_in"]
+        n_of_y = len(self.schema_) - self.n_features_in_
+        if n_of_y < 0 or (self.y_container_ is None) != (n_of_y == 0):
+            there_is = "no y" if self.y_container_ is None else "y"
+            raise ArchiveError(
+                f"schema has {len(self.schema_)} columns, X {self.n_features_in_} of them, and "
+                f"there is {there_is}"
+            )
+        if self.schema_.names != self.constraints_.columns_:
+            raise ArchiveError("schema and constraints have other columns")
         names = self.schema_.names[: self.n_features_in_]
         self.columns_ = names
         if all(isinstance(name, str) for name in names):
@@ -422,6 +451,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.cell_groups_ = encoder.cell_groups_
         self.grid_shape_ = encoder.grid_shape_
         self.is_quantised_ = encoder.scaling != "quantile"
+
+    def _draw_one(self) -> None:
+        self._restore(self._draw_frame(1, 0, None, np.random.default_rng(0)), True)
 
 
 def _fit_constraints(

@@ -7,6 +7,7 @@ import pytest
 
 import synthgan
 from synthgan.cli import main
+from tests.io.packing import DATA
 
 
 def run(*words, code=0):
@@ -117,6 +118,33 @@ def test_user_errors_are_one_line(tmp_path, table, capsys):
     assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
     assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("table", ("# TabularGANSynthesizer", "rows of 12 columns", "| `ward` | category |")),
+        ("signal", ("# SignalGANSynthesizer", "windows of 20 samples at 10 Hz", "`v1` in mV")),
+        ("image", ("# ImageGANSynthesizer", "colour images of 8 x 8")),
+    ],
+)
+def test_info(capsys, kind, shown):
+    path = DATA / f"format-1-{kind}.synthgan"
+    run("info", path)
+    out = capsys.readouterr().out
+    told = ("- preset: default recipe", "- 3 steps", "- versions: synthgan", "## Privacy")
+    for words in (*shown, *told):
+        assert words in out
+    assert f"- `{path}`: {path.stat().st_size:,} bytes; weights were not read\n" in out
+
+
+def test_info_of_no_model(tmp_path, table, capsys):
+    run("info", tmp_path / "none", code=2)
+    assert "none' cannot be read: No such file or directory." in capsys.readouterr().err
+    run("info", table, code=2)
+    err = capsys.readouterr().err
+    assert "clinic.csv' is no whole synthgan archive: it does not end as one; save or" in err
+    assert err.count("\n") == 1
 
 
 def test_usage_errors(capsys):

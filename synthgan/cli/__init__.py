@@ -1,4 +1,4 @@
-"""The command line: demo, fit, sample, evaluate; each command is a file of its own."""
+"""The command line: demo, fit, sample, evaluate, info; each command is a file of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from synthgan import __version__
-from synthgan.cli import demo, evaluate, fit, sample
+from synthgan.cli import demo, evaluate, fit, info, sample
 from synthgan.exceptions import SynthganError, SynthganWarning
 
 __all__ = ["main"]
@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (demo, fit, sample, evaluate):
+    for command in (demo, fit, sample, evaluate, info):
         command.add(commands)
     return parser
 

@@ -127,7 +127,7 @@ def _write_array(fake: Any, path: str) -> None:
     import numpy as np
 
     from synthgan.exceptions import DataError
-    from synthgan.io.archive import write_atomically
+    from synthgan.files import write_atomically
 
     content = io.BytesIO()
     np.save(content, np.asarray(fake))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from synthgan import fields
 from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 
@@ -30,6 +31,10 @@ class Constraint(BaseEstimator):
     """
 
     schema_: Schema
+
+    # Parameters, and what `fit` learns, as an archive may hold them.
+    _parameter_checks: dict[str, fields.Check] = {}
+    _learnt_checks: dict[str, fields.Check] = {}
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
@@ -105,11 +110,31 @@ class Constraint(BaseEstimator):
 
     @classmethod
     def from_state(cls, record: dict[str, Any]) -> Constraint:
-        """Build a fitted constraint from what `to_state` gave."""
-        constraint = cls(**record["parameters"])
-        for name, value in record["learnt"].items():
-            setattr(constraint, name, Schema.from_dict(value) if name == "schema_" else value)
+        """Build a fitted constraint from what `to_state` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or whose parts do not fit together.
+        """
+        what = f"constraint {cls.__name__}"
+        read = fields.read_fields(
+            record, what, name=fields.text, parameters=fields.plain, learnt=fields.plain
+        )
+        constraint = cls(**fields.read_fields(read["parameters"], what, **cls._parameter_checks))
+        learnt = fields.read_fields(read["learnt"], what, **cls._learnt_checks)
+        for name, value in learnt.items():
+            setattr(constraint, name, value)
+        if "schema_" in learnt and tuple(constraint.schema_.names) != tuple(constraint.uses):
+            raise ArchiveError(f"{what} has a schema of other columns than it uses")
+        try:
+            constraint._check_learnt()
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArchiveError(f"{what} does not fit together: {error}") from error
         return constraint
+
+    def _check_learnt(self) -> None:
+        """Raise ValueError where what was read of an archive does not fit together."""
 
 
 def _plain(value: Any) -> Any:
@@ -189,6 +214,12 @@ class Range(Constraint):
         Smallest and largest value allowed; None: no bound.
     """
 
+    _parameter_checks = {
+        "column": fields.name,
+        "low": fields.optional(fields.scalar),
+        "high": fields.optional(fields.scalar),
+    }
+
     def __init__(self, column: Hashable, low: Any = None, high: Any = None) -> None:
         self.column = column
         self.low = low
@@ -250,6 +281,8 @@ class Range(Constraint):
 
     def _bounds(self, series: pd.Series) -> tuple[Any, Any]:
         low, high = (_bound(bound, series.dtype) for bound in (self.low, self.high))
+        # No integer is infinite.
+        low, high = None if low == -np.inf else low, None if high == np.inf else high
         if pd.api.types.is_integer_dtype(series.dtype):
             low = None if low is None else int(np.ceil(low))
             high = None if high is None else int(np.floor(high))
@@ -332,3 +365,8 @@ class Predicate(Constraint):
             f"{self!r} holds a function, which is code and cannot be saved; leave the Predicate "
             "out, or keep the model in memory."
         )
+
+    @classmethod
+    def from_state(cls, record: dict[str, Any]) -> Predicate:
+        """Refuse: no archive holds code."""
+        raise ArchiveError("a Predicate holds a function, which no archive has")

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from synthgan import fields
 from synthgan.constraints.base import Constraint, Predicate, Range, Translated
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.relations import find_relations
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
 
 __all__ = ["CONSTRAINTS", "ConstraintSet"]
 
@@ -157,11 +158,27 @@ class ConstraintSet:
 
     @classmethod
     def from_state(cls, record: dict[str, Any]) -> ConstraintSet:
-        """Build a fitted set from what `to_state` gave."""
-        fitted = [CONSTRAINTS[state["name"]].from_state(state) for state in record["constraints"]]
-        constraints = cls(fitted, record["min_support"])
-        constraints.constraints_ = fitted
-        constraints.columns_ = list(record["columns"])
+        """Build a fitted set from what `to_state` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        DataError
+            A constraint on a column that is not there.
+        """
+        read = fields.read_fields(
+            record,
+            "constraints",
+            min_support=fields.whole(1),
+            columns=fields.list_of(fields.name),
+            constraints=fields.list_of(_from_state),
+        )
+        constraints = cls(read["constraints"], read["min_support"])
+        constraints.constraints_ = list(read["constraints"])
+        constraints.columns_ = list(read["columns"])
+        for constraint in constraints.constraints_:
+            constraints._refuse_unknown(constraint)
         return constraints
 
     def _refuse_unknown(self, constraint: Constraint) -> None:
@@ -171,6 +188,15 @@ class ConstraintSet:
                 f"{constraint!r} names columns {unknown!r}, which the table lacks; it has "
                 f"{self.columns_!r}."
             )
+
+
+def _from_state(record: Any) -> Constraint:
+    name = record.get("name") if isinstance(record, dict) else None
+    if not isinstance(name, str) or name not in CONSTRAINTS:
+        raise ArchiveError(
+            f"constraint is {fields.brief(record)}; one of {sorted(CONSTRAINTS)} is expected"
+        )
+    return CONSTRAINTS[name].from_state(record)
 
 
 def _identifiers(constraints: Sequence[Constraint]) -> list[Identifier]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -18,7 +19,7 @@ from synthgan.constraints.base import (
     numbers_of,
     with_column,
 )
-from synthgan.encoding.schema import Column
+from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Inequality"]
@@ -139,6 +140,9 @@ class Inequality(Constraint):
     True
     """
 
+    _parameter_checks = {"low": fields.name, "high": fields.name, "strict": fields.flag}
+    _learnt_checks = {"schema_": Schema.from_dict, "middle_": fields.number()}
+
     def __init__(self, low: Hashable, high: Hashable, strict: bool = False) -> None:
         self.low = low
         self.high = high
@@ -241,6 +245,11 @@ class Inequality(Constraint):
             )
         distances = self.apply(pairs)[self.high]
         return spread(known, mask, difference_of(self.schema_.columns[1]), distances, both)
+
+    def _check_learnt(self) -> None:
+        empty = {c.name: pd.Series([], dtype=c.pandas_dtype()) for c in self.schema_}
+        self._refuse_kinds(pd.DataFrame(empty))
+        difference_of(self.schema_.columns[1]).pandas_dtype()
 
     def _refuse_kinds(self, frame: pd.DataFrame) -> None:
         low, high = self.schema_

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan import fields
 from synthgan.constraints.base import Constraint, Translated, describe, numbers_of, with_column
 from synthgan.constraints.differences import difference_of, pooled, spread
+from synthgan.encoding.schema import MAX_DECIMALS, Schema
 from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Formula"]
@@ -47,6 +49,21 @@ class Formula(Constraint):
     Restored values are clipped to the range of the data, whose ends are such averages, too.
     """
 
+    _parameter_checks = {
+        "column": fields.name,
+        "kind": fields.one_of(*FORMULAS),
+        "a": fields.name,
+        "b": fields.optional(fields.name),
+        "factor": fields.number(),
+    }
+    _learnt_checks = {
+        "schema_": Schema.from_dict,
+        "low_": fields.optional(fields.number()),
+        "middle_": fields.number(),
+        "high_": fields.optional(fields.number()),
+        "decimals_": fields.optional(fields.whole(0, MAX_DECIMALS)),
+    }
+
     def __init__(
         self,
         column: Hashable,
@@ -68,19 +85,9 @@ class Formula(Constraint):
 
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Formula:
         """Learn decimals, middle and range; see `Constraint.fit`."""
-        if self.kind not in FORMULAS or (self.kind == "a") != (self.b is None):
-            raise ParameterError(
-                f"kind={self.kind!r} and b={self.b!r} of Formula do not fit together; "
-                f"kinds are {list(FORMULAS)}, and all but 'a' need b."
-            )
-        if self.column in self.uses[1:]:
-            raise ParameterError(f"{self!r} is not allowed: a column cannot follow from itself.")
+        self._check_parameters()
         self.schema_ = describe(frame, self.uses)
-        for column in self.schema_:
-            if column.kind not in ("integer", "continuous"):
-                raise DataError(
-                    f"column {column.name!r} is of kind {column.kind}; Formula needs numbers."
-                )
+        self._refuse_kinds()
         column = self.schema_.columns[0]
         values, present = numbers_of(column, frame[self.column])
         largest = float(np.abs(values).max(initial=0))
@@ -125,6 +132,29 @@ class Formula(Constraint):
         rows = np.asarray(mask[names].to_numpy(dtype=bool).all(axis=1))
         residuals = self.apply(known[names][rows])[self.column]
         return spread(known, mask, difference_of(self.schema_.columns[0]), residuals, rows)
+
+    def _check_parameters(self) -> None:
+        if self.kind not in FORMULAS or (self.kind == "a") != (self.b is None):
+            raise ParameterError(
+                f"kind={self.kind!r} and b={self.b!r} of Formula do not fit together; "
+                f"kinds are {list(FORMULAS)}, and all but 'a' need b."
+            )
+        if self.column in self.uses[1:]:
+            raise ParameterError(f"{self!r} is not allowed: a column cannot follow from itself.")
+
+    def _refuse_kinds(self) -> None:
+        for column in self.schema_:
+            if column.kind not in ("integer", "continuous"):
+                raise DataError(
+                    f"column {column.name!r} is of kind {column.kind}; Formula needs numbers."
+                )
+
+    def _check_learnt(self) -> None:
+        self._check_parameters()
+        self._refuse_kinds()
+        low, high = self.low_, self.high_
+        if (low is None) != (high is None) or (low is not None and low > high):
+            raise ValueError(f"its range is {low} to {high}")
 
     def _anchors(self, frame: pd.DataFrame, decimals: int | None) -> np.ndarray:
         """Return the rounded formula, and the middle of the column where it gives no number."""

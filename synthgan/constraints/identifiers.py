@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
+from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -21,7 +22,7 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
-from synthgan.encoding.schema import Column
+from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, DataWarning
 
 __all__ = ["Identifier", "find_identifiers"]
@@ -48,6 +49,19 @@ ALPHABETS = {
 Part = list[Any]
 _RANDOM_CODES: list[Part] = [["row-", 0, 0], ["hex", 12, 12]]
 _UUIDS: list[Part] = [["uuid", 36, 36]]
+_MOST_CHARACTERS = 2**12  # of a part that an archive may ask for
+_MOST_DIGITS = 19  # of an integer
+
+
+def _part(value: Any) -> Part:
+    """Read a part from an archive."""
+    name, fewest, most = fields.list_of(fields.plain, 3)(value)
+    length = fields.whole(0, _MOST_CHARACTERS)
+    if length(most) and fields.text(name) not in (*ALPHABETS, "uuid"):
+        raise ValueError("a part of an alphabet")
+    if length(fewest) > most:
+        raise ValueError("a part of a length")
+    return [fields.text(name), fewest, most]
 
 
 class Identifier(Constraint):
@@ -77,6 +91,9 @@ class Identifier(Constraint):
     >>> constraint.apply(frame).columns.tolist()
     ['age']
     """
+
+    _parameter_checks = {"column": fields.name}
+    _learnt_checks = {"schema_": Schema.from_dict, "parts_": fields.list_of(_part)}
 
     def __init__(self, column: Hashable) -> None:
         self.column = column
@@ -133,6 +150,17 @@ class Identifier(Constraint):
                 "a condition: leave it out."
             )
         return self.apply(known), self.apply(mask)
+
+    def _check_learnt(self) -> None:
+        column, parts = self.schema_.columns[0], list(self.parts_)
+        self.parts_ = parts
+        if column.numeric:
+            is_whole = column.kind == "integer" or column.decimals == 0
+            in_digits = len(parts) == 1 and parts[0][0] == "digit" and parts[0][1] >= 1
+            if not is_whole or not in_digits or parts[0][2] > _MOST_DIGITS:
+                raise ValueError(f"its numbers are {fields.brief(parts)}")
+        elif column.kind != "string" or not parts:
+            raise ValueError(f"its codes are {fields.brief(parts)}")
 
 
 def find_identifiers(frame: pd.DataFrame) -> list[Identifier]:

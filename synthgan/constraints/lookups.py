@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -20,9 +21,13 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
+from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 
 __all__ = ["DependentColumn", "FixedCombinations"]
+
+_VALUES = fields.list_of(fields.optional(fields.scalar))
+_SHARES = fields.list_of(fields.number(0, 1))
 
 
 class FixedCombinations(Constraint):
@@ -51,6 +56,14 @@ class FixedCombinations(Constraint):
     >>> constraint.restore(constraint.apply(frame), np.random.default_rng()).equals(frame)
     True
     """
+
+    _parameter_checks = {"columns": fields.list_of(fields.name)}
+    _learnt_checks = {
+        "schema_": Schema.from_dict,
+        "min_support_": fields.whole(1),
+        "combinations_": fields.list_of(_VALUES),
+        "shares_": _SHARES,
+    }
 
     def __init__(self, columns: Sequence[Hashable]) -> None:
         self.columns = columns
@@ -134,6 +147,15 @@ class FixedCombinations(Constraint):
         mask = without_columns(with_column(mask, names[0], some), names[1:])
         return self._combined(known, rows), mask
 
+    def _check_learnt(self) -> None:
+        rows = self.combinations_ = [list(row) for row in self.combinations_]
+        self.columns, self.shares_ = list(self.columns), list(self.shares_)
+        if len(set(self.columns)) < 2 or {len(row) for row in rows} != {len(self.columns)}:
+            raise ValueError("its combinations are not of its columns")
+        _check_shares(self.shares_, rows)
+        for i, column in enumerate(self.schema_):
+            _check_values(column, [row[i] for row in rows])
+
     def _draw(self, cells: np.ndarray, is_known: np.ndarray, rng: np.random.Generator) -> int:
         if not is_known.any():
             return 0
@@ -192,6 +214,14 @@ class DependentColumn(Constraint):
     >>> constraint.restore(constraint.apply(frame), np.random.default_rng()).equals(frame)
     True
     """
+
+    _parameter_checks = {"column": fields.name, "of": fields.name}
+    _learnt_checks = {
+        "schema_": Schema.from_dict,
+        "levels_": _VALUES,
+        "values_": _VALUES,
+        "shares_": _SHARES,
+    }
 
     def __init__(self, column: Hashable, of: Hashable) -> None:
         self.column = column
@@ -271,6 +301,15 @@ class DependentColumn(Constraint):
         mask = with_column(mask, self.of, has_level | is_known)
         return without_columns(known, [self.column]), without_columns(mask, [self.column])
 
+    def _check_learnt(self) -> None:
+        for name in ("levels_", "values_", "shares_"):
+            setattr(self, name, list(getattr(self, name)))
+        if len(set(self.levels_)) < max(1, len(self.values_)):
+            raise ValueError("its levels and values are not as many")
+        _check_shares(self.shares_, self.values_)
+        _check_values(self.schema_.columns[0], self.values_)
+        _check_values(self.schema_.columns[1], self.levels_)
+
     def _draw(self, value: Any, rng: np.random.Generator) -> Any:
         shares = np.where([given == value for given in self.values_], self.shares_, 0.0)
         if not shares.any():
@@ -292,6 +331,16 @@ class DependentColumn(Constraint):
             totals[value] += share
         usual = max(totals, key=totals.__getitem__)
         return [given.get(level, usual) for level in levels]
+
+
+def _check_shares(shares: Sequence[float], values: Sequence[Any]) -> None:
+    if len(shares) != len(values) or not any(shares):
+        raise ValueError(f"it has {len(shares)} shares of {len(values)}")
+
+
+def _check_values(column: Column, values: Sequence[Any]) -> None:
+    """Raise ValueError or TypeError where a column cannot hold values."""
+    from_plain(column, values, pd.RangeIndex(len(values)))
 
 
 def _nearest(numbers: list[Any], stored: list[Any]) -> list[Any]:

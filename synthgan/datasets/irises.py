@@ -80,7 +80,7 @@ def make_irises(
     ----------
     Zuo, Schmid and Chen (2007), On generation and analysis of synthetic iris images,
     doi 10.1109/TIFS.2006.890305. Kumar and Passi (2010), Comparison and combination of iris
-    matchers for reliable personal authentication, doi 10.1016/j.patcog.2009.08.016.
+    matchers for reliable personal authentication, Pattern Recognition 43, 1016 (the IITD images).
 
     Examples
     --------

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan import fields
 from synthgan.encoding import quantile, scaling
 from synthgan.encoding.codecs import (
     NULL,
@@ -30,7 +31,7 @@ from synthgan.encoding.codecs import (
 )
 from synthgan.encoding.quantile import inward, pool_labels
 from synthgan.encoding.schema import Column
-from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.exceptions import ArchiveError, DataError, DataWarning, OutlierWarning
 
 __all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
 
@@ -224,9 +225,42 @@ class ColumnCells:
     def from_state(
         cls, column: Column, record: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> ColumnCells:
-        """Take back what `to_state` gave."""
-        codec = from_state(record["codec"], arrays)
-        return cls(column, codec, record["nullable"], record["pools"])
+        """Take back what `to_state` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or that the column cannot have.
+        """
+        what = f"column {column.name!r}"
+        read = fields.read_fields(
+            record, what, nullable=fields.flag, pools=fields.flag, codec=fields.plain
+        )
+        try:
+            codec = from_state(read["codec"], arrays)
+            cells = cls(column, codec, read["nullable"], read["pools"])
+            cells._check_levels()
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArchiveError(f"{what} cannot hold what it is to hold: {error}") from error
+        return cells
+
+    def _check_levels(self) -> None:
+        """Refuse levels of another type than the column's."""
+        kind, codec = self.column.kind, self.codec
+        types = {"continuous": (int, float), "boolean": (bool,), "string": (str,)}
+        types.update(dict.fromkeys(("integer", "datetime", "timedelta"), (int,)))
+        allowed = types.get(kind, (str, int, float, bool))
+        is_number = isinstance(codec, Linear | Places)
+        if is_number != (self.column.numeric and not codec.levels and codec.n_cells > 0):
+            raise ArchiveError(f"a {kind} column has no codec {type(codec).__name__}")
+        if not all(type(level) in allowed for level in codec.levels):
+            raise ArchiveError(f"a {kind} column has no levels {fields.brief(codec.levels)}")
+        if self.pools and not isinstance(codec, Levels | Codes):
+            raise ArchiveError("nothing is pooled where there are no levels")
+        if self.nullable and not (codec.n_cells or codec.levels):
+            raise ArchiveError("an empty column needs no presence")
+        if codec.limits or codec.levels:
+            self._stored()
 
     def _values(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         if self.column.numeric:

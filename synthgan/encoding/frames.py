@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,15 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from synthgan.exceptions import DataError
+from synthgan import fields
+from synthgan.exceptions import ArchiveError, DataError
 
-__all__ = ["Container", "count_axes", "read_table", "to_frame"]
+__all__ = ["Container", "count_axes", "numpy_dtype", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
+_MOST_BYTES = 2**16  # of one value of an array
+_ZONED_TYPE = re.compile(r"timestamp\[(s|ms|us|ns), tz=([\w+:/-]{1,60})\]")
+_DICTIONARY_TYPE = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=(0|1)>")
 _NULLABLE_INTEGERS = [
     dtype()
     for dtype in (
@@ -40,8 +44,11 @@ class Container:
         the old ones, which may name a person.
     index_name, columns_name : str or None
         Names of the index and of the columns' index.
-    arrow_schema : str or None
-        Types of a polars or pyarrow table, as pyarrow writes them, in base 64.
+    arrow_fields : tuple of (str, str, bool)
+        Of a polars or pyarrow table: name of each column, its type as pyarrow spells it, and
+        whether it may have missing values.
+    arrow_metadata : tuple of (str, str)
+        What else the table said of its columns, as Latin-1 text.
     """
 
     kind: str = "pandas"
@@ -49,7 +56,37 @@ class Container:
     index: str = "range"
     index_name: str | None = None
     columns_name: str | None = None
-    arrow_schema: str | None = None
+    arrow_fields: tuple[tuple[str, str, bool], ...] = ()
+    arrow_metadata: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_dict(cls, record: Any) -> Container:
+        """Take back what `vars` gave, from JSON.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        pair = fields.list_of(fields.text, 2)
+        container = cls(
+            **fields.read_fields(
+                record,
+                "container",
+                kind=fields.one_of("pandas", "array", *_LIBRARIES),
+                dtype=fields.optional(fields.text),
+                index=fields.one_of("range", "integer", "string"),
+                index_name=fields.optional(fields.text),
+                columns_name=fields.optional(fields.text),
+                arrow_fields=fields.list_of(_arrow_field),
+                arrow_metadata=fields.list_of(pair),
+            )
+        )
+        if (container.dtype is None) != (container.kind != "array"):
+            raise ArchiveError(f"container of kind {container.kind!r} has dtype {container.dtype}")
+        if container.dtype is not None:
+            numpy_dtype(container.dtype, "biufOMmUS")
+        return container
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Put the rows of `frame` into a container of this kind."""
@@ -65,11 +102,13 @@ class Container:
         import pyarrow
 
         table = pyarrow.Table.from_pandas(frame, preserve_index=False)
-        if self.arrow_schema is not None:
-            written = pyarrow.py_buffer(base64.b64decode(self.arrow_schema))
-            schema = pyarrow.ipc.read_schema(written)
-            fields = [schema.field(name) for name in table.column_names]
-            table = table.cast(pyarrow.schema(fields, schema.metadata))
+        if self.arrow_fields:
+            types = {name: (_arrow_type(spelled), is_null) for name, spelled, is_null in
+                     self.arrow_fields}  # fmt: skip
+            columns = [pyarrow.field(name, *types[name]) for name in table.column_names]
+            # Without metadata the schema has None, not an empty dict.
+            more = {k.encode("latin-1"): v.encode("latin-1") for k, v in self.arrow_metadata}
+            table = table.cast(pyarrow.schema(columns, more or None))
         if self.kind == "pyarrow":
             return table
         import polars
@@ -82,6 +121,43 @@ class Container:
         if self.index == "string":
             return pd.Index([str(i) for i in range(n)], name=self.index_name)
         return pd.RangeIndex(n, name=self.index_name)
+
+
+def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
+    """Read a numpy dtype that an archive spells.
+
+    Raises
+    ------
+    ArchiveError
+        None of these kinds, or one of very long values.
+    """
+    try:
+        dtype = np.dtype(spelled) if re.fullmatch(r"[<>|=]?\w{1,12}(\[\w+\])?", spelled) else None
+    except (TypeError, ValueError):
+        dtype = None
+    if dtype is None or dtype.kind not in kinds or dtype.itemsize > _MOST_BYTES:
+        raise ArchiveError(f"container has dtype={fields.brief(spelled)}, which no array has")
+    return dtype
+
+
+def _arrow_field(value: Any) -> tuple[str, str, bool]:
+    name, spelled, is_null = fields.list_of(fields.plain, 3)(value)
+    return fields.text(name), fields.text(spelled), fields.flag(is_null)
+
+
+def _arrow_type(spelled: str) -> Any:
+    """Build a type of pyarrow from its spelling, for which pyarrow has no reader of its own.
+
+    What pyarrow has, a reader of binary schemas, unpickles some in versions before 14.0.1.
+    """
+    import pyarrow
+
+    if zoned := _ZONED_TYPE.fullmatch(spelled):
+        return pyarrow.timestamp(*zoned.groups())
+    if levels := _DICTIONARY_TYPE.fullmatch(spelled):
+        values, indices = (pyarrow.type_for_alias(alias) for alias in levels.groups()[:2])
+        return pyarrow.dictionary(indices, values, levels[3] == "1")
+    return pyarrow.type_for_alias(spelled)
 
 
 def _index_kind(index: pd.Index) -> str:
@@ -132,9 +208,14 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
     # Types only: a field's metadata may list levels that few rows have.
-    bare = pyarrow.schema([field.remove_metadata() for field in schema], schema.metadata)
-    written = base64.b64encode(bare.serialize().to_pybytes()).decode()
-    return frame, Container(library, arrow_schema=written)
+    spelled = tuple((field.name, str(field.type), field.nullable) for field in schema)
+    metadata = {
+        k.decode("latin-1"): v.decode("latin-1") for k, v in (schema.metadata or {}).items()
+    }
+    container = Container(
+        library, arrow_fields=spelled, arrow_metadata=tuple(sorted(metadata.items()))
+    )
+    return frame, container
 
 
 def count_axes(X: Any) -> int | None:
@@ -169,7 +250,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     if isinstance(X, pd.DataFrame):
         frame = X
         names = [None if i.name is None else str(i.name) for i in (frame.index, frame.columns)]
-        container = Container("pandas", None, _index_kind(frame.index), *names)
+        container = Container("pandas", None, _index_kind(frame.index), names[0], names[1])
     elif (library := _library(X)) is not None:
         frame, container = _read_arrow(X, library)
     elif hasattr(X, "__arrow_c_stream__") and (from_arrow := _pandas_from_arrow()) is not None:

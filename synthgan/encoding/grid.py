@@ -19,7 +19,14 @@ from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.placing import place_cells
 from synthgan.encoding.schema import Schema
-from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
+from synthgan.exceptions import (
+    ArchiveError,
+    DataError,
+    DataWarning,
+    OutlierWarning,
+    ParameterError,
+)
+from synthgan.fields import brief, list_of, plain, read_fields
 from synthgan.io.images import read_grids, write_grids
 
 __all__ = ["CellGroup", "GridEncoder"]
@@ -351,14 +358,33 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return record, arrays
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> GridEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters."""
-        self.container_ = Container(**record["container"])
-        self.schema_ = Schema.from_dict(record["schema"])
-        self.column_cells_ = []
-        for i, (column, cells) in enumerate(zip(self.schema_, record["cells"], strict=True)):
-            prefix = f"{i}."
-            held = {k.removeprefix(prefix): a for k, a in arrays.items() if k.startswith(prefix)}
-            self.column_cells_.append(ColumnCells.from_state(column, cells, held))
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+
+        Raises
+        ------
+        ArchiveError, ParameterError
+            A record that is none, tables that do not fit it, or parameters that do not.
+        """
+        self._validate_params()
+        read = read_fields(
+            record, "encoder", container=Container.from_dict, schema=Schema.from_dict,
+            cells=list_of(plain),
+        )  # fmt: skip
+        self.container_, self.schema_ = read["container"], read["schema"]
+        held: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in arrays.items():
+            column_number, _, name = key.partition(".")
+            held.setdefault(column_number, {})[name] = array
+        if len(read["cells"]) != len(self.schema_) or not len(self.schema_):
+            raise ArchiveError(
+                f"encoder has cells of {len(read['cells'])} columns; {len(self.schema_)} are there"
+            )
+        self.column_cells_ = [
+            ColumnCells.from_state(column, cells, held.pop(str(i), {}))
+            for i, (column, cells) in enumerate(zip(self.schema_, read["cells"], strict=True))
+        ]
+        if held:
+            raise ArchiveError(f"encoder has tables of no column: {brief([*held])}")
         self.columns_ = self.schema_.names
         self.n_features_in_ = len(self.schema_)
         if all(isinstance(name, str) for name in self.schema_.names):

@@ -11,12 +11,15 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from synthgan import fields
 from synthgan.encoding import scaling
 from synthgan.encoding.cells import NULL, CellGroup
 from synthgan.encoding.image_containers import ImageContainer, take_images
-from synthgan.exceptions import DataError
+from synthgan.exceptions import ArchiveError, DataError
 
 __all__ = ["ImageEncoder"]
+
+_MOST_PIXELS = 2**24  # of an image that an archive may ask for
 
 
 class ImageEncoder(TransformerMixin, BaseEstimator):
@@ -186,15 +189,35 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         return record, {}
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> ImageEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters."""
-        self.container_ = ImageContainer.from_dict(record["container"])
-        height, width, n_channels = (int(side) for side in record["image_shape"])
-        self.image_shape_ = (height, width, n_channels)
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+
+        Raises
+        ------
+        ArchiveError, ParameterError
+            A record that is none, or parameters that do not fit.
+        """
+        self._validate_params()
+        read = fields.read_fields(
+            record,
+            "encoder",
+            container=ImageContainer.from_dict,
+            image_shape=fields.list_of(fields.whole(1, _MOST_PIXELS), 3),
+            limits=fields.list_of(fields.number(), 2),
+        )
+        self.container_, self.image_shape_ = read["container"], read["image_shape"]
         self.n_features_in_ = math.prod(self.image_shape_)
-        columns = self.container_.columns
+        columns, kind = self.container_.columns, self.container_.kind
+        n_axes = {2} if kind == "table" else {3, 4} if self.image_shape_[2] == 1 else {4}
+        is_flat = kind == "table" and len(columns) != self.n_features_in_
+        if self.n_features_in_ > _MOST_PIXELS or self.image_shape_[2] not in (1, 3):
+            raise ArchiveError(f"encoder has images of {list(self.image_shape_)}")
+        if is_flat or self.container_.n_axes not in n_axes or arrays:
+            raise ArchiveError("encoder has names, axes or tables that its images do not have")
         if columns and all(isinstance(name, str) for name in columns):
             self.feature_names_in_ = np.array(columns, dtype=object)
-        low, high = record["limits"]
+        low, high = read["limits"]
+        if low > high:
+            raise ArchiveError(f"encoder has limits={[low, high]}, of which the first is larger")
         self.limits_ = (float(low), float(high))
         self._place_cells()
         return self

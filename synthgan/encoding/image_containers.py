@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from synthgan.encoding.frames import Container, count_axes, to_frame
+from synthgan import fields
+from synthgan.encoding.frames import Container, count_axes, numpy_dtype, to_frame
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.io.images import ImageStack
 
@@ -72,9 +73,27 @@ class ImageContainer:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> ImageContainer:
-        """Take back what `to_dict` gave."""
-        columns, table = tuple(record["columns"]), Container(**record["table"])
-        return cls(**{**record, "columns": columns, "table": table})
+        """Take back what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        container = cls(
+            **fields.read_fields(
+                record,
+                "the container of images",
+                kind=fields.one_of("table", "array", "stack"),
+                dtype=fields.text,
+                is_whole=fields.flag,
+                n_axes=fields.whole(2, 4),
+                columns=fields.list_of(fields.scalar),
+                table=Container.from_dict,
+            )
+        )
+        numpy_dtype(container.dtype, "biuf")
+        return container
 
 
 def take_images(

@@ -15,6 +15,7 @@ from synthgan.exceptions import ParameterError
 __all__ = ["LAYOUTS", "grid_shape", "morton", "row_major", "sectioned"]
 
 LAYOUTS = ("morton", "row-major", "sectioned")
+_MOST_CELLS = 2**22
 
 
 def row_major(shape: tuple[int, int]) -> np.ndarray:
@@ -127,7 +128,7 @@ def grid_shape(
     Raises
     ------
     ParameterError
-        The given side is too small.
+        The given side is too small, or larger than any table needs.
 
     Examples
     --------
@@ -149,6 +150,11 @@ def grid_shape(
         raise ParameterError(
             f"side={side!r} gives {height * width} positions for {n_cells} cells; "
             "give a larger side, or 'auto'."
+        )
+    if height * width > max(_MOST_CELLS, n_cells):
+        raise ParameterError(
+            f"side={side!r} gives {height * width} positions; up to {_MOST_CELLS} are allowed: "
+            "give a smaller side, or 'auto'."
         )
     return int(height), int(width)
 

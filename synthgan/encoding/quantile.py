@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthgan.exceptions import ArchiveError
+from synthgan.fields import array_of, read_arrays
+
 __all__ = [
     "QuantileTable",
     "draw_quantiles",
@@ -19,6 +22,9 @@ __all__ = [
     "pool_labels",
     "to_quantiles",
 ]
+
+
+_FLOAT, _INT = np.dtype(np.float64), np.dtype(np.int64)
 
 
 class QuantileTable(NamedTuple):
@@ -32,6 +38,31 @@ class QuantileTable(NamedTuple):
     edges: np.ndarray  # (n_pieces + 1,), from 0 to 1
     start: np.ndarray  # (n_pieces,)
     stop: np.ndarray  # (n_pieces,)
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> QuantileTable:
+        """Take back what `_asdict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            Arrays that are no quantile function.
+        """
+        ends = array_of(None, kinds="fi")
+        read = read_arrays(arrays, "a column", edges=array_of(None), start=ends, stop=ends)
+        table = cls(**read)
+        edges, start, stop = table
+        sizes = (len(edges) - 1, len(start), len(stop))
+        dtypes = {start.dtype, stop.dtype}
+        if len(set(sizes)) > 1 or not sizes[0] or dtypes not in ({_FLOAT}, {_INT}):
+            raise ArchiveError("the tables of a column do not fit each other")
+        rises = (np.diff(edges) >= 0).all() and edges[0] == 0 and edges[-1] == 1
+        # Pooled pieces end half a step from their neighbours, to within rounding.
+        slack = 1e-6 * np.abs(start[:-1])
+        is_in_order = (start <= stop).all() and (start[1:] >= stop[:-1] - slack).all()
+        if not rises or not is_in_order:
+            raise ArchiveError("the tables of a column do not ascend")
+        return table
 
     @property
     def is_atom(self) -> np.ndarray:

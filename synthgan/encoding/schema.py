@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from synthgan.exceptions import DataError
+from synthgan import fields
+from synthgan.exceptions import ArchiveError, DataError
 
 __all__ = ["Column", "Schema"]
 
@@ -19,6 +20,9 @@ LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 # Time resolutions tried from coarse to fine, in nanoseconds.
 _RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
 _UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+_LONGEST_DTYPE = 200  # characters
+# Kinds of the dtypes that may be of several.
+_MAY_BE = {"object": ("string", "boolean"), "category": ("category", "string")}
 
 NUMERIC_KINDS = ("continuous", "integer", "datetime", "timedelta")
 LEVEL_KINDS = ("boolean", "category", "string")
@@ -264,9 +268,37 @@ class Column:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Column:
-        """Build a column from what `to_dict` gave."""
-        levels = record.get("categories")
-        return cls(**{**record, "categories": None if levels is None else tuple(levels)})
+        """Build a column from what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or whose parts do not fit together.
+        """
+        number = fields.optional(fields.number())
+        what = (
+            f"column {fields.brief(record.get('name'))}" if isinstance(record, dict) else "column"
+        )
+        column = cls(
+            **fields.read_fields(
+                record,
+                what,
+                name=fields.name,
+                kind=fields.one_of(*NUMERIC_KINDS, *LEVEL_KINDS),
+                dtype=fields.text,
+                categories=fields.optional(fields.list_of(fields.scalar)),
+                categories_dtype=fields.optional(fields.text),
+                ordered=fields.flag,
+                decimals=fields.optional(fields.whole(0, MAX_DECIMALS)),
+                resolution=fields.whole(1, max(_RESOLUTIONS_NS)),
+                wall_clock=fields.flag,
+                missing=fields.number(0, 1),
+                minimum=number,
+                maximum=number,
+            )
+        )
+        _check_dtype(column)
+        return column
 
 
 @dataclass(frozen=True)
@@ -310,8 +342,39 @@ class Schema:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Schema:
-        """Build a schema from what `to_dict` gave."""
-        return cls(tuple(Column.from_dict(column) for column in record["columns"]))
+        """Build a schema from what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        columns = fields.list_of(Column.from_dict)
+        schema = cls(**fields.read_fields(record, "schema", columns=columns))
+        if not fields.all_different(schema.names):
+            raise ArchiveError("schema names a column twice")
+        return schema
+
+
+def _check_dtype(column: Column) -> None:
+    """Refuse a dtype that is none, or not of the column's kind."""
+    spelled = (column.dtype, column.categories_dtype or "")
+    # Zones of dateutil are names of files.
+    if any(len(text) > _LONGEST_DTYPE or "dateutil" in text for text in spelled):
+        raise ArchiveError(f"column {column.name!r} has the dtype {fields.brief(spelled)}")
+    if column.categories is not None and column.dtype != "category":
+        raise ArchiveError(f"column {column.name!r} of {column.dtype} cannot have categories")
+    try:
+        empty = pd.Series([], dtype=column.pandas_dtype())
+        kinds = _MAY_BE.get(str(empty.dtype)) or (_kind(empty),)
+        is_time = column.kind in ("datetime", "timedelta")
+        fits = column.kind in kinds and (not is_time or _time_unit(empty.dtype) in _UNIT_NS)
+    except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+        raise ArchiveError(
+            f"column {column.name!r} has the dtype {fields.brief(column.dtype)}: {error}"
+        ) from error
+    if not fits:
+        raise ArchiveError(f"column {column.name!r} of {column.dtype} is no {column.kind} column")
 
 
 def _name_of(dtype: Any) -> str:

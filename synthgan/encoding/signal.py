@@ -13,17 +13,20 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
+from synthgan import fields
 from synthgan.encoding import scaling, whitening
 from synthgan.encoding.cells import NULL, ON, CellGroup
 from synthgan.encoding.leads import independent_leads
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.encoding.stationarity import is_stationary
 from synthgan.encoding.tones import find_tones
-from synthgan.exceptions import DataError, OutlierWarning, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, OutlierWarning, ParameterError
 
 __all__ = ["SignalEncoder"]
 
 _MIDDLE = (NULL + ON) / 2
+# Of windows that an archive may ask for.
+_MOST_LEADS, _MOST_SAMPLES, _MOST_TONES = 2**12, 2**22, 64
 
 
 class SignalEncoder(TransformerMixin, BaseEstimator):
@@ -208,22 +211,28 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
 
     def decode(self, grids: np.ndarray) -> np.ndarray:
         """Decode grids (n, *grid_shape_) to an array (n, n_leads, n_samples)."""
+        return self.complete(self.decode_paths(self.paths(grids)))
+
+    def paths(self, grids: np.ndarray) -> np.ndarray:
+        """Give the cells of grids along the path, (n, n_leads_stored, n_samples)."""
         paths = grids.reshape(len(grids), len(self.kept_), self.grid_shape_[-1] ** 2)
-        return self.decode_paths(paths[:, :, : self.n_samples_])
+        return paths[:, :, : self.n_samples_]
 
     def decode_paths(self, cells: np.ndarray) -> np.ndarray:
-        """Decode cells along the path, (n, n_leads_stored, any length)."""
+        """Decode cells (n, n_leads_stored, any length) to the leads that are stored."""
         cells = cells.astype(np.float64)
         if self.is_quantised:
             pairs = zip(self.limits_, cells.swapaxes(0, 1), strict=True)
-            values = np.stack(
+            return np.stack(
                 [scaling.from_levels(lead, low, high, first=NULL) for (low, high), lead in pairs],
                 axis=1,
             )
-        else:
-            gains = whitening.gains_for(self.gains_, cells.shape[2])
-            values = whitening.unwhiten((cells - _MIDDLE) / _MIDDLE, gains) + self.means_[:, None]
-        return np.einsum("ls,nst->nlt", self.matrix_, values)
+        gains = whitening.gains_for(self.gains_, cells.shape[2])
+        return whitening.unwhiten((cells - _MIDDLE) / _MIDDLE, gains) + self.means_[:, None]
+
+    def complete(self, stored: np.ndarray) -> np.ndarray:
+        """Compute all leads from those that are stored."""
+        return np.einsum("ls,nst->nlt", self.matrix_, stored)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name every cell of the flattened grid: lead and sample, or null."""
@@ -249,22 +258,69 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         return record, {**arrays, "means": self.means_, "gains": self.gains_}
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> SignalEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters."""
-        self.container_ = SignalContainer.from_dict(record["container"])
-        self.n_leads_, self.n_samples_ = int(record["n_leads"]), int(record["n_samples"])
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+
+        Raises
+        ------
+        ArchiveError, ParameterError
+            A record that is none, tables that do not fit it, or parameters that do not.
+        """
+        self._validate_params()
+        read = fields.read_fields(
+            record,
+            "encoder",
+            container=SignalContainer.from_dict,
+            n_leads=fields.whole(1, _MOST_LEADS),
+            n_samples=fields.whole(1, _MOST_SAMPLES),
+            is_stationary=fields.flag,
+            tones=fields.list_of(fields.number(0)),
+        )
+        self.container_, self.is_stationary_ = read["container"], read["is_stationary"]
+        self.n_leads_, self.n_samples_ = read["n_leads"], read["n_samples"]
         self.n_features_in_ = self.n_samples_
+        self.tones_ = tuple(float(cycles) for cycles in read["tones"])
         columns = self.container_.columns
         if columns and all(isinstance(name, str) for name in columns):
             self.feature_names_in_ = np.array(columns, dtype=object)
-        self.is_stationary_ = bool(record["is_stationary"])
-        self.tones_ = tuple(float(cycles) for cycles in record["tones"])
-        self.kept_, self.matrix_ = arrays["kept"], arrays["matrix"]
+        n_kept = len(arrays.get("kept", ()))
+        scales: dict[str, fields.Check] = {
+            "means": fields.array_of(n_kept),
+            "gains": fields.array_of(n_kept, self.n_samples_),
+        }
         if self.is_quantised:
-            self.limits_ = arrays["limits"]
-        else:
-            self.means_, self.gains_ = arrays["means"], arrays["gains"]
+            scales = {"limits": fields.array_of(n_kept, 2)}
+        tables = fields.read_arrays(
+            arrays,
+            "the encoder",
+            kept=fields.array_of(None, kinds="i"),
+            matrix=fields.array_of(self.n_leads_, n_kept),
+            **scales,
+        )
+        for name, array in tables.items():
+            setattr(self, f"{name}_", array)
+        self._check_fit(columns)
         self._place_cells()
         return self
+
+    def _check_fit(self, columns: tuple[Any, ...]) -> None:
+        """Refuse what was read of an archive where its parts do not fit together."""
+        n_stored, container = len(self.kept_), self.container_
+        kept_fit = np.array_equal(self.kept_, np.unique(self.kept_)) and n_stored
+        kept_fit = kept_fit and self.kept_[0] >= 0 and self.kept_[-1] < self.n_leads_
+        if not kept_fit or n_stored * self.n_samples_ > _MOST_SAMPLES:
+            raise ArchiveError(f"encoder keeps the leads {fields.brief(self.kept_.tolist())}")
+        scales_fit = (
+            (self.limits_[:, 0] <= self.limits_[:, 1]).all()
+            if self.is_quantised
+            else (self.gains_ > 0).all()
+        )
+        if not scales_fit or len(self.tones_) > _MOST_TONES:
+            raise ArchiveError("encoder scales signals in a way that cannot be undone")
+        named = {"windows": len(container.leads), "table": len(columns)}
+        wanted = {"windows": self.n_leads_, "table": self.n_samples_}
+        is_flat = container.kind != "table" or self.n_leads_ == 1
+        if named.get(container.kind) != wanted.get(container.kind) or not is_flat:
+            raise ArchiveError(f"encoder has names of another number than its {container.kind}")
 
     def __sklearn_tags__(self) -> Any:
         """Say that dtypes are not kept."""

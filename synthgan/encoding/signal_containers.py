@@ -10,11 +10,14 @@ import pandas as pd
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from synthgan import fields
 from synthgan.encoding.frames import Container, count_axes, to_frame
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.io.windows import Recording, SignalWindows
 
 __all__ = ["SignalContainer", "read_signals"]
+
+_LONGEST_DTYPE = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,9 @@ class SignalContainer:
             return values
         columns, table = list(self.columns), self.table
         if values.shape[2] != len(columns):
-            is_arrow = table.arrow_schema is not None
+            is_arrow = bool(table.arrow_fields)
             columns = [str(i) if is_arrow else i for i in range(values.shape[2])]
-            table = replace(table, arrow_schema=None)
+            table = replace(table, arrow_fields=(), arrow_metadata=())
         frame = pd.DataFrame(values[:, 0], columns=pd.Index(columns))
         return table.restore(frame if dtype == plain else frame.astype(dtype))
 
@@ -96,9 +99,33 @@ class SignalContainer:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> SignalContainer:
-        """Take back what `to_dict` gave."""
-        tuples = {name: tuple(record[name]) for name in ("leads", "units", "columns")}
-        return cls(**{**record, **tuples, "table": Container(**record["table"])})
+        """Take back what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        texts = fields.list_of(fields.text)
+        container = cls(
+            **fields.read_fields(
+                record,
+                "the container of signals",
+                kind=fields.one_of("table", "array", "windows"),
+                dtype=fields.text,
+                fs_hz=fields.optional(fields.number(0)),
+                leads=texts,
+                units=texts,
+                columns=fields.list_of(fields.scalar),
+                table=Container.from_dict,
+            )
+        )
+        dtype: Any = None
+        if len(container.dtype) < _LONGEST_DTYPE:
+            dtype = pd.Series([], dtype=container.dtype).dtype
+        if dtype is None or getattr(dtype, "numpy_dtype", dtype).kind not in "fiub":
+            raise ArchiveError(f"signals have dtype={fields.brief(container.dtype)}")
+        return container
 
 
 def read_signals(

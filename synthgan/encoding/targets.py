@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan import fields
 from synthgan.encoding.frames import Container
 from synthgan.exceptions import ArchiveError, DataError
 
@@ -31,8 +32,24 @@ class TargetContainer:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> TargetContainer:
-        """Take back what `to_dict` gave."""
-        return cls(record["ndim"], record["name"], Container(**record["frame"]))
+        """Take back what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        names = fields.optional(fields.name)
+        is_table = isinstance(record, dict) and record.get("ndim") == 2
+        read = fields.read_fields(
+            record,
+            "the container of y",
+            ndim=fields.whole(1, 2),
+            name=fields.list_of(names) if is_table or _is_array(record) else names,
+            frame=Container.from_dict,
+        )
+        name = list(read["name"]) if isinstance(read["name"], tuple) else read["name"]
+        return cls(read["ndim"], name, read["frame"])
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Give generated targets the form of y."""
@@ -41,6 +58,11 @@ class TargetContainer:
         if self.frame.kind == "array":
             return self.frame.restore(frame).ravel()
         return self.frame.restore(frame).iloc[:, 0].rename(self.name)
+
+
+def _is_array(record: Any) -> bool:
+    frame = record.get("frame") if isinstance(record, dict) else None
+    return isinstance(frame, dict) and frame.get("kind") == "array"
 
 
 def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd.DataFrame | None]:

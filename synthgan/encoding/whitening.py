@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct, idct
 
-__all__ = ["fit_gains", "gains_for", "unwhiten", "whiten"]
+__all__ = ["fit_gains", "gains_for", "smooth_power", "unwhiten", "whiten"]
 
 _FEWEST_BINS, _N_BINS = 4, 40
 _LEAST_POWER = 1e-12  # of the strongest frequency
@@ -38,18 +38,35 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     The cosine transform continues a window by its mirror image: it begins and ends without a
     step, so that whitening changes its edges little.
     """
-    n_samples = windows.shape[2]
     power = (dct(windows, norm="ortho") ** 2).mean(axis=0)
+    gains = _smooth(power) ** (-exponent / 2)
+    variance = (power * gains**2).mean(axis=1, keepdims=True)
+    return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
+
+
+def smooth_power(windows: np.ndarray) -> np.ndarray:
+    """Measure the mean power at each frequency of the cosine transform, smooth as gains are.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n_windows, n_leads, n_samples)
+
+    Returns
+    -------
+    power : ndarray of shape (n_leads, n_samples)
+    """
+    return _smooth((dct(windows, norm="ortho") ** 2).mean(axis=0))
+
+
+def _smooth(power: np.ndarray) -> np.ndarray:
+    n_samples = power.shape[1]
     edges = np.round(np.geomspace(_FEWEST_BINS, n_samples, _N_BINS)).astype(np.int64)
     edges = np.unique(np.r_[np.arange(_FEWEST_BINS), edges].clip(max=n_samples))
     middles = (edges[:-1] + edges[1:] - 1) / 2
     means = np.add.reduceat(power, edges[:-1], axis=1) / np.diff(edges)
     means = np.maximum(means, _LEAST_POWER * means.max(axis=1, keepdims=True))
     means[means == 0] = 1.0
-    smooth = np.stack([_interpolate(middles, np.log(lead), n_samples) for lead in means])
-    gains = np.exp(-exponent / 2 * smooth)
-    variance = (power * gains**2).mean(axis=1, keepdims=True)
-    return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
+    return np.exp(np.stack([_interpolate(middles, np.log(lead), n_samples) for lead in means]))
 
 
 def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:

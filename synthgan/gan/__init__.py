@@ -1,8 +1,19 @@
 """Grids to networks and back; knows no tables."""
 
 from synthgan.gan.callbacks import Callback, Progress, SampleGrid
+from synthgan.gan.checkpoint import Checkpoint
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
 from synthgan.gan.trainer import Adam
 
-__all__ = ["CNN", "FCN", "Adam", "CNN1d", "Callback", "Loss", "Progress", "SampleGrid"]
+__all__ = [
+    "CNN",
+    "FCN",
+    "Adam",
+    "CNN1d",
+    "Callback",
+    "Checkpoint",
+    "Loss",
+    "Progress",
+    "SampleGrid",
+]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from synthgan.gan.state import TrainState
+from synthgan.gan.state import Snapshot, TrainState
 
 __all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid"]
+
+_OWN = ("share", "anneal_from", "stop")  # of a run, which change
+_FIGURES = ("_best", "_best_mean", "_since", "_next")
 
 
 @dataclass
@@ -25,6 +30,7 @@ class Run:
         What the run will come to.
     sample : callable
         ``sample(n, seed)`` gives generated grids as cells, ndarray of shape (n, *shape).
+    callbacks : sequence of Callback
     share : float
         How much of the run is over, 0..1.
     anneal_from : float or None
@@ -32,22 +38,64 @@ class Run:
         zero, is to pass in no more than a fifth of a full run.
     stop : bool
         Set it to end the run after the next step, which is logged.
+    interrupted : bool
+        Whether Ctrl-C has asked for the same.
     """
 
     state: TrainState
     n_steps: int
     n_epochs: int
     sample: Callable[[int, int], np.ndarray]
+    callbacks: Sequence[Callback] = ()
     share: float = 0.0
     anneal_from: float | None = None
     stop: bool = False
+    interrupted: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the step that was made last is the last one."""
+        state = self.state
+        ends = self.stop or self.interrupted
+        return state.step > 0 and (self.share == 1 or (ends and not state.unlogged))
+
+    def interrupt(self) -> None:
+        """End the run after the present step."""
+        self.interrupted = True
+
+    def snapshot(self) -> Snapshot:
+        """Copy all that changes: the state, and what callbacks remember."""
+        own = {name: getattr(self, name) for name in _OWN}
+        parts = {"run": Snapshot(own, {}), "state": Snapshot(*self.state.to_state())}
+        for name, callback in self._named():
+            parts[name] = Snapshot(*callback.to_state())
+        return Snapshot.join(parts)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Take the state back to a snapshot."""
+        self.state.from_state(snapshot["state"].record, snapshot["state"].tensors)
+        for name in _OWN:
+            setattr(self, name, snapshot["run"].record[name])
+
+    def restore_callbacks(self, snapshot: Snapshot) -> None:
+        """Take callbacks back to a snapshot, those that it knows."""
+        for name, callback in self._named():
+            if name in snapshot:
+                callback.from_state(snapshot[name].record, snapshot[name].tensors)
+
+    def _named(self) -> list[tuple[str, Callback]]:
+        """Name callbacks by their class, and count those of one class."""
+        kinds = [type(callback).__name__ for callback in self.callbacks]
+        names = [f"{kind} {kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
+        return list(zip(names, self.callbacks, strict=True))
 
 
 class Callback:
     """Base of callbacks; override what is needed.
 
     Each method is given the `Run`: ``run.state`` (networks, step, epoch, history),
-    ``run.sample(n, seed)`` for generated grids, ``run.stop`` to end it.
+    ``run.sample(n, seed)`` for generated grids, ``run.stop`` to end it. What a callback gathers in
+    a run is saved by a `Checkpoint` if `to_state` returns it and `from_state` takes it back.
     """
 
     def on_begin(self, run: Run) -> None:
@@ -61,6 +109,13 @@ class Callback:
 
     def on_end(self, run: Run) -> None:
         """After the last step, also when training failed."""
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return what this callback remembers, as JSON-ready plain data and tensors."""
+        return {}, {}
+
+    def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Take back what `to_state` gave: after `on_begin` of a run that goes on, or goes back."""
 
 
 class Progress(Callback):
@@ -76,11 +131,12 @@ class Progress(Callback):
         """Open the bar."""
         from tqdm.auto import tqdm
 
-        self._bar = tqdm(total=run.n_steps, desc="fit", unit="step")
+        self._bar = tqdm(total=run.n_steps, initial=run.state.step, desc="fit", unit="step")
 
     def on_log(self, run: Run) -> None:
         """Move the bar."""
         row = run.state.history[-1]
+        self._bar.total = run.n_steps
         self._bar.update(run.state.step - self._bar.n)
         self._bar.set_postfix(
             D=f"{row['discriminator_loss']:.3f}", G=f"{row['generator_loss']:.3f}"
@@ -120,6 +176,14 @@ class SampleGrid(Callback):
         """Draw."""
         if run.state.epoch % self.every_epochs == 0 or run.state.epoch == 1:
             self.grids_[run.state.epoch] = run.sample(self.n, 0)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return the grids so far."""
+        return {}, {str(epoch): torch.from_numpy(grids) for epoch, grids in self.grids_.items()}
+
+    def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Take them back."""
+        self.grids_ = {int(epoch): tensors[epoch].numpy() for epoch in sorted(tensors, key=int)}
 
 
 class KeepBest(Callback):
@@ -188,3 +252,16 @@ class KeepBest(Callback):
         if self._weights:
             run.state.average.load_state_dict(self._weights)
         del self._weights
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return the figures so far, and the best weights."""
+        record = {name: getattr(self, name) for name in _FIGURES}
+        record["_measured"] = list(self._measured)
+        return record, {name: tensor.cpu() for name, tensor in self._weights.items()}
+
+    def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Take them back."""
+        for name in _FIGURES:
+            setattr(self, name, record[name])
+        self._measured = list(record["_measured"])
+        self._weights = dict(tensors)

@@ -52,7 +52,7 @@ class KnownCells:
             if group.presence is not None
         ]
         switches = [i for i, cell in enumerate(cells) if groups[owner[i]].kind == "binary"]
-        self.beside = beside
+        self.beside, self.groups = beside, tuple(groups)
         self.n_groups = len(groups)
         self.n_cells = len(cells)
         self.n_conditions = self.n_cells + self.n_groups

@@ -16,6 +16,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 from synthgan.encoding.cells import NULL, OFF, ON, CellGroup
+from synthgan.exceptions import ArchiveError
+from synthgan.fields import array_of, read_arrays
 from synthgan.gan.balance import Margins, draw_balanced
 
 __all__ = ["Critic", "cell_features", "fidelity"]
@@ -27,7 +29,16 @@ _PATIENCE = 20  # trees without gain on rows set aside
 _REPEATS = 3  # of choosing the number of trees
 _FEWEST_ROWS = 100  # real ones
 _MIDDLE = (OFF + ON) / 2
-_NODE_FIELDS = tuple(PREDICTOR_RECORD_DTYPE.names)
+# What a tree needs to be followed; the rest of a node serves its growth.
+_NODE_FIELDS = {
+    "value": "f",
+    "feature_idx": "iu",
+    "num_threshold": "f",
+    "missing_go_to_left": "iu",
+    "left": "iu",
+    "right": "iu",
+    "is_leaf": "iu",
+}
 
 View = Callable[[np.ndarray], np.ndarray]
 
@@ -134,18 +145,51 @@ class Critic:
         }
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], view: View) -> Critic:
-        """Take back what `to_arrays` gave."""
-        n_nodes = int(arrays["tree_sizes"].sum())
-        joined = np.zeros(n_nodes, PREDICTOR_RECORD_DTYPE)
+    def from_arrays(
+        cls, arrays: dict[str, np.ndarray], view: View, n_features: int, n_known: int
+    ) -> Critic:
+        """Take back what `to_arrays` gave.
+
+        Parameters
+        ----------
+        arrays : dict of str to ndarray
+        view : callable
+        n_features : int
+            What `view` gives of a grid.
+        n_known : int
+
+        Raises
+        ------
+        ArchiveError
+            Arrays that are no such trees or bins: following a tree checks nothing.
+        """
+        whole = array_of(None, kinds="iu")
+        # A threshold is infinite where a tree asks whether a value is missing.
+        nodes = {
+            f"node_{name}": array_of(None, kinds=kinds, finite=name != "num_threshold")
+            for name, kinds in _NODE_FIELDS.items()
+        }
+        read = read_arrays(
+            arrays, "the critic", **nodes, tree_sizes=whole, n_known=array_of(1, kinds="iu"),
+            bin_counts=array_of(n_features, kinds="iu"), bin_edges=array_of(None),
+            bin_shares=array_of(None),
+        )  # fmt: skip
+        sizes, counts = read["tree_sizes"], read["bin_counts"]
+        edges, shares = read["bin_edges"], read["bin_shares"]
+        lengths = {len(read[name]) for name in nodes}
+        if lengths != {_total(sizes, 1)} or read["n_known"][0] != n_known:
+            raise ArchiveError("the critic's trees do not have the sizes that they are to have")
+        if len(edges) != _total(counts, 0) or len(shares) != len(edges) + 2 * len(counts):
+            raise ArchiveError("the critic's bins do not have the sizes that they are to have")
+        margins = Margins(_split(edges, counts), _split(shares, counts + 2))
+        if (shares < 0).any() or not all((np.diff(e) >= 0).all() for e in margins.edges):
+            raise ArchiveError("the critic's bins do not ascend, or hold less than nothing")
+        _check_nodes({name: read[f"node_{name}"] for name in _NODE_FIELDS}, sizes,
+                     n_features + n_known)  # fmt: skip
+        joined = np.zeros(lengths.pop(), PREDICTOR_RECORD_DTYPE)
         for name in _NODE_FIELDS:
-            joined[name] = arrays[f"node_{name}"]
-        trees = [_tree(nodes) for nodes in _split(joined, arrays["tree_sizes"])]
-        counts = arrays["bin_counts"]
-        margins = Margins(
-            _split(arrays["bin_edges"], counts), _split(arrays["bin_shares"], counts + 2)
-        )
-        return cls(view, trees, margins, int(arrays["n_known"][0]))
+            joined[name] = read[f"node_{name}"]
+        return cls(view, [_tree(nodes) for nodes in _split(joined, sizes)], margins, n_known)
 
 
 def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
@@ -228,6 +272,26 @@ def _boost(x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float) -> li
 def _tree(nodes: np.ndarray) -> TreePredictor:
     none = np.zeros((0, 8), dtype=np.uint32)
     return TreePredictor(np.ascontiguousarray(nodes), none, none)
+
+
+def _total(sizes: np.ndarray, least: int) -> int:
+    """Add sizes up; -1 where one is none."""
+    return int(sizes.sum()) if (sizes >= least).all() and (sizes < 2**40).all() else -1
+
+
+def _check_nodes(nodes: dict[str, np.ndarray], sizes: np.ndarray, n_features: int) -> None:
+    """Refuse trees that lead beyond themselves, in a circle, or to no feature."""
+    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    place, size = np.arange(len(first)) - first, np.repeat(sizes, sizes)
+    leaf, feature = nodes["is_leaf"], nodes["feature_idx"].astype(np.float64)
+    leads_on = leaf == 0
+    goes_down = all(
+        ((nodes[side] > place) & (nodes[side] < size))[leads_on].all() for side in ("left", "right")
+    )
+    knows = ((feature >= 0) & (feature < n_features))[leads_on].all()
+    asks = not np.isnan(nodes["num_threshold"]).any()
+    if not (goes_down and knows and asks) or not np.isin(leaf, (0, 1)).all():
+        raise ArchiveError("the critic's trees lead nowhere")
 
 
 def _split(joined: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:

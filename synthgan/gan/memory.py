@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
+from synthgan.gan.isolation import undisturbed
 
-__all__ = ["Needs", "check_memory", "estimate", "free_bytes"]
+__all__ = ["Needs", "check_memory", "estimate", "free_bytes", "out_of_memory", "sampling_bytes"]
 
 _WEIGHT_BYTES = 4
 # Weights, gradients and both moments of Adam; of the generator also the average.
@@ -59,7 +60,7 @@ def estimate(
             n_values += output.numel()
 
     try:
-        with torch.device("meta"), torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.device("meta"), torch.no_grad(), undisturbed():
             networks = build()
             for network in networks:
                 for module in network.modules():
@@ -72,6 +73,40 @@ def estimate(
     n_bytes = sum(n * copies for n, copies in zip(n_weights, _COPIES, strict=True))
     total = _WEIGHT_BYTES * (n_bytes + _MAP_COPIES * n_values)
     return Needs((n_weights[0], n_weights[1]), total)
+
+
+def sampling_bytes(
+    generator: nn.Module, latent_dim: int, n_conditions: int, n_grids: int
+) -> tuple[tuple[int, ...], int]:
+    """Draw grids without memory.
+
+    Parameters
+    ----------
+    generator : Module
+        On the meta device.
+    latent_dim, n_conditions, n_grids : int
+
+    Returns
+    -------
+    shape : tuple of int
+        Of the grids.
+    n_bytes : int
+        About what weights and maps take, were they on another device.
+    """
+    n_values = sum(weights.numel() for weights in generator.parameters())
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal n_values
+        if isinstance(output, Tensor):
+            n_values += output.numel()
+
+    leaves = [module for module in generator.modules() if not any(module.children())]
+    hooks = [module.register_forward_hook(count) for module in leaves]
+    with torch.device("meta"), torch.no_grad():
+        made = generator(torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions))
+    for hook in hooks:
+        hook.remove()
+    return tuple(made.shape), _WEIGHT_BYTES * n_values
 
 
 def free_bytes(device: torch.device) -> int | None:
@@ -100,11 +135,24 @@ def check_memory(
     """
     if needs is None or free is None or needs.n_bytes <= free:
         return
-    generator, discriminator = (f"{n / 1e6:.3g} M" for n in needs.n_weights)
+    raise out_of_memory(needs, free, shape, batch_size)
+
+
+def out_of_memory(
+    needs: Needs | None, free: int | None, shape: tuple[int, ...], batch_size: int
+) -> ParameterError:
+    """Return the error that says what is needed, what is free, and what to do instead."""
     size = " x ".join(str(side) for side in shape)
-    raise ParameterError(
-        f"the networks for grids of {size} have {generator} and {discriminator} weights, and need "
-        f"about {needs.n_bytes / 1e9:.1f} GB with batch_size={batch_size}; {free / 1e9:.1f} GB are "
-        "free: give smaller records (size=... of images), network='cnn' instead of 'fcn', or a "
+    what = f"the networks for grids of {size} do not fit into memory with batch_size={batch_size}"
+    if needs is not None:
+        generator, discriminator = (f"{n / 1e6:.3g} M" for n in needs.n_weights)
+        what = (
+            f"the networks for grids of {size} have {generator} and {discriminator} weights, and "
+            f"need about {needs.n_bytes / 1e9:.1f} GB with batch_size={batch_size}"
+        )
+    if free is not None:
+        what += f"; {free / 1e9:.1f} GB are free"
+    return ParameterError(
+        f"{what}: give smaller records (size=... of images), network='cnn' instead of 'fcn', or a "
         "smaller batch_size."
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import reprlib
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any, Protocol, runtime_checkable
@@ -46,6 +47,7 @@ __all__ = [
 ]
 
 _DEPTH = 2
+_MOST_LAYERS, _MOST_OCTAVES = 1000, 32
 _LARGE = 8000  # rows
 
 
@@ -97,8 +99,8 @@ class FCN(BaseEstimator):
 
     _parameter_constraints: dict[str, Any] = {
         "width": [Interval(Integral, 1, None, closed="left"), tuple, list],
-        "depth": [Interval(Integral, 0, None, closed="left"), None],
-        "fourier": [Interval(Integral, 0, None, closed="left")],
+        "depth": [Interval(Integral, 0, _MOST_LAYERS, closed="both"), None],
+        "fourier": [Interval(Integral, 0, _MOST_OCTAVES, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
     }
@@ -137,9 +139,11 @@ class FCN(BaseEstimator):
         n_cells = math.prod(shape)
         if isinstance(self.width, Sequence):
             widths = list(self.width)
-            if not widths or not all(isinstance(w, int) and w > 0 for w in widths):
+            n_layers = len(widths) if all(isinstance(w, int) and w > 0 for w in widths) else 0
+            if not 1 <= n_layers <= _MOST_LAYERS:
                 raise ParameterError(
-                    f"width={self.width!r} is not allowed; give positive integers."
+                    f"width={reprlib.repr(self.width)} is not allowed; give up to {_MOST_LAYERS} "
+                    "positive integers."
                 )
             generator = plain_chain(latent_dim + n_conditions, widths, n_cells, 0.0)
             discriminator = plain_chain(n_cells + n_conditions, widths[::-1], 1, self.dropout)
@@ -202,10 +206,12 @@ class CNN(BaseEstimator):
         self._validate_params()
         for name in ("generator_layers", "discriminator_layers"):
             layers = getattr(self, name)
-            if layers is not None and not all(len(layer) == 4 for layer in layers):
+            if layers is None:
+                continue
+            if len(layers) > _MOST_LAYERS or not all(len(layer) == 4 for layer in layers):
                 raise ParameterError(
-                    f"{name}={layers!r} is not allowed; a layer is four numbers: "
-                    "(channels, kernel, stride, padding)."
+                    f"{name}={reprlib.repr(layers)} is not allowed; a layer is four numbers: "
+                    f"(channels, kernel, stride, padding), and there are up to {_MOST_LAYERS}."
                 )
         channels, height, width = (1, *shape)[-3:]
         sizes = scales(height, width, self.width)
@@ -249,7 +255,7 @@ class CNN1d(BaseEstimator):
     --------
     >>> generator, discriminator = CNN1d().build((45, 45), 0, 64)
     >>> [sum(p.numel() for p in net.parameters()) for net in (generator, discriminator)]
-    [319103, 1229409]
+    [319384, 1229409]
     """
 
     _parameter_constraints: dict[str, Any] = {

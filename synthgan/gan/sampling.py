@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 
 from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import Head, from_network_scale
+from synthgan.gan.isolation import streamed
 
-__all__ = ["Sampler", "seeded"]
+__all__ = ["Sampler"]
 
 _MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
@@ -84,7 +84,7 @@ class Sampler:
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
         chunks = []
-        with seeded(c.device, seed):
+        with streamed(generator, c.device, seed):
             for part in self._chunks(c, candidates):
                 made = self.make(generator, part.repeat(candidates, 1), rng)
                 cells = self.head.to_cells(made).cpu().numpy()
@@ -108,7 +108,7 @@ class Sampler:
         rng = torch.Generator(c.device).manual_seed(seed)
         times = max(1, math.ceil(n_samples / self.n_cells))
         paths = []
-        with seeded(c.device, seed), torch.no_grad():
+        with streamed(generator, c.device, seed), torch.no_grad():
             for part in self._chunks(c, times):
                 z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
                 raw = generator.path(z, part, n_samples)  # type: ignore[operator]
@@ -120,18 +120,3 @@ class Sampler:
         most_cells = _MOST_CELLS if self.n_cells < _LARGE else _MOST_LARGE_CELLS
         size = max(1, min(_MOST_GRIDS, most_cells // self.n_cells) // times)
         return c.split(size)
-
-
-@contextmanager
-def seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """Seed torch's global generators inside; outside they are as they were.
-
-    Layers draw their first weights, dropout and their own noise from them.
-    """
-    on_cuda = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_cuda else []):
-        torch.default_generator.manual_seed(seed + 1)  # not the stream that seed itself gives
-        if on_cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed + 1)
-        yield

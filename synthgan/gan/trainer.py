@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
@@ -16,19 +17,34 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 from torch import Tensor, nn
 
-from synthgan.encoding.cells import CellGroup
-from synthgan.exceptions import ParameterError, SynthganError
+from synthgan import __version__
+from synthgan.exceptions import (
+    CollapseWarning,
+    DivergenceWarning,
+    InterruptedWarning,
+    MemoryWarning,
+    ParameterError,
+    SynthganError,
+)
 from synthgan.gan.callbacks import Callback, Run
-from synthgan.gan.heads import to_network_scale
+from synthgan.gan.checkpoint import Checkpoint
+from synthgan.gan.collapse import n_to_compare, relative_spread
+from synthgan.gan.data import GridData
+from synthgan.gan.interrupts import on_interrupt
+from synthgan.gan.last_good import LastGood
 from synthgan.gan.losses import Loss, moment_distance
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.state import TrainState, copy_network, update_average
 
-__all__ = ["Adam", "GridData", "TrainConfig", "Trainer", "find_device"]
+__all__ = ["SMALLEST_BATCH", "Adam", "TrainConfig", "Trainer", "find_device"]
 
 _MAX_HISTORY = 500
 _LEARNING_RATE, _MANY_ROWS = 1e-3, 4000
 _ANNEALING = 0.2  # share of a full run
+_MOST_HALVINGS = 3  # of the learning rate
+_VANISHED, _MOST_VANISHED = 1e-6, 20  # loss, and logged rows
+SMALLEST_BATCH = 8
+_FEWEST_STEPS, _COLLAPSED = 200, 0.05  # steps, and spread relative to that of real grids
 
 
 class Adam(BaseEstimator):
@@ -95,6 +111,8 @@ class TrainConfig:
         The same by the clock; two runs are then no longer equal to the bit.
     masked : float, default=0
         Share of the rows of a batch for which some cells are known to both networks.
+    begins_from : str or None, default=None
+        SHA-256 of the weights of an earlier run, where this one goes on from them.
     """
 
     n_epochs: int
@@ -105,111 +123,27 @@ class TrainConfig:
     max_steps: int | None = None
     max_seconds: float | None = None
     masked: float = 0.0
+    begins_from: str | None = None
 
-    def n_steps(self, n_rows: int) -> int:
+    def n_steps(self, n_rows: int, state: TrainState) -> int:
         """Return the steps that make `n_epochs` epochs of `n_rows` rows, `max_steps` at most."""
-        n_steps = max(1, math.ceil(self.n_epochs * n_rows / self.batch_size))
+        n_left = max(0, self.n_epochs * n_rows - state.seen)
+        n_steps = max(1, state.step + math.ceil(n_left / state.batch_size))
         return min(n_steps, self.max_steps or n_steps)
 
-
-class GridData:
-    """Training grids on the device, as they are, and how batches are drawn from them.
-
-    Parameters
-    ----------
-    grids : ndarray of shape (n, *shape)
-        Cells 0..255, uint8 or float32.
-    half_widths : ndarray of shape (n, n_free) or None
-        Continuous cells may be moved by up to so much without changing their meaning; every
-        batch draws anew.
-    groups : sequence of CellGroup
-        Which cells belong together, and which are continuous, in the order of `half_widths`.
-    device : torch.device
-    labels : ndarray of shape (n, n_label_cells) or None, default=None
-        Cells that stand beside the grids, for conditions.
-    rows : ndarray of int or None, default=None
-        Which of the grids are learnt; None: all.
-
-    Notes
-    -----
-    Grids are not copied, so that they may lie in a file. Those that would fill more than half of
-    an accelerator's free memory stay on the host.
-    """
-
-    def __init__(
-        self,
-        grids: np.ndarray,
-        half_widths: np.ndarray | None,
-        groups: Sequence[CellGroup],
-        device: torch.device,
-        labels: np.ndarray | None = None,
-        rows: np.ndarray | None = None,
-    ) -> None:
-        self.device = device
-        self.home = device if _fits(grids.nbytes, device) else torch.device("cpu")
-        self.grids = _from_numpy(grids).to(self.home)
-        self.rows = torch.from_numpy(np.arange(len(grids)) if rows is None else rows).to(self.home)
-        self.half_widths = None
-        if half_widths is not None:
-            self.half_widths = torch.from_numpy(half_widths).to(self.home)
-        self.labels = None
-        if labels is not None:
-            self.labels = to_network_scale(torch.from_numpy(labels)).to(self.home)
-        free = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
-        self.free_cells = torch.tensor(free, dtype=torch.long, device=device)
-        self.n_groups = sum(g.kind != "null" for g in groups)
-        owner = np.zeros(grids[0].size, dtype=np.int64)
-        for i, group in enumerate(groups):
-            owner[list(group.cells)] = i
-        self._owner, self._n_owners = torch.from_numpy(owner).to(device), max(1, len(groups))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def batch(self, rows: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        """Return rows as (len(rows), *shape), and their labels, in the networks' scale."""
-        at = self.rows[rows.to(self.home)]
-        grids = self.grids[at].to(self.device)
-        if self.half_widths is not None:
-            half_widths = self.half_widths[at].to(self.device)
-            shift = torch.rand(half_widths.shape, generator=rng, device=self.device) * 2 - 1
-            flat = grids.flatten(1).index_add(1, self.free_cells, shift * half_widths)
-            grids = flat.reshape(grids.shape)
-        labels = None if self.labels is None else self.labels[at].to(self.device)
-        return to_network_scale(grids), labels
-
-    def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
-        """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""
-        draws = torch.rand(n, self._n_owners, generator=rng, device=self.device)
-        return (draws >= hidden).float()[:, self._owner].reshape(n, *self.grids.shape[1:])
-
-    def stream(self, batch_size: int, rng: torch.Generator) -> Iterator[Tensor]:
-        """Yield row numbers for ever, every row once an epoch, all batches of one size.
-
-        A batch may end one epoch and begin the next.
-        """
-        n, device = len(self), self.device
-        left = torch.empty(0, dtype=torch.long, device=device)
-        while True:
-            while len(left) < batch_size:
-                left = torch.cat([left, torch.randperm(n, generator=rng, device=device)])
-            yield left[:batch_size]
-            left = left[batch_size:]
-
-
-def _from_numpy(grids: np.ndarray) -> Tensor:
-    """Give grids as a tensor of the same memory, whether or not it may be written to."""
-    if any(stride < 0 for stride in grids.strides):
-        grids = np.ascontiguousarray(grids)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.from_numpy(grids)  # never written to
-
-
-def _fits(n_bytes: int, device: torch.device) -> bool:
-    if device.type != "cuda":
-        return True
-    return n_bytes < torch.cuda.mem_get_info(device)[0] / 2
+    def identity(self) -> dict[str, Any]:
+        """Return what makes two runs the same one, by the names that users know."""
+        return {
+            "synthgan": __version__,
+            "torch": torch.__version__,
+            "epochs": self.n_epochs,
+            "max_steps": self.max_steps,
+            "batch_size": self.batch_size,
+            **{f"optimizer__{k}": v for k, v in self.optimizer.get_params().items()},
+            **{f"loss__{k}": v for k, v in self.loss.get_params().items()},
+            "warm_start": self.begins_from,
+            "random_state": self.seed,
+        }
 
 
 class Trainer:
@@ -233,60 +167,181 @@ class Trainer:
     def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
         """Train on `data`; the networks are on its device.
 
+        Where `callbacks` hold a `Checkpoint` that knows this run, it goes on from there.
+
         Raises
         ------
         SynthganError
-            A loss is no longer finite.
+            A loss is no longer finite, or has vanished, at whatever learning rate.
+        CheckpointError
+            The checkpoints are of another run.
         """
         config, device = self.config, data.device
         self.pair = config.loss.pair(len(data), data.n_groups)
         self.rate = config.optimizer.rate(len(data))
+        alike = torch.zeros(1)
+        # A loss that is nothing where real and fake are alike may well come near it.
+        vanishes = float(self.pair.discriminator(alike, alike)) > _VANISHED
+        self.watches = vanishes and not config.loss.threshold
         # A gradient's scale is the root of its weight.
         scale = torch.ones(data.grids[0].numel(), device=device)
         scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
         self.scale = scale.reshape(data.grids.shape[1:])
-        rng = torch.Generator(device).manual_seed(config.seed)
         state = TrainState(
             generator=generator.train(),
             discriminator=discriminator.train(),
             average=copy_network(generator),
             generator_optimizer=self._optimizer(generator),
             discriminator_optimizer=self._optimizer(discriminator),
-            rng=rng,
+            rng=torch.Generator(device).manual_seed(config.seed),
+            left=torch.empty(0, dtype=torch.long, device=device),
+            sums=torch.zeros(4, device=device),
+            batch_size=config.batch_size,
         )
-        n_steps = config.n_steps(len(data))
-        log_every = max(1, round(n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
-        run = Run(state, n_steps, config.n_epochs, lambda n, seed: self._sample(state, n, seed))
+        run = Run(
+            state,
+            config.n_steps(len(data), state),
+            config.n_epochs,
+            lambda n, seed: self._sample(state, n, seed),
+            self.callbacks,
+        )
+        checkpoint = next((c for c in self.callbacks if isinstance(c, Checkpoint)), None)
+        saved = None if checkpoint is None else checkpoint.open(self._identity(state, data))
+        if saved is not None:
+            run.restore(saved)
         try:
-            self._call("on_begin", run)
-            self._loop(run, data, log_every)
+            with on_interrupt(run.interrupt):
+                self._call("on_begin", run)
+                if saved is not None:
+                    run.restore_callbacks(saved)
+                self._loop(run, data, LastGood(run, saved), checkpoint)
         finally:
             self._call("on_end", run)
+        self._warn(run, data)
         return state
 
-    def _loop(self, run: Run, data: GridData, log_every: int) -> None:
-        config, state, n_steps = self.config, run.state, run.n_steps
-        sums, begun = torch.zeros(4, device=data.device), time.perf_counter()
-        since = 0
-        for rows in data.stream(config.batch_size, state.rng):
+    def _loop(
+        self, run: Run, data: GridData, good: LastGood, checkpoint: Checkpoint | None
+    ) -> None:
+        config, state, n_rows = self.config, run.state, len(data)
+        begun = time.perf_counter() - state.seconds
+        while not run.is_over:
+            run.n_steps = config.n_steps(n_rows, state)
             self._set_learning_rate(state, run.share)
-            sums += self._step(state, data, rows)
-            state.step += 1
-            since += 1
-            seconds = time.perf_counter() - begun
-            by_clock = seconds / (config.max_seconds or math.inf)
-            run.share = _share(max(state.step / n_steps, by_clock), run.anneal_from)
-            done = run.share == 1 or run.stop
+            if not self._try_step(state, data, good.is_there):
+                self._shrink(run, good)
+                continue
+            state.seconds = time.perf_counter() - begun
+            by_clock = state.seconds / (config.max_seconds or math.inf)
+            run.share = _share(max(state.step / run.n_steps, by_clock), run.anneal_from)
+            done = run.share == 1 or run.stop or run.interrupted
+            log_every = max(1, round(run.n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
             if state.step % log_every == 0 or done:
-                self._log(state, sums / since, seconds, len(data))
-                sums, since = torch.zeros_like(sums), 0
+                figures = (state.sums / state.unlogged).tolist()
+                trouble = self._trouble(state, figures, done)
+                if trouble:
+                    self._go_back(run, good, trouble)
+                    continue
+                self._log(state, figures, n_rows)
                 self._call("on_log", run)
-            epoch = min(state.step * config.batch_size // len(data), config.n_epochs)
-            if epoch > state.epoch:
-                state.epoch = epoch
+            epoch = min(state.seen // n_rows, config.n_epochs)
+            is_new, state.epoch = epoch > state.epoch, epoch
+            if is_new:
                 self._call("on_epoch", run)
-            if done or (run.stop and not since):
-                return
+            is_due = is_new and checkpoint is not None and checkpoint.is_due(epoch)
+            snapshot = good.update(run, is_due)
+            if checkpoint is not None and is_due and snapshot is not None:
+                checkpoint.write(snapshot)
+
+    def _try_step(self, state: TrainState, data: GridData, may_fail: bool) -> bool:
+        """Make a step; False where memory ran out and the batch can be halved."""
+        rows, state.left = data.draw(state.left, state.batch_size, state.rng)
+        try:
+            state.sums += self._step(state, data, rows)
+        except torch.OutOfMemoryError:
+            if not may_fail or state.batch_size // 2 < SMALLEST_BATCH:
+                raise
+            return False
+        state.step += 1
+        state.unlogged += 1
+        state.seen += len(rows)
+        return True
+
+    def _shrink(self, run: Run, good: LastGood) -> None:
+        """Halve the batch, from the last good state on: the step may have been made in part."""
+        state, batch_size = run.state, run.state.batch_size
+        state.batch_size = batch_size // 2
+        if state.rng.device.type == "cuda":
+            torch.cuda.empty_cache()
+        good.go_back(run)
+        warnings.warn(
+            f"memory ran out with batch_size={batch_size}; training goes on from step {state.step} "
+            f"with {state.batch_size}.",
+            MemoryWarning,
+            stacklevel=2,
+        )
+
+    def _trouble(self, state: TrainState, figures: list[float], done: bool) -> str | None:
+        """Say what is wrong, if anything."""
+        if not all(math.isfinite(figure) for figure in figures):
+            return "a loss is no longer finite"
+        if done and not state.is_finite():
+            return "a weight is no longer finite"
+        has_vanished = self.watches and figures[0] < _VANISHED
+        state.vanished = state.vanished + 1 if has_vanished else 0
+        if state.vanished < _MOST_VANISHED:
+            return None
+        return "the discriminator's loss has vanished, and the generator learns no more"
+
+    def _go_back(self, run: Run, good: LastGood, trouble: str) -> None:
+        """Go back to the last good state with half the learning rate, a few times."""
+        state, step = run.state, run.state.step
+        state.halvings += 1
+        if state.halvings > _MOST_HALVINGS or not good.go_back(run):
+            raise SynthganError(
+                f"training diverged before step {step}: {trouble}; lower the learning rate or "
+                "raise the weight of the penalty."
+            )
+        warnings.warn(
+            f"training diverged before step {step}: {trouble}; it goes on from step {state.step} "
+            f"with a learning rate 1/{2**state.halvings} as high.",
+            DivergenceWarning,
+            stacklevel=2,
+        )
+
+    def _warn(self, run: Run, data: GridData) -> None:
+        """Say what is to be known of a run that is over."""
+        state = run.state
+        if run.interrupted:
+            warnings.warn(
+                f"training was interrupted at step {state.step} of {run.n_steps}; the model is as "
+                "good as it was then.",
+                InterruptedWarning,
+                stacklevel=2,
+            )
+        n = n_to_compare(len(data), data.grids[0].numel())
+        if state.step < _FEWEST_STEPS or not n:
+            return
+        spread = relative_spread(data.some(n), run.sample(n, 0))
+        if spread < _COLLAPSED:
+            warnings.warn(
+                f"generated records are all alike: {n} of them lie {spread:.2g} times as far from "
+                "their nearest neighbours as real ones do; train longer, lower the learning rate "
+                "or raise the weight of the penalty.",
+                CollapseWarning,
+                stacklevel=2,
+            )
+
+    def _identity(self, state: TrainState, data: GridData) -> dict[str, Any]:
+        """Return what makes two runs the same one."""
+        networks = f"{state.generator}{state.discriminator}"
+        return {
+            "data": data.digest(),
+            "network": hashlib.sha256(networks.encode()).hexdigest(),
+            "condition_on": repr(self.sampler.known.groups),
+            "device": data.device.type,
+            **self.config.identity(),
+        }
 
     def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
         """One step of each network; never waits for the device.
@@ -374,24 +429,19 @@ class Trainer:
         if share > begin:
             factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-            optimizer.param_groups[0]["lr"] = self.rate * factor
+            optimizer.param_groups[0]["lr"] = self.rate * factor / 2**state.halvings
 
-    def _log(self, state: TrainState, figures: Tensor, seconds: float, n_rows: int) -> None:
-        values = figures.tolist()
-        if not all(math.isfinite(value) for value in values):
-            raise SynthganError(
-                f"training diverged before step {state.step}: a loss is no longer finite; "
-                "lower the learning rate or raise the weight of the penalty."
-            )
+    def _log(self, state: TrainState, figures: list[float], n_rows: int) -> None:
         names = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
         state.history.append(
             {
-                "epoch": state.step * self.config.batch_size / n_rows,
+                "epoch": state.seen / n_rows,
                 "step": state.step,
-                **dict(zip(names, values, strict=True)),
-                "seconds": seconds,
+                **dict(zip(names, figures, strict=True)),
+                "seconds": state.seconds,
             }
         )
+        state.sums, state.unlogged = torch.zeros_like(state.sums), 0
 
     def _sample(self, state: TrainState, n: int, seed: int) -> np.ndarray:
         c = self.sampler.known.none(n, next(state.average.parameters()).device)

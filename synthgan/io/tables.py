@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.io.archive import write_atomically
+from synthgan.files import write_atomically
 
 __all__ = ["read_array", "read_csv", "write_csv"]
 

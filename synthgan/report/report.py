@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from synthgan import __version__
-from synthgan.io.archive import write_atomically
+from synthgan.files import write_atomically
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render

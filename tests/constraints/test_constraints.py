@@ -245,6 +245,13 @@ def test_range(values, low, high):
     assert back["x"].dtype == values.dtype
 
 
+def test_infinite_bounds_are_none():
+    frame = pd.DataFrame({"whole": [1, 5, 9], "real": [0.5, 1.5, 2.5]})
+    for name in frame:
+        constraint = through_json(Range(name, -np.inf, np.inf).fit(frame))
+        assert_frame_equal(constraint.restore(frame * 100, RNG), frame * 100)
+
+
 def test_bad_ranges():
     frame = pd.DataFrame({"x": [1, 5, 9], "s": list("abc")})
     with pytest.raises(DataError, match=r"'x' has 2 row\(s\) outside Range\(low=0, high=4\)"):

@@ -102,7 +102,7 @@ def test_grids_without_a_feature():
     nothing = np.zeros((120, 2, 3), dtype=np.float32)
     blank = lambda made: cell_features(made, GROUPS[3:])  # noqa: E731
     critic = Critic.fit(free(nothing), free(nothing), blank, seed=0)
-    again = Critic.from_arrays(critic.to_arrays(), blank)
+    again = Critic.from_arrays(critic.to_arrays(), blank, 0, 0)
     picks = again.choose(nothing.reshape(4, 30, 2, 3), np.zeros((30, 0)), np.random.default_rng(0))
     assert picks.shape == (30,)
 
@@ -112,7 +112,7 @@ def test_fidelity_is_low_for_what_differs():
 
 
 def test_round_trip_of_all_that_was_learnt(critic):
-    again = Critic.from_arrays(critic.to_arrays(), view)
+    again = Critic.from_arrays(critic.to_arrays(), view, 3, 0)
     fresh = free(view(grids(500, 9, 0.3)))
     assert np.array_equal(again.logits(*fresh), critic.logits(*fresh))
     for mine, theirs in zip(critic.margins.shares, again.margins.shares, strict=True):
@@ -125,7 +125,7 @@ def test_trees_agree_with_scikit_learn():
     x = np.concatenate([view(real), view(fake)])
     model = HistGradientBoostingClassifier(max_iter=20).fit(x, np.arange(800) < 400)
     ours = Critic(view, [tree for (tree,) in model._predictors], Margins.fit(x))
-    again = Critic.from_arrays(ours.to_arrays(), view)
+    again = Critic.from_arrays(ours.to_arrays(), view, x.shape[1], 0)
     logits = again.logits(*free(x))
     assert np.allclose(logits + model._baseline_prediction.ravel(), model.decision_function(x))
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from synthgan import CNN
 from synthgan.gan.image_layers import scales
+from synthgan.gan.isolation import seeded
 from synthgan.gan.losses import zero_centred
 from synthgan.gan.memory import estimate
-from synthgan.gan.sampling import seeded
 
 sides = st.integers(1, 70)
 

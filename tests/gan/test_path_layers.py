@@ -14,10 +14,11 @@ from synthgan.encoding import CellGroup
 from synthgan.encoding.tones import find_tones
 from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import SignalHead, from_network_scale, to_network_scale
+from synthgan.gan.isolation import seeded
 from synthgan.gan.losses import one_centred, zero_centred
 from synthgan.gan.networks import build_networks, find_network
 from synthgan.gan.path_layers import strides
-from synthgan.gan.sampling import Sampler, seeded
+from synthgan.gan.sampling import Sampler
 
 
 def groups_of(n_samples, n_leads=1, kind="stationary", tones=()):

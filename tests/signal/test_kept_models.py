@@ -1,10 +1,10 @@
-import io
 import zipfile
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import safetensors.numpy
 import torch
 from pandas.testing import assert_frame_equal
 from sklearn.base import clone
@@ -140,8 +140,7 @@ def test_the_archive_holds_no_window_and_no_rare_label(ecgs, tmp_path):
     assert not np.isin(numbers, real).any()
     # No array has room for the windows, and nothing of the discriminator is kept.
     assert max(a.size for a in arrays.values()) <= N_SAMPLES + 100
-    with np.load(io.BytesIO(members["encoder.npz"]), allow_pickle=False) as npz:
-        assert set(npz) == set(arrays)
+    assert set(safetensors.numpy.load(members["encoder.safetensors"])) == set(arrays)
     assert set(weights) == set(model.generator_.state_dict())
 
 

@@ -1,0 +1,26 @@
+"""synthgan info: what a model file makes and holds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+__all__ = ["add"]
+
+
+def add(commands: Any) -> None:
+    """Add the command to the parser's."""
+    info = commands.add_parser("info", help="say what a model makes, and how it was trained")
+    info.add_argument("model", metavar="MODEL")
+    info.set_defaults(command=_info)
+
+
+def _info(parsed: argparse.Namespace) -> None:
+    from synthgan import image, signal, tabular  # noqa: F401 (makes their classes known)
+    from synthgan.base import BaseGANSynthesizer
+
+    model: Any = BaseGANSynthesizer.inspect(parsed.model)
+    n_bytes = Path(parsed.model).stat().st_size
+    print(model.model_card())
+    print(f"## File\n\n- `{parsed.model}`: {n_bytes:,} bytes; weights were not read")

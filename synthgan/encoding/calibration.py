@@ -1,0 +1,134 @@
+"""What fakes lack in spread and spectrum, measured once and made up for; knows arrays only.
+
+A generator seldom reaches the ends of a distribution: its windows are too small, and their heights
+too near the middle. How large and how high a window is are two numbers, whose distributions can be
+right by construction, as those of a table's columns are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.fft import dct, idct
+
+from synthgan import fields
+from synthgan.encoding import whitening
+from synthgan.exceptions import ArchiveError
+
+__all__ = ["Calibration"]
+
+_FEWEST = 100  # windows to learn from
+_MOST_KNOTS, _ROWS_A_KNOT = 100, 5
+_HALFWAY = 0.5  # of what the spectra differ: real power is mostly that of a few windows
+_MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The way from a generator's windows to windows as large, as high and as sharp as real ones.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n_leads, n_samples)
+        For each frequency of the cosine transform, smooth.
+    heights : ndarray of shape (2, n_leads, n_knots)
+        Of fakes and of real windows: means of as many windows a knot, ascending; a window's height
+        is its mean.
+    sizes : ndarray of shape (2, n_knots)
+        The same of sizes: the mean over leads of the logarithm of a window's standard deviation.
+    """
+
+    gains: np.ndarray
+    heights: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def fit(cls, real: np.ndarray, fake: np.ndarray) -> Calibration | None:
+        """Measure what fakes lack; None where windows are too few to tell.
+
+        Parameters
+        ----------
+        real, fake : ndarray of shape (n, n_leads, n_samples)
+        """
+        if min(len(real), len(fake)) < _FEWEST:
+            return None
+        centred = (x - x.mean(axis=(0, 2))[:, None] for x in (real, fake))
+        ours, theirs = map(whitening.smooth_power, centred)
+        gains = np.sqrt(ours / theirs) ** _HALFWAY
+        made = cls(gains.clip(1 / _MOST_GAIN, _MOST_GAIN), np.zeros((2, 0, 0)), np.zeros((2, 0)))
+        fake = made._level(fake)
+        n_knots = min(_MOST_KNOTS, min(len(real), len(fake)) // _ROWS_A_KNOT)
+        heights = [np.stack([_knots(h, n_knots) for h in x.mean(axis=2).T]) for x in (fake, real)]
+        sizes = [_knots(_sizes(x, x.shape[2]), n_knots) for x in (fake, real)]
+        return cls(made.gains, np.stack(heights), np.stack(sizes))
+
+    def apply(self, fake: np.ndarray) -> np.ndarray:
+        """Mend windows, or recordings, (n, n_leads, any length)."""
+        levelled = self._level(fake)
+        heights = levelled.mean(axis=2)
+        mended = np.stack(
+            [
+                _follow(lead, self.heights[0, i], self.heights[1, i])
+                for i, lead in enumerate(heights.T)
+            ],
+            axis=1,
+        )
+        sizes = _sizes(levelled, self.gains.shape[1])
+        log_gain = _follow(sizes, *self.sizes) - sizes
+        gain = np.exp(log_gain.clip(-_MOST_LOG_SIZE, _MOST_LOG_SIZE))[:, None, None]
+        return (levelled - heights[..., None]) * gain + mended[..., None]
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: dict[str, np.ndarray], n_leads: int, n_samples: int
+    ) -> Calibration:
+        """Take back what `to_arrays` gave.
+
+        Raises
+        ------
+        ArchiveError
+            Arrays that are none, or do not fit the windows.
+        """
+        read = fields.read_arrays(
+            arrays,
+            "a calibration",
+            gains=fields.array_of(n_leads, n_samples),
+            heights=fields.array_of(2, n_leads, None),
+            sizes=fields.array_of(2, None),
+        )
+        made = cls(**read)
+        is_empty = not made.sizes.size or not made.heights.size
+        if is_empty or not (made.gains > 0).all() or (np.diff(made.sizes) < 0).any():
+            raise ArchiveError("the tables of a calibration do not ascend")
+        if (np.diff(made.heights) < 0).any():
+            raise ArchiveError("the tables of a calibration do not ascend")
+        return made
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return what was measured, to be kept."""
+        return dict(vars(self))
+
+    def _level(self, x: np.ndarray) -> np.ndarray:
+        gains = whitening.gains_for(self.gains, x.shape[2])
+        return idct(dct(x, norm="ortho") * gains, norm="ortho")
+
+
+def _sizes(x: np.ndarray, length: int) -> np.ndarray:
+    """Give the mean size of the windows of a length that recordings hold, shape (n,)."""
+    n, n_leads, n_samples = x.shape
+    length = min(length, n_samples)
+    n_windows = n_samples // length
+    windows = x[:, :, : n_windows * length].reshape(n, n_leads, n_windows, length)
+    return np.log(windows.std(axis=3) + np.finfo(float).tiny).mean(axis=(1, 2))
+
+
+def _knots(values: np.ndarray, n_knots: int) -> np.ndarray:
+    """Means of groups of sorted values: no single one is kept."""
+    return np.array([group.mean() for group in np.array_split(np.sort(values), n_knots)])
+
+
+def _follow(values: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Map values as `at` is mapped to `to`; beyond the ends by the same shift."""
+    beyond = values - values.clip(at[0], at[-1])
+    return np.interp(values, at, to) + beyond

@@ -1,0 +1,214 @@
+"""Records of an archive, read field by field: what is not expected is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import ArchiveError
+
+__all__ = [
+    "all_different",
+    "array_of",
+    "brief",
+    "flag",
+    "list_of",
+    "name",
+    "number",
+    "one_of",
+    "optional",
+    "plain",
+    "read_arrays",
+    "read_fields",
+    "scalar",
+    "text",
+    "whole",
+]
+
+Check = Callable[[Any], Any]  # gives the value as it is used, or raises ValueError: what it must be
+
+_MOST_SHOWN = 60
+_LARGEST_WHOLE = 2**63 - 1
+
+
+def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
+    """Read a record that must have these fields and no others.
+
+    Parameters
+    ----------
+    record : object
+        What was found.
+    what : str
+        What it is to be, for the message.
+    **checks : callable
+        Of each field.
+
+    Returns
+    -------
+    fields : dict
+        What the checks gave.
+
+    Raises
+    ------
+    ArchiveError
+        Anything else than expected.
+
+    Examples
+    --------
+    >>> read_fields({"kind": "array", "n": 3}, "form", kind=one_of("array", "table"), n=whole(0))
+    {'kind': 'array', 'n': 3}
+    """
+    if not isinstance(record, dict):
+        raise ArchiveError(f"{what} is {brief(record)}, where an object is expected")
+    missing = [field for field in checks if field not in record]
+    strange = [field for field in record if field not in checks]
+    if missing or strange:
+        wrong = [f"lacks {brief(missing)}"] * bool(missing)
+        wrong += [f"has the unexpected {brief(strange)}"] * bool(strange)
+        raise ArchiveError(f"{what} {' and '.join(wrong)}")
+    fields = {}
+    for field, check in checks.items():
+        try:
+            fields[field] = check(record[field])
+        except ValueError as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise ArchiveError(
+                f"{what} has {field}={brief(record[field])}, where {error} is expected"
+            ) from None
+    return fields
+
+
+def read_arrays(arrays: dict[str, np.ndarray], what: str, **checks: Check) -> dict[str, np.ndarray]:
+    """Read arrays as `read_fields` reads fields."""
+    return read_fields(dict(arrays), f"the tables of {what}", **checks)
+
+
+def brief(value: Any) -> str:
+    """Show a value in a message: what is long is cut."""
+    shown = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."
+
+
+def flag(value: Any) -> bool:
+    """Take true or false."""
+    if not isinstance(value, bool):
+        raise ValueError("true or false")
+    return value
+
+
+def text(value: Any) -> str:
+    """Take a string."""
+    if not isinstance(value, str):
+        raise ValueError("a string")
+    return value
+
+
+def name(value: Any) -> str | int:
+    """Take the name of a column: a string or an integer."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError("a string or an integer")
+    return value
+
+
+def scalar(value: Any) -> str | int | float | bool:
+    """Take a string, a number, or true or false."""
+    if not isinstance(value, str | int | float):
+        raise ValueError("a string, a number, true or false")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """Take anything; who uses it looks at it."""
+    return value
+
+
+def whole(low: int, high: int = _LARGEST_WHOLE) -> Check:
+    """Take a whole number between two ends, inclusive."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"a whole number of {low} to {high}")
+        return value
+
+    return check
+
+
+def number(low: float = -math.inf, high: float = math.inf) -> Check:
+    """Take a finite number between two ends, inclusive."""
+
+    def check(value: Any) -> int | float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or not low <= value <= high:
+            ends = "" if math.isinf(low) and math.isinf(high) else f" of {low} to {high}"
+            raise ValueError(f"a finite number{ends}")
+        return value
+
+    return check
+
+
+def one_of(*values: str) -> Check:
+    """Take one of some strings."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in values:
+            raise ValueError(f"one of {list(values)}")
+        return value
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """Take null, or what the check takes."""
+
+    def check_or_none(value: Any) -> Any:
+        try:
+            return None if value is None else check(value)
+        except ValueError as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise ValueError(f"null or {error}") from None
+
+    return check_or_none
+
+
+def list_of(check: Check, length: int | None = None) -> Check:
+    """Take a list whose items all pass a check, perhaps of one length; gives a tuple."""
+
+    def check_all(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or length not in (None, len(value)):
+            raise ValueError("a list" if length is None else f"a list of {length}")
+        try:
+            return tuple(check(item) for item in value)
+        except ValueError as error:
+            if isinstance(error, ArchiveError):
+                raise
+            raise ValueError(f"a list, of which each item is {error},") from None
+
+    return check_all
+
+
+def array_of(*shape: int | None, kinds: str = "f", finite: bool = True) -> Check:
+    """Take an array of some shape, None for any length, whose dtype is of one of some kinds."""
+
+    def check(value: Any) -> np.ndarray:
+        fits = isinstance(value, np.ndarray) and value.ndim == len(shape)
+        fits = fits and all(
+            want in (None, got) for want, got in zip(shape, value.shape, strict=True)
+        )
+        if not fits or value.dtype.kind not in kinds:
+            sizes = ", ".join("n" if want is None else str(want) for want in shape)
+            raise ValueError(f"an array of shape ({sizes}) and kind {kinds!r}")
+        if finite and not np.isfinite(value).all():
+            raise ValueError("an array of finite numbers")
+        return value
+
+    return check
+
+
+def all_different(values: Sequence[Any]) -> bool:
+    """Tell whether no value stands twice; 1 and True are different."""
+    return len({(type(value), value) for value in values}) == len(values)

@@ -1,0 +1,174 @@
+"""Checkpoint: a run in a file, from which the same run goes on. Knows no training."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
+from synthgan.files import replacing
+from synthgan.gan.callbacks import Callback, Run
+from synthgan.gan.digest import digest
+from synthgan.gan.state import Snapshot
+
+__all__ = ["Checkpoint"]
+
+_START, _END = "checkpoint-", ".safetensors"
+_DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
+
+
+class Checkpoint(Callback):
+    """Save all of a run every few epochs; the same call of `fit` then goes on from there.
+
+    A run that was killed, at whatever moment, and started again ends on a CPU in the same weights,
+    to the bit, as one that never was; also with ``random_state=None``, as the seed is remembered.
+    One that had ended is not run again.
+
+    Parameters
+    ----------
+    folder : str or path
+        Of this run alone; made if there is none. Files are named by their step, as in
+        ``checkpoint-000001234.safetensors``.
+    every_epochs : int, default=5
+    keep : int, default=3
+        So many files are kept, the newest ones.
+
+    Raises
+    ------
+    CheckpointError
+        In `fit`: the folder holds checkpoints of other data, of other parameters, or of another
+        version of synthgan or torch, or it cannot be written to.
+
+    Notes
+    -----
+    A file holds both networks, what moves them, and counters; it is written whole or not at all,
+    and nothing in it is ever unpickled. A damaged one is passed over, with a warning, for the one
+    before. The discriminator has seen the records: keep the folder as private as they are.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from synthgan import Checkpoint, TabularGANSynthesizer
+    >>> from synthgan.datasets import make_clinic
+    >>> clinic, folder = make_clinic(200, random_state=0), mkdtemp()
+    >>> model = TabularGANSynthesizer(epochs=6, callbacks=[Checkpoint(folder)], random_state=0)
+    >>> _ = model.fit(clinic)
+    >>> again = model.fit(clinic)  # goes on from epoch 5
+    """
+
+    def __init__(self, folder: Any, every_epochs: int = 5, keep: int = 3) -> None:
+        self.folder = folder
+        self.every_epochs = every_epochs
+        self.keep = keep
+
+    def seed(self) -> int | None:
+        """Return the seed of the run that the folder holds, if there is one."""
+        found = self._newest(warn=False)
+        return None if found is None else found[0].get("random_state")
+
+    def open(self, identity: dict[str, Any]) -> Snapshot | None:
+        """Return where to go on, if the folder holds checkpoints of this run.
+
+        Parameters
+        ----------
+        identity : dict of str to plain data
+            What must be the same in both runs, by the names that users know.
+        """
+        for name in ("every_epochs", "keep"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+                raise ParameterError(f"Checkpoint {name}={value!r} is not allowed; give 1 or more.")
+        self._identity = json.loads(_to_json(identity))
+        try:
+            Path(self.folder).mkdir(parents=True, exist_ok=True)
+            for temporary in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise CheckpointError(
+                f"{str(self.folder)!r} cannot be a folder of checkpoints: {error.strerror}."
+            ) from error
+        found = self._newest(warn=True)
+        if found is None:
+            return None
+        differences = list(_differences(found[0], self._identity))
+        if differences:
+            raise CheckpointError(
+                f"{str(self.folder)!r} holds checkpoints of another run: {', '.join(differences)}; "
+                "give what was given there, or another folder."
+            )
+        return found[1]
+
+    def is_due(self, epoch: int) -> bool:
+        """Tell whether an epoch that is over is to be saved."""
+        return epoch % self.every_epochs == 0
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Write a file, and remove those that are older than the newest `keep`."""
+        step = snapshot["state"].record["step"]
+        path = self._path(step)
+        text = _to_json({"identity": self._identity, "record": snapshot.record})
+        tensors = {name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}
+        metadata = {"synthgan": text, "sha256": digest(tensors, text)}
+        try:
+            with replacing(path) as temporary:
+                save_file(tensors, temporary, metadata)
+            # Files of later steps are damaged: this run has passed them over.
+            written = [file for file in self._files() if file.name <= path.name]
+            for file in written[self.keep :]:
+                file.unlink(missing_ok=True)
+        except (OSError, SafetensorError) as error:
+            raise CheckpointError(f"{str(path)!r} cannot be written: {error}.") from error
+
+    def on_end(self, run: Run) -> None:
+        """Forget which run it was."""
+        self.__dict__.pop("_identity", None)
+
+    def _path(self, step: int) -> Path:
+        return Path(self.folder) / f"{_START}{step:09d}{_END}"
+
+    def _files(self) -> list[Path]:
+        """All checkpoints, newest first."""
+        return sorted(Path(self.folder).glob(f"{_START}*{_END}"), reverse=True)
+
+    def _newest(self, warn: bool) -> tuple[dict[str, Any], Snapshot] | None:
+        """Read the newest file that is whole: which run it is of, and its state there."""
+        for path in self._files():
+            try:
+                return _read(path)
+            except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+                if warn:
+                    warnings.warn(
+                        f"{str(path)!r} is damaged and passed over: {error}.",
+                        DataWarning,
+                        stacklevel=3,
+                    )
+        return None
+
+
+def _read(path: Path) -> tuple[dict[str, Any], Snapshot]:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    if metadata["sha256"] != digest(tensors, metadata["synthgan"]):
+        raise ValueError("its checksum is wrong")
+    whole = json.loads(metadata["synthgan"])
+    return whole["identity"], Snapshot(whole["record"], tensors)
+
+
+def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+    for name, value in ours.items():
+        other = theirs.get(name)
+        if other != value:
+            is_digest = name in _DIGESTS
+            yield f"other {name}" if is_digest else f"{name}={other!r} there, {value!r} here"
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, default=lambda number: number.item())

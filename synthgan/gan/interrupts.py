@@ -1,0 +1,35 @@
+"""Ctrl-C: the first one asks, the second one insists. Knows no training."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+__all__ = ["on_interrupt"]
+
+
+@contextmanager
+def on_interrupt(ask: Callable[[], None]) -> Iterator[None]:
+    """Call `ask` at the first Ctrl-C inside; at the second, KeyboardInterrupt is raised.
+
+    Does nothing outside of the main thread, and where Ctrl-C is ignored. Afterwards the handler is
+    the one from before.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    in_main = threading.current_thread() is threading.main_thread()
+    if not in_main or before in (None, signal.SIG_IGN):
+        yield
+        return
+
+    def first(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        ask()
+
+    signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

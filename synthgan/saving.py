@@ -1,0 +1,236 @@
+"""Models as plain data and back: what an archive holds of one, and what of it is refused."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+import synthgan
+from synthgan import fields
+from synthgan.exceptions import ArchiveError
+from synthgan.gan.critic import Critic
+from synthgan.gan.memory import free_bytes, sampling_bytes
+from synthgan.gan.networks import NETWORKS
+from synthgan.io.archive import Archive, Arrays
+from synthgan.parameters import describe, rebuild
+
+__all__ = ["library_versions", "manifest_of", "restore", "tables_of", "take_weights", "weights_of"]
+
+# Of this machine, not of the model; and the networks to go on from are not saved either.
+_NOT_SAVED = ("callbacks", "device", "warm_start")
+_CRITIC = "critic."  # prefix of its arrays
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
+_N_DRAWN = 2**11  # grids at a time, where the best of several are kept
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what trains a model."""
+    ours = {"synthgan": synthgan.__version__, "python": platform.python_version()}
+    return {**ours, **{name: version(name) for name in _LIBRARIES}}
+
+
+def manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
+    """Describe a fitted model.
+
+    Raises
+    ------
+    ArchiveError
+        A class or a parameter that is not synthgan's own.
+    """
+    cls = type(model)
+    if classes.get(cls.__name__) is not cls:
+        raise ArchiveError(
+            f"class {cls.__name__} cannot be saved; {sorted(classes)} can: keep the fitted object "
+            "with joblib instead."
+        )
+    model._validate_params()
+    return {
+        "class": cls.__name__,
+        "parameters": {
+            name: describe(value, name)
+            for name, value in model.get_params(deep=False).items()
+            if name not in _NOT_SAVED
+        },
+        "network": describe(model.network_, "network"),
+        "known_columns": list(dict.fromkeys(group.column for group in model.known_groups_)),
+        "n_steps": model.n_steps_,
+        "versions": model.versions_,
+        "history": model.history_.to_dict("list"),
+    }
+
+
+def weights_of(model: Any) -> Arrays:
+    """Return the generator's weights, wherever they lie.
+
+    Raises
+    ------
+    ArchiveError
+        Some are no longer finite.
+    """
+    tensors = model.generator_.state_dict()
+    weights = {name: t.detach().cpu().contiguous().numpy() for name, t in tensors.items()}
+    if odd := _not_finite(weights):
+        raise ArchiveError(
+            f"the generator's {odd!r} holds NaN or infinite weights and cannot be saved: lower the "
+            "learning rate and fit again."
+        )
+    return weights
+
+
+def tables_of(model: Any, arrays: Arrays) -> Arrays:
+    """Return the encoder's arrays and those of the critic."""
+    critic = {} if model.critic_ is None else model.critic_.to_arrays()
+    return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
+
+
+def restore(archive: Archive, classes: Mapping[str, type]) -> Any:
+    """Build a model of which only the weights are missing.
+
+    Parameters
+    ----------
+    archive : Archive
+    classes : dict of str to type
+        Those that an archive may name.
+
+    Returns
+    -------
+    model : the class that was saved
+        Its generator is on the meta device: it has sizes, and takes no memory.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where parts do not fit together.
+    """
+    name = archive.manifest.get("class")
+    if not isinstance(name, str) or name not in classes:
+        raise ArchiveError(f"class {fields.brief(name)} is not one of {sorted(classes)}")
+    head = fields.read_fields(
+        archive.manifest,
+        "manifest",
+        **dict.fromkeys(("class", "format", "parameters", "network"), fields.plain),
+        known_columns=fields.list_of(fields.optional(fields.name)),
+        n_steps=fields.whole(0),
+        versions=_texts,
+        history=_history,
+    )
+    model = classes[name](**_parameters(head["parameters"], classes[name]))
+    model._validate_params()
+    model.network_ = rebuild(head["network"])
+    if type(model.network_) not in NETWORKS.values():
+        raise ArchiveError(f"network is {fields.brief(head['network'])}")
+    arrays = dict(archive.arrays)
+    critic = {key: arrays.pop(key) for key in list(arrays) if key.startswith(_CRITIC)}
+    model._restore_encoder(archive.schema, arrays)
+    if not model._labels_are_beside:
+        told = set(head["known_columns"])
+        model.known_groups_ = [g for g in model.cell_groups_ if g.column in told]
+    if {group.column for group in model.known_groups_} != set(head["known_columns"]):
+        raise ArchiveError("manifest has known_columns that the encoder does not know")
+    model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]
+    model.versions_ = head["versions"]
+    model.critic_ = None
+    if critic:
+        plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
+        n_known = len(model.known_groups_)
+        n_features = model._view(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
+        model.critic_ = Critic.from_arrays(plain, model._view, n_features, n_known)
+    model.generator_ = _generator_without_memory(model)
+    return model
+
+
+def take_weights(model: Any, weights: Arrays) -> None:
+    """Give a model that `restore` built its weights, and see whether it makes a record.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where weights do not fit the network.
+    """
+    wanted = model.generator_.state_dict()
+    if strange := sorted(set(wanted) ^ set(weights)):
+        raise ArchiveError(f"weights and network differ in {fields.brief(strange)}")
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+    for name, tensor in tensors.items():
+        ours, theirs = (f"{tuple(t.shape)} of {t.dtype}" for t in (wanted[name], tensor))
+        if ours != theirs:
+            raise ArchiveError(f"weight {name!r} is {theirs}, where the network has {ours}")
+    if odd := _not_finite(weights):
+        raise ArchiveError(f"weight {odd!r} holds NaN or infinite numbers")
+    _check_memory(model)
+    generator = model.generator_.to_empty(device="cpu")
+    generator.load_state_dict(tensors)
+    model.generator_ = generator.eval()
+    device, model.device = model.device, "cpu"
+    model._draw_one()
+    model.device = device
+
+
+def _parameters(record: Any, cls: Any) -> dict[str, Any]:
+    """Rebuild constructor parameters; those that an older synthgan did not have keep defaults."""
+    names = [name for name in cls._get_param_names() if name not in _NOT_SAVED]
+    if not isinstance(record, dict) or not set(record) <= set(names):
+        raise ArchiveError(f"manifest has parameters that {cls.__name__} does not have")
+    return {name: rebuild(value) for name, value in record.items()}
+
+
+def _generator_without_memory(model: Any) -> nn.Module:
+    sampler = model._sampler(torch.device("cpu"))
+    with torch.device("meta"):
+        generator = model._build_networks(sampler)[0]
+    generator.requires_grad_(False).eval()
+    unsaved = {name for name, _ in generator.named_buffers()} - set(generator.state_dict())
+    if unsaved:
+        raise ArchiveError(f"the network has buffers that no archive holds: {sorted(unsaved)}")
+    return generator
+
+
+def _check_memory(model: Any) -> None:
+    """Refuse a network that makes no grid of the encoder's, or needs more memory than is free."""
+    sampler = model._sampler(torch.device("cpu"))
+    n_drawn = 1 if model.critic_ is None else _N_DRAWN
+    shape, n_bytes = sampling_bytes(
+        model.generator_, sampler.latent_dim, sampler.known.n_conditions, n_drawn
+    )
+    if shape != (n_drawn, *model.grid_shape_):
+        raise ArchiveError(f"the network makes {shape}, where grids are {model.grid_shape_}")
+    free = free_bytes(torch.device("cpu"))
+    if free is not None and n_bytes > free:
+        raise ArchiveError(
+            f"its network needs about {n_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free"
+        )
+
+
+def _not_finite(weights: Arrays) -> str | None:
+    """Name an array that holds NaN or infinite numbers."""
+    return next((name for name, array in weights.items() if not np.isfinite(array).all()), None)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError("an object of strings")
+    return value
+
+
+def _figure(value: Any) -> int | float:
+    """Take a number, also one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number")
+    return value
+
+
+def _history(value: Any) -> dict[str, Any]:
+    items = fields.list_of(_figure)
+    if not isinstance(value, dict):
+        raise ValueError("an object of lists")
+    columns = {name: list(items(column)) for name, column in value.items()}
+    if len({len(column) for column in columns.values()}) > 1:
+        raise ValueError("an object of lists of one length")
+    return columns

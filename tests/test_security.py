@@ -1,0 +1,154 @@
+"""What SECURITY.md promises: no network, no code from files, no data in the wheel."""
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import synthgan
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted((ROOT / "synthgan").rglob("*.py"))
+
+CODE = {"eval", "exec", "compile", "__import__"}
+MODULES = {
+    "pickle", "cPickle", "_pickle", "dill", "cloudpickle", "marshal", "shelve", "code", "codeop",
+    "runpy", "subprocess", "pty", "ctypes", "cffi", "yaml", "xmlrpc", "ftplib", "telnetlib",
+}  # fmt: skip
+NETWORK = {"socket", "ssl", "http", "urllib", "requests", "httpx", "aiohttp", "pooch", "asyncio"}
+# Where a user asks for a download: fetch_..., and records of PhysioNet by their address.
+ON_LINE = {"datasets/ptbdb.py", "datasets/thyroid.py", "io/records/wfdb_calls.py"}
+CALLS = {
+    "torch.load", "torch.hub.load", "torch.jit.load", "joblib.load", "os.system", "os.popen",
+    "os.execv", "os.spawnv", "np.frombuffer", "pd.read_pickle", "pd.read_hdf", "pd.eval",
+    "pyarrow.ipc.read_schema", "tempfile.mktemp",
+}  # fmt: skip
+
+
+def dotted(node):
+    """Spell a name such as ``torch.load``."""
+    parts = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    first = node.id if isinstance(node, ast.Name) else "?"
+    return ".".join([first, *reversed(parts)])
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield (node.module or "").split(".")[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_source_runs_no_code_from_data(path):
+    tree = ast.parse(path.read_text())
+    assert not set(imports(tree)) & MODULES
+    network = set(imports(tree)) & NETWORK
+    assert not network or path.relative_to(ROOT / "synthgan").as_posix() in ON_LINE
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        assert name not in CODE | CALLS, (name, node.lineno)
+        if name.endswith(".eval"):  # of a module, which takes nothing
+            assert not node.args, node.lineno
+            assert not node.keywords, node.lineno
+        words = {word.arg: ast.unparse(word.value) for word in node.keywords}
+        assert words.get("shell", "False") == "False", node.lineno
+        assert words.get("allow_pickle", "False") == "False", node.lineno
+        assert words.get("weights_only", "True") == "True", node.lineno
+        if name.endswith("np.load") or name == "numpy.load":
+            assert words.get("allow_pickle") == "False", node.lineno
+
+
+def test_the_scan_sees_what_it_is_to_see():
+    tree = ast.parse("import urllib.request as u\nfrom pickle import loads\ntorch.hub.load(x)")
+    assert {"urllib", "pickle"} <= set(imports(tree))
+    assert "torch.hub.load" in {dotted(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+
+
+OFFLINE = """
+import socket, sys
+
+def refuse(*args, **kwargs):
+    raise SystemExit("a connection was opened")
+
+class NoSocket(socket.socket):
+    __init__ = refuse
+
+socket.socket = NoSocket
+for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
+    setattr(socket, name, refuse)
+asked = []
+sys.addaudithook(lambda event, _: asked.append(event) if event.startswith("socket.") else None)
+
+from synthgan.cli import main
+import synthgan
+from synthgan import CNN, CNN1d, ImageGANSynthesizer, SignalGANSynthesizer
+from synthgan.datasets import make_ecg, make_fingerprints
+
+folder = sys.argv[1]
+main(["demo", "--rows", "60", "--epochs", "1", "--out", folder])
+main(["fit", f"{folder}/real.csv", "--epochs", "1", "--out", f"{folder}/m.synthgan"])
+main(["info", f"{folder}/m.synthgan"])
+main(["sample", f"{folder}/m.synthgan", "-n", "9", "--out", f"{folder}/made.csv"])
+main(["evaluate", f"{folder}/real.csv", f"{folder}/made.csv", "--html", f"{folder}/r.html"])
+ecgs = make_ecg(12, n_samples=250, fs_hz=125, random_state=0)
+SignalGANSynthesizer(network=CNN1d(width=4), max_steps=1, fs_hz=125).fit(ecgs).save(f"{folder}/s")
+synthgan.load(f"{folder}/s").sample(2)
+prints = make_fingerprints(4, random_state=0)
+ImageGANSynthesizer(network=CNN(width=4), max_steps=1).fit(prints).save(f"{folder}/i")
+synthgan.load(f"{folder}/i").sample(2)
+assert not asked, asked
+"""
+
+
+def test_the_main_jobs_need_no_network(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", OFFLINE, str(tmp_path)], capture_output=True, text=True,
+        check=False, timeout=600, env={**os.environ, "MPLBACKEND": "agg"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert (tmp_path / "r.html").exists()
+
+
+def test_a_report_asks_a_browser_for_nothing(tmp_path):
+    from synthgan.datasets import make_clinic
+
+    clinic = make_clinic(60, random_state=0)
+    page = synthgan.evaluate(clinic[:30], clinic[30:], sections=["fidelity"]).to_html()
+    for mark in ("<script", 'src="http', 'href="http', "url(http", "@import", "<iframe"):
+        assert mark not in page
+
+
+def test_the_wheel_holds_the_package_and_no_data(tmp_path):
+    if importlib.util.find_spec("hatchling") is None:
+        pytest.skip("hatchling is not installed here, and the build must not go on line")
+    command = [sys.executable, "-m", "pip", "wheel", str(ROOT), "--no-deps", "--no-index"]
+    done = subprocess.run(
+        [*command, "--no-build-isolation", "-q", "-w", str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    info = f"synthgan-{synthgan.__version__}.dist-info/"
+    assert {name for name in names if not name.startswith("synthgan/")} == {
+        f"{info}{name}"
+        for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")
+    }
+    package = {name.removeprefix("synthgan/") for name in names if name.startswith("synthgan/")}
+    sources = {path.relative_to(ROOT / "synthgan").as_posix() for path in SOURCES}
+    assert package - sources == {"py.typed", "report/templates/page.html.j2"}
+    assert sources <= package
+    assert wheel.stat().st_size < 2**20
