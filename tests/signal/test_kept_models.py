@@ -16,6 +16,7 @@ from synthgan import (
     SignalGANSynthesizer,
     TabularGANSynthesizer,
 )
+from synthgan.datasets import make_ecg
 from synthgan.exceptions import (
     ArchiveError,
     DataWarning,
@@ -176,3 +177,18 @@ def test_odd_names_cannot_be_saved(ecgs, tmp_path):
     with pytest.raises(ArchiveError, match=r"column name Timestamp.* cannot be saved"):
         model.save(tmp_path / "m")
     assert not (tmp_path / "m").exists()
+
+
+def test_calibration_is_kept(tmp_path):
+    windows = make_ecg(120, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
+    model = quick(fs_hz=FS_HZ).fit(windows)
+    spreads = [np.std(x, axis=1) for x in (windows, model.sample(120))]
+    assert np.median(spreads[1]) == pytest.approx(np.median(spreads[0]), rel=0.2)
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert again.calibration_ is not None
+    for options in ({}, {"duration_s": 5}):
+        one, other = (m.sample(3, random_state=1, **options) for m in (model, again))
+        assert np.array_equal(one, other)
+    assert quick().fit(windows[:99]).calibration_ is None
+    assert quick(encoder=SignalEncoder("minmax")).fit(windows).calibration_ is None
