@@ -49,7 +49,12 @@ def add(commands: Any) -> None:
         "labels of the records' headers and heart_rate_bpm, which is measured; of images folder",
     )
     fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
-    signals = fit.add_argument_group("signals")
+    _add_for_signals(fit.add_argument_group("signals"))
+    _add_for_images(fit.add_argument_group("images"))
+    fit.set_defaults(command=_fit)
+
+
+def _add_for_signals(signals: Any) -> None:
     signals.add_argument(
         "--leads", default=None, help="leads to learn, joined by commas (default: all)"
     )
@@ -62,7 +67,9 @@ def add(commands: Any) -> None:
         metavar="HZ",
         help="samples per second: records are resampled to it, an npy file needs it",
     )
-    images = fit.add_argument_group("images")
+
+
+def _add_for_images(images: Any) -> None:
     images.add_argument(
         "--size",
         type=_read_size,
@@ -78,7 +85,6 @@ def add(commands: Any) -> None:
         choices=("raise", "skip"),
         help="at files that cannot be read stop, or leave them out (default: raise)",
     )
-    fit.set_defaults(command=_fit)
 
 
 def train_table(table: Any, **parameters: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.utils.validation import validate_data
 from synthgan import fields
 from synthgan.exceptions import ArchiveError, DataError
 
-__all__ = ["Container", "count_axes", "numpy_dtype", "read_table", "to_frame"]
+__all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
 _MOST_BYTES = 2**16  # of one value of an array
@@ -216,6 +217,21 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
         library, arrow_fields=spelled, arrow_metadata=tuple(sorted(metadata.items()))
     )
     return frame, container
+
+
+def check_names(names: Sequence[Any]) -> None:
+    """Refuse column names that JSON does not keep.
+
+    Raises
+    ------
+    ArchiveError
+        A name that is no string or number.
+    """
+    odd = [name for name in names if not isinstance(name, str | int | float)]
+    if odd:
+        raise ArchiveError(
+            f"column name {odd[0]!r} cannot be saved; strings and numbers can: rename it."
+        )
 
 
 def count_axes(X: Any) -> int | None:

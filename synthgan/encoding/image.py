@@ -6,23 +6,22 @@ import math
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan import fields
 from synthgan.encoding import scaling
 from synthgan.encoding.cells import NULL, CellGroup
 from synthgan.encoding.image_containers import ImageContainer, take_images
-from synthgan.exceptions import ArchiveError, DataError
+from synthgan.encoding.record_encoder import RecordEncoder
+from synthgan.exceptions import ArchiveError
 
 __all__ = ["ImageEncoder"]
 
 _MOST_PIXELS = 2**24  # of an image that an archive may ask for
 
 
-class ImageEncoder(TransformerMixin, BaseEstimator):
+class ImageEncoder(RecordEncoder):
     """Turn images into grids of grey levels 0..255, and grids back into images.
 
     Images of bytes are grids already. Other numbers are scaled; colours become channels.
@@ -112,49 +111,8 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         self._place_cells()
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Encode images.
-
-        Parameters
-        ----------
-        X : as given to `fit`
-
-        Returns
-        -------
-        grids : ndarray of shape (n, *grid_shape_), uint8
-            After ``set_output(transform="pandas")`` a table of one column per cell.
-        """
-        check_is_fitted(self)
-        values, _ = take_images(self, X, self.shape, reset=False)
-        grids = self.encode(values)
-        if _get_output_config("transform", self)["dense"] == "default":
-            return grids
-        return grids.reshape(len(grids), -1)
-
-    def inverse_transform(self, X: Any) -> Any:
-        """Decode grids; inverse of `transform`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, *grid_shape_)
-            Levels.
-
-        Returns
-        -------
-        images : as given to `fit`
-
-        Raises
-        ------
-        DataError
-            Wrong shape, or cells that are no numbers.
-        """
-        check_is_fitted(self)
-        grids, shape = np.asarray(X), self.grid_shape_
-        if grids.shape[1:] not in (shape, (math.prod(shape),)):
-            raise DataError(f"grids have shape {grids.shape}; (n, *{shape}) is expected.")
-        if grids.dtype.kind not in "biuf" or not np.isfinite(grids).all():
-            raise DataError("grids hold NaN or infinite cells; give numbers.")
-        return self.container_.restore(self.decode(grids))
+    def _read(self, X: Any) -> np.ndarray:
+        return take_images(self, X, self.shape, reset=False)[0]
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Encode pixels (n, height, width, n_channels); bytes are not copied."""
@@ -221,12 +179,6 @@ class ImageEncoder(TransformerMixin, BaseEstimator):
         self.limits_ = (float(low), float(high))
         self._place_cells()
         return self
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that dtypes are not kept."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
     def _place_cells(self) -> None:
         height, width, n_channels = self.image_shape_

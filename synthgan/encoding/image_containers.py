@@ -12,8 +12,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from synthgan import fields
-from synthgan.encoding.frames import Container, count_axes, numpy_dtype, to_frame
-from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.encoding.frames import Container, check_names, count_axes, numpy_dtype, to_frame
+from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import ImageStack
 
 __all__ = ["ImageContainer", "take_images"]
@@ -64,11 +64,7 @@ class ImageContainer:
         ArchiveError
             A column name that is no string or number.
         """
-        odd = [name for name in self.columns if not isinstance(name, str | int | float)]
-        if odd:
-            raise ArchiveError(
-                f"column name {odd[0]!r} cannot be saved; strings and numbers can: rename it."
-            )
+        check_names(self.columns)
         return {**vars(self), "table": vars(self.table)}
 
     @classmethod

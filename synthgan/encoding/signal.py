@@ -8,19 +8,18 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan import fields
 from synthgan.encoding import scaling, whitening
 from synthgan.encoding.cells import NULL, ON, CellGroup
 from synthgan.encoding.leads import independent_leads
+from synthgan.encoding.record_encoder import RecordEncoder
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.encoding.stationarity import is_stationary
 from synthgan.encoding.tones import find_tones
-from synthgan.exceptions import ArchiveError, DataError, OutlierWarning, ParameterError
+from synthgan.exceptions import ArchiveError, OutlierWarning, ParameterError
 
 __all__ = ["SignalEncoder"]
 
@@ -29,7 +28,7 @@ _MIDDLE = (NULL + ON) / 2
 _MOST_LEADS, _MOST_SAMPLES, _MOST_TONES = 2**12, 2**22, 64
 
 
-class SignalEncoder(TransformerMixin, BaseEstimator):
+class SignalEncoder(RecordEncoder):
     """Turn each window of a signal into a small square image, and images back into windows.
 
     Samples fill the image row by row, left to right: the "Z" path of thesis Table 6.3. What is left
@@ -149,52 +148,8 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         self._place_cells()
         return self
 
-    def transform(self, X: Any) -> Any:
-        """Encode windows.
-
-        Parameters
-        ----------
-        X : as given to `fit`
-            Windows of as many leads and samples.
-
-        Returns
-        -------
-        grids : ndarray of shape (n, *grid_shape_)
-            uint8 for ``"minmax"``, float32 for ``"whiten"``. After
-            ``set_output(transform="pandas")`` a table of one column per cell.
-        """
-        check_is_fitted(self)
-        values, _ = read_signals(self, X, reset=False)
-        grids = self.encode(values)
-        if _get_output_config("transform", self)["dense"] == "default":
-            return grids
-        return grids.reshape(len(grids), -1)
-
-    def inverse_transform(self, X: Any) -> Any:
-        """Decode grids; inverse of `transform`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, *grid_shape_)
-            Cells.
-
-        Returns
-        -------
-        windows : as given to `fit`
-
-        Raises
-        ------
-        DataError
-            Wrong shape, or cells that are no numbers.
-        """
-        check_is_fitted(self)
-        grids = np.asarray(X)
-        shape = self.grid_shape_
-        if grids.shape[1:] not in (shape, (math.prod(shape),)):
-            raise DataError(f"grids have shape {grids.shape}; (n, *{shape}) is expected.")
-        if grids.dtype.kind not in "biuf" or not np.isfinite(grids).all():
-            raise DataError("grids hold NaN or infinite cells; give numbers.")
-        return self.container_.restore(self.decode(grids))
+    def _read(self, X: Any) -> np.ndarray:
+        return read_signals(self, X, reset=False)[0]
 
     def encode(self, values: np.ndarray) -> np.ndarray:
         """Encode an array (n, n_leads, n_samples)."""
@@ -321,12 +276,6 @@ class SignalEncoder(TransformerMixin, BaseEstimator):
         is_flat = container.kind != "table" or self.n_leads_ == 1
         if named.get(container.kind) != wanted.get(container.kind) or not is_flat:
             raise ArchiveError(f"encoder has names of another number than its {container.kind}")
-
-    def __sklearn_tags__(self) -> Any:
-        """Say that dtypes are not kept."""
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = []
-        return tags
 
     def _levels(self, stored: np.ndarray) -> np.ndarray:
         lows, highs = self.limits_[:, 0, None], self.limits_[:, 1, None]

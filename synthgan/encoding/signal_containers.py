@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from synthgan import fields
-from synthgan.encoding.frames import Container, count_axes, to_frame
+from synthgan.encoding.frames import Container, check_names, count_axes, to_frame
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.io.windows import Recording, SignalWindows
 
@@ -90,11 +90,7 @@ class SignalContainer:
         ArchiveError
             A column name that is no string or number.
         """
-        odd = [name for name in self.columns if not isinstance(name, str | int | float)]
-        if odd:
-            raise ArchiveError(
-                f"column name {odd[0]!r} cannot be saved; strings and numbers can: rename it."
-            )
+        check_names(self.columns)
         return {**vars(self), "table": vars(self.table)}
 
     @classmethod
