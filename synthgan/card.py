@@ -158,7 +158,10 @@ def _table_holds(model: Any) -> str:
 def _signal_holds(model: Any) -> str:
     scale = "limits of each lead, which may be its lowest and highest sample"
     if not model.is_quantised_:
-        scale = "the mean and the mean spectrum of each lead"
+        scale = (
+            "the mean and the mean spectrum of each lead, and how sizes and heights of windows "
+            "spread (means of 5 or more)"
+        )
     return f"{scale}{_label_values(model)}"
 
 
