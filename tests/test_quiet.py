@@ -50,7 +50,8 @@ def state():
                         str(torch.get_default_device()), torch.backends.cudnn.benchmark,
                         torch.are_deterministic_algorithms_enabled(),
                         torch.get_float32_matmul_precision()),
-        "warnings": [repr(one) for one in warnings.filters],
+        # Threads of scikit-learn may leave filters as rebuilt ones: a pattern for a name.
+        "warnings": [tuple(getattr(x, "pattern", x) for x in one) for one in warnings.filters],
         "showwarning": warnings.showwarning,
         "root logger": (logging.root.level, list(logging.root.handlers), logging.root.disabled),
         "loggers": {name: x for name, x in known.items() if name in before_loggers},
