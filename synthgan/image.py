@@ -16,9 +16,11 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.base import keeps_model
 from synthgan.encoding import ImageEncoder
 from synthgan.encoding.image_containers import take_images
+from synthgan.exceptions import ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.trainer import Adam
 from synthgan.io.images import ImageStack, read_images
+from synthgan.io.images.reading import check_size
 from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.presets import find_preset
@@ -205,6 +207,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         encoder = self._find_encoder(preset)
         X = self._open(X, y)
         values, container = take_images(self, X, encoder.shape, reset=True, min_images=2)
+        self._check_size(values.shape[1:3])
         if hasattr(self, "feature_names_in_"):
             encoder.feature_names_in_ = self.feature_names_in_
         info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
@@ -253,7 +256,10 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             Before `fit`.
         """
         check_is_fitted(self)
-        return self._sample_records(n, conditions, random_state, return_y, self._draw_values)
+        n_values = math.prod(self.image_shape_)
+        return self._sample_records(
+            n, conditions, random_state, return_y, self._draw_values, n_values
+        )
 
     def score(self, X: Any, y: Any = None) -> float:
         """Say how like X a sample is.
@@ -301,6 +307,13 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             on_error=on_error,
             progress=bool(self.verbose),
         )
+
+    def _check_size(self, size: tuple[int, ...]) -> None:
+        if check_size(self.size) not in (None, size):
+            raise ParameterError(
+                f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave it "
+                "None, or resize them."
+            )
 
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
         return {}

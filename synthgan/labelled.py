@@ -14,6 +14,7 @@ from synthgan import fields
 from synthgan.base import BaseGANSynthesizer, draw_seed
 from synthgan.conditions import Conditions, count_rows, draw_until_met
 from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.gan.memory import check_room
 from synthgan.labels import Labels
 from synthgan.presets import Preset, find_preset
 
@@ -43,8 +44,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         encoder = self._resolve("encoder", preset)
         if not isinstance(encoder, self._encoder_class):
             raise ParameterError(
-                f"encoder={encoder!r} is not allowed; give an {self._encoder_class.__name__} or "
-                "None."
+                f"encoder={encoder!r} is not allowed; give one of class "
+                f"{self._encoder_class.__name__}, or None."
             )
         return encoder
 
@@ -54,7 +55,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         known = [*info.columns, *self._properties]
         strangers = [name for name in wanted if name not in known]
         if strangers:
-            raise ParameterError(f"condition_on names {strangers!r}; {known!r} are known.")
+            raise ParameterError(f"condition_on names {strangers!r}; known are {known!r}.")
         measured = [name for name in wanted if name not in info]
         given = info[[name for name in wanted if name in info]]
         return given, pd.DataFrame(self._measure(measured, values), index=given.index)
@@ -83,12 +84,14 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         random_state: Any,
         return_y: bool,
         draw_values: Callable[[int, Any, int], np.ndarray],
+        n_values: int,
     ) -> Any:
-        """Draw records as users get them; `draw_values` makes some from (n, known, seed)."""
+        """Draw records of `n_values` numbers; `draw_values` makes some from (n, known, seed)."""
         check_is_fitted(self)
         if return_y and self.labels_.y is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
         n = count_rows(n, conditions)
+        check_room(n, n_values)
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed)
         wanted = self.labels_.ask(conditions, n, return_y, rng)

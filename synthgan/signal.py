@@ -272,7 +272,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         def draw_values(n: int, known: Any, seed: int) -> np.ndarray:
             return self._draw_values(n, known, seed, n_samples)
 
-        return self._sample_records(n, conditions, random_state, return_y, draw_values)
+        n_values = self.n_leads_ * n_samples
+        return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Say how like X a sample is.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from numbers import Integral
@@ -31,6 +32,7 @@ from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.gan.callbacks import Callback
+from synthgan.gan.memory import check_room
 from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
@@ -317,6 +319,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if return_y and self.y_container_ is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
         n = count_rows(n, conditions)
+        check_room(n, math.prod(self.grid_shape_))
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(conditions, columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)

@@ -340,6 +340,11 @@ class Predicate(Constraint):
 
     def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Predicate:
         """Check the data; see `Constraint.fit`."""
+        if not callable(self.function):
+            raise ParameterError(
+                f"function={self.function!r} of Predicate is not allowed; give one that maps a "
+                "DataFrame to a boolean per row."
+            )
         n_broken = int((~self.holds(frame)).sum())
         if n_broken:
             raise DataError(

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from sklearn.utils import check_random_state
 
+from synthgan.datasets.drawing import check_count
+
 __all__ = ["make_clinic"]
 
 _WARDS = np.array(["cardiology", "general", "orthopaedics", "paediatrics"])
@@ -52,6 +54,7 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
     >>> make_clinic(3, random_state=0).shape
     (3, 14)
     """
+    check_count(n)
     rng = check_random_state(random_state)
     days = np.arange(730)
     weekday_odds = np.where(np.isin(days % 7, [0, 6]), 0.4, 1.0)  # day 0 is a Sunday

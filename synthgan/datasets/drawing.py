@@ -1,4 +1,4 @@
-"""What simulated data sets share: a generator of random numbers, sizes, smooth fields."""
+"""What simulated data sets share: random numbers, checks of sizes, smooth fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from synthgan.exceptions import ParameterError
 
-__all__ = ["check_size", "generator", "smooth_noise"]
+__all__ = ["check_count", "check_size", "generator", "smooth_noise"]
 
 _LEAST_SIDE = 8
 
@@ -22,10 +22,15 @@ def generator(random_state: Any) -> np.random.Generator:
     return np.random.default_rng(random_state)
 
 
-def check_size(n: Any, shape: Any) -> tuple[int, int]:
-    """Give height and width, once they and the number of images are allowed."""
+def check_count(n: Any) -> None:
+    """Refuse what is no number of records."""
     if not _is_whole(n) or n < 0:
         raise ParameterError(f"n={n!r} is not allowed; give a whole number, 0 or more.")
+
+
+def check_size(n: Any, shape: Any) -> tuple[int, int]:
+    """Give height and width, once they and the number of images are allowed."""
+    check_count(n)
     sides = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else []
     if len(sides) != 2 or not all(_is_whole(side) and side >= _LEAST_SIDE for side in sides):
         raise ParameterError(

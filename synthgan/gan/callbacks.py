@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from synthgan.exceptions import ParameterError
 from synthgan.gan.state import Snapshot, TrainState
 
-__all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid"]
+__all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid", "check_at_least_one"]
 
 _OWN = ("share", "anneal_from", "stop")  # of a run, which change
 _FIGURES = ("_best", "_best_mean", "_since", "_next")
@@ -118,6 +120,19 @@ class Callback:
         """Take back what `to_state` gave: after `on_begin` of a run that goes on, or goes back."""
 
 
+def check_at_least_one(callback: Callback, name: str) -> None:
+    """Refuse a parameter that is no whole number of 1 or more.
+
+    Raises
+    ------
+    ParameterError
+    """
+    value = getattr(callback, name)
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        kind = type(callback).__name__
+        raise ParameterError(f"{kind} {name}={value!r} is not allowed; give 1 or more.")
+
+
 class Progress(Callback):
     """A progress bar with losses and the time left.
 
@@ -170,6 +185,8 @@ class SampleGrid(Callback):
 
     def on_begin(self, run: Run) -> None:
         """Start empty."""
+        for name in ("every_epochs", "n"):
+            check_at_least_one(self, name)
         self.grids_: dict[int, Any] = {}
 
     def on_epoch(self, run: Run) -> None:

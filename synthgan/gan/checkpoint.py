@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
+from synthgan.exceptions import CheckpointError, DataWarning
 from synthgan.files import replacing
-from synthgan.gan.callbacks import Callback, Run
+from synthgan.gan.callbacks import Callback, Run, check_at_least_one
 from synthgan.gan.digest import digest
 from synthgan.gan.state import Snapshot
 
@@ -82,9 +81,7 @@ class Checkpoint(Callback):
             What must be the same in both runs, by the names that users know.
         """
         for name in ("every_epochs", "keep"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-                raise ParameterError(f"Checkpoint {name}={value!r} is not allowed; give 1 or more.")
+            check_at_least_one(self, name)
         self._identity = json.loads(_to_json(identity))
         try:
             Path(self.folder).mkdir(parents=True, exist_ok=True)

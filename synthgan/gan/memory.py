@@ -12,9 +12,17 @@ from torch import Tensor, nn
 from synthgan.exceptions import ParameterError
 from synthgan.gan.isolation import undisturbed
 
-__all__ = ["Needs", "check_memory", "estimate", "free_bytes", "out_of_memory", "sampling_bytes"]
+__all__ = [
+    "Needs",
+    "check_memory",
+    "check_room",
+    "estimate",
+    "free_bytes",
+    "out_of_memory",
+    "sampling_bytes",
+]
 
-_WEIGHT_BYTES = 4
+_WEIGHT_BYTES, _VALUE_BYTES = 4, 8
 # Weights, gradients and both moments of Adam; of the generator also the average.
 _COPIES = (5, 4)
 # Maps are kept for the backward pass and have gradients; the penalty differentiates twice.
@@ -136,6 +144,22 @@ def check_memory(
     if needs is None or free is None or needs.n_bytes <= free:
         return
     raise out_of_memory(needs, free, shape, batch_size)
+
+
+def check_room(n_records: int, n_values: int) -> None:
+    """Refuse to make more records, of so many values each, than memory can hold.
+
+    Raises
+    ------
+    ParameterError
+        With what they need and what is free.
+    """
+    needed, free = _VALUE_BYTES * n_records * n_values, free_bytes(torch.device("cpu"))
+    if free is not None and needed > free:
+        raise ParameterError(
+            f"{n_records} record(s) of {n_values} values need {needed / 1e9:,.1f} GB; "
+            f"{free / 1e9:.1f} GB are free: ask for less at a time."
+        )
 
 
 def out_of_memory(

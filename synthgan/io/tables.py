@@ -80,7 +80,7 @@ def read_array(path: Any) -> np.ndarray:
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     except ValueError as error:
-        raise DataError(f"{str(path)!r} is no array of numbers: {error}.") from error
+        raise DataError(f"{str(path)!r} is no npy file of numbers.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise DataError(f"{str(path)!r} is no array of numbers.")
+        raise DataError(f"{str(path)!r} is no npy file of numbers.")
     return array

@@ -125,6 +125,9 @@ def read_tables(
     DataError
         A table without rows, or one that lacks a column.
     """
+    for name in ("real", "fake"):
+        if name in tables and tables[name] is None:
+            raise DataError(f"the {name} table is None; give a DataFrame or an array.")
     frames = {name: to_frame(x)[0] for name, x in tables.items() if x is not None}
     columns = list(next(iter(frames.values())).columns)
     for name, frame in frames.items():
@@ -171,7 +174,12 @@ def to_numbers(series: pd.Series) -> np.ndarray:
     elif types.is_timedelta64_dtype(dtype):
         ticks = pd.TimedeltaIndex(series).as_unit("ns").asi8
     else:
-        numbers = pd.to_numeric(series, errors="coerce")
+        try:
+            numbers = pd.to_numeric(series)
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"column {series.name!r} holds numbers in the real table, and not in another: {error}."
+            ) from None
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(series.isna(), np.nan, ticks.astype(np.float64))
 

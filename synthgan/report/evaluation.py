@@ -175,6 +175,9 @@ def evaluate(
     >>> report["pair_trends"].higher_is_better
     True
     """
+    for name, given in (("real", real), ("fake", fake)):
+        if given is None:
+            raise DataError(f"{name}=None is not allowed; give records.")
     kind = _find_kind(kind, real)
     if fs_hz is None and isinstance(real, SignalWindows):
         fs_hz = real.fs_hz

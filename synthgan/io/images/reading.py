@@ -21,7 +21,7 @@ from synthgan.io.images.room import make_room
 from synthgan.io.images.stack import ImageStack
 from synthgan.io.images.threads import in_threads
 
-__all__ = ["read_images"]
+__all__ = ["check_size", "read_images"]
 
 _N_NAMED = 3
 Read = Callable[[int], "np.ndarray | str"]  # of a row: its pixels, or why there are none
@@ -106,7 +106,7 @@ def read_images(
     >>> stack.info["path"][0]
     'image-0000001.png'
     """
-    shape = _check_size(size)
+    shape = check_size(size)
     for name, value, allowed in (
         ("color", color, tuple(MODES)),
         ("crop", crop, (False, True)),
@@ -134,7 +134,8 @@ def read_images(
     return ImageStack(values, files.info.drop(index=list(faults)))
 
 
-def _check_size(size: Any) -> tuple[int, int] | None:
+def check_size(size: Any) -> tuple[int, int] | None:
+    """Give height and width of a size that is allowed."""
     if size is None:
         return None
     given = size if isinstance(size, (tuple, list)) else (size, size)
