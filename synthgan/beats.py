@@ -12,7 +12,15 @@ from scipy.signal import butter, find_peaks, sosfiltfilt
 
 from synthgan.exceptions import DataError, ParameterError
 
-__all__ = ["LEAST_S", "Beats", "check_beats", "check_sampling", "find_beats", "rates_bpm"]
+__all__ = [
+    "LEAST_S",
+    "Beats",
+    "can_beat",
+    "check_beats",
+    "check_sampling",
+    "find_beats",
+    "rates_bpm",
+]
 
 LEAST_S = 1.0
 _LEAST_FS_HZ = 100.0
@@ -112,6 +120,15 @@ def check_beats(fs_hz: float, n_samples: int) -> None:
         raise ParameterError(
             f"fs_hz={fs_hz:g} is too low to find beats; sample at {_LEAST_FS_HZ:g} Hz or more."
         )
+
+
+def can_beat(fs_hz: float, n_samples: int) -> bool:
+    """Tell whether `check_beats` would let windows pass."""
+    try:
+        check_beats(fs_hz, n_samples)
+    except (DataError, ParameterError):
+        return False
+    return True
 
 
 def check_sampling(fs_hz: float, n_samples: int, least_s: float = 0.0) -> None:

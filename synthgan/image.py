@@ -311,8 +311,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     def _check_size(self, size: tuple[int, ...]) -> None:
         if check_size(self.size) not in (None, size):
             raise ParameterError(
-                f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave it "
-                "None, or resize them."
+                f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave "
+                "it None, or resize them."
             )
 
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:

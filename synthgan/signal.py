@@ -9,18 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan import fields
 from synthgan.base import BaseGANSynthesizer, keeps_model
+from synthgan.beats import can_beat
 from synthgan.encoding import SignalEncoder
-from synthgan.encoding.calibration import Calibration
+from synthgan.encoding.calibration import Calibration, Tempo
 from synthgan.encoding.properties import PROPERTIES, measure
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.heads import Head, SignalHead, TanhHead
+from synthgan.gan.path_layers import PathGenerator
 from synthgan.gan.trainer import Adam, find_device
 from synthgan.io.windows import SignalWindows
 from synthgan.labelled import LabelledGANSynthesizer
@@ -198,12 +201,10 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
-        self.calibration_ = None
+        self.calibration_: Calibration | None = None
         self._learn(encoder.fit(X), values, info, y, preset, begun)
         if not encoder.is_quantised:
-            some = values[np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]]
-            fake = self._draw_stored(len(some), None, 0)
-            self.calibration_ = Calibration.fit(some[:, encoder.kept_], fake)
+            self._calibrate(values)
         return self
 
     def sample(
@@ -301,6 +302,27 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         if len(real) >= _FEWEST_COVERED:
             values.append(signal_coverage(real, fake, fs_hz=fs_hz, random_state=0).value)
         return float(np.mean(values))
+
+    def _calibrate(self, values: np.ndarray) -> None:
+        """Make up for what fakes lack, first in tempo, then in what hangs on it."""
+        some = values[np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]]
+        self._match_tempo(some)
+        fake = self._draw_stored(len(some), None, 0)
+        self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake)
+
+    def _match_tempo(self, real: np.ndarray) -> None:
+        """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
+        generator, fs_hz = self.generator_, self.fs_hz_
+        if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
+            return
+        if not isinstance(generator, PathGenerator):
+            return
+        with generator.listen() as heard:
+            fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
+        theirs, ours = (PROPERTIES["heart_rate_bpm"](x, fs_hz) for x in (real, fake))
+        tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
+        if tempo is not None:
+            generator.retime(*tempo)
 
     def _sampling_rate(self, container: SignalContainer) -> float | None:
         given, own = self.fs_hz, container.fs_hz

@@ -1,13 +1,15 @@
-"""What fakes lack in spread and spectrum, measured once and made up for; knows arrays only.
+"""What fakes lack in spread, spectrum and tempo, measured once and made up for; knows arrays only.
 
 A generator seldom reaches the ends of a distribution: its windows are too small, and their heights
 too near the middle. How large and how high a window is are two numbers, whose distributions can be
-right by construction, as those of a table's columns are.
+right by construction, as those of a table's columns are. So is the tempo, where an oscillator of
+the generator decides it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.fft import dct, idct
@@ -16,12 +18,14 @@ from synthgan import fields
 from synthgan.encoding import whitening
 from synthgan.exceptions import ArchiveError
 
-__all__ = ["Calibration"]
+__all__ = ["Calibration", "Tempo"]
 
 _FEWEST = 100  # windows to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
 _HALFWAY = 0.5  # of what the spectra differ: real power is mostly that of a few windows
 _MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
+_COMPARED = np.linspace(0.03, 0.97, 48)  # shares at which rates are compared
+_TIED, _MOST_FACTOR = 0.9, 2.0
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,46 @@ class Calibration:
     def _level(self, x: np.ndarray) -> np.ndarray:
         gains = whitening.gains_for(self.gains, x.shape[2])
         return idct(dct(x, norm="ortho") * gains, norm="ortho")
+
+
+class Tempo(NamedTuple):
+    """How an oscillator of the generator is to run, that fakes repeat as fast as real windows do.
+
+    Parameters
+    ----------
+    wave : int
+        The oscillator that decides how fast a window repeats.
+    middle, factor, shift : float
+        Of logarithms: what lies d above `middle` is to lie ``factor * d + shift`` above it.
+    """
+
+    wave: int
+    middle: float
+    factor: float
+    shift: float
+
+    @classmethod
+    def fit(cls, real: np.ndarray, fake: np.ndarray, waves: np.ndarray) -> Tempo | None:
+        """Compare rates; None where there are too few, or where no oscillator decides them.
+
+        Parameters
+        ----------
+        real, fake : ndarray of shape (n,)
+            How fast windows repeat, such as heart rates; NaN where it is not known.
+        waves : ndarray of shape (n_fake, n_waves)
+            Logarithms of the rates of the oscillators that fakes were made of.
+        """
+        real, known = np.log(real[np.isfinite(real)]), np.isfinite(fake)
+        fake, waves = np.log(fake[known]), waves[known]
+        if min(len(real), len(fake)) < _FEWEST or not fake.std():
+            return None
+        ties = np.corrcoef(fake, waves, rowvar=False)[0, 1:]
+        wave = int(np.nan_to_num(ties).argmax())
+        if not ties[wave] > _TIED:
+            return None
+        theirs, ours = (np.quantile(x, _COMPARED) for x in (real, fake))
+        factor = float(np.polyfit(ours, theirs, 1)[0].clip(1 / _MOST_FACTOR, _MOST_FACTOR))
+        return cls(wave, float(waves[:, wave].mean()), factor, float(theirs.mean() - ours.mean()))
 
 
 def _sizes(x: np.ndarray, length: int) -> np.ndarray:

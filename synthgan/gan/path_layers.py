@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import torch
@@ -147,6 +148,25 @@ class PathGenerator(nn.Module):
         y = self.last(as_map(torch.cat(parts, dim=1)))[:, :, 0]
         first = self.margin * self.coarse
         return y[:, :, first : first + n_samples]
+
+    @contextmanager
+    def listen(self) -> Iterator[list[Tensor]]:
+        """Gather the logarithms of the rates of all paths that are made meanwhile, (n, n_waves)."""
+        heard: list[Tensor] = []
+        hook = self.rates.register_forward_hook(lambda *call: heard.append(call[2].detach()))
+        try:
+            yield heard
+        finally:
+            hook.remove()
+
+    def retime(self, wave: int, middle: float, factor: float, shift: float) -> None:
+        """Let an oscillator run at other rates.
+
+        Of their logarithms, what lay d above `middle` then lies ``factor * d + shift`` above it.
+        """
+        with torch.no_grad():
+            self.rates.weight[wave] *= factor
+            self.rates.bias[wave] = middle + factor * (self.rates.bias[wave] - middle) + shift
 
     def _oscillate(self, style: Tensor, times: Tensor) -> Tensor:
         """Run the oscillators: sines and cosines of their phases and multiples of these."""

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
 from synthgan.datasets import make_ecg
-from synthgan.encoding.calibration import Calibration
+from synthgan.encoding.calibration import Calibration, Tempo
 from synthgan.encoding.whitening import smooth_power
 from synthgan.exceptions import ArchiveError
 
@@ -109,3 +109,30 @@ def test_arrays_of_an_archive_are_looked_at():
     for change in wrong:
         with pytest.raises(ArchiveError, match="calibration"):
             Calibration.from_arrays({**arrays, **change}, 1, 250)
+
+
+def rates_of_waves(seed, middle, spread, n=500):
+    """Rates as a generator makes them: one oscillator decides, another says nothing."""
+    rng = np.random.default_rng(seed)
+    waves = rng.normal([0.3, np.log(middle / 30)], [0.5, spread], (n, 2))
+    return 30 * np.exp(waves[:, 1] + rng.normal(0, 0.01, n)), waves
+
+
+def test_the_tempo_becomes_right():
+    real, _ = rates_of_waves(0, 70, 0.2)
+    fake, waves = rates_of_waves(1, 60, 0.1)
+    fake[:20] = np.nan
+    tempo = Tempo.fit(real, fake, waves)
+    assert tempo.wave == 1
+    now = tempo.middle + tempo.factor * (waves[:, 1] - tempo.middle) + tempo.shift
+    assert ks_2samp(real, fake[20:]).statistic > 0.4
+    assert ks_2samp(real, 30 * np.exp(now)).statistic < 0.08
+
+
+def test_there_is_no_tempo_to_match():
+    real, _ = rates_of_waves(0, 70, 0.2)
+    fake, waves = rates_of_waves(1, 60, 0.1)
+    assert Tempo.fit(real, fake, waves[::-1]) is None  # no oscillator decides
+    assert Tempo.fit(real[:99], fake, waves) is None
+    assert Tempo.fit(np.full(500, np.nan), fake, waves) is None
+    assert Tempo.fit(real, np.full(500, 64.0), waves) is None

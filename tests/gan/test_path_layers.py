@@ -352,3 +352,22 @@ def test_tones_are_made_and_no_others():
     assert fast_tones(plain, 200, 1) == []
     assert fast_tones(humming, 200, 1) == pytest.approx(tones, abs=0.1)
     assert fast_tones(humming, 50, 2) == pytest.approx(tones, abs=0.1)
+
+
+@torch.no_grad()
+def test_an_oscillator_can_be_retimed():
+    network, inputs = build(400)[0], noise(50)
+    with network.listen() as before:
+        network.path(*inputs, 400)
+        network.path(*inputs, 900)
+    with network.listen() as none:
+        pass
+    network.retime(1, middle=0.5, factor=1.5, shift=0.2)
+    with network.listen() as after:
+        network.path(*inputs, 400)
+    old, new = before[0], after[0]
+    assert len(before) == 2
+    assert none == []
+    assert torch.equal(before[1], old)
+    assert torch.allclose(new[:, 1], 0.7 + 1.5 * (old[:, 1] - 0.5), atol=1e-5)
+    assert torch.equal(new[:, [0, 2, 3]], old[:, [0, 2, 3]])

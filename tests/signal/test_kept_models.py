@@ -17,6 +17,7 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_ecg
+from synthgan.encoding.calibration import Tempo
 from synthgan.exceptions import (
     ArchiveError,
     DataWarning,
@@ -192,3 +193,33 @@ def test_calibration_is_kept(tmp_path):
         assert np.array_equal(one, other)
     assert quick().fit(windows[:99]).calibration_ is None
     assert quick(encoder=SignalEncoder("minmax")).fit(windows).calibration_ is None
+
+
+def test_a_tempo_is_kept(tmp_path, monkeypatch):
+    windows = make_ecg(120, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
+    plain = quick(fs_hz=FS_HZ).fit(windows)
+    seen = {}
+
+    def double(real, fake, waves):
+        seen.update(real=real, fake=fake, waves=waves)
+        return Tempo(1, 0.0, 1.0, np.log(2))
+
+    monkeypatch.setattr(Tempo, "fit", double)
+    model = quick(fs_hz=FS_HZ).fit(windows)
+    assert np.array_equal(seen["real"], rates_bpm(windows[rng_order(120)][:, None], FS_HZ), True)
+    assert seen["fake"].shape == (120,)
+    assert seen["waves"].shape == (120, 4)
+    moved = model.generator_.rates.bias - plain.generator_.rates.bias
+    assert moved.tolist() == pytest.approx([0, np.log(2), 0, 0], abs=1e-6)
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert np.array_equal(again.sample(3, random_state=1), model.sample(3, random_state=1))
+    # Without a rate, or with windows too short for beats, there is no tempo.
+    seen.clear()
+    quick().fit(windows)
+    quick(fs_hz=FS_HZ).fit(windows[:, :100])
+    assert seen == {}
+
+
+def rng_order(n):
+    return np.random.default_rng(0).permutation(n)
