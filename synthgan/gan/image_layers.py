@@ -20,6 +20,7 @@ _FEWEST, _MOST_TIMES = 8, 2  # channels: at least, and at most times the width
 _KERNEL = (3, 3)
 _THIN, _THIN_PER_CHANNEL, _NOISES = 4, 4, 2  # channels of the last map, a position a pixel
 _LAST_KERNEL = (5, 5)
+_SPREADS = 4  # groups of channels whose spread in a batch the discriminator sees
 
 Scale = tuple[int, int, int]
 
@@ -50,8 +51,10 @@ def scales(height: int, width: int, channels: int) -> list[Scale]:
 class UpGenerator(nn.Module):
     """Blocks from a small map to an image, which grows between them.
 
-    Noise decides the smallest map and a style, which scales the channels of every block. The last
-    convolution sees every pixel, so that none is told by its place in a coarser map.
+    Noise decides the smallest map and a style, which scales the channels of every block. Where the
+    finest map is half as large as the image, its channels hold four pixels a position, so that it
+    can hold any detail; the last convolution sees every pixel, so that none is told by its place
+    in a coarser map.
 
     Parameters
     ----------
@@ -67,7 +70,9 @@ class UpGenerator(nn.Module):
     References
     ----------
     Karras et al. (2019), A style-based generator architecture for generative adversarial networks,
-    arXiv 1812.04948 (styles, noise at each scale).
+    arXiv 1812.04948 (styles, noise at each scale). Shi et al. (2016), Real-time single image and
+    video super-resolution using an efficient sub-pixel convolutional neural network, arXiv
+    1609.05158 (four pixels a position).
     """
 
     def __init__(
@@ -81,7 +86,8 @@ class UpGenerator(nn.Module):
         self.blocks = nn.ModuleList(Block(count, _KERNEL, STYLE) for count in counts)
         self.ups = nn.ModuleList(conv(n_in, n_out, (1, 1)) for n_in, n_out in pairwise(counts))
         n_thin = _THIN + _THIN_PER_CHANNEL * channels
-        self.thin = conv(counts[-1], n_thin, _KERNEL)
+        self.times = 1 if self.sizes[-1][:2] == self.shape[-2:] else 2
+        self.thin = conv(counts[-1], n_thin * self.times**2, _KERNEL)
         self.noise = nn.Linear(STYLE, _NOISES)
         nn.init.zeros_(self.noise.weight)
         nn.init.zeros_(self.noise.bias)
@@ -98,7 +104,8 @@ class UpGenerator(nn.Module):
                 x = _resize(self.ups[i - 1](x), self.sizes[i][:2])
             x = block(x, style)
         height, width = self.shape[-2:]
-        x = _resize(self.thin(nn.functional.leaky_relu(x, SLOPE)), (height, width))
+        x = self.thin(nn.functional.leaky_relu(x, SLOPE))
+        x = nn.functional.pixel_shuffle(x, self.times)[:, :, :height, :width]
         noise = torch.randn(len(z), _NOISES, height, width, device=z.device)
         noise = noise * self.noise(style)[:, :, None, None]
         y = self.last(as_map(torch.cat([nn.functional.leaky_relu(x, SLOPE), noise], dim=1)))
@@ -107,6 +114,9 @@ class UpGenerator(nn.Module):
 
 class DownDiscriminator(nn.Module):
     """Blocks from an image to a small map, from which the logit is read.
+
+    It also sees how much the images of a batch differ there, so that none can be told from others
+    by looking too much like the rest.
 
     Parameters
     ----------
@@ -117,6 +127,11 @@ class DownDiscriminator(nn.Module):
         From `scales`.
     size : (int, int)
         Height and width of the image.
+
+    References
+    ----------
+    Karras et al. (2018), Progressive growing of GANs for improved quality, stability, and
+    variation, arXiv 1710.10196, section 3 (spread in a batch).
     """
 
     def __init__(
@@ -131,7 +146,8 @@ class DownDiscriminator(nn.Module):
         self.blocks = nn.ModuleList(Block(count, _KERNEL) for count in counts)
         self.downs = nn.ModuleList(conv(n_in, n_out, (1, 1)) for n_in, n_out in pairwise(counts))
         self.halves = halves
-        self.gather = nn.Linear(math.prod(sizes[-1]), STYLE)
+        self.n_spreads = min(_SPREADS, counts[-1])
+        self.gather = nn.Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE)
         self.verdict = Verdict(STYLE, n_conditions)
 
     def forward(self, grid: Tensor, c: Tensor) -> Tensor:
@@ -142,7 +158,10 @@ class DownDiscriminator(nn.Module):
         x = self.blocks[0](self.stem(x))
         for down, block in zip(self.downs, self.blocks[1:], strict=True):
             x = block(nn.functional.avg_pool2d(down(x), 2, ceil_mode=True))
-        features = self.gather(nn.functional.leaky_relu(x, SLOPE).flatten(1))
+        x = nn.functional.leaky_relu(x, SLOPE)
+        spread = (x.var(0, unbiased=False) + 1e-8).sqrt().tensor_split(self.n_spreads)
+        spreads = torch.stack([channels.mean() for channels in spread]).expand(len(x), -1)
+        features = self.gather(torch.cat([x.flatten(1), spreads], dim=1))
         return self.verdict(nn.functional.leaky_relu(features, SLOPE), c)
 
 

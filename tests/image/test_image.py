@@ -232,7 +232,7 @@ def test_bad_images(fingers, change, error, message):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"encoder": 3}, "give an ImageEncoder or None"),
+        ({"encoder": 3}, "give one of class ImageEncoder, or None"),
         ({"color": "blue"}, "'color' parameter"),
         ({"crop": 2}, "'crop' parameter"),
         ({"on_error": "ignore"}, "'on_error' parameter"),
