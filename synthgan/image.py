@@ -15,9 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.base import keeps_model
 from synthgan.encoding import ImageEncoder
+from synthgan.encoding.grain import grain_power, noise_factor
 from synthgan.encoding.image_containers import take_images
 from synthgan.exceptions import ParameterError
 from synthgan.gan.callbacks import Callback
+from synthgan.gan.image_layers import UpGenerator
 from synthgan.gan.trainer import Adam
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
@@ -28,7 +30,8 @@ from synthgan.presets import find_preset
 __all__ = ["ImageGANSynthesizer"]
 
 _MOST_SCORED, _FEWEST_COVERED, _LEAST_SIDE = 2000, 20, 4
-_PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**17, 16, 64
+_PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**16, 16, 64
+_FEWEST_GRAINY, _MOST_GRAINY, _WEAKER = 16, 1000, 0.5  # pixels a side, images, times the noise
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
 
 
@@ -213,6 +216,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
         encoder.fit_values(values, container)
         self._learn(encoder, values, info, y, preset, begun)
+        self._match_grain(values)
         return self
 
     def sample(
@@ -307,6 +311,20 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             on_error=on_error,
             progress=bool(self.verbose),
         )
+
+    def _match_grain(self, values: np.ndarray) -> None:
+        """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
+        generator = self.generator_
+        if not isinstance(generator, UpGenerator) or min(self.image_shape_[:2]) < _FEWEST_GRAINY:
+            return
+        some = np.sort(np.random.default_rng(0).permutation(len(values))[:_MOST_GRAINY])
+        anything = self._conditions(len(some), None)
+        real, usual = self.encoder_.encode(values[some]), self._draw_grids(anything, 0)
+        generator.regrain(_WEAKER)
+        weaker = self._draw_grids(anything, 0)
+        real_power, weak_power, usual_power = map(grain_power, (real, weaker, usual))
+        factor = noise_factor(real_power, weak_power, usual_power, _WEAKER)
+        generator.regrain(factor / _WEAKER)
 
     def _check_size(self, size: tuple[int, ...]) -> None:
         if check_size(self.size) not in (None, size):

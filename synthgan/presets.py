@@ -92,7 +92,7 @@ DEFAULTS = {
         {
             "encoder": ImageEncoder(),
             "network": CNN(),
-            "loss": Loss(penalty=10.0, noise=0.03, hidden=0.0),
+            "loss": Loss(penalty=10.0, noise=0.0, hidden=0.0),
             "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
             "epochs": "auto",
             "batch_size": "auto",

@@ -111,6 +111,12 @@ class UpGenerator(nn.Module):
         y = self.last(as_map(torch.cat([nn.functional.leaky_relu(x, SLOPE), noise], dim=1)))
         return y.reshape(-1, *self.shape)
 
+    def regrain(self, factor: float) -> None:
+        """Make the noise that each pixel gets stronger, or weaker; maps stay as they are."""
+        with torch.no_grad():
+            for gain in self.noise.parameters():
+                gain.mul_(factor)
+
 
 class DownDiscriminator(nn.Module):
     """Blocks from an image to a small map, from which the logit is read.

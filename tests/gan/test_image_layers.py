@@ -103,3 +103,19 @@ def test_noise_does_nothing_before_it_is_learnt():
     with torch.no_grad():
         generator.noise.bias.fill_(1.0)
     assert not torch.equal(generator(z, c), generator(z, c))
+
+
+@torch.no_grad()
+def test_grain_can_be_made_stronger():
+    generator, _ = build((40, 40))
+    z, c = torch.randn(1, 8), torch.zeros(1, 0)
+
+    def drawn(factor):
+        generator.noise.bias.fill_(0.5)
+        generator.regrain(factor)
+        with seeded(torch.device("cpu"), 3):
+            return generator(z, c)
+
+    none, once, twice = map(drawn, (0.0, 1.0, 2.0))
+    assert not torch.equal(none, once)
+    assert torch.allclose(twice - none, 2 * (once - none), atol=1e-5)

@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import synthgan
 from synthgan import CNN, FCN, ImageEncoder, ImageGANSynthesizer, Loss, SampleGrid
 from synthgan.datasets import make_fingerprints, make_irises
+from synthgan.encoding.grain import grain_power
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.gan.memory import Needs, check_memory, estimate, free_bytes
 from synthgan.io.images import ImageStack, save_images
@@ -261,3 +262,32 @@ def test_bad_requests(fingers):
     for call in (lambda m: m.sample(1), lambda m: m.score(fingers[0]), lambda m: m.save("x")):
         with pytest.raises(NotFittedError):
             call(clone(model))
+
+
+def test_grain_is_matched_by_the_noise_of_the_generator(tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    rough = rng.integers(0, 256, (40, 16, 16)).astype(np.uint8)
+    seen = []
+
+    def fit(factor, images=rough):
+        def watch(*powers):
+            seen.append(powers)
+            return factor
+
+        monkeypatch.setattr("synthgan.image.noise_factor", watch)
+        return quick(max_steps=5).fit(images)
+
+    one, two = fit(1.0), fit(2.0)
+    assert seen[0] == seen[1]
+    assert seen[0][0] == pytest.approx(grain_power(rough))
+    assert seen[0][3] == 0.5
+    for ours, theirs in zip(
+        one.generator_.noise.parameters(), two.generator_.noise.parameters(), strict=True
+    ):
+        assert ours.abs().max() > 0
+        assert torch.allclose(2 * ours, theirs)
+    two.save(tmp_path / "m")
+    again = synthgan.load(tmp_path / "m")
+    assert np.array_equal(again.sample(3, random_state=1), two.sample(3, random_state=1))
+    fit(2.0, rough[:, :8, :8])  # too small to be grainy
+    assert len(seen) == 2
