@@ -268,7 +268,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
     def _train_config(self, n_rows: int, training_end: float | None, preset: Preset) -> TrainConfig:
         batch_size = self._resolve("batch_size", preset)
         if batch_size == "auto":
-            batch_size = min(self._largest_batch(), n_rows // 3)
+            batch_size = min(self._largest_batch(n_rows), n_rows // 3)
         batch_size = max(2, min(int(batch_size), n_rows))
         epochs = self._resolve("epochs", preset)
         if epochs == "auto":
@@ -301,7 +301,7 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         """Return how long a run of ``epochs="auto"`` is."""
         return float(np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
 
-    def _largest_batch(self) -> int:
+    def _largest_batch(self, n_rows: int) -> int:
         """Return how large a batch of ``batch_size="auto"`` is, where there are rows enough."""
         return _LARGEST_BATCH
 

@@ -31,7 +31,9 @@ __all__ = ["ImageGANSynthesizer"]
 
 _MOST_SCORED, _FEWEST_COVERED, _LEAST_SIDE = 2000, 20, 4
 _PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**16, 16, 64
-_FEWEST_GRAINY, _MOST_GRAINY, _WEAKER = 16, 1000, 0.5  # pixels a side, images, times the noise
+_LEAST_GRAINY = 16  # pixels a side: smaller images have no grain
+_GRAINY_PIXELS, _FEWEST_GRAINY = 2**22, 16  # pixels in all, and images, that it is measured on
+_WEAKER = 0.5  # times the noise, for comparison
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
 
 
@@ -315,9 +317,10 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     def _match_grain(self, values: np.ndarray) -> None:
         """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
         generator = self.generator_
-        if not isinstance(generator, UpGenerator) or min(self.image_shape_[:2]) < _FEWEST_GRAINY:
+        if not isinstance(generator, UpGenerator) or min(self.image_shape_[:2]) < _LEAST_GRAINY:
             return
-        some = np.sort(np.random.default_rng(0).permutation(len(values))[:_MOST_GRAINY])
+        n = max(_FEWEST_GRAINY, _GRAINY_PIXELS // math.prod(self.image_shape_))
+        some = np.sort(np.random.default_rng(0).permutation(len(values))[:n])
         anything = self._conditions(len(some), None)
         real, usual = self.encoder_.encode(values[some]), self._draw_grids(anything, 0)
         generator.regrain(_WEAKER)
@@ -339,7 +342,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     def _n_steps(self, n_rows: int) -> float:
         return float(np.clip(_STEPS_PER_IMAGE * n_rows, _FEWEST_STEPS, _MOST_STEPS))
 
-    def _largest_batch(self) -> int:
+    def _largest_batch(self, n_rows: int) -> int:
         # What a step needs of time and memory goes with pixels.
         n_pixels = math.prod(self.grid_shape_)
         return int(np.clip(_PIXELS_A_STEP // n_pixels, _SMALLEST_BATCH, _LARGEST_BATCH))

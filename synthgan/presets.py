@@ -84,7 +84,7 @@ DEFAULTS = {
             "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
             "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
             "epochs": "auto",
-            "batch_size": 32,
+            "batch_size": "auto",
         },
         kind="signal",
     ),

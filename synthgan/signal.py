@@ -36,6 +36,7 @@ _MOST_SCORED = _MOST_MEASURED = 2000  # windows
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
+_BATCH, _BATCH_OF_FEW, _FEW = 32, 16, 1000  # windows
 
 
 class SignalGANSynthesizer(LabelledGANSynthesizer):
@@ -63,7 +64,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
-        Windows a step; at most their number. ``"auto"``: a third of them, 500 at most.
+        Windows a step; at most their number. ``"auto"``: 32, of less than 1000 windows 16, and at
+        most a third of them.
     condition_on : list of str or None, default=None
         What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
@@ -392,6 +394,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     def _head(self) -> Head:
         return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)
+
+    def _largest_batch(self, n_rows: int) -> int:
+        return _BATCH_OF_FEW if n_rows < _FEW else _BATCH
 
     def _n_steps(self, n_rows: int) -> float:
         return float(np.clip(_STEPS_PER_WINDOW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
