@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _ROUNDS = 20
+_ROWS_AT_A_TIME = 2**18
 # Makes records of these numbers; returns which are as wanted, and how to take some by place.
 Draw = Callable[[np.ndarray], tuple[np.ndarray, Callable[[np.ndarray], Any]]]
 
@@ -219,12 +221,16 @@ def draw_until_met(
     left, pieces, n_tries = np.arange(n), [], 0
     for round_ in range(_ROUNDS):
         times = 1 if not round_ else int(np.clip(most_tries // len(left), 1, most_times))
-        rows = np.repeat(left, times)
-        good, take = draw(rows)
-        n_tries += len(rows)
-        rows, first = np.unique(rows[good], return_index=True)
-        pieces.append((rows, take(np.flatnonzero(good)[first])))
-        left = np.setdiff1d(left, rows)
+        made = []
+        n_lots = max(1, math.ceil(len(left) * times / _ROWS_AT_A_TIME))
+        for lot in np.array_split(left, min(n_lots, max(1, len(left)))):
+            rows = np.repeat(lot, times)
+            good, take = draw(rows)
+            n_tries += len(rows)
+            rows, first = np.unique(rows[good], return_index=True)
+            pieces.append((rows, take(np.flatnonzero(good)[first])))
+            made.append(rows)
+        left = np.setdiff1d(left, np.concatenate(made))
         if not len(left):
             return pieces
     n_made = n - len(left)

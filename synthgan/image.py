@@ -62,7 +62,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
-        Images a step; at most their number. ``"auto"``: 64, and of images of more than 45 x 45
+        Images a step; at most their number. ``"auto"``: 64, and of images of more than 32 x 32
         pixels fewer, down to 16; at most a third of all.
     condition_on : list of str or None, default=None
         What `sample` may be told beside y: columns of ``info`` of an ImageStack, of a table of

@@ -180,3 +180,16 @@ def test_y_may_be_asked(clinic):
     fake, labels = joint.sample(9, conditions={"ward": "general"}, return_y=True)
     assert (labels == "general").all()
     assert list(fake) == ["age", "bmi"]
+
+
+def test_rows_are_drawn_in_lots(clinic, monkeypatch):
+    model = TabularGANSynthesizer(max_steps=20, condition_on=["age"], random_state=0).fit(clinic)
+    monkeypatch.setattr("synthgan.conditions._ROWS_AT_A_TIME", 40)
+    fake = model.sample(130, conditions={"age": (20, 60), "sex": "male"})
+    assert len(fake) == 130
+    assert fake.index.tolist() == list(range(130))
+    assert fake["age"].between(20, 60).all()
+    assert fake["sex"].eq("male").all()
+    assert fake.dtypes.tolist() == clinic.dtypes.tolist()
+    asked = clinic[["age"]].head(100)
+    assert model.sample(conditions=asked)["age"].tolist() == asked["age"].tolist()

@@ -31,6 +31,8 @@ from synthgan.io.images import read_grids, write_grids
 
 __all__ = ["CellGroup", "GridEncoder"]
 
+_ROWS_AT_A_TIME = 2**18
+
 
 class GridEncoder(TransformerMixin, BaseEstimator):
     """Turn each row of a table into a small grey image, and images back into rows.
@@ -246,8 +248,18 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
         frame = self._treat_outliers(frame, warn)
-        grids, _, half_widths = self._encode(frame, dict.fromkeys(frame, slice(None)))
-        return grids, half_widths
+        n, every = len(frame), dict.fromkeys(frame, slice(None))
+        continuous = [
+            cells.codec for cells in self.column_cells_ if cells.codec.kind == "continuous"
+        ]
+        grids = np.empty((n, *self.grid_shape_), self._dtype)
+        half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
+        for first in range(0, n, _ROWS_AT_A_TIME):  # what is made on the way takes memory, too
+            lot = slice(first, first + _ROWS_AT_A_TIME)
+            grids[lot], _, widths = self._encode(frame.iloc[lot], every)
+            if widths is not None:
+                half_widths[lot] = widths
+        return grids, half_widths if half_widths.any() else None
 
     def inverse_transform(self, X: Any) -> Any:
         """Decode grids; inverse of `transform`.
@@ -404,8 +416,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
         """Encode the columns of `table` into these rows each; see `known.encode_known`."""
         n = len(table) if n is None else n
-        dtype = np.float32 if self.scaling == "quantile" else np.uint8
-        flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), dtype)
+        flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), self._dtype)
         known = np.zeros(flat.shape, dtype=bool)
         half_widths = []
         for cells, positions in zip(self.column_cells_, self._positions, strict=True):
@@ -421,6 +432,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if spreads is not None and not spreads.any():
             spreads = None
         return flat.reshape(-1, *self.grid_shape_), known, spreads
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32 if self.scaling == "quantile" else np.uint8)
 
     def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
         outside = {

@@ -99,7 +99,7 @@ class GridData:
         """
         while len(left) < batch_size:
             more = torch.randperm(len(self), generator=rng, device=self.device)
-            left = torch.cat([left, more])
+            left = torch.cat([left, more]) if len(left) else more
         return left[:batch_size], left[batch_size:]
 
     def some(self, n: int) -> np.ndarray:
