@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionDtype
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -175,6 +176,9 @@ def _mean(full: list[pd.DataFrame]) -> pd.DataFrame:
         ):
             columns[name] = draws.mode(axis=1)[0].astype(first.dtype)
             continue
+        if pd.api.types.is_float_dtype(first):  # sums of large float32 overflow
+            is_nullable = isinstance(first.dtype, ExtensionDtype)
+            draws = draws.astype("Float64" if is_nullable else "float64")
         mean = draws.mean(axis=1)
         if pd.api.types.is_integer_dtype(first):
             mean = mean.round()

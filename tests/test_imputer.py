@@ -111,3 +111,10 @@ def test_pipeline_step():
         GANImputer().transform(clinic)
     with pytest.raises(ValueError, match="The 'strategy' parameter"):
         GANImputer("median").fit(clinic)
+
+
+def test_means_of_large_single_precision_numbers():
+    large = pd.DataFrame({"x": np.array([0, 3e38, 3.2e38, np.nan, 3.1e38, 3e38], np.float32)})
+    full = GANImputer("mean", 3, SMALL, random_state=0).fit_transform(large)
+    assert np.isfinite(full["x"]).all()
+    assert full["x"].dtype == np.float32
