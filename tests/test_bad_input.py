@@ -646,7 +646,7 @@ def odd_frames(draw):
     return frame
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(odd_frames())
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 def test_any_odd_table_is_learnt_or_refused_by_name(frame):

@@ -114,7 +114,8 @@ def test_pipeline_step():
 
 
 def test_means_of_large_single_precision_numbers():
-    large = pd.DataFrame({"x": np.array([0, 3e38, 3.2e38, np.nan, 3.1e38, 3e38], np.float32)})
+    x = np.linspace(2.9e38, 3.3e38, 40).astype(np.float32)
+    large = pd.DataFrame({"x": np.where(np.arange(40) % 4, x, np.float32(np.nan))})
     full = GANImputer("mean", 3, SMALL, random_state=0).fit_transform(large)
     assert np.isfinite(full["x"]).all()
     assert full["x"].dtype == np.float32
