@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 MAX_ROWS = 50_000
 MAX_ROWS_OF_FORMULAS = 5_000
 N_SCREENED = 64  # rows on which every formula is tried
+MAX_NEIGHBOURS = 48  # columns among which a column's formula is looked for
 MAX_LEVELS = 1_000
 # A relation that independent columns would show with probability exp(-EVIDENCE) is believed.
 EVIDENCE = 20.0
@@ -157,7 +158,8 @@ def find_formulas(frame: pd.DataFrame) -> list[Formula]:
     """Find columns of numbers that are a formula of others in 95 % of the rows.
 
     "Are" means: up to what rounding of the columns can explain. A formula counts only when its
-    parts are needed: in the rows where the middle of the column, or one part alone, fails.
+    parts are needed: in the rows where the middle of the column, or one part alone, fails. Of more
+    than 48 columns of numbers, each is tried with the 47 that its ranks correlate with most.
     """
     names, numbers = _read_numbers(_sample(frame, MAX_ROWS_OF_FORMULAS))
     if len(names) < 2 or len(numbers) < N_SCREENED:
@@ -228,24 +230,40 @@ def _tolerance(
 
 def _screen(numbers: np.ndarray, steps: np.ndarray) -> Iterator[tuple[int, str, int, int]]:
     """Yield the formulas that most of a few rows agree with."""
-    n_columns = numbers.shape[1]
     rows = np.linspace(0, len(numbers) - 1, N_SCREENED).astype(int)
-    a, b = numbers[rows][:, :, None], numbers[rows][:, None, :]
-    of_a, of_b = steps[:, None], steps[None, :]
-    with np.errstate(all="ignore"):
+    few = numbers[rows]
+    for i, near in enumerate(_neighbours(numbers)):
+        own = few[:, i, None, None]
+        a, b = few[:, near, None], few[:, None, near]
+        of_a, of_b = steps[near, None], steps[None, near]
+        shape = (len(few), len(near), len(near))
         for kind, function in FORMULAS.items():
-            plain = np.broadcast_to(function(a, b), (N_SCREENED, n_columns, n_columns))
-            for i in range(n_columns):
-                own = numbers[rows, i][:, None, None]
+            with np.errstate(all="ignore"):
+                plain = np.broadcast_to(function(a, b), shape)
                 factor: Any = 1.0 if kind in ("a + b", "a - b") else _median(own / plain)
                 formula = factor * plain
                 allowed = _tolerance(kind, formula, a, b, (steps[i], of_a, of_b), factor)
-                near = np.abs(own - formula) <= 2 * allowed
+                agrees = np.abs(own - formula) <= 2 * allowed
                 present = ~np.isnan(own - plain)
-                agree = near.sum(axis=0) >= 0.85 * np.maximum(present.sum(axis=0), 10)
-                for j, k in np.argwhere(agree):
-                    if _is_new(kind, i, j, k):
-                        yield i, kind, int(j), int(k)
+            found = agrees.sum(axis=0) >= 0.85 * np.maximum(present.sum(axis=0), 10)
+            for j, k in near[np.argwhere(found)]:
+                if _is_new(kind, i, j, k):
+                    yield i, kind, int(j), int(k)
+
+
+def _neighbours(numbers: np.ndarray) -> np.ndarray:
+    """Return the columns to look among for each column's formula: itself, and the most correlated.
+
+    All of them in tables that are not wide: what is tried grows with the square of their number.
+    """
+    n_columns = numbers.shape[1]
+    n_near = min(n_columns, MAX_NEIGHBOURS)
+    ranks = pd.DataFrame(numbers).rank().to_numpy()
+    ranks = np.nan_to_num(ranks - np.nanmean(ranks, axis=0))
+    ties = np.abs(ranks.T @ ranks)
+    ties /= np.maximum(np.linalg.norm(ranks, axis=0), np.finfo(float).tiny)  # of the other column
+    np.fill_diagonal(ties, np.inf)
+    return np.sort(np.argpartition(-ties, n_near - 1, axis=1)[:, :n_near], axis=1)
 
 
 def _is_new(kind: str, column: int, a: int, b: int) -> bool:

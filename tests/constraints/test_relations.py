@@ -17,7 +17,7 @@ from synthgan.constraints.identifiers import (
     learn_pattern,
 )
 from synthgan.constraints.lookups import DependentColumn
-from synthgan.constraints.relations import find_relations
+from synthgan.constraints.relations import MAX_NEIGHBOURS, _neighbours, find_relations
 from synthgan.exceptions import DataError, DataWarning
 from tests.conftest import SHARED_DATA
 
@@ -226,3 +226,19 @@ def test_free_text():
     assert back.str.fullmatch("row-[0-9a-f]{12}").all()
     with pytest.raises(DataError, match="'x' is of kind continuous; Identifier needs strings"):
         Identifier("x").fit(pd.DataFrame({"x": [0.5]}))
+
+
+def test_formulas_of_wide_tables_are_looked_for_among_correlated_columns():
+    rng = np.random.default_rng(0)
+    wide = pd.DataFrame(rng.poisson(60, size=(600, 150)), columns=[f"n{i}" for i in range(150)])
+    wide["sum"] = wide["n3"] + wide["n140"]
+    wide["share"] = (100 * wide["n70"] / wide["n9"]).round(1)
+    found = {str(formula) for formula in find_relations(wide, 5)}
+    assert found == {
+        str(Formula("sum", "a + b", "n3", "n140")),
+        str(Formula("share", "a / b", "n70", "n9", 100.0)),
+    }
+    near = _neighbours(wide.to_numpy(dtype=float))
+    assert near.shape == (152, MAX_NEIGHBOURS)
+    assert all(i in row for i, row in enumerate(near))
+    assert _neighbours(wide.iloc[:, :20].to_numpy(dtype=float)).tolist() == [list(range(20))] * 20
