@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import ConstraintSet
-from synthgan.encoding.grid import GridEncoder
+from synthgan.encoding.grid import ROWS_AT_A_TIME, GridEncoder
 from synthgan.encoding.known import draw_known
 from synthgan.encoding.schema import Column, Schema
 from synthgan.exceptions import DataError, ParameterError, SamplingError
@@ -27,7 +26,6 @@ __all__ = [
 ]
 
 _ROUNDS = 20
-_ROWS_AT_A_TIME = 2**18
 # Makes records of these numbers; returns which are as wanted, and how to take some by place.
 Draw = Callable[[np.ndarray], tuple[np.ndarray, Callable[[np.ndarray], Any]]]
 
@@ -222,8 +220,7 @@ def draw_until_met(
     for round_ in range(_ROUNDS):
         times = 1 if not round_ else int(np.clip(most_tries // len(left), 1, most_times))
         made = []
-        n_lots = max(1, math.ceil(len(left) * times / _ROWS_AT_A_TIME))
-        for lot in np.array_split(left, min(n_lots, max(1, len(left)))):
+        for lot in np.array_split(left, max(1, len(left) * times // ROWS_AT_A_TIME)):
             rows = np.repeat(lot, times)
             good, take = draw(rows)
             n_tries += len(rows)

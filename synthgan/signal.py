@@ -315,13 +315,16 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     def _match_tempo(self, real: np.ndarray) -> None:
         """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
         generator, fs_hz = self.generator_, self.fs_hz_
+        if not isinstance(generator, PathGenerator):
+            return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
-        if not isinstance(generator, PathGenerator):
+        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz)
+        if not Tempo.is_known(theirs):
             return
         with generator.listen() as heard:
             fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
-        theirs, ours = (PROPERTIES["heart_rate_bpm"](x, fs_hz) for x in (real, fake))
+        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:
             generator.retime(*tempo)

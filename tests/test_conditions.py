@@ -184,7 +184,7 @@ def test_y_may_be_asked(clinic):
 
 def test_rows_are_drawn_in_lots(clinic, monkeypatch):
     model = TabularGANSynthesizer(max_steps=20, condition_on=["age"], random_state=0).fit(clinic)
-    monkeypatch.setattr("synthgan.conditions._ROWS_AT_A_TIME", 40)
+    monkeypatch.setattr("synthgan.conditions.ROWS_AT_A_TIME", 40)
     fake = model.sample(130, conditions={"age": (20, 60), "sex": "male"})
     assert len(fake) == 130
     assert fake.index.tolist() == list(range(130))

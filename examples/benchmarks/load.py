@@ -1,15 +1,13 @@
-"""Tables that are long, wide, or fitted over and over: memory and time.
+"""Tables that are long or wide: memory and time.
 
 ``python examples/benchmarks/load.py long`` simulates 10 million rows of 20 columns, fits a few
 steps and samples as many rows back (``candidates=1``: the memory is the same, the time a
-sixteenth); ``wide`` does so with 5000 rows of 2000 columns; ``often`` fits and samples a tiny model
-100 000 times. Prints the frame's size, the peak of resident memory over
-that before the call as a multiple of it, seconds, and, for ``often``, memory and open files at the
-start and at the end.
+sixteenth); ``wide`` does so with 5000 rows of 2000 columns. Prints the frame's size, the peak of
+resident memory over that before the call as a multiple of it, and seconds. Whether many calls leak
+anything is tests/test_load.py's to show.
 """
 
 import argparse
-import os
 import resource
 import time
 
@@ -17,7 +15,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from synthgan import FCN, TabularGANSynthesizer
+from synthgan import TabularGANSynthesizer
 
 KIB = 1024
 
@@ -71,25 +69,9 @@ def measure(n_rows: int, n_columns: int) -> None:
     assert made.dtypes.tolist() == frame.dtypes.tolist()
 
 
-def repeat(n_fits: int) -> None:
-    frame = simulate(20, 4)
-    for i in range(n_fits + 1):
-        model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=1, random_state=i)
-        model.fit(frame).sample(2)
-        if i % (n_fits // 10) == 0:
-            files = len(os.listdir("/proc/self/fd"))
-            print(f"{i} fits: {now_bytes() / 2**20:.0f} MiB, {files} files", flush=True)
-
-
 torch.set_num_threads(1)
 parser = argparse.ArgumentParser()
-parser.add_argument("load", choices=("long", "wide", "often"))
+parser.add_argument("load", choices=("long", "wide"))
 parser.add_argument("--rows", type=int, default=10_000_000)
-parser.add_argument("--fits", type=int, default=100_000)
 told = parser.parse_args()
-if told.load == "often":
-    repeat(told.fits)
-elif told.load == "wide":
-    measure(5000, 2000)
-else:
-    measure(told.rows, 20)
+measure(*((5000, 2000) if told.load == "wide" else (told.rows, 20)))

@@ -145,9 +145,11 @@ class Tempo(NamedTuple):
         waves : ndarray of shape (n_fake, n_waves)
             Logarithms of the rates of the oscillators that fakes were made of.
         """
+        if not (cls.is_known(real) and cls.is_known(fake)):
+            return None
         real, known = np.log(real[np.isfinite(real)]), np.isfinite(fake)
         fake, waves = np.log(fake[known]), waves[known]
-        if min(len(real), len(fake)) < _FEWEST or not fake.std():
+        if not fake.std():
             return None
         ties = np.corrcoef(fake, waves, rowvar=False)[0, 1:]
         wave = int(np.nan_to_num(ties).argmax())
@@ -156,6 +158,11 @@ class Tempo(NamedTuple):
         theirs, ours = (np.quantile(x, _COMPARED) for x in (real, fake))
         factor = float(np.polyfit(ours, theirs, 1)[0].clip(1 / _MOST_FACTOR, _MOST_FACTOR))
         return cls(wave, float(waves[:, wave].mean()), factor, float(theirs.mean() - ours.mean()))
+
+    @staticmethod
+    def is_known(rates: np.ndarray) -> bool:
+        """Tell whether rates are known of windows enough."""
+        return int(np.isfinite(rates).sum()) >= _FEWEST
 
 
 def _sizes(x: np.ndarray, length: int) -> np.ndarray:

@@ -29,9 +29,9 @@ from synthgan.exceptions import (
 from synthgan.fields import brief, list_of, plain, read_fields
 from synthgan.io.images import read_grids, write_grids
 
-__all__ = ["CellGroup", "GridEncoder"]
+__all__ = ["ROWS_AT_A_TIME", "CellGroup", "GridEncoder"]
 
-_ROWS_AT_A_TIME = 2**18
+ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
 
 
 class GridEncoder(TransformerMixin, BaseEstimator):
@@ -254,8 +254,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         ]
         grids = np.empty((n, *self.grid_shape_), self._dtype)
         half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
-        for first in range(0, n, _ROWS_AT_A_TIME):  # what is made on the way takes memory, too
-            lot = slice(first, first + _ROWS_AT_A_TIME)
+        for first in range(0, n, ROWS_AT_A_TIME):
+            lot = slice(first, first + ROWS_AT_A_TIME)
             grids[lot], _, widths = self._encode(frame.iloc[lot], every)
             if widths is not None:
                 half_widths[lot] = widths

@@ -178,7 +178,7 @@ def to_numbers(series: pd.Series) -> np.ndarray:
             numbers = pd.to_numeric(series)
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"column {series.name!r} holds numbers in the real table, and here: {error}."
+                f"column {series.name!r} holds numbers in the real table, not in another: {error}."
             ) from None
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(series.isna(), np.nan, ticks.astype(np.float64))

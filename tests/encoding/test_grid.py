@@ -431,7 +431,7 @@ def test_rows_are_encoded_in_lots(clinic, monkeypatch):
     """So that what is made on the way needs little memory."""
     encoder = GridEncoder().fit(clinic)
     whole = encoder.encode(clinic, warn=False)
-    monkeypatch.setattr("synthgan.encoding.grid._ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("synthgan.encoding.grid.ROWS_AT_A_TIME", 7)
     for ours, theirs in zip(encoder.encode(clinic, warn=False), whole, strict=True):
         assert ours.dtype == theirs.dtype
         assert np.array_equal(ours, theirs)
