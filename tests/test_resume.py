@@ -107,6 +107,14 @@ class Press(Callback):
                 os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard():
+    """A suite that a shell began in the background ignores it, and synthgan then does, too."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def table(clinic):
     return clinic[["age", "sex", "bmi", "ward", "hba1c"]]
