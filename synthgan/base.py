@@ -6,7 +6,6 @@ import copy
 import functools
 import math
 import time
-from abc import ABCMeta, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
@@ -28,6 +27,7 @@ from synthgan.former import Former
 from synthgan.gan.callbacks import Callback, KeepBest, Progress
 from synthgan.gan.checkpoint import Checkpoint
 from synthgan.gan.conditions import KnownCells
+from synthgan.gan.config import Adam, TrainConfig
 from synthgan.gan.critic import Critic, cell_features, fidelity
 from synthgan.gan.data import GridData
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
@@ -42,22 +42,13 @@ from synthgan.gan.networks import (
 )
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.state import TrainState
-from synthgan.gan.trainer import SMALLEST_BATCH, Adam, TrainConfig, Trainer, find_device
-from synthgan.io.archive import read_archive, refusing, write_archive
+from synthgan.gan.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.parameters import read_seconds
 from synthgan.presets import Preset, find_preset
-from synthgan.saving import (
-    library_versions,
-    manifest_of,
-    restore,
-    tables_of,
-    take_weights,
-    weights_of,
-)
+from synthgan.saving import SavedModel, library_versions
 
 __all__ = ["BaseGANSynthesizer", "draw_seed", "keeps_model"]
 
-_SAVABLE = ("synthgan.image", "synthgan.signal", "synthgan.tabular")  # their classes
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
 _STEPS_PER_ROW = 1.2
@@ -71,7 +62,7 @@ _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
-class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
+class BaseGANSynthesizer(SavedModel, BaseEstimator):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
     A subclass turns its records into grids and back. Its constructor stores the parameters below,
@@ -396,28 +387,6 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         told, mask = (torch.from_numpy(array) for array in known)
         return conditions.read(to_network_scale(told), mask)
 
-    def save(self, path: Any) -> None:
-        """Write the fitted model to one file, whole or not at all.
-
-        The file holds parameters, schema, encoder tables and the generator's weights; not the
-        discriminator, which has seen the records.
-
-        Parameters
-        ----------
-        path : str or path
-            Usually ends in ``.synthgan``.
-
-        Raises
-        ------
-        ArchiveError
-            A class or a parameter that is not synthgan's own, for instance a network of yours;
-            weights that are not finite; a folder that cannot be written to.
-        """
-        check_is_fitted(self)
-        manifest = manifest_of(self, _savable(BaseGANSynthesizer))
-        record, arrays = self._encoder_state()
-        write_archive(path, manifest, record, weights_of(self), tables_of(self, arrays))
-
     def model_card(self, report: Any = None) -> str:
         """Describe the fitted model in Markdown: what it makes, how it was trained, privacy.
 
@@ -440,74 +409,6 @@ class BaseGANSynthesizer(BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         return write_card(self, report)
-
-    @classmethod
-    def load(cls, path: Any) -> BaseGANSynthesizer:
-        """Read a model that `save` wrote; nothing is unpickled.
-
-        Parameters
-        ----------
-        path : str or path
-
-        Returns
-        -------
-        model : the class that was saved
-
-        Raises
-        ------
-        ArchiveError
-            No such file, no synthgan archive, a damaged or a newer one.
-        """
-        archive = read_archive(path)
-        import_compiler()
-        with refusing(path):
-            model = restore(archive, _savable(cls))
-            take_weights(model, archive.weights)
-        return model
-
-    @classmethod
-    def inspect(cls, path: Any) -> BaseGANSynthesizer:
-        """Read all of a model but its weights, which stay unread: enough for `model_card`.
-
-        Parameters
-        ----------
-        path : str or path
-
-        Returns
-        -------
-        model : the class that was saved
-            It cannot sample.
-
-        Raises
-        ------
-        ArchiveError
-            As `load`.
-        """
-        archive = read_archive(path, with_weights=False)
-        import_compiler()
-        with refusing(path):
-            return restore(archive, _savable(cls))
-
-    @abstractmethod
-    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return what is needed to decode grids, as plain data and arrays."""
-
-    @abstractmethod
-    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
-
-    @abstractmethod
-    def _draw_one(self) -> None:
-        """Draw a record as users get it, and forget it; whatever does not fit raises."""
-
-
-def _savable(cls: type) -> dict[str, type]:
-    """Return the classes that an archive may name, of a class and its children."""
-    children: list[type] = cls.__subclasses__()
-    found = {cls.__name__: cls} if cls.__module__ in _SAVABLE else {}
-    for child in children:
-        found.update(_savable(child))
-    return found
 
 
 def keeps_model(fit: Fit) -> Fit:

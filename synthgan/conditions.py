@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import ConstraintSet
+from synthgan.encoding.column import Column
 from synthgan.encoding.grid import ROWS_AT_A_TIME, GridEncoder
 from synthgan.encoding.known import draw_known
-from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError, SamplingError
 
 __all__ = [

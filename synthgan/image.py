@@ -19,8 +19,8 @@ from synthgan.encoding.grain import grain_power, noise_factor
 from synthgan.encoding.image_containers import take_images
 from synthgan.exceptions import ParameterError
 from synthgan.gan.callbacks import Callback
+from synthgan.gan.config import Adam
 from synthgan.gan.image_layers import UpGenerator
-from synthgan.gan.trainer import Adam
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
 from synthgan.labelled import LabelledGANSynthesizer

@@ -15,7 +15,7 @@ from synthgan import fields
 from synthgan.conditions import Conditions, bare_schema
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding import CellGroup, GridEncoder, Schema
-from synthgan.encoding.cells import NULL, ON
+from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.known import draw_known, encode_known
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import ArchiveError, DataError, ParameterError

@@ -11,9 +11,9 @@ from synthgan.constraints import CONSTRAINTS
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.fields import brief
+from synthgan.gan.config import Adam
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
-from synthgan.gan.trainer import Adam
 
 __all__ = ["describe", "read_seconds", "rebuild"]
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import DataWarning, ParameterError
+from synthgan.gan.config import Adam
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
-from synthgan.gan.trainer import Adam
 
 __all__ = ["PRESETS", "Preset", "find_preset"]
 

@@ -3,31 +3,123 @@
 from __future__ import annotations
 
 import platform
+from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 import synthgan
 from synthgan import fields
 from synthgan.exceptions import ArchiveError
 from synthgan.gan.critic import Critic
+from synthgan.gan.isolation import import_compiler
 from synthgan.gan.memory import free_bytes, sampling_bytes
 from synthgan.gan.networks import NETWORKS
-from synthgan.io.archive import Archive, Arrays
+from synthgan.io.archive import Archive, Arrays, read_archive, refusing, write_archive
 from synthgan.parameters import describe, rebuild
 
-__all__ = ["library_versions", "manifest_of", "restore", "tables_of", "take_weights", "weights_of"]
+__all__ = ["SavedModel", "library_versions"]
 
+_SAVABLE = ("synthgan.image", "synthgan.signal", "synthgan.tabular")  # their classes
 # Of this machine, not of the model; and the networks to go on from are not saved either.
 _NOT_SAVED = ("callbacks", "device", "warm_start")
 _CRITIC = "critic."  # prefix of its arrays
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
 _N_DRAWN = 2**11  # grids at a time, where the best of several are kept
+
+Model = TypeVar("Model", bound="SavedModel")
+
+
+class SavedModel(metaclass=ABCMeta):
+    """What can be written to one file once it is fitted, and read again."""
+
+    def save(self, path: Any) -> None:
+        """Write the fitted model to one file, whole or not at all.
+
+        The file holds parameters, schema, encoder tables and the generator's weights; not the
+        discriminator, which has seen the records.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ends in ``.synthgan``.
+
+        Raises
+        ------
+        ArchiveError
+            A class or a parameter that is not synthgan's own, for instance a network of yours;
+            weights that are not finite; a folder that cannot be written to.
+        """
+        check_is_fitted(self)
+        manifest = _manifest_of(self, _savable(SavedModel))
+        record, arrays = self._encoder_state()
+        write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays))
+
+    @classmethod
+    def load(cls: type[Model], path: Any) -> Model:
+        """Read a model that `save` wrote; nothing is unpickled.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        model : the class that was saved
+
+        Raises
+        ------
+        ArchiveError
+            No such file, no synthgan archive, a damaged or a newer one.
+        """
+        archive = read_archive(path)
+        import_compiler()
+        with refusing(path):
+            model: Model = _restore(archive, _savable(cls))
+            _take_weights(model, archive.weights)
+        return model
+
+    @classmethod
+    def inspect(cls: type[Model], path: Any) -> Model:
+        """Read all of a model but its weights, which stay unread: enough for `model_card`.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        model : the class that was saved
+            It cannot sample.
+
+        Raises
+        ------
+        ArchiveError
+            As `load`.
+        """
+        archive = read_archive(path, with_weights=False)
+        import_compiler()
+        with refusing(path):
+            model: Model = _restore(archive, _savable(cls))
+        return model
+
+    @abstractmethod
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what is needed to decode grids, as plain data and arrays."""
+
+    @abstractmethod
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
+
+    @abstractmethod
+    def _draw_one(self) -> None:
+        """Draw a record as users get it, and forget it; whatever does not fit raises."""
 
 
 def library_versions() -> dict[str, str]:
@@ -36,7 +128,7 @@ def library_versions() -> dict[str, str]:
     return {**ours, **{name: version(name) for name in _LIBRARIES}}
 
 
-def manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
+def _manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
     """Describe a fitted model.
 
     Raises
@@ -66,7 +158,7 @@ def manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
     }
 
 
-def weights_of(model: Any) -> Arrays:
+def _weights_of(model: Any) -> Arrays:
     """Return the generator's weights, wherever they lie.
 
     Raises
@@ -84,13 +176,13 @@ def weights_of(model: Any) -> Arrays:
     return weights
 
 
-def tables_of(model: Any, arrays: Arrays) -> Arrays:
+def _tables_of(model: Any, arrays: Arrays) -> Arrays:
     """Return the encoder's arrays and those of the critic."""
     critic = {} if model.critic_ is None else model.critic_.to_arrays()
     return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
 
 
-def restore(archive: Archive, classes: Mapping[str, type]) -> Any:
+def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     """Build a model of which only the weights are missing.
 
     Parameters
@@ -146,8 +238,8 @@ def restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     return model
 
 
-def take_weights(model: Any, weights: Arrays) -> None:
-    """Give a model that `restore` built its weights, and see whether it makes a record.
+def _take_weights(model: Any, weights: Arrays) -> None:
+    """Give a model that `_restore` built its weights, and see whether it makes a record.
 
     Raises
     ------
@@ -234,3 +326,12 @@ def _history(value: Any) -> dict[str, Any]:
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("an object of lists of one length")
     return columns
+
+
+def _savable(cls: type) -> dict[str, type]:
+    """Return the classes that an archive may name, of a class and its children."""
+    children: list[type] = cls.__subclasses__()
+    found = {cls.__name__: cls} if cls.__module__ in _SAVABLE else {}
+    for child in children:
+        found.update(_savable(child))
+    return found

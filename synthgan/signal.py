@@ -22,9 +22,10 @@ from synthgan.encoding.properties import PROPERTIES, measure
 from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback
+from synthgan.gan.config import Adam
 from synthgan.gan.heads import Head, SignalHead, TanhHead
 from synthgan.gan.path_layers import PathGenerator
-from synthgan.gan.trainer import Adam, find_device
+from synthgan.gan.trainer import find_device
 from synthgan.io.windows import SignalWindows
 from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.signals import amplitudes, signal_coverage

@@ -32,8 +32,8 @@ from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.gan.callbacks import Callback
+from synthgan.gan.config import Adam
 from synthgan.gan.memory import check_room
-from synthgan.gan.trainer import Adam
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
 

@@ -15,7 +15,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from synthgan import fields
-from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.column import Column
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 
 __all__ = ["Constraint", "Predicate", "Range"]

@@ -19,7 +19,8 @@ from synthgan.constraints.base import (
     numbers_of,
     with_column,
 )
-from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.column import Column
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Inequality"]

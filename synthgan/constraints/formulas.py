@@ -11,7 +11,8 @@ import pandas as pd
 from synthgan import fields
 from synthgan.constraints.base import Constraint, Translated, describe, numbers_of, with_column
 from synthgan.constraints.differences import difference_of, pooled, spread
-from synthgan.encoding.schema import MAX_DECIMALS, Schema
+from synthgan.encoding.dtypes import MAX_DECIMALS
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Formula"]

@@ -22,7 +22,8 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
-from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.column import Column
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning
 
 __all__ = ["Identifier", "find_identifiers"]

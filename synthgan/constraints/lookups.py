@@ -21,7 +21,8 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
-from synthgan.encoding.schema import Column, Schema
+from synthgan.encoding.column import Column
+from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 
 __all__ = ["DependentColumn", "FixedCombinations"]

@@ -14,7 +14,7 @@ import pandas as pd
 from synthgan.constraints.base import Constraint
 from synthgan.constraints.formulas import FORMULAS, Formula
 from synthgan.constraints.lookups import DependentColumn
-from synthgan.encoding.schema import LEVEL_KINDS, Column
+from synthgan.encoding.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
 
 __all__ = ["find_dependent_columns", "find_formulas", "find_relations"]

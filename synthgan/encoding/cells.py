@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,63 +11,25 @@ import numpy as np
 import pandas as pd
 
 from synthgan import fields
-from synthgan.encoding import quantile, scaling
+from synthgan.encoding.codec_state import from_state, to_state
 from synthgan.encoding.codecs import (
-    NULL,
-    OFF,
-    ON,
     Codec,
     Codes,
-    Constant,
     Levels,
     Linear,
     Places,
-    from_state,
     level_codes,
-    shares_of,
     shown,
-    to_state,
 )
+from synthgan.encoding.column import Column
+from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.quantile import inward, pool_labels
-from synthgan.encoding.schema import Column
-from synthgan.exceptions import ArchiveError, DataError, DataWarning, OutlierWarning
+from synthgan.exceptions import ArchiveError, DataError
 
-__all__ = ["NULL", "OFF", "ON", "CellGroup", "ColumnCells", "fit_cells"]
+__all__ = ["ColumnCells"]
 
 # A known number may lie beyond the learnt range by this share of it: ends are averages.
 _REACH = 0.1
-
-
-@dataclass(frozen=True)
-class CellGroup:
-    """Cells of a grid that are generated together.
-
-    Parameters
-    ----------
-    kind : {"continuous", "binary", "one_hot", "signal", "stationary", "image", "null"}
-        ``"continuous"``: one cell anywhere in 1..255; ``"binary"``: one cell, 1 or 255;
-        ``"one_hot"``: one of the cells is 255, the others 1; ``"signal"``: samples in order;
-        ``"stationary"``: samples of which it does not matter where the first one lies;
-        ``"image"``: pixels, line by line, channel by channel; ``"null"``: always 0.
-    cells : tuple of int
-        Their positions in the flattened grid.
-    presence : int or None
-        Position of the binary cell that tells whether these cells hold a value; where it is
-        off, they are all NULL (0).
-    column : hashable or None
-        Column they belong to.
-    lowest : {0, 1}
-        Lowest cell that is a value; 0 where there is no NULL (Eq. 6.2).
-    tones : tuple of float
-        Of samples: cycles in a window of steady tones, such as the hum of the mains.
-    """
-
-    kind: str
-    cells: tuple[int, ...]
-    presence: int | None = None
-    column: Hashable | None = None
-    lowest: int = OFF
-    tones: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -312,58 +273,6 @@ class ColumnCells:
         return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
 
 
-def fit_cells(
-    column: Column,
-    series: pd.Series,
-    *,
-    scaling_name: str,
-    rounding: str,
-    limits: Any,
-    limits_are_its_own: bool,
-    keep_outliers: bool,
-    min_support: int,
-    max_one_hot: int,
-    max_one_hot_numeric: int,
-) -> ColumnCells:
-    """Choose and learn the encoding of a column; parameters as in `GridEncoder`.
-
-    `limits_are_its_own` tells that the column is named in the limits: then a column of two
-    values is scaled, too, rather than made binary.
-    """
-    nullable = bool(series.isna().any())
-    lowest = 0 if scaling_name == "minmax-full" else OFF
-    if nullable and lowest == 0:
-        raise DataError(
-            f"column {column.name!r} has missing values and scaling='minmax-full' (Eq. 6.2) has no "
-            "NULL level; use scaling='minmax' or 'quantile', or fill the gaps."
-        )
-    codec: Codec
-    by_place, pools = scaling_name == "quantile", False
-    if not column.numeric:
-        labels = series.value_counts(dropna=True)
-        labels = labels[labels > 0]
-        kept = _keep_labels(column, labels, min_support if by_place else 1)
-        pools = 1 < len(kept) < len(labels)
-        codec = _fit_levels(column, kept, by_place, lowest, max_one_hot)
-    elif by_place:
-        codec = _fit_places(column, series, min_support, max_one_hot_numeric)
-    else:
-        values, present = column.numbers(series)
-        values = values[present]
-        found, counts = np.unique(values, return_counts=True)
-        may_be_binary = lowest == OFF and not limits_are_its_own
-        if len(found) < 2:
-            codec = Constant(tuple(found.tolist()))
-        elif len(found) == 2 and may_be_binary:
-            codec = Levels(tuple(found.tolist()), shares_of(counts))
-        else:
-            low, high = scaling.learn_limits(values, limits)
-            if keep_outliers:
-                low, high = _widen((low, high), values, column)
-            codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
-    return ColumnCells(column, codec, nullable and bool(codec.n_cells or codec.levels), pools)
-
-
 def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
     """Return an inclusive range as numbers, no wider than the column's values in it."""
     try:
@@ -387,91 +296,3 @@ def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
             f"between={between!r} of column {column.name!r} is not allowed; give (lowest, highest) "
             f"for a column of dtype {column.dtype}."
         ) from None
-
-
-def _keep_labels(column: Column, counts: pd.Series, min_support: int) -> pd.Series:
-    """Return the counts of the labels that enough rows share."""
-    kept, rare = counts[counts >= min_support], counts[counts < min_support]
-    if not len(rare):
-        return kept
-    what = f"{rare.sum()} {'other ' if len(kept) == 1 else ''}value(s) of {len(rare)} label(s)"
-    rule = f"rarer than min_support={min_support}"
-    name = f"column {column.name!r}"
-    endings = {
-        0: f"{name} has {what}, all {rule}; it comes back empty.",
-        1: f"{name} comes back constant: its {what} are {rule}.",
-    }
-    pooled = f"{name} has {what} {rule}; each comes back as one of the {len(kept)} kept labels."
-    warnings.warn(endings.get(len(kept), pooled), DataWarning, stacklevel=5)
-    return kept
-
-
-def _fit_levels(
-    column: Column, counts: pd.Series, by_place: bool, lowest: int, max_one_hot: int
-) -> Codec:
-    found = counts.index.astype(object).tolist()
-    if len(found) < 2:
-        return Constant(tuple(found))
-    if len(found) <= max_one_hot:
-        order = column.categories or sorted(found)
-        levels = [level for level in order if level in counts.index]
-        places = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
-        return Levels(tuple(levels), shares_of(counts.to_numpy()[places]))
-    if by_place:
-        codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
-        return Codes(tuple(found), Places(quantile.fit_quantiles(codes)))
-    if len(found) > ON:
-        raise DataError(
-            f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
-            "the min-max scalings; use scaling='quantile'."
-        )
-    return Codes(tuple(found), Linear(0.0, len(found) - 1.0, lowest, "round"))
-
-
-def _fit_places(
-    column: Column, series: pd.Series, min_support: int, max_one_hot_numeric: int
-) -> Codec:
-    values, present = column.numbers(series)
-    values = values[present]
-    if len(values) < min_support:
-        if len(values):
-            warnings.warn(
-                f"column {column.name!r} has {len(values)} value(s), fewer than min_support="
-                f"{min_support}; it comes back empty.",
-                DataWarning,
-                stacklevel=5,
-            )
-        return Constant()
-    lattice = 0.0
-    if column.decimals is not None:
-        lattice = 10.0**-column.decimals
-    table = quantile.fit_quantiles(values, min_support, lattice)
-    if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
-        return Places(table, lattice)
-    stored = table.start
-    if column.kind != "continuous" and stored.dtype.kind != "i":
-        stored = np.rint(stored).astype(np.int64)
-    if len(stored) > 1:
-        return Levels(tuple(stored.tolist()), shares_of(np.diff(table.edges)))
-    if n_others := int((values != stored[0]).sum()):
-        warnings.warn(
-            f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
-            f"rarer than min_support={min_support}.",
-            DataWarning,
-            stacklevel=5,
-        )
-    return Constant(tuple(stored.tolist()))
-
-
-def _widen(ends: tuple[float, float], values: np.ndarray, column: Column) -> tuple[float, float]:
-    n_outside = int(((values < ends[0]) | (values > ends[1])).sum())
-    if not n_outside:
-        return ends
-    wide = (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
-    warnings.warn(
-        f"limits of column {column.name!r} widened from {ends} to {wide} to keep {n_outside} "
-        "value(s) outside them; outliers='clip' or 'drop' keeps the limits.",
-        OutlierWarning,
-        stacklevel=5,
-    )
-    return wide

@@ -14,8 +14,10 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.encoding.cells import NULL, ON, CellGroup, ColumnCells, fit_cells
+from synthgan.encoding.cells import ColumnCells
+from synthgan.encoding.fitting import fit_cells
 from synthgan.encoding.frames import Container, read_table
+from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.placing import place_cells
 from synthgan.encoding.schema import Schema
@@ -29,7 +31,7 @@ from synthgan.exceptions import (
 from synthgan.fields import brief, list_of, plain, read_fields
 from synthgan.io.images import read_grids, write_grids
 
-__all__ = ["ROWS_AT_A_TIME", "CellGroup", "GridEncoder"]
+__all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 
 ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
 

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan import fields
 from synthgan.encoding import scaling
-from synthgan.encoding.cells import NULL, CellGroup
+from synthgan.encoding.groups import NULL, CellGroup
 from synthgan.encoding.image_containers import ImageContainer, take_images
 from synthgan.encoding.record_encoder import RecordEncoder
 from synthgan.exceptions import ArchiveError

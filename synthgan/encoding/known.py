@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.encoding.cells import ON, ColumnCells
+from synthgan.encoding.cells import ColumnCells
 from synthgan.encoding.codecs import shown
 from synthgan.encoding.frames import read_table
 from synthgan.encoding.grid import GridEncoder
+from synthgan.encoding.groups import ON
 from synthgan.exceptions import DataError
 
 __all__ = ["draw_known", "encode_gaps", "encode_known"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from synthgan.encoding import layout as layouts
-from synthgan.encoding.cells import CellGroup, ColumnCells
+from synthgan.encoding.cells import ColumnCells
+from synthgan.encoding.groups import CellGroup
 
 __all__ = ["place_cells"]
 

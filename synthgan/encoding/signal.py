@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan import fields
 from synthgan.encoding import scaling, whitening
-from synthgan.encoding.cells import NULL, ON, CellGroup
+from synthgan.encoding.groups import NULL, ON, CellGroup
 from synthgan.encoding.leads import independent_leads
 from synthgan.encoding.record_encoder import RecordEncoder
 from synthgan.encoding.signal_containers import SignalContainer, read_signals

@@ -2,9 +2,9 @@
 
 from synthgan.gan.callbacks import Callback, Progress, SampleGrid
 from synthgan.gan.checkpoint import Checkpoint
+from synthgan.gan.config import Adam
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks import CNN, FCN, CNN1d
-from synthgan.gan.trainer import Adam
 
 __all__ = [
     "CNN",

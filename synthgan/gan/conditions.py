@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from synthgan.encoding.cells import CellGroup
+from synthgan.encoding.groups import CellGroup
 
 __all__ = ["KnownCells"]
 

@@ -15,7 +15,7 @@ from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from synthgan.encoding.cells import NULL, OFF, ON, CellGroup
+from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 from synthgan.exceptions import ArchiveError
 from synthgan.fields import array_of, read_arrays
 from synthgan.gan.balance import Margins, draw_balanced

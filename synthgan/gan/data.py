@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from synthgan.encoding.cells import CellGroup
+from synthgan.encoding.groups import CellGroup
 from synthgan.gan.digest import digest
 from synthgan.gan.heads import to_network_scale
 

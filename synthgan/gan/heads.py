@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from synthgan.encoding.cells import NULL, OFF, ON, CellGroup
+from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 
 __all__ = ["CellHead", "Head", "SignalHead", "TanhHead", "from_network_scale", "to_network_scale"]
 

@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from synthgan.encoding.cells import CellGroup
+from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import ParameterError
 from synthgan.gan.image_layers import DownDiscriminator, UpGenerator, scales
 from synthgan.gan.layers import (

@@ -24,7 +24,7 @@ from synthgan import (
     SignalGANSynthesizer,
     TabularGANSynthesizer,
 )
-from synthgan.encoding.cells import CellGroup
+from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import SynthganWarning
 from synthgan.io.archive import FORMAT
 from synthgan.io.windows import SignalWindows

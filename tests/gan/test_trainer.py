@@ -19,12 +19,13 @@ from synthgan.gan import trainer
 from synthgan.gan.callbacks import Callback, KeepBest, Progress, SampleGrid
 from synthgan.gan.collapse import n_to_compare, relative_spread
 from synthgan.gan.conditions import KnownCells
+from synthgan.gan.config import TrainConfig
 from synthgan.gan.data import GridData
 from synthgan.gan.heads import TanhHead, to_network_scale
 from synthgan.gan.losses import LOSSES
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.state import update_average
-from synthgan.gan.trainer import TrainConfig, Trainer, find_device
+from synthgan.gan.trainer import Trainer, find_device
 
 CPU = torch.device("cpu")
 SAMPLER = Sampler(TanhHead(), KnownCells([]), latent_dim=3)

@@ -1,0 +1,143 @@
+"""pandas dtypes: the kind of what they hold, how they are spelled, how fine values are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from synthgan.exceptions import DataError
+
+__all__ = [
+    "COARSEST_NS",
+    "MAX_DECIMALS",
+    "UNIT_NS",
+    "fewest_decimals",
+    "kind_of",
+    "name_of",
+    "ticks_of",
+    "time_scale",
+    "time_unit",
+    "zone_of",
+]
+
+MAX_DECIMALS = 12
+UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+# Time resolutions tried from coarse to fine, in nanoseconds.
+_RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
+COARSEST_NS = _RESOLUTIONS_NS[0]
+
+
+def name_of(dtype: Any) -> str:
+    """Return the name from which pandas builds the dtype again."""
+    if isinstance(dtype, pd.StringDtype) and str(dtype) == "string":
+        return f"string[{dtype.storage}]"
+    return str(dtype)
+
+
+def kind_of(series: pd.Series) -> str:
+    """Tell a column's kind from its dtype, and for objects from its values."""
+    dtype = series.dtype
+    tests = {
+        "category": lambda d: isinstance(d, pd.CategoricalDtype),
+        "boolean": types.is_bool_dtype,
+        "datetime": types.is_datetime64_any_dtype,
+        "timedelta": lambda d: getattr(d, "kind", "") == "m",
+        "integer": types.is_integer_dtype,
+        "continuous": types.is_float_dtype,
+    }
+    if not isinstance(dtype, pd.SparseDtype):
+        for kind, test in tests.items():
+            if test(dtype):
+                return kind
+    if types.is_object_dtype(dtype):
+        return _kind_of_objects(series)
+    if isinstance(dtype, pd.StringDtype) or str(dtype).startswith(("string", "large_string")):
+        return "string"
+    raise DataError(
+        f"column {series.name!r} has dtype {dtype}; numbers, booleans, strings, categories, "
+        "dates and durations can be learnt: convert or drop it."
+    )
+
+
+def _kind_of_objects(series: pd.Series) -> str:
+    present = series[series.notna()]
+    if not len(present):
+        return "string"
+    inferred = types.infer_dtype(present, skipna=True)
+    if inferred in ("string", "boolean"):
+        return inferred
+    names = sorted({type(value).__name__ for value in present})
+    if len(names) > 1:
+        raise DataError(
+            f"column {series.name!r} holds values of several types ({', '.join(names)}); "
+            "one type per column is allowed: convert it, for instance with astype(str)."
+        )
+    raise DataError(
+        f"column {series.name!r} holds objects of type {names[0]}; strings and booleans are "
+        "allowed in object columns: convert it (pandas.to_numeric, pandas.to_datetime) or drop it."
+    )
+
+
+def zone_of(dtype: Any) -> Any:
+    """Return the time zone of dates, None where there is none."""
+    return getattr(getattr(dtype, "pyarrow_dtype", dtype), "tz", None)
+
+
+def time_unit(dtype: Any) -> str:
+    """Return the unit in which dates and durations are counted, such as ``"ns"``."""
+    if isinstance(dtype, pd.ArrowDtype):
+        return dtype.pyarrow_dtype.unit
+    return np.datetime_data(dtype)[0] if isinstance(dtype, np.dtype) else dtype.unit
+
+
+def ticks_of(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
+    """Dates and durations as int64 counts of their dtype's unit, in UTC or on the wall."""
+    if series.dtype.kind == "m":
+        return pd.TimedeltaIndex(series).asi8
+    dates = pd.DatetimeIndex(series)
+    return (dates.tz_localize(None) if wall_clock else dates).asi8
+
+
+def time_scale(series: pd.Series) -> dict[str, Any]:
+    """Choose resolution and clock of dates and durations."""
+    dtype = series.dtype
+    try:
+        types.pandas_dtype(str(dtype))
+        day = COARSEST_NS // UNIT_NS[time_unit(dtype)]
+    except (TypeError, KeyError, AttributeError):
+        raise DataError(
+            f"column {series.name!r} has dtype {dtype}, whose zone or unit cannot be written down; "
+            "convert it, for instance to datetime64[us, Europe/Madrid]."
+        ) from None
+    resolution = _resolution(ticks_of(series), dtype)
+    if zone_of(dtype) is not None and resolution != day:
+        on_the_wall = _resolution(ticks_of(series, wall_clock=True), dtype)
+        if on_the_wall == day:
+            return {"resolution": day, "wall_clock": True}
+    return {"resolution": resolution}
+
+
+def _resolution(ticks: np.ndarray, dtype: Any) -> int:
+    """Find the coarsest of day ... nanosecond that divides every value, in units of the dtype."""
+    unit_ns = UNIT_NS[time_unit(dtype)]
+    ticks = ticks[ticks != np.iinfo(np.int64).min]
+    for resolution_ns in _RESOLUTIONS_NS:
+        resolution = resolution_ns // unit_ns
+        if resolution > 1 and not (ticks % resolution).any():
+            return resolution
+    return 1
+
+
+def fewest_decimals(values: np.ndarray, series: pd.Series) -> int | None:
+    """Return the fewest decimals that give every value back in the column's own precision."""
+    is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
+    precision = np.float32 if is_float32 else np.float64
+    for decimals in range(MAX_DECIMALS + 1):
+        if np.abs(values).max() > 2.0**52 / 10.0**decimals and decimals:
+            return None
+        if (np.round(values, decimals).astype(precision) == values.astype(precision)).all():
+            return decimals
+    return None
