@@ -101,7 +101,7 @@ def test_one_signature(measure):
 
 
 @by_name([m for m in MEASURES if m.__name__ not in ("tstr", "importance_agreement")])
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(frames(min_rows=1, max_rows=30), st.randoms(use_true_random=False))
 def test_any_table(measure, frame, random):
     least, greatest, equal = BOUNDS[measure.__name__]
@@ -119,8 +119,8 @@ def test_any_table(measure, frame, random):
 
 @by_name(MEASURES)
 def test_reproducible_and_complete(measure, patients):
-    real, holdout = patients[:500], patients[500:1000]
-    fake = patients[1000:1500]
+    real, holdout = patients[:300], patients[300:600]
+    fake = patients[600:900]
     scores = [run(measure, real, fake, holdout=holdout) for _ in range(2)]
     assert scores[0].to_dict() == scores[1].to_dict()
     assert scores[0].ceiling is not None
