@@ -298,7 +298,7 @@ def test_checkpoints_of_other_data_or_versions_are_refused(broken, table, monkey
     other = table.assign(age=table["age"].sample(frac=1, random_state=0).to_numpy())
     with pytest.raises(CheckpointError, match="another run: other data; give"):
         quick([Checkpoint(broken)]).fit(other)
-    monkeypatch.setattr("synthgan.gan.trainer.__version__", "9.0")
+    monkeypatch.setattr("synthgan.gan.config.__version__", "9.0")
     with pytest.raises(CheckpointError, match=r"synthgan='.*' there, '9.0' here"):
         quick([Checkpoint(broken)]).fit(table)
     monkeypatch.undo()
