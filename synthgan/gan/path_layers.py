@@ -20,6 +20,8 @@ _SHORT, _SHORT_KERNEL = 16, 3  # maps shorter than that, and their kernel
 _LAST_KERNEL = 17  # samples
 _THIN, _THIN_PER_LEAD, _NOISES = 4, 4, 4  # channels of the last map, a sample a position
 _COARSE = 127  # positions of the coarsest map of a window, about
+# Positions that its convolutions, the first one and two blocks, see on either side.
+_REACH = 1 + 4 * (_KERNEL // 2)
 _MOST_STRIDE = 32
 # Cycles in a window that oscillators begin with, before training moves them.
 _OSCILLATORS = (1.0, 2.0, 2.5, 4.0)
@@ -42,11 +44,10 @@ def strides(n_samples: int) -> tuple[int, int]:
 
 
 def _margin(coarse: int, fine: int) -> int:
-    """Return the coarse positions that a sample sees on either side, so that none sees an end."""
+    """Return the positions of the finished coarse map that a sample sees on either side."""
     on_fine = 3 * (_KERNEL // 2) + (fine != 1)  # a block and the thinning convolution
-    on_coarse = 1 + 4 * (_KERNEL // 2)  # the first convolution and two blocks
     on_samples = on_fine * fine + _LAST_KERNEL // 2
-    return on_coarse + (coarse != fine) + math.ceil(on_samples / coarse)
+    return (coarse != fine) + math.ceil(on_samples / coarse)
 
 
 class PathGenerator(nn.Module):
@@ -125,7 +126,8 @@ class PathGenerator(nn.Module):
     def path(self, z: Tensor, c: Tensor, n_samples: int) -> Tensor:
         """Map noise and conditions to paths of any length (n, n_leads, n_samples)."""
         style = self.style(torch.cat([z, c], dim=1))
-        length = math.ceil(n_samples / self.coarse) + 2 * self.margin
+        # So long that no sample sees an end.
+        length = math.ceil(n_samples / self.coarse) + 2 * (self.margin + _REACH)
         times = torch.arange(length, device=z.device) * (self.coarse / self.n_samples)
         white = torch.randn(len(z), _WHITE, length, device=z.device)
         features = [self._oscillate(style, times), white]
@@ -134,6 +136,7 @@ class PathGenerator(nn.Module):
         x = self.first(as_map(torch.cat(features, dim=1)))
         for block in self.coarse_blocks:
             x = block(x, style)
+        x, times = x[..., _REACH:-_REACH], times[_REACH:-_REACH]
         times_finer = self.coarse // self.fine
         x = self.up(nn.functional.leaky_relu(x, SLOPE))
         x = self.fine_block(_stretch(x, times_finer), style)
