@@ -295,7 +295,9 @@ def _requirement(column: Column, value: Any, n: int) -> Any:
             )
         ends = column.read(pd.Series(list(value), dtype=object))
         if ends.isna().any() or not ends.iloc[0] <= ends.iloc[1]:
-            raise ParameterError(f"conditions ask {value!r} of column {name!r}; low <= high.")
+            raise ParameterError(
+                f"conditions ask {value!r} of column {name!r}; give two ends, low <= high."
+            )
         return _Between(column, ends)
     if isinstance(value, list | set | frozenset | np.ndarray):
         if not len(value):

@@ -51,13 +51,13 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
 
     def _gather_labels(self, info: pd.DataFrame, values: np.ndarray) -> tuple[Any, Any]:
         """Gather what `condition_on` names: columns of info, and properties that are measured."""
-        wanted = list(self.condition_on or ())
+        wanted = list(dict.fromkeys(self.condition_on or ()))
         known = [*info.columns, *self._properties]
         strangers = [name for name in wanted if name not in known]
         if strangers:
             raise ParameterError(f"condition_on names {strangers!r}; known are {known!r}.")
-        measured = [name for name in wanted if name not in info]
-        given = info[[name for name in wanted if name in info]]
+        measured = [name for name in wanted if name in self._properties]
+        given = info[[name for name in wanted if name not in measured]]
         return given, pd.DataFrame(self._measure(measured, values), index=given.index)
 
     def _learn(

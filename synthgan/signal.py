@@ -37,7 +37,7 @@ _MOST_SCORED = _MOST_MEASURED = 2000  # windows
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
-_BATCH, _BATCH_OF_FEW, _FEW = 32, 16, 1000  # windows
+_BATCH = 16  # windows
 
 
 class SignalGANSynthesizer(LabelledGANSynthesizer):
@@ -65,8 +65,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
-        Windows a step; at most their number. ``"auto"``: 32, of less than 1000 windows 16, and at
-        most a third of them.
+        Windows a step; at most their number. ``"auto"``: 16, and at most a third of them.
     condition_on : list of str or None, default=None
         What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
@@ -364,7 +363,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         if not self.encoder_.is_stationary_:
             raise ParameterError(
                 f"duration_s={duration_s!r} needs windows that look alike all along; those learnt "
-                "do not: cut them from recordings without aligning them."
+                "do not. Cut them from recordings without aligning them, and where that was done, "
+                "say so: SignalWindows(..., aligned=False)."
             )
         return n_samples
 
@@ -400,7 +400,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)
 
     def _largest_batch(self, n_rows: int) -> int:
-        return _BATCH_OF_FEW if n_rows < _FEW else _BATCH
+        return _BATCH
 
     def _n_steps(self, n_rows: int) -> float:
         return float(np.clip(_STEPS_PER_WINDOW * n_rows, _FEWEST_STEPS, _MOST_STEPS))

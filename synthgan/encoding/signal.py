@@ -136,7 +136,7 @@ class SignalEncoder(RecordEncoder):
         kept, self.matrix_ = independent_leads(values, self.container_.leads)
         self.kept_ = np.array(kept)
         stored = values[:, kept]
-        self.is_stationary_ = is_stationary(stored)
+        self.is_stationary_ = is_stationary(stored, getattr(X, "aligned", None))
         self.tones_ = find_tones(stored)
         if self.is_quantised:
             self.limits_ = np.array(

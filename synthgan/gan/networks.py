@@ -223,6 +223,12 @@ class CNN(BaseEstimator):
             n_inputs = latent_dim + n_conditions
             generator = TransposedGenerator(n_inputs, self.generator_layers, shape)
             made = map_sizes(generator.blocks, torch.zeros(1, n_inputs, 1, 1))[-1]
+            n_made = self.generator_layers[-1][0]
+            if n_made != channels:
+                raise ParameterError(
+                    f"generator_layers={self.generator_layers!r} make {n_made} channel(s); "
+                    f"{channels} are needed, one a lead or a colour."
+                )
             if made != (height, width):
                 raise ParameterError(
                     f"generator_layers={self.generator_layers!r} make a {made[0]} x {made[1]} "

@@ -21,7 +21,6 @@ _THESIS_N_SAMPLES = 2025
 _USUAL_LABELS = ("diagnosis", "age", "sex")
 _INFO = ("record", "patient", "start_s")
 _LEAST_RUN = 8  # real ECGs stay at their extreme for up to 4 samples
-_PIECE_S, _MARGIN_S = 10.0, 1.0
 _FAULTS = ("with missing samples", "flat in a lead", "saturated in a lead")
 
 
@@ -53,7 +52,11 @@ class Recording:
 
     def __post_init__(self) -> None:
         check_positive("fs_hz", self.fs_hz)
-        if np.ndim(self.values) != 2 or len(self.values) != len(self.leads) != 0:
+        if (
+            not isinstance(self.values, np.ndarray)
+            or np.ndim(self.values) != 2
+            or len(self.values) != len(self.leads) != 0
+        ):
             raise DataError(
                 f"record {self.name!r} has values of shape {np.shape(self.values)} for the leads "
                 f"{self.leads!r}; give an array (n_leads, n_samples)."
@@ -76,6 +79,9 @@ class SignalWindows:
         One a lead; None is mV for all.
     info : DataFrame, default=None
         One row a window: where it comes from, and its labels. None is a table without columns.
+    aligned : bool or None, default=None
+        Whether windows are aligned to an event, such as a beat, rather than cut anywhere. None is
+        not known.
 
     Raises
     ------
@@ -106,6 +112,7 @@ class SignalWindows:
         leads: Sequence[str] | str,
         units: Sequence[str] | str | None = None,
         info: pd.DataFrame | None = None,
+        aligned: bool | None = None,
     ) -> None:
         values = np.asarray(values)
         if values.dtype.kind not in "biuf" or values.ndim != 3 or 0 in values.shape[1:]:
@@ -116,9 +123,8 @@ class SignalWindows:
         kept = values.dtype in (np.float32, np.float64)
         self.values: np.ndarray = values if kept else values.astype(np.float64)
         self.fs_hz = float(check_positive("fs_hz", fs_hz))
-        self.leads = (leads,) if isinstance(leads, str) else tuple(leads)
-        units = ["mV"] * len(self.leads) if units is None else units
-        self.units = (units,) if isinstance(units, str) else tuple(units)
+        self.leads = _names("leads", leads)
+        self.units = ("mV",) * len(self.leads) if units is None else _names("units", units)
         if len(self.leads) != values.shape[1]:
             raise DataError(
                 f"windows of {values.shape[1]} leads do not fit the leads {self.leads!r}."
@@ -128,6 +134,7 @@ class SignalWindows:
         if len(info) != len(values):
             raise DataError(f"info has {len(info)} rows for {len(values)} windows.")
         self.info = info.reset_index(drop=True)
+        self.aligned = aligned
 
     @property
     def n_samples(self) -> int:
@@ -142,7 +149,7 @@ class SignalWindows:
     def lead(self, name: str) -> np.ndarray:
         """Give one lead of all windows, of shape (n_windows, n_samples)."""
         known = [lead.casefold() for lead in self.leads]
-        if name.casefold() not in known:
+        if not isinstance(name, str) or name.casefold() not in known:
             raise DataError(f"the windows have no lead {name!r}; they have {self.leads!r}.")
         return self.values[:, known.index(name.casefold())]
 
@@ -152,7 +159,12 @@ class SignalWindows:
     def __getitem__(self, index: Any) -> SignalWindows:
         rows = np.atleast_1d(np.arange(len(self))[index])
         return SignalWindows(
-            self.values[rows], self.fs_hz, self.leads, self.units, self.info.iloc[rows]
+            self.values[rows],
+            self.fs_hz,
+            self.leads,
+            self.units,
+            self.info.iloc[rows],
+            self.aligned,
         )
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -231,9 +243,8 @@ def windows(
     Windows with missing samples are always dropped. A window counts for the first fault it has:
     missing, flat, saturated. At the defaults none of the 2966 windows of 53 PTB-DB records (lead I)
     and none of MIT-BIH's record 100 is dropped: they stay at an extreme for 4 samples at most.
-    Resampling bends the straight tops of saturated signals: cut before you resample.
-
-    R peaks are found in pieces of 10 s, since one great beat hides small ones from `find_beats`.
+    Resampling bends the straight tops of saturated signals: what `read_records` resampled may hold
+    some that are not found.
 
     Examples
     --------
@@ -248,7 +259,7 @@ def windows(
     0      a      p1      0.0  60
     1      a      p1      1.5  60
     """
-    recordings = _alike([records] if isinstance(records, Recording) else list(records))
+    recordings = _alike(_listed(records))
     fs_hz = recordings[0].fs_hz
     length = _n_samples("n_samples", n_samples, "window_s", window_s, fs_hz) or _THESIS_N_SAMPLES
     hop = _n_samples("step", step, "step_s", step_s, fs_hz) or length
@@ -258,17 +269,18 @@ def windows(
     _check_limit("saturated", saturated)
     columns = _label_columns(recordings, labels)
     long = _long_enough(recordings, length)
-    good, kept, counts = [], [], np.zeros(len(_FAULTS) + 1, dtype=int)
-    for recording in long:
+    good, kept, counts = [], [], np.zeros((len(long), len(_FAULTS) + 1), dtype=int)
+    for recording, count in zip(long, counts, strict=True):
         starts = _starts(recording, length, hop, align)
         cut = sliding_window_view(recording.values, length, axis=1)[:, starts].swapaxes(0, 1)
         faults = _faults(cut, flat, saturated)
-        counts += np.bincount(faults, minlength=len(counts))
+        count += np.bincount(faults, minlength=len(count))
         good.append(cut[faults == 0].astype(np.float32))
         kept.append(starts[faults == 0])
-    _tell(counts, len(recordings) - len(long), len(recordings))
+    _tell(counts, [recording.name for recording in long], len(recordings))
     leads, units = recordings[0].leads, recordings[0].units
-    return SignalWindows(np.concatenate(good), fs_hz, leads, units, _info(long, kept, columns))
+    info = _info(long, kept, columns)
+    return SignalWindows(np.concatenate(good), fs_hz, leads, units, info, align is not None)
 
 
 def check_positive(name: str, value: Any) -> Any:
@@ -283,13 +295,34 @@ def _check_limit(name: str, limit: Any) -> None:
         raise ParameterError(f"{name}={limit!r} is not allowed; give a number >= 0, or None.")
 
 
+def _names(what: str, names: Any) -> tuple[str, ...]:
+    if isinstance(names, str):
+        return (names,)
+    if not isinstance(names, Sequence | np.ndarray | pd.Index):
+        raise DataError(f"the {what} {names!r} are no names; give one for each lead.")
+    return tuple(names)
+
+
 def _check_names(leads: tuple[str, ...], units: tuple[str, ...]) -> None:
-    if not all(isinstance(lead, str) for lead in leads):
-        raise DataError(f"the leads {leads!r} are not all names.")
+    for what, names in (("leads", leads), ("units", units)):
+        if not all(isinstance(name, str) for name in names):
+            raise DataError(f"the {what} {names!r} are not all names.")
     if len({lead.casefold() for lead in leads}) < len(leads):
         raise DataError(f"the leads {leads!r} are not all different.")
     if len(units) != len(leads):
         raise DataError(f"the units {units!r} do not fit the leads {leads!r}.")
+
+
+def _listed(records: Any) -> list[Recording]:
+    recordings = [records] if isinstance(records, Recording) else records
+    if isinstance(recordings, Iterable) and not isinstance(recordings, str | SignalWindows):
+        recordings = list(recordings)
+        if all(isinstance(recording, Recording) for recording in recordings):
+            return recordings
+    raise ParameterError(
+        f"records are of type {type(records).__name__}; give what read_records returns: one "
+        "Recording or several."
+    )
 
 
 def _alike(recordings: list[Recording]) -> list[Recording]:
@@ -354,13 +387,7 @@ def _r_peaks(lead: np.ndarray, fs_hz: float) -> np.ndarray:
     if missing.any():
         there = np.flatnonzero(~missing)
         lead = np.interp(np.arange(len(lead)), there, lead[there])
-    piece, margin = min(round(_PIECE_S * fs_hz), len(lead)), round(_MARGIN_S * fs_hz)
-    end = len(lead) - piece
-    starts = np.unique(np.append(np.arange(0, end, max(piece - 2 * margin, 1)), end))
-    beats = find_beats(sliding_window_view(lead, piece)[starts], fs_hz)
-    peaks = starts[beats.window] + beats.sample
-    # Pieces overlap: each keeps the beats that lie nearer its middle than its neighbours'.
-    return peaks[np.searchsorted(starts[1:] + margin, peaks, side="right") == beats.window]
+    return find_beats(lead[None], fs_hz).sample
 
 
 def _faults(cut: np.ndarray, flat: float | None, saturated: float | None) -> np.ndarray:
@@ -394,6 +421,8 @@ def _label_columns(
         return tuple(name for name in _USUAL_LABELS if name in cases)
     if isinstance(labels, str):
         labels = list(known) if labels == "all" else [labels]
+    if not isinstance(labels, Sequence) or not all(isinstance(name, str) for name in labels):
+        raise ParameterError(f"labels={labels!r} is not allowed; give names, 'all' or None.")
     labels = [name for name in labels if name.casefold() not in _INFO]
     for name in labels:
         if name.casefold() not in cases:
@@ -428,15 +457,22 @@ def _info(
     return table
 
 
-def _tell(counts: np.ndarray, n_short: int, n_records: int) -> None:
-    faults = [f"{n} {fault}" for n, fault in zip(counts[1:], _FAULTS, strict=True) if n]
+def _tell(counts: np.ndarray, names: list[str], n_records: int) -> None:
+    """Say how many windows of which records have which fault."""
+    of_all, faulty = counts.sum(axis=0), counts[:, 1:].sum(axis=1)
+    faults = [f"{n} {fault}" for n, fault in zip(of_all[1:], _FAULTS, strict=True) if n]
+    worst = names[int(faulty.argmax())]
+    where = f"in record {worst!r}" if (faulty > 0).sum() == 1 else f"most in record {worst!r}"
     if not counts.sum():
-        raise DataError("no R peak lies far enough from both ends of a record for a window.")
-    if not counts[0]:
-        raise DataError(f"no good window is left of {counts.sum()}: {', '.join(faults)}.")
-    told = []
+        raise DataError(
+            f"no R peak lies far enough from both ends of a record for a window; the first record "
+            f"is {names[0]!r}."
+        )
+    if not of_all[0]:
+        raise DataError(f"no good window is left of {counts.sum()}: {', '.join(faults)}, {where}.")
+    told, n_short = [], n_records - len(names)
     if faults:
-        told.append(f"{counts[1:].sum()} of {counts.sum()} windows ({', '.join(faults)})")
+        told.append(f"{faulty.sum()} of {counts.sum()} windows ({', '.join(faults)}, {where})")
     if n_short:
         told.append(f"{n_short} of {n_records} records shorter than a window")
     if told:

@@ -112,6 +112,12 @@ def test_depth_is_settled_by_the_table():
     assert count(run(FCN(width=8), (2, 2))[0]) == count(run(FCN(width=8, depth=2), (2, 2))[0])
 
 
+def test_layers_that_do_not_fit_the_channels():
+    thin = CNN(generator_layers=((4, 3, 1, 0), (1, 3, 1, 0)))
+    with pytest.raises(ParameterError, match=r"make 1 channel\(s\); 2 are needed, one a lead"):
+        run(thin, (2, 5, 5))
+
+
 def test_generated_rows_do_not_depend_on_their_batch():
     z, c = torch.randn(6, 64), torch.zeros(6, 0)
     for network in (FCN(width=8), CNN(width=4)):

@@ -144,8 +144,9 @@ def test_patients(tmp_path):
     assert alone.patient == "5"
     with pytest.raises(DataError, match="none for record 'r'; 1 of 1 records lack one"):
         read_records(tmp_path / "other", patients={"s": 5})
-    with pytest.raises(DataError, match="none for record 'r'"):
-        read_records(tmp_path / "other", patients=pd.Series({"r": None}))
+    for unknown in (pd.Series({"r": None}), {"r": None}, {"r": np.nan}, {"r": ""}):
+        with pytest.raises(DataError, match="none for record 'r'"):
+            read_records(tmp_path / "other", patients=unknown)
     with pytest.raises(ParameterError, match="patients gives record 'r' more than once"):
         read_records(tmp_path / "other", patients=pd.Series([1, 2], index=["r", "r"]))
     with pytest.raises(ParameterError, match="neither a mapping nor a Series"):
@@ -197,6 +198,7 @@ def test_headers_without_signals_are_counted(tmp_path):
         ("./nothing", "'./nothing' is no folder"),
         ("ptbdb/patient001/s0010_re.hea", "s0010_re.hea' is no folder"),
         ("nothing", "'nothing' is no folder"),
+        ("lonely.dat", "'lonely.dat' is no WFDB record: no header, 'lonely.hea', is beside it"),
         ("here/nothing", "'here/nothing' is no folder"),
         ([], "the list of paths is empty"),
     ],
@@ -205,6 +207,7 @@ def test_no_such_path(tmp_path, monkeypatch, path, message):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_: pytest.fail("it went on line"))
     (tmp_path / "here").mkdir()
+    (tmp_path / "lonely.dat").write_bytes(b"")
     with pytest.raises(DataError, match=message):
         read_records(path)
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 
 from synthgan.exceptions import DataError, DataWarning
-from synthgan.io.records import Recording, read_records
+from synthgan.io.records import Recording, read_records, write_records
 from synthgan.io.windows import windows
 from tests.conftest import SHARED_DATA
+from tests.signal.quick import quick
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # wfdb 4.3 calls what pandas 3.1 deprecates
@@ -34,6 +35,21 @@ def annotations(path):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return wfdb.rdann(str(path), "atr")
+
+
+def test_all_leads_of_real_records_keep_einthovens_relations(ecg, tmp_path):
+    cut = windows(read_records(ecg / "ptbdb"))
+    assert cut.values.shape[1] == 15
+    write_records(tmp_path / "fake", quick().fit(cut).sample(3))
+    for i in range(3):
+        record = wfdb.rdrecord(str(tmp_path / "fake" / f"synthetic_{i:05d}"))
+        assert tuple(record.sig_name) == cut.leads
+        leads = dict(zip(record.sig_name, record.p_signal.T, strict=True))
+        step = 1 / min(record.adc_gain)  # each lead is rounded by half of it
+        assert np.abs(leads["iii"] - (leads["ii"] - leads["i"])).max() <= 1.51 * step
+        assert np.abs(leads["avr"] + (leads["i"] + leads["ii"]) / 2).max() <= 1.01 * step
+        assert np.abs(leads["avl"] - (leads["i"] - leads["ii"] / 2)).max() <= 1.26 * step
+        assert np.abs(leads["avf"] - (leads["ii"] - leads["i"] / 2)).max() <= 1.26 * step
 
 
 def test_windows_of_the_thesis(ecg, lead_i):

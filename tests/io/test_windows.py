@@ -87,7 +87,7 @@ def test_short_records_and_bad_windows_are_counted():
     records = [noise(0, values=values, leads=("i", "ii"), units=("mV", "mV")), noise(50, "b", 2)]
     counts = (
         r"^Left out 4 of 8 windows \(1 with missing samples, 1 flat in a lead, 2 saturated in a "
-        r"lead\) and 1 of 2 records shorter than a window\.$"
+        r"lead, in record 'a'\) and 1 of 2 records shorter than a window\.$"
     )
     with pytest.warns(DataWarning, match=counts) as caught:
         cut = windows(records, 100)
@@ -96,7 +96,7 @@ def test_short_records_and_bad_windows_are_counted():
     assert cut.info["start_s"].tolist() == [0.0, 2.0, 2.4, 2.8]
     with pytest.warns(DataWarning, match="1 flat in a lead"):
         assert len(windows(records[0], 100, saturated=None)) == 6
-    with pytest.warns(DataWarning, match=r"\(1 with missing samples\)"):
+    with pytest.warns(DataWarning, match=r"\(1 with missing samples, in record 'a'\)"):
         assert len(windows(records[0], 100, saturated=None, flat=None)) == 7
     with pytest.warns(DataWarning, match="1 with missing samples, 1 flat in a lead, 1 saturated"):
         windows(records[0], 100, saturated=0.1)
@@ -110,10 +110,28 @@ def test_flat_is_a_range_in_the_unit_of_the_lead():
 
 
 def test_no_window_left():
-    with pytest.raises(DataError, match="no good window is left of 3: 3 flat in a lead"):
+    with pytest.raises(
+        DataError, match="no good window is left of 3: 3 flat in a lead, in record 'a'"
+    ):
         windows(noise(0, values=np.zeros((1, 300))), 100)
     with pytest.raises(DataError, match="no good window is left of 2: 2 with missing samples"):
         windows(noise(0, values=np.full((1, 200), np.nan)), 100)
+
+
+def test_whose_windows_are_left_out_most_is_told():
+    flat = [noise(0, name, values=np.zeros((1, n))) for name, n in (("a", 100), ("b", 300))]
+    with pytest.raises(DataError, match="left of 4: 4 flat in a lead, most in record 'b'"):
+        windows(flat, 100)
+    with pytest.warns(DataWarning, match=r"3 of 5 windows \(3 flat in a lead, in record 'b'\)"):
+        windows([noise(200), flat[1]], 100)
+
+
+def test_windows_know_whether_they_are_aligned():
+    record, _ = beating(30)
+    for align in (None, "beats"):
+        cut = windows(record, 150, align=align)
+        assert cut.aligned is cut[:3].aligned is (align is not None)
+    assert SignalWindows(np.zeros((2, 1, 9)), 250, "i").aligned is None
 
 
 def test_beats_lie_in_the_middle():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from synthgan.beats import find_beats, rates_bpm
+from synthgan.datasets import make_ecg as simulate
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import signals
 from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
@@ -47,6 +48,19 @@ def test_positions_and_counts():
         beats = find_beats(np.stack([wave, 0 * wave, wave]), fs_hz)
         assert beats.window.tolist() == [0, 0, 0, 2, 2, 2]
         np.testing.assert_allclose(beats.sample[:3] / fs_hz, at_s, atol=0.004)
+
+
+def test_a_spike_hides_few_beats_of_a_recording():
+    recording = simulate(1, n_samples=7500, fs_hz=250, random_state=0)
+    spiky = recording.copy()
+    spiky[0, 3000:3020] += 8 * np.hanning(20)
+    whole, found = (find_beats(x, 250).sample for x in (recording, spiky))
+    assert np.isin(found, whole).mean() > 0.9
+    assert len(found) > 0.7 * len(whole)
+    both = find_beats(np.concatenate([spiky, recording]), 250)
+    assert both.sample[both.window == 0].tolist() == found.tolist()
+    assert both.sample[both.window == 1].tolist() == whole.tolist()
+    assert (np.diff(whole) > 0).all()
 
 
 def test_amplitudes_of_r():

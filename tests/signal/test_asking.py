@@ -15,6 +15,7 @@ from synthgan.exceptions import (
     ParameterError,
     SamplingError,
 )
+from synthgan.io.windows import SignalWindows
 from tests.signal.quick import FS_HZ, N_SAMPLES, quick, rates_bpm
 
 
@@ -154,6 +155,16 @@ def test_bad_parameters(records, parameters, error, message):
         quick(**parameters).fit(records)
 
 
+def test_what_is_measured_is_measured_whatever_is_noted(records):
+    noted = SignalWindows(
+        records.values, FS_HZ, "i", info=records.info.assign(heart_rate_bpm=50.0, age=60)
+    )
+    model = quick(condition_on=["heart_rate_bpm", "age", "age"]).fit(noted)
+    assert model.labels_.measured == ["heart_rate_bpm"]
+    assert model.labels_.schema.names == ["age", "heart_rate_bpm"]
+    assert model.labels_.encoder.limits_["heart_rate_bpm"][1] > 80
+
+
 def test_conditions_that_cannot_be_learnt(ecgs):
     with pytest.raises(ParameterError, match=r"names \['diagnosis'\]; known are \['heart_rate"):
         quick(condition_on=["diagnosis"]).fit(ecgs)
@@ -207,3 +218,8 @@ def test_where_there_is_one_length_only(ecgs):
         ParameterError, match="duration_s=3 needs windows that look alike all along"
     ):
         model.sample(1, duration_s=3)
+    # Whoever cut them knows better.
+    known = SignalWindows(aligned[:, None], FS_HZ, "i", aligned=False)
+    assert quick().fit(known).sample(1, duration_s=3).n_samples == 375
+    known = SignalWindows(ecgs[:, None], FS_HZ, "i", aligned=True)
+    assert not quick().fit(known).encoder_.is_stationary_

@@ -22,7 +22,7 @@ def find_sources(path: Any) -> tuple[list[tuple[Source, Any]], int]:
     sources: list[tuple[Source, Any]] = []
     n_silent = 0
     for each in path if isinstance(path, (list, tuple)) else [path]:
-        if not isinstance(each, (str, os.PathLike)):
+        if not isinstance(each, (str, os.PathLike)) or not os.fspath(each):
             raise ParameterError(f"path={each!r} is not allowed; give a path, or a list of them.")
         if Path(each).is_dir():
             headers = _headers_below(Path(each))
@@ -69,6 +69,10 @@ def _source(path: Any) -> Source:
     database = text.split("/")[0]
     address = _PHYSIONET.fullmatch(text) and not text.endswith((".hea", ".dat"))
     if not address or Path(database).exists():
+        if Path(text).exists():
+            raise DataError(
+                f"{text!r} is no WFDB record: no header, {stem + '.hea'!r}, is beside it."
+            )
         raise DataError(f"{text!r} is no folder and no WFDB record: no such file.")
     return Source(text, True)
 

@@ -76,12 +76,8 @@ def read_records(
     """
     if fs_hz is not None:
         check_positive("fs_hz", fs_hz)
+    wanted = _wanted(leads)
     sources, n_silent = find_sources(path)
-    wanted = [leads] if isinstance(leads, str) else None if leads is None else list(leads)
-    if wanted is not None and (
-        not wanted or len({lead.casefold() for lead in wanted}) < len(wanted)
-    ):
-        raise ParameterError(f"leads={leads!r} is not allowed; give different names, or None.")
     names = name_sources([source for source, _ in sources])
     groups = _groups(names, patients)
     records: list[Recording] = []
@@ -103,6 +99,16 @@ def read_records(
     return records
 
 
+def _wanted(leads: Any) -> list[str] | None:
+    if leads is None:
+        return None
+    wanted = [leads] if isinstance(leads, str) else leads
+    are_names = isinstance(wanted, Sequence) and all(isinstance(lead, str) for lead in wanted)
+    if not are_names or len({lead.casefold() for lead in wanted}) < max(1, len(wanted)):
+        raise ParameterError(f"leads={leads!r} is not allowed; give different names, or None.")
+    return list(wanted)
+
+
 def _groups(names: list[str], patients: Any) -> dict[str, str]:
     if patients is None:
         return {}
@@ -112,8 +118,9 @@ def _groups(names: list[str], patients: Any) -> dict[str, str]:
         if not patients.index.is_unique:
             twice = patients.index[patients.index.duplicated()][0]
             raise ParameterError(f"patients gives record {twice!r} more than once.")
-        patients = patients.dropna().to_dict()
-    groups = {str(name): str(patient) for name, patient in patients.items()}
+        patients = patients.to_dict()
+    there = {name: patient for name, patient in patients.items() if not pd.isna(patient)}
+    groups = {str(name): str(patient) for name, patient in there.items() if str(patient)}
     absent = [name for name in names if name not in groups]
     if absent:
         raise DataError(

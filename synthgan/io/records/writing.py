@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -16,7 +17,7 @@ import pandas as pd
 from synthgan.beats import find_beats
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.records.formats import encode_beats, encode_window
-from synthgan.io.windows import SignalWindows, check_positive
+from synthgan.io.windows import Recording, SignalWindows, check_positive
 
 __all__ = ["write_records"]
 
@@ -94,6 +95,8 @@ def write_records(
     names = _check_record_names(names, len(cut))
     peaks = _as_peaks(r_peaks, cut)
     labels = _label_lines(cut.info)
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise ParameterError(f"path={path!r} is not allowed; give a folder.")
     folder = Path(path).resolve()
     _check_absent(folder, names, overwrite)
     drafts = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
@@ -122,6 +125,9 @@ def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindow
             )
         cut = values
     else:
+        first = values[0] if isinstance(values, list | tuple) and values else values
+        if isinstance(first, Recording):
+            raise DataError("recordings have any length; cut windows from them and write those.")
         values = np.asarray(values)
         if fs_hz is None:
             raise ParameterError(
@@ -151,7 +157,10 @@ def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindow
 def _check_record_names(names: Any, n: int) -> list[str]:
     if names is None:
         return [f"synthetic_{i:05d}" for i in range(n)]
-    names = [names] if isinstance(names, str) else list(names)
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, Sequence | np.ndarray | pd.Index):
+        raise ParameterError(f"names={names!r} is not allowed; give one for each window.")
+    names = list(names)
     if len(names) != n:
         raise ParameterError(f"names has {len(names)} entries for {n} windows.")
     bad = [x for x in names if not isinstance(x, str) or not re.fullmatch(r"[\w-]+", x, re.ASCII)]
