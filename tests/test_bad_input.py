@@ -284,7 +284,12 @@ def fitted():
         ("table", {"conditions": {"y": "q"}}, DataError, r"column 'y': level 'q' is not known"),
         ("table", {"conditions": {"y": []}}, ParameterError, r"column 'y' no value; give one"),
         ("table", {"conditions": {"k": 1e9}}, DataError, r"column 'k'"),
-        ("table", {"conditions": {"k": (3, 1)}}, ParameterError, r"column 'k'; give two ends, low <= high"),
+        (
+            "table",
+            {"conditions": {"k": (3, 1)}},
+            ParameterError,
+            r"column 'k'; give two ends, low <= high",
+        ),
         ("table", {"conditions": {"k": "one"}}, DataError, r"column 'k' .* cannot hold"),
         ("table", {"conditions": {"x": np.nan}}, ParameterError, r"missing value of column 'x'"),
         ("table", {"conditions": {"x": np.inf}}, DataError, r"column 'x' holds .* infinite"),
