@@ -31,6 +31,7 @@ from synthgan.gan.config import Adam, TrainConfig
 from synthgan.gan.critic import Critic, cell_features, fidelity
 from synthgan.gan.data import GridData
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
+from synthgan.gan.interrupts import leaving_out
 from synthgan.gan.isolation import import_compiler, one_thread_after_fork, seeded
 from synthgan.gan.losses import find_loss
 from synthgan.gan.memory import Needs, check_memory, estimate, free_bytes, out_of_memory
@@ -176,7 +177,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         late = deadline is not None and time.perf_counter() > deadline
         if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
-            self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
+            with leaving_out("the choice among candidates"):
+                self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
 
     def _train(
         self,
@@ -254,6 +256,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
         if strangers:
             raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
+        if sum(isinstance(callback, Checkpoint) for callback in callbacks) > 1:
+            raise ParameterError("callbacks hold more than one Checkpoint; give one.")
         return callbacks
 
     def _train_config(self, n_rows: int, training_end: float | None, preset: Preset) -> TrainConfig:
@@ -433,4 +437,7 @@ def draw_seed(random_state: Any) -> int:
     """Draw a seed for torch; None draws from the system, not from numpy's global state."""
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
-    return int(check_random_state(random_state).randint(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise ParameterError(f"random_state={random_state!r} is not allowed: {error}") from None

@@ -20,6 +20,7 @@ from synthgan.exceptions import DataError, ParameterError, SamplingError
 __all__ = [
     "Conditions",
     "bare_schema",
+    "by_column",
     "carriers",
     "count_rows",
     "draw_until_met",
@@ -111,7 +112,7 @@ class Conditions:
         if conditions is None:
             return
         if isinstance(conditions, pd.DataFrame):
-            conditions = {name: conditions[name].reset_index(drop=True) for name in conditions}
+            conditions = by_column(conditions)
         if not isinstance(conditions, Mapping):
             raise ParameterError(
                 f"conditions={conditions!r} are not allowed; give a dict of column to value, "
@@ -238,6 +239,14 @@ def draw_until_met(
     )
 
 
+def by_column(table: pd.DataFrame) -> dict[Hashable, pd.Series]:
+    """Return the columns of a table of conditions."""
+    doubles = table.columns[table.columns.duplicated()]
+    if len(doubles):
+        raise ParameterError(f"conditions have column {doubles[0]!r} more than once; give it once.")
+    return {name: table[name].reset_index(drop=True) for name in table}
+
+
 def bare_schema(frame: pd.DataFrame) -> Schema:
     """Describe the columns of a table without any of their values."""
     return Schema(
@@ -304,7 +313,16 @@ def _requirement(column: Column, value: Any, n: int) -> Any:
             raise ParameterError(f"conditions allow column {name!r} no value; give one at least.")
         return _Among(column, column.read(pd.Series(list(value), dtype=object)))
     if isinstance(value, pd.Series):
+        if len(value) != n:
+            raise ParameterError(
+                f"conditions give {len(value)} values of column {name!r}; give one for each of {n}."
+            )
         return _Fixed(column, column.read(value))
+    if isinstance(value, Mapping | complex) or not pd.api.types.is_scalar(value):
+        raise ParameterError(
+            f"conditions ask {value!r} of column {name!r}; give a value, a pair (low, high), or a "
+            "list of values."
+        )
     if value is None or pd.isna(value):
         raise ParameterError(
             f"conditions ask a missing value of column {name!r}; leave it out to let it be free."

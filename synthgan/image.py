@@ -21,6 +21,7 @@ from synthgan.exceptions import ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.config import Adam
 from synthgan.gan.image_layers import UpGenerator
+from synthgan.gan.interrupts import leaving_out
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
 from synthgan.labelled import LabelledGANSynthesizer
@@ -218,7 +219,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
         encoder.fit_values(values, container)
         self._learn(encoder, values, info, y, preset, begun)
-        self._match_grain(values)
+        with leaving_out("the match of grain"):
+            self._match_grain(values)
         return self
 
     def sample(

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.utils import check_consistent_length
 
 from synthgan import fields
-from synthgan.conditions import Conditions, bare_schema
+from synthgan.conditions import Conditions, bare_schema, by_column
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding import CellGroup, GridEncoder, Schema
 from synthgan.encoding.groups import NULL, ON
@@ -128,7 +128,7 @@ class Labels:
         tolerance: dict[Hashable, float] = dict.fromkeys(self.measured, _TOLERANCE)
         columns = {column.name: column for column in self.schema}
         if isinstance(conditions, pd.DataFrame):
-            conditions = {name: conditions[name].reset_index(drop=True) for name in conditions}
+            conditions = by_column(conditions)
         if isinstance(conditions, Mapping):
             conditions = {**conditions}
             strangers = [name for name in conditions if name not in columns]

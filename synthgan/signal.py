@@ -24,6 +24,7 @@ from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.config import Adam
 from synthgan.gan.heads import Head, SignalHead, TanhHead
+from synthgan.gan.interrupts import leaving_out
 from synthgan.gan.path_layers import PathGenerator
 from synthgan.gan.trainer import find_device
 from synthgan.io.windows import SignalWindows
@@ -206,7 +207,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.calibration_: Calibration | None = None
         self._learn(encoder.fit(X), values, info, y, preset, begun)
         if not encoder.is_quantised:
-            self._calibrate(values)
+            with leaving_out("calibration"):
+                self._calibrate(values)
         return self
 
     def sample(

@@ -75,6 +75,19 @@ PIXELS = (np.arange(30 * 64).reshape(30, 8, 8) * 7 % 256).astype(np.uint8)
         (GOOD.assign(x=[1, "b", 2.5] * 5), DataError, r"column 'x' holds values of several types"),
         (GOOD.assign(x=[[1], [2], [3]] * 5), DataError, r"column 'x' holds objects of type list"),
         (GOOD.assign(x=[1j, 2j, 3j] * 5), DataError, r"column 'x' has dtype complex128"),
+        (GOOD.set_axis([True, "y"], axis=1), DataError, r"column name True is True or False"),
+        (GOOD["x"], DataError, r"X is a Series, which has one axis"),
+        (np.ma.masked_array(np.ones((9, 2)), np.eye(9, 2)), DataError, r"X is a masked array"),
+        (
+            GOOD.assign(z=pd.Categorical([10**30, 10**31, 10**32] * 5)),
+            DataError,
+            r"column 'z' has a category 10{30}; .* integers of 64 bits",
+        ),
+        (
+            GOOD.assign(z=pd.Series([(1, 2), (3, 4), (5, 6)] * 5, dtype="category")),
+            DataError,
+            r"column 'z' has a category \(1, 2\); categories are single values",
+        ),
         (GOOD.rename(columns={"x": 1}), TypeError, r"string names"),
         ([1.0, 2.0], ValueError, r"Expected 2D array"),
         (np.zeros((2, 2, 2)), ValueError, r"dim 3"),
@@ -117,6 +130,13 @@ def test_data(data, error, message):
         ({"device": 3}, ValueError, r"The 'device' parameter"),
         ({"random_state": "x"}, ValueError, r"The 'random_state' parameter"),
         ({"callbacks": print}, ValueError, r"The 'callbacks' parameter"),
+        (
+            {"callbacks": [Checkpoint("a"), Checkpoint("b")]},
+            ParameterError,
+            r"callbacks hold more than one Checkpoint",
+        ),
+        ({"callbacks": [Checkpoint(None)]}, ParameterError, r"Checkpoint\(folder=None\) is not"),
+        ({"callbacks": [Checkpoint("")]}, ParameterError, r"Checkpoint\(folder=''\) is not"),
         ({"callbacks": [print]}, ParameterError, r"callbacks hold .*print.*; give Callback"),
         ({"network": FCN(width=0)}, ValueError, r"The 'width' parameter of FCN"),
         ({"network": FCN(width=(4, -1))}, ParameterError, r"width=\(4, -1\) is not allowed"),
@@ -149,6 +169,25 @@ def test_going_on_with_a_warning():
     with pytest.warns(DataWarning, match="column 'z' has no value at all"):
         fake = TabularGANSynthesizer(epochs=1).fit(empty).sample(2)
     assert fake["z"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (GOOD.set_axis(pd.to_datetime(["2020", "2021"]), axis=1), "column name Timestamp"),
+        (GOOD.set_axis([("a", "b"), ("a", "c")], axis=1), r"column name \('a', 'b'\)"),
+        (
+            GOOD.assign(z=pd.Categorical(pd.to_datetime(["2020", "2021", "2022"] * 5))),
+            "column 'z' has a category Timestamp",
+        ),
+    ],
+)
+def test_what_cannot_be_saved_is_told_before_training(table, named, tmp_path):
+    with pytest.warns(DataWarning, match=f"can be used, but not saved: {named}"):
+        model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=1).fit(table)
+    assert model.sample(3).columns.tolist() == table.columns.tolist()
+    with pytest.raises(SynthganError, match=named):
+        model.save(tmp_path / "m")
 
 
 def test_other_columns_after_fit():
@@ -276,7 +315,7 @@ def fitted():
             r"of \d+ values need [\d,.]+ GB; .* free: ask for",
         ),
         ("table", {"random_state": "x"}, ValueError, r"'x' cannot be used to seed"),
-        ("table", {"random_state": -1}, ValueError, r"Seed must be between 0"),
+        ("table", {"random_state": -1}, ParameterError, r"random_state=-1 is not allowed: Seed"),
         ("table", {"return_y": True}, ParameterError, r"return_y=True needs a model .* with y"),
         ("table", {"conditions": "y=a"}, ParameterError, r"conditions='y=a' are not allowed"),
         ("table", {"conditions": ["y"]}, ParameterError, r"give a dict .* or a DataFrame"),
@@ -292,6 +331,20 @@ def fitted():
         ),
         ("table", {"conditions": {"k": "one"}}, DataError, r"column 'k' .* cannot hold"),
         ("table", {"conditions": {"x": np.nan}}, ParameterError, r"missing value of column 'x'"),
+        ("table", {"conditions": {"x": 1j}}, ParameterError, r"ask 1j of column 'x'; give a value"),
+        ("table", {"conditions": {"x": {}}}, ParameterError, r"ask {} of column 'x'; give a value"),
+        (
+            "table",
+            {"n": 3, "conditions": {"x": pd.Series([1.0, 2.0])}},
+            ParameterError,
+            r"2 values of column 'x'; give one for each of 3",
+        ),
+        (
+            "table",
+            {"conditions": pd.DataFrame([["a", "b"]], columns=["y", "y"])},
+            ParameterError,
+            r"conditions have column 'y' more than once",
+        ),
         ("table", {"conditions": {"x": np.inf}}, DataError, r"column 'x' holds .* infinite"),
         (
             "table",
@@ -517,6 +570,11 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "nonsense").write_bytes(b"\x93non\x89sense")
+    (tmp_path / "long.csv").write_text("a,b\n1,2,3,4\n5,6,7,8\n")
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9999999, 99999), }"
+    for name, text in (("huge.npy", header), ("odd.npy", header.replace("}", "('\n"))):
+        size = len(text).to_bytes(2, "little")
+        (tmp_path / name).write_bytes(b"\x93NUMPY\x01\x00" + size + text.encode())
 
 
 @pytest.mark.parametrize(
@@ -529,6 +587,10 @@ def folder(tmp_path, monkeypatch):
         (lambda: read_csv("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
         (lambda: read_csv("empty.csv"), DataError, r"'empty.csv' is no CSV table: No columns"),
         (lambda: read_csv("empty"), DataError, r"'empty' cannot be read: Is a directory"),
+        (lambda: read_csv("long.csv"), DataError, r"'long.csv' is no CSV .* more fields than the"),
+        (lambda: read_array("empty.csv"), DataError, r"'empty.csv' is no npy file of numbers"),
+        (lambda: read_array("huge.npy"), DataError, r"'huge.npy' is no npy file of numbers"),
+        (lambda: read_array("odd.npy"), DataError, r"'odd.npy' is no npy file of numbers"),
         (lambda: read_csv("nonsense"), DataError, r"'nonsense' is no CSV table: .*codec"),
         (lambda: read_array("nonsense"), DataError, r"'nonsense' is no npy file of numbers"),
         (lambda: write_csv(GOOD, "no/a.csv"), DataError, r"'no/a.csv' cannot be written: No such"),

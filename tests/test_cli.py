@@ -1,3 +1,4 @@
+import io
 import json
 import subprocess
 import sys
@@ -118,6 +119,15 @@ def test_user_errors_are_one_line(tmp_path, table, capsys):
     (tmp_path / "empty.csv").write_text("")
     assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
     assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
+    for option in ("--html", "--json"):
+        words = ("evaluate", table, table, option, tmp_path / "no" / "r")
+        assert f"{option} '{tmp_path}/no/r' names no file in a folder that is there" in error(
+            *words
+        )
+    assert "--seed -1 is not allowed" in error("evaluate", table, table, "--seed", -1)
+    for empty in ("--out", "-o"):
+        words = ("sample", DATA / "format-1-table.synthgan", "-n", 1, empty, "")
+        assert "--out '' names no file" in error(*words)
     assert not out.exists()
 
 
@@ -149,8 +159,18 @@ def test_info_of_no_model(tmp_path, table, capsys):
 
 
 def test_usage_errors(capsys):
-    run("fit", code=2)
-    assert "required" in capsys.readouterr().err
+    for words, message in (
+        (["fit"], "required: DATA, -o/--out; see synthgan fit --help"),
+        (["fit", "a.zip", "-o", "m", "--size", "8xx"], "'8xx' is no size; give such as 275x400"),
+        (["fit", "a.csv", "-o", "m", "--epochs", "many"], "invalid int value: 'many'"),
+        (["grow"], "invalid choice: 'grow'"),
+        ([], "required: COMMAND; see synthgan --help"),
+    ):
+        run(*words, code=2)
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.startswith("synthgan: error: ")
+        assert err.count("\n") == 1
 
 
 def test_warnings_are_one_line(tmp_path, capsys, thyroid_path):
@@ -164,6 +184,30 @@ def test_module_and_version():
     command = [sys.executable, "-m", "synthgan", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"synthgan {synthgan.__version__}"
+
+
+def test_a_gate_shuts_also_where_nobody_listens(tmp_path, clinic, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return spare.fileno()
+
+    spare = (tmp_path / "spare").open("w")
+    clinic[:60].to_csv(tmp_path / "real.csv", index=False)
+    clinic[60:120].to_csv(tmp_path / "fake.csv", index=False)
+    for stream in (Gone(), None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        run("evaluate", tmp_path / "real.csv", tmp_path / "fake.csv", "--fail-if", "c2st<2", code=1)
+    spare.close()
+
+
+def test_a_job_is_done_also_where_nobody_listens(tmp_path, table):
+    model = tmp_path / "m"
+    command = f"{sys.executable} -m synthgan fit {table} --max-steps 2 -o {model} 2>&- | true"
+    subprocess.run(command, shell=True, check=True)
+    assert len(synthgan.load(model).sample(3)) == 3
 
 
 def test_a_reader_that_goes_away(tmp_path):

@@ -157,7 +157,10 @@ def test_dropped_windows_are_told(tmp_path, capsys):
         "--max-steps", 1)  # fmt: skip
     captured = capsys.readouterr()
     assert captured.out.startswith("3 records read: 7 windows of 250 samples")
-    assert captured.err == "synthgan: DataWarning: Left out 2 of 9 windows (2 flat in a lead).\n"
+    assert captured.err == (
+        "synthgan: DataWarning: Left out 2 of 9 windows (2 flat in a lead, in record "
+        "'synthetic_00001').\n"
+    )
 
 
 def test_preset_of_the_thesis(tmp_path, capsys):

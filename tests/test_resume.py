@@ -19,10 +19,12 @@ from sklearn.base import clone
 
 import synthgan
 from synthgan import (
+    CNN,
     FCN,
     Adam,
     Callback,
     Checkpoint,
+    CNN1d,
     GANImputer,
     GANOverSampler,
     ImageGANSynthesizer,
@@ -396,6 +398,33 @@ def test_one_ctrl_c_leaves_a_model(table, tmp_path):
     assert len(model.sample(5)) == 5
     model.save(tmp_path / "m")
     assert weights_of(synthgan.load(tmp_path / "m")) == weights_of(model)
+
+
+def test_ctrl_c_after_the_last_step_costs_what_is_fitted_then_only(table, monkeypatch):
+    def press(*arguments):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("synthgan.base.Critic.fit", press)
+    monkeypatch.setattr("synthgan.signal.Calibration.fit", press)
+    monkeypatch.setattr("synthgan.image.ImageGANSynthesizer._match_grain", press)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.warns(InterruptedWarning, match="choice among candidates was interrupted"):
+            model = quick(candidates=4).fit(table)
+        assert model.critic_ is None
+        with pytest.warns(InterruptedWarning, match="calibration was interrupted and is left out"):
+            waves = SignalGANSynthesizer(network=CNN1d(width=4), max_steps=1).fit(
+                np.random.default_rng(0).normal(size=(20, 64))
+            )
+        assert waves.calibration_ is None
+        with pytest.warns(InterruptedWarning, match="the match of grain was interrupted"):
+            images = ImageGANSynthesizer(network=CNN(width=4), max_steps=1).fit(
+                np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
+            )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for one in (model, waves, images):
+        assert len(one.sample(3)) == 3
 
 
 def test_ctrl_c_in_the_midst_of_a_step_ends_that_step(table, monkeypatch):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from contextlib import redirect_stderr, redirect_stdout
+from typing import Any, NoReturn
 
 from synthgan import __version__
 from synthgan.cli import demo, evaluate, fit, info, sample
@@ -27,26 +29,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Words of the command line; None takes those of the process.
     """
     parsed = _parser().parse_args(arguments)
+    with redirect_stdout(_Told(sys.stdout)), redirect_stderr(_Told(sys.stderr)):
+        _run(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", SynthganWarning)
             warnings.showwarning = _show_warning
             parsed.command(parsed)
         sys.stdout.flush()
-    except BrokenPipeError:  # the reader has gone, as with "| head"
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except _USER_ERRORS as error:
         print(f"synthgan: error: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
-        print("synthgan: stopped; nothing was written.", file=sys.stderr)
+        print("synthgan: stopped.", file=sys.stderr)
         raise SystemExit(130) from None
 
 
+class _Told(io.TextIOBase):
+    """What a command says: it goes on where nobody listens, as with "| true" or "2>&-"."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        self._call("write", text)
+        return len(text)
+
+    def flush(self) -> None:
+        self._call("flush")
+
+    def isatty(self) -> bool:
+        return self.stream is not None and self.stream.isatty()
+
+    def _call(self, what: str, *arguments: str) -> None:
+        if self.stream is None:
+            return
+        try:
+            getattr(self.stream, what)(*arguments)
+        except BrokenPipeError:  # what is left in its buffer goes nowhere
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+            self.stream = None
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"synthgan: error: {message}; see {self.prog} --help.\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="synthgan", description="Learn private records, make believable ones."
-    )
+    parser = _Parser(prog="synthgan", description="Learn private records, make believable ones.")
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, fit, sample, evaluate, info):

@@ -12,6 +12,8 @@ from synthgan.cli.fit import train_table
 
 __all__ = ["add"]
 
+_FEWEST_ROWS = 20
+
 
 def add(commands: Any) -> None:
     """Add the command to the parser's."""
@@ -28,8 +30,8 @@ def _demo(parsed: argparse.Namespace) -> None:
     from synthgan.io.tables import write_csv
     from synthgan.report import evaluate
 
-    if parsed.rows < 2:
-        raise ValueError(f"--rows {parsed.rows} is too few; give 2 or more.")
+    if parsed.rows < _FEWEST_ROWS:
+        raise ValueError(f"--rows {parsed.rows} is too few; give {_FEWEST_ROWS} or more.")
     out = Path(parsed.out)
     out.mkdir(parents=True, exist_ok=True)
     rows = make_clinic(2 * parsed.rows, random_state=parsed.seed)

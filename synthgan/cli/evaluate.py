@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from synthgan.cli.fit import check_out
+
 __all__ = ["add", "print_summary"]
 
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -49,6 +51,12 @@ def _evaluate(parsed: argparse.Namespace) -> None:
     from synthgan.report import evaluate
 
     conditions = [_condition(text) for text in parsed.fail_if]
+    if parsed.seed < 0:
+        raise ValueError(f"--seed {parsed.seed} is not allowed; give 0 or more.")
+    for option in ("html", "json"):
+        path = getattr(parsed, option)
+        if path is not None:
+            check_out(f"--{option}", path)
     records = [None if path is None else _read(path)
                for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
     real, fake, holdout = records

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add", "train_table"]
+__all__ = ["add", "check_out", "train_table"]
 
 # Options that fit one kind of data only.
 _OPTIONS = {
@@ -97,14 +98,18 @@ def train_table(table: Any, **parameters: Any) -> Any:
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(table)
 
 
+def check_out(option: str, path: str) -> None:
+    """Refuse, before anything is done, a file that cannot be written."""
+    if not path or Path(path).is_dir() or not Path(path).parent.is_dir():
+        raise ValueError(f"{option} {path!r} names no file in a folder that is there.")
+
+
 def _fit(parsed: argparse.Namespace) -> None:
-    out = Path(parsed.out)
-    if out.is_dir() or not out.parent.is_dir():
-        raise ValueError(f"--out {parsed.out!r} names no file in a folder that is there.")
+    check_out("--out", parsed.out)
     kind = _find_kind(parsed.data) if parsed.kind == "auto" else parsed.kind
     _check_options(parsed, kind)
     model, what = _FITS[kind](parsed)
-    model.save(out)
+    model.save(parsed.out)
     print(f"{what} learnt, model written to {parsed.out}")
 
 
@@ -221,9 +226,10 @@ def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _read_size(text: str) -> tuple[int, int]:
-    sides = [int(side) for side in text.casefold().split("x")]
-    height, width = sides if len(sides) == 2 else sides * 2
-    return height, width
+    found = re.fullmatch(r"(\d+)(?:x(\d+))?", text.casefold())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size; give such as 275x400 or 64")
+    return int(found[1]), int(found[2] or found[1])
 
 
 def _names(text: str | None) -> list[str] | None:

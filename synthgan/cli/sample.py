@@ -8,6 +8,8 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from synthgan.cli.fit import check_out
+
 __all__ = ["add"]
 
 
@@ -70,6 +72,7 @@ def _check_options(parsed: argparse.Namespace, kind: str) -> None:
             option, makes = f"--{name.replace('_', '-')}", _MAKES[kind]
             raise ValueError(f"{option} is for signals; {parsed.model!r} makes {makes}.")
     if kind == "table":
+        check_out("--out", parsed.out)
         return
     if parsed.n is not None and parsed.n < 1:
         raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")

@@ -205,7 +205,7 @@ def find_identifiers(frame: pd.DataFrame) -> list[Identifier]:
 
 def _names_rows(series: pd.Series) -> bool:
     if pd.api.types.is_integer_dtype(series.dtype):
-        if series.isna().any() or not series.is_unique:
+        if series.isna().any() or not series.is_unique or series.min() < 0:
             return False
         is_ordered = series.is_monotonic_increasing or series.is_monotonic_decreasing
         return bool(is_ordered or ID_NAME.search(str(series.name)))

@@ -27,6 +27,7 @@ from synthgan.exceptions import ArchiveError, DataError
 
 __all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
 
+LARGEST_INTEGER = np.nextafter(2.0**63, 0)  # that a float and 64 bits can hold
 LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 _LONGEST_DTYPE = 200  # characters
 # Kinds of the dtypes that may be of several.
@@ -105,6 +106,12 @@ class Column:
             missing=float(series.isna().mean()) if len(series) else 0.0,
         )
         if isinstance(dtype, pd.CategoricalDtype):
+            odd = [level for level in dtype.categories if _is_odd(level)]
+            if odd:
+                raise DataError(
+                    f"column {series.name!r} has a category {odd[0]!r}; categories are single "
+                    "values, and integers of 64 bits: convert them."
+                )
             column = replace(
                 column,
                 categories=tuple(dtype.categories.tolist()),
@@ -197,6 +204,8 @@ class Column:
 
     def levels(self, series: pd.Series) -> np.ndarray:
         """Return values of a column of levels as objects, None where missing."""
+        if self.kind == "boolean" and series.dtype == object:  # numpy's own are among them
+            series = series.astype("boolean")
         values = series.astype(object).to_numpy(copy=True)
         values[series.isna().to_numpy()] = None
         return values
@@ -225,6 +234,8 @@ class Column:
                 values = np.round(values, self.decimals)
             return pd.Series(np.where(present, values, np.nan), name=self.name).astype(dtype)
         if self.kind == "integer":
+            if values.dtype.kind == "f":
+                values = values.clip(-LARGEST_INTEGER, LARGEST_INTEGER)
             if present.all():
                 return pd.Series(values.astype(np.int64), name=self.name).astype(dtype)
             nullable = pd.Series(pd.array(values.astype(np.int64), dtype="Int64"), name=self.name)
@@ -307,6 +318,10 @@ class Column:
         )
         _check_dtype(column)
         return column
+
+
+def _is_odd(level: Any) -> bool:
+    return isinstance(level, tuple) or (isinstance(level, int) and abs(level) >= 2**63)
 
 
 def _check_dtype(column: Column) -> None:

@@ -46,7 +46,8 @@ def fit_cells(
     codec: Codec
     by_place, pools = scaling_name == "quantile", False
     if not column.numeric:
-        labels = series.value_counts(dropna=True)
+        is_mixed = column.kind == "boolean" and series.dtype == object  # numpy's own among them
+        labels = (series.astype("boolean") if is_mixed else series).value_counts(dropna=True)
         labels = labels[labels > 0]
         kept = _keep_labels(column, labels, min_support if by_place else 1)
         pools = 1 < len(kept) < len(labels)

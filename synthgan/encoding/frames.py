@@ -181,7 +181,7 @@ def _library(X: Any) -> str | None:
     top = type(X).__module__.partition(".")[0]
     if top == "polars" and hasattr(X, "collect"):
         raise DataError("a polars LazyFrame has no rows yet; give its collect().")
-    is_table = hasattr(X, "to_arrow") or type(X).__name__ == "Table"
+    is_table = (hasattr(X, "to_arrow") and hasattr(X, "columns")) or type(X).__name__ == "Table"
     return top if top in _LIBRARIES and is_table else None
 
 
@@ -263,6 +263,10 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     ValueError, TypeError
         Not two-dimensional, no row, no column, complex, sparse or infinite values in an array.
     """
+    if type(X).__name__ == "Series":
+        raise DataError("X is a Series, which has one axis; give a table: X.to_frame().")
+    if np.ma.is_masked(X):
+        raise DataError("X is a masked array; give NaN where values are missing: X.filled(np.nan).")
     if isinstance(X, pd.DataFrame):
         frame = X
         names = [None if i.name is None else str(i.name) for i in (frame.index, frame.columns)]
@@ -285,6 +289,9 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
             f"column names {list(duplicated)!r} stand more than once; names must be unique: "
             "rename or drop the doubles."
         )
+    flags = [name for name in frame.columns if isinstance(name, bool | np.bool_)]
+    if flags:
+        raise DataError(f"column name {flags[0]!r} is True or False; rename the column.")
     return frame, container
 
 

@@ -128,7 +128,8 @@ def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
     """Return ends of pieces as floats, or as integers where floats are too coarse for `values`."""
     if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
         return np.array(ends, dtype=np.float64)
-    return np.array([int(end) for end in ends], dtype=np.int64)
+    most = np.iinfo(np.int64).max  # a float of it would be one too many
+    return np.array([min(int(end), most) for end in ends], dtype=np.int64)
 
 
 def _pooled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def learn_limits(values: np.ndarray, limits: Any = "minmax") -> tuple[float, flo
     if isinstance(limits, float | int) and 0 <= limits < 0.5:
         low, high = np.quantile(values, [limits, 1 - limits])
         return float(low), float(high)
-    if isinstance(limits, tuple | list) and len(limits) == 2 and limits[0] < limits[1]:
+    is_pair = isinstance(limits, tuple | list) and len(limits) == 2
+    if is_pair and all(isinstance(end, Real) for end in limits) and limits[0] < limits[1]:
         return float(limits[0]), float(limits[1])
     raise ParameterError(
         f"limits={limits!r} is not allowed; give 'minmax', a quantile in [0, 0.5), "

@@ -156,6 +156,8 @@ def read_signals(
             "recordings have any length; cut windows of one length from them: "
             "synthgan.io.windows.windows(recordings, window_s=2)."
         )
+    if np.ma.is_masked(X):
+        raise DataError("X is a masked array; windows have no missing samples: leave them out.")
     if isinstance(X, SignalWindows):
         container = SignalContainer("windows", X.values.dtype.str, X.fs_hz, X.leads, X.units)
         values = X.values

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from synthgan.exceptions import CheckpointError, DataWarning
+from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
 from synthgan.files import replacing
 from synthgan.gan.callbacks import Callback, Run, check_at_least_one
 from synthgan.gan.digest import digest
@@ -21,6 +22,9 @@ __all__ = ["Checkpoint"]
 
 _START, _END = "checkpoint-", ".safetensors"
 _DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
+
+
+_DAMAGES = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)
 
 
 class Checkpoint(Callback):
@@ -69,6 +73,7 @@ class Checkpoint(Callback):
 
     def seed(self) -> int | None:
         """Return the seed of the run that the folder holds, if there is one."""
+        self._check_folder()
         found = self._newest(warn=False)
         return None if found is None else found[0].get("random_state")
 
@@ -83,6 +88,7 @@ class Checkpoint(Callback):
         for name in ("every_epochs", "keep"):
             check_at_least_one(self, name)
         self._identity = json.loads(_to_json(identity))
+        self._check_folder()
         try:
             Path(self.folder).mkdir(parents=True, exist_ok=True)
             for temporary in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
@@ -127,6 +133,15 @@ class Checkpoint(Callback):
         """Forget which run it was."""
         self.__dict__.pop("_identity", None)
 
+    def _check_folder(self) -> None:
+        folder = self.folder
+        if (
+            not isinstance(folder, str | os.PathLike)
+            or "\0" in (text := os.fspath(folder))
+            or not text
+        ):
+            raise ParameterError(f"Checkpoint(folder={folder!r}) is not allowed; give a folder.")
+
     def _path(self, step: int) -> Path:
         return Path(self.folder) / f"{_START}{step:09d}{_END}"
 
@@ -139,7 +154,7 @@ class Checkpoint(Callback):
         for path in self._files():
             try:
                 return _read(path)
-            except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            except _DAMAGES as error:
                 if warn:
                     warnings.warn(
                         f"{str(path)!r} is damaged and passed over: {error}.",
@@ -156,6 +171,8 @@ def _read(path: Path) -> tuple[dict[str, Any], Snapshot]:
     if metadata["sha256"] != digest(tensors, metadata["synthgan"]):
         raise ValueError("its checksum is wrong")
     whole = json.loads(metadata["synthgan"])
+    if not all(isinstance(whole[name], dict) for name in ("identity", "record")):
+        raise TypeError("it holds no run")
     return whole["identity"], Snapshot(whole["record"], tensors)
 
 

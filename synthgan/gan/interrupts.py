@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["on_interrupt"]
+from synthgan.exceptions import InterruptedWarning
+
+__all__ = ["leaving_out", "on_interrupt"]
 
 
 @contextmanager
@@ -33,3 +36,16 @@ def on_interrupt(ask: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def leaving_out(what: str) -> Iterator[None]:
+    """Let Ctrl-C end only what is inside, which a trained model can do without, with a warning."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"{what} was interrupted and is left out; the model can be used without it.",
+            InterruptedWarning,
+            stacklevel=3,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tokenize
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +35,18 @@ def read_csv(path: Any) -> pd.DataFrame:
         No such file, or no CSV table in it.
     """
     try:
-        table = pd.read_csv(path, dtype_backend="numpy_nullable", skipinitialspace=True)
+        with warnings.catch_warnings():
+            # Fields beyond the header are lost with a warning, or become the index.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            table = pd.read_csv(
+                path, dtype_backend="numpy_nullable", skipinitialspace=True, index_col=False
+            )
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+    except pd.errors.ParserWarning:
+        raise DataError(
+            f"{str(path)!r} is no CSV table: rows have more fields than the header."
+        ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise DataError(f"{str(path)!r} is no CSV table: {error}.") from error
     for name in table.columns[[isinstance(dtype, pd.StringDtype) for dtype in table.dtypes]]:
@@ -79,7 +90,7 @@ def read_array(path: Any) -> np.ndarray:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
+    except (ValueError, EOFError, MemoryError, tokenize.TokenError, SyntaxError) as error:
         raise DataError(f"{str(path)!r} is no npy file of numbers.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise DataError(f"{str(path)!r} is no npy file of numbers.")
