@@ -291,7 +291,7 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         )
     flags = [name for name in frame.columns if isinstance(name, bool | np.bool_)]
     if flags:
-        raise DataError(f"column name {flags[0]!r} is True or False; rename the column.")
+        raise DataError(f"column {flags[0]!r} has a name that is no name; rename it.")
     return frame, container
 
 
