@@ -73,6 +73,7 @@ def test_long_recordings_have_no_seam_and_conditions_hold():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of wfdb and of the scorer
 def test_default_recipe_on_ptb_db(tmp_path):
     score_signal, split = acceptance_module("score_signal"), acceptance_module("split")
     split.main("ecg", tmp_path)
