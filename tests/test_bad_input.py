@@ -559,6 +559,11 @@ NUMBERS = pd.DataFrame({"x": np.arange(30.0)})
         (lambda: evaluate(GOOD, FAKE, kind="x"), ParameterError, r"kind='x' is not allowed"),
         (lambda: evaluate(GOOD, FAKE, sections=["x"]), ParameterError, r"sections=\['x'\] is not"),
         (lambda: evaluate(WAVES[:, None], WAVES[:, None]), ParameterError, r"fs_hz=None is not"),
+        (
+            lambda: metrics.c2st(GOOD, GOOD.assign(y=[[1], [2], [3]] * 5)),
+            DataError,
+            r"column 'y' of the fake table cannot be compared: unhashable type: 'list'",
+        ),
     ],
 )
 def test_metrics(call, error, message):

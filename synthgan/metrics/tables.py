@@ -123,7 +123,7 @@ def read_tables(
     Raises
     ------
     DataError
-        A table without rows, or one that lacks a column.
+        A table without rows, one that lacks a column, or a column of lists, say.
     """
     for name in ("real", "fake"):
         if name in tables and tables[name] is None:
@@ -136,6 +136,7 @@ def read_tables(
         absent = [column for column in columns if column not in frame.columns]
         if absent:
             raise DataError(f"the {name} table lacks the columns {absent!r} of the real one.")
+        _check_values(frame[columns], name)
     if equal:
         max_rows = min(max_rows, *(len(frame) for frame in frames.values()))
     notes = []
@@ -145,6 +146,17 @@ def read_tables(
             frame = frame.iloc[np.sort(rng.choice(len(frame), max_rows, replace=False))]
         frames[name] = frame[columns].reset_index(drop=True)
     return frames, f"Drawn at random: {', '.join(notes)}." if notes else ""
+
+
+def _check_values(frame: pd.DataFrame, name: str) -> None:
+    """Refuse columns whose values cannot be told apart."""
+    for column in frame.columns[[types.is_object_dtype(dtype) for dtype in frame.dtypes]]:
+        try:
+            frame[column].nunique()
+        except TypeError as error:
+            raise DataError(
+                f"column {column!r} of the {name} table cannot be compared: {error}."
+            ) from None
 
 
 def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
