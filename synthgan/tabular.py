@@ -237,7 +237,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             self._encoder_state()
         except (ArchiveError, DataError) as error:
             warnings.warn(
-                f"the model can be used, but not saved: {error}", DataWarning, stacklevel=4
+                f"the model can be used, but not saved: {' '.join(str(error).split())}",
+                DataWarning,
+                stacklevel=4,
             )
 
     def _find_encoder(self, preset: Preset) -> GridEncoder:

@@ -60,6 +60,7 @@ def test_no_learnt_value_is_in_a_card(clinic):
     assert "limits of each column, which may be its lowest and highest" in limited.model_card()
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_a_target_relations_and_odd_names():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a|b": rng.normal(size=60), "c`d\ne": rng.integers(0, 3, 60)})

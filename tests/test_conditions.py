@@ -120,7 +120,11 @@ def test_conditions_survive_the_archive(model, tmp_path):
         ({"age": 300}, DataError, r"'age'.*300.*learnt range"),
         ({"age": (300, 400)}, DataError, r"'age'.*between 300 and 400.*learnt range"),
         ({"age": "old"}, DataError, r"'age'.*'old'"),
-        ({"age": (60, 40)}, ParameterError, r"\(60, 40\) of column 'age'; low <= high"),
+        (
+            {"age": (60, 40)},
+            ParameterError,
+            r"\(60, 40\) of column 'age'; give two ends, low <= high",
+        ),
         ({"ward": ("a", "b")}, ParameterError, r"a pair \(low, high\)"),
         ({"ward": []}, ParameterError, r"allow column 'ward' no value"),
         ({"ward": None}, ParameterError, r"a missing value of column 'ward'"),

@@ -33,6 +33,7 @@ def stays():
     return clinic.assign(left=left, floor=floor.astype("int64"))
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_given_constraints_are_never_violated(stays, tmp_path):
     rules = [
         Inequality("admitted", "left"),

@@ -297,6 +297,7 @@ def test_a_run_that_was_stopped_can_be_kept(clinic, tmp_path):
     clone(model)
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_names_of_y_and_of_columns_survive(clinic, tmp_path):
     table = clinic[["age", "bmi"]].set_axis(pd.Index([5, 9]), axis=1)
     y = clinic["diabetic"].rename(np.int64(3))
