@@ -141,8 +141,12 @@ class ColumnCells:
         if not len(stored):
             bad = np.ones(len(series), dtype=bool)
         elif self.codec.limits is not None:
-            reach = type(stored[0].item())(_REACH * (stored[-1].item() - stored[0].item()))
-            bad = (found < stored[0] - reach) | (found > stored[-1] + reach)
+            low, high = stored[0].item(), stored[-1].item()
+            reach = type(low)(_REACH * (high - low))
+            low, high = low - reach, high + reach
+            if isinstance(low, int):  # integers of 64 bits reach no further
+                low, high = max(low, -(2**63)), min(high, 2**63 - 1)
+            bad = (found < low) | (found > high)
         elif self.column.numeric:
             bad = stored[level_codes(tuple(stored.tolist()), found)] != found
         else:

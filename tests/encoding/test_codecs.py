@@ -185,6 +185,15 @@ def test_levels_and_codes_are_drawn_by_their_shares():
     assert set(grey.draw(99, np.random.default_rng(0))) == {"a", "b"}
 
 
+def test_known_integers_may_reach_to_the_ends_of_64_bits():
+    low = -8384883669863125889
+    wide = pd.DataFrame({"x": [53372544] * 10 + [0, 1, low, low]})
+    (cells,) = GridEncoder(min_support=1, max_one_hot_numeric=2).fit(wide).column_cells_
+    cells.check_known(pd.Series([-(2**63), 53372544], name="x"))
+    with pytest.raises(DataError, match="column 'x' cannot hold 9223372036854775807"):
+        cells.check_known(pd.Series([2**63 - 1], name="x"))
+
+
 @settings(max_examples=60)
 @given(frames(min_rows=6, max_rows=30), st.integers(0, 99))
 def test_drawn_columns_can_be_encoded(frame, seed):
