@@ -154,8 +154,8 @@ class Column:
                     "only finite numbers and missing values can be learnt: replace them by NaN."
                 )
             values = np.where(present, values, 0.0)
-            # What was computed from allowed numbers may be larger by rounding.
-            if len(values) and np.abs(values).max() > LARGEST_NUMBER * (1 + 1e-9):
+            # What was computed of two allowed numbers may be larger.
+            if len(values) and np.abs(values).max() > 4 * LARGEST_NUMBER:
                 raise DataError(
                     f"column {self.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
                     f"up to {LARGEST_NUMBER} in size are allowed: scale the column."
