@@ -141,6 +141,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
         self.grid_shape_ = grids.shape[1:]
         self.is_quantised_ = grids.dtype == np.uint8
+        self._warn_where_unsaved()
         seconds = read_seconds(self.max_time)
         deadline = None if seconds is None else begun + seconds
         candidates = self._n_candidates(preset)

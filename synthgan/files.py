@@ -34,6 +34,8 @@ def replacing(path: Any) -> Iterator[Path]:
         raise OSError(errno.EINVAL, "Not a regular file", str(target))
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
+        if mode is not None:  # from its first byte on as private as the old one
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL, stat.S_IMODE(mode)))
         yield temporary
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -16,7 +17,7 @@ from torch import nn
 
 import synthgan
 from synthgan import fields
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.gan.critic import Critic
 from synthgan.gan.isolation import import_compiler
 from synthgan.gan.memory import free_bytes, sampling_bytes
@@ -109,6 +110,18 @@ class SavedModel(metaclass=ABCMeta):
             model: Model = _restore(archive, _savable(cls))
         return model
 
+    def _warn_where_unsaved(self) -> None:
+        """Say before training, not after it, where `save` will refuse."""
+        try:
+            _parameters_of(self)
+            self._encoder_state()
+        except (ArchiveError, DataError) as error:
+            warnings.warn(
+                f"the model can be used, but not saved: {' '.join(str(error).split())}",
+                DataWarning,
+                stacklevel=5,
+            )
+
     @abstractmethod
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return what is needed to decode grids, as plain data and arrays."""
@@ -145,16 +158,20 @@ def _manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
     model._validate_params()
     return {
         "class": cls.__name__,
-        "parameters": {
-            name: describe(value, name)
-            for name, value in model.get_params(deep=False).items()
-            if name not in _NOT_SAVED
-        },
-        "network": describe(model.network_, "network"),
+        **_parameters_of(model),
         "known_columns": list(dict.fromkeys(group.column for group in model.known_groups_)),
         "n_steps": model.n_steps_,
         "versions": model.versions_,
         "history": model.history_.to_dict("list"),
+    }
+
+
+def _parameters_of(model: Any) -> dict[str, Any]:
+    """Describe what the constructor was given, and the network that came of it."""
+    given = model.get_params(deep=False).items()
+    return {
+        "parameters": {name: describe(v, name) for name, v in given if name not in _NOT_SAVED},
+        "network": describe(model.network_, "network"),
     }
 
 

@@ -27,7 +27,7 @@ from synthgan.gan.heads import Head, SignalHead, TanhHead
 from synthgan.gan.interrupts import leaving_out
 from synthgan.gan.path_layers import PathGenerator
 from synthgan.gan.trainer import find_device
-from synthgan.io.windows import SignalWindows
+from synthgan.io.signals import SignalWindows
 from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.presets import find_preset

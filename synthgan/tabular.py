@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any
@@ -31,7 +30,7 @@ from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
-from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.config import Adam
 from synthgan.gan.memory import check_room
@@ -224,23 +223,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
                 "2 are required: widen the limits."
             )
         self.encoder_ = encoder
-        self._warn_where_unsaved()
         groups = encoder.cell_groups_
         known = carriers(self.constraints_, told)
         known_groups = [group for group in groups if group.column in known]
         self._fit_grids(grids, half_widths, groups, known_groups, preset, begun)
         return self
-
-    def _warn_where_unsaved(self) -> None:
-        """Say before training, not after it, where `save` will refuse."""
-        try:
-            self._encoder_state()
-        except (ArchiveError, DataError) as error:
-            warnings.warn(
-                f"the model can be used, but not saved: {' '.join(str(error).split())}",
-                DataWarning,
-                stacklevel=4,
-            )
 
     def _find_encoder(self, preset: Preset) -> GridEncoder:
         encoder = self._resolve("encoder", preset)

@@ -29,6 +29,12 @@ def clinic() -> pd.DataFrame:
     return make_clinic(300, random_state=0)
 
 
+@pytest.fixture
+def table(clinic) -> pd.DataFrame:
+    """A table of few columns of several kinds."""
+    return clinic[["age", "sex", "bmi", "ward", "hba1c"]]
+
+
 @pytest.fixture(scope="session")
 def thyroid_path() -> Path:
     path = SHARED_DATA / "tabular" / "thyroid.csv"

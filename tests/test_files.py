@@ -3,7 +3,7 @@ import stat
 
 import pytest
 
-from synthgan.files import write_atomically
+from synthgan.files import replacing, write_atomically
 
 
 def test_a_link_stays_and_what_it_points_to_is_replaced(tmp_path):
@@ -37,6 +37,17 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     with pytest.raises(IsADirectoryError):
         write_atomically(tmp_path, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
+
+
+def test_a_private_file_is_private_while_it_is_written(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(b"old")
+    file.chmod(0o600)
+    with replacing(file) as draft:
+        assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+        draft.write_bytes(b"new")
+        assert stat.S_IMODE(draft.stat().st_mode) == 0o600
+    assert file.read_bytes() == b"new"
 
 
 def test_a_failure_leaves_the_old_file(tmp_path, monkeypatch):

@@ -182,6 +182,7 @@ def tables(clinic):
 
 
 @pytest.mark.parametrize("kind", ["table", "signal", "stranger"])
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_eight_threads_give_what_one_gives(kind, signals, tables, clinic):
     model = {"table": tables, "signal": signals}.get(kind)
     if model is None:

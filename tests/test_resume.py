@@ -2,124 +2,39 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-from io import BytesIO
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 
-import synthgan
 from synthgan import (
-    CNN,
     FCN,
     Adam,
     Callback,
     Checkpoint,
-    CNN1d,
     GANImputer,
     GANOverSampler,
-    ImageGANSynthesizer,
     Loss,
     Progress,
     SampleGrid,
     SignalGANSynthesizer,
-    TabularGANSynthesizer,
 )
-from synthgan.cli import main
 from synthgan.exceptions import (
     CheckpointError,
-    DataError,
     DataWarning,
     DivergenceWarning,
-    InterruptedWarning,
     MemoryWarning,
     ParameterError,
 )
 from synthgan.gan.callbacks import KeepBest
-from synthgan.gan.trainer import Trainer
-from synthgan.io.archive import read_archive
-from synthgan.io.tables import write_csv
+from tests.quick import Break, BrokenError, assert_same, freeze, quick, thaw
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY = FCN(width=(16,), dropout=0.3)
-
-
-def quick(callbacks=None, **parameters):
-    defaults = {
-        "network": TINY, "epochs": 20, "batch_size": 50, "candidates": 1, "random_state": 0,
-    }  # fmt: skip
-    return TabularGANSynthesizer(**{**defaults, **parameters}, callbacks=callbacks)
-
-
-def weights_of(model):
-    return b"".join(
-        t.contiguous().numpy().tobytes() for t in model.generator_.state_dict().values()
-    )
-
-
-def assert_same(model, other):
-    assert weights_of(model) == weights_of(other)
-    ours, theirs = (m.history_.drop(columns="seconds") for m in (model, other))
-    assert_frame_equal(ours, theirs)
-
-
-def freeze(model):
-    frozen = BytesIO()
-    joblib.dump(model, frozen)
-    return frozen.getvalue()
-
-
-def thaw(frozen):
-    return joblib.load(BytesIO(frozen))
-
-
-class BrokenError(Exception):
-    pass
-
-
-class Break(Callback):
-    """Break off at a step, as if the process were killed."""
-
-    def __init__(self, step):
-        self.step = step
-
-    def on_log(self, run):
-        if run.state.step >= self.step:
-            raise BrokenError
-
-
-class Press(Callback):
-    """Press Ctrl-C at a step."""
-
-    def __init__(self, step, times=1):
-        self.step, self.times = step, times
-
-    def on_log(self, run):
-        if run.state.step == self.step:
-            for _ in range(self.times):
-                os.kill(os.getpid(), signal.SIGINT)
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard():
-    """A suite that a shell began in the background ignores it, and synthgan then does, too."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def table(clinic):
-    return clinic[["age", "sex", "bmi", "ward", "hba1c"]]
 
 
 @pytest.fixture
@@ -387,243 +302,6 @@ def test_estimators_with_checkpoints_are_cloned_and_pickled(table, tmp_path):
     again = thaw(freeze(model))
     assert_same(clone(again).fit(table), model)
     assert not hasattr(again.callbacks[0], "_identity")
-
-
-def test_one_ctrl_c_leaves_a_model(table, tmp_path):
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.warns(InterruptedWarning, match="interrupted at step 30 of 120"):
-        model = quick([Press(30)]).fit(table)
-    assert signal.getsignal(signal.SIGINT) is before
-    assert (model.n_steps_, model.history_["step"].max()) == (30, 30)
-    assert len(model.sample(5)) == 5
-    model.save(tmp_path / "m")
-    assert weights_of(synthgan.load(tmp_path / "m")) == weights_of(model)
-
-
-def test_ctrl_c_after_the_last_step_costs_what_is_fitted_then_only(table, monkeypatch):
-    def press(*arguments):
-        signal.raise_signal(signal.SIGINT)
-
-    monkeypatch.setattr("synthgan.base.Critic.fit", press)
-    monkeypatch.setattr("synthgan.signal.Calibration.fit", press)
-    monkeypatch.setattr("synthgan.image.ImageGANSynthesizer._match_grain", press)
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.warns(InterruptedWarning, match="choice among candidates was interrupted"):
-            model = quick(candidates=4).fit(table)
-        assert model.critic_ is None
-        with pytest.warns(InterruptedWarning, match="calibration was interrupted and is left out"):
-            waves = SignalGANSynthesizer(network=CNN1d(width=4), max_steps=1).fit(
-                np.random.default_rng(0).normal(size=(20, 64))
-            )
-        assert waves.calibration_ is None
-        with pytest.warns(InterruptedWarning, match="the match of grain was interrupted"):
-            images = ImageGANSynthesizer(network=CNN(width=4), max_steps=1).fit(
-                np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)
-            )
-    finally:
-        signal.signal(signal.SIGINT, before)
-    for one in (model, waves, images):
-        assert len(one.sample(3)) == 3
-
-
-def test_ctrl_c_in_the_midst_of_a_step_ends_that_step(table, monkeypatch):
-    step = Trainer._step
-
-    def press(self, state, data, rows):
-        if state.step == 27:
-            os.kill(os.getpid(), signal.SIGINT)
-        return step(self, state, data, rows)
-
-    monkeypatch.setattr(Trainer, "_step", press)
-    with pytest.warns(InterruptedWarning, match="interrupted at step 28 of 120"):
-        model = quick().fit(table)
-    assert model.history_["step"].tolist() == [6, 12, 18, 24, 28]
-
-
-def test_an_interrupted_run_keeps_the_best_weights_and_can_be_taken_up(
-    table, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("synthgan.base._FEWEST_HELD_OUT", 10)
-    figures = iter([0.9, *[0.1] * 100])
-    monkeypatch.setattr("synthgan.base.fidelity", lambda *views: next(figures))
-    averages = []
-
-    class Keep(Callback):
-        def on_log(self, run):
-            weights = run.state.average.state_dict().values()
-            averages.append(b"".join(t.contiguous().numpy().tobytes() for t in weights))
-
-    parameters = {"epochs": "auto", "max_steps": 120}
-    callbacks = [Checkpoint(tmp_path, every_epochs=2), Keep(), Press(20)]
-    with pytest.warns(InterruptedWarning):
-        model = quick(callbacks, **parameters).fit(table)
-    assert weights_of(model) == averages[5]  # 0.05 of the run is over
-    monkeypatch.undo()
-    monkeypatch.setattr("synthgan.base._FEWEST_HELD_OUT", 10)
-    files = sorted(tmp_path.iterdir())
-    assert files
-    parameters["epochs"] = 20
-    for path in files:
-        path.unlink()
-    with pytest.warns(InterruptedWarning):
-        quick([Checkpoint(tmp_path, every_epochs=2), Press(42)], **parameters).fit(table)
-    assert_same(
-        quick([Checkpoint(tmp_path, every_epochs=2)], **parameters).fit(table),
-        quick(**parameters).fit(table),
-    )
-
-
-def test_two_ctrl_c_stop_at_once_and_leave_the_model_as_it_was(table):
-    before = signal.getsignal(signal.SIGINT)
-    model = quick([Press(30, times=2)])
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(table)
-    assert signal.getsignal(signal.SIGINT) is before
-    assert not [name for name in vars(model) if name.endswith("_")]
-    model.set_params(callbacks=None).fit(table)
-    weights, names = weights_of(model), set(vars(model))
-    with pytest.raises(KeyboardInterrupt):
-        model.set_params(callbacks=[Press(30, times=2)]).fit(table[["age"]])
-    assert weights_of(model) == weights
-    assert set(vars(model)) == names
-    assert list(model.sample(2)) == list(table)
-
-
-def test_ctrl_c_belongs_to_the_main_thread(table):
-    models, handlers = [], []
-
-    class Look(Callback):
-        def on_log(self, run):
-            handlers.append(signal.getsignal(signal.SIGINT))
-
-    thread = threading.Thread(target=lambda: models.append(quick([Look()], epochs=2).fit(table)))
-    thread.start()
-    thread.join()
-    assert len(models[0].sample(2)) == 2
-    assert set(handlers) == {signal.getsignal(signal.SIGINT)}
-    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        quick([Press(6)], epochs=2).fit(table)  # as in the background of a shell
-    finally:
-        signal.signal(signal.SIGINT, ignored)
-
-
-def test_ctrl_c_on_the_command_line_writes_the_model(table, tmp_path, monkeypatch, capsys):
-    log = Trainer._log
-
-    def press(self, state, *figures):
-        log(self, state, *figures)
-        if state.step == 5:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(Trainer, "_log", press)
-    write_csv(table, tmp_path / "t.csv")
-    out = tmp_path / "m.synthgan"
-    main(["fit", str(tmp_path / "t.csv"), "-o", str(out), "--seed", "0", "--max-steps", "500"])
-    assert "InterruptedWarning: training was interrupted at step 5 of" in capsys.readouterr().err
-    assert synthgan.load(out).n_steps_ == 5
-
-
-def test_warm_start_goes_on(table):
-    cold = quick(epochs=3).fit(table)
-    model = quick(epochs=3, warm_start=True).fit(table)
-    assert weights_of(model) == weights_of(cold)
-    former = {name: tensor.clone() for name, tensor in model._former.generator.items()}
-    first = []
-
-    class Look(Callback):
-        def on_begin(self, run):
-            first.append({k: v.clone() for k, v in run.state.generator.state_dict().items()})
-            first.append(run.state.step)
-
-    model.set_params(callbacks=[Look()], epochs=2).fit(table)
-    assert all(torch.equal(first[0][name], former[name]) for name in former)
-    assert first[1] == 0
-    assert model.n_steps_ == 12
-    assert weights_of(model) != weights_of(cold)
-    model.set_params(warm_start=False, callbacks=None, epochs=3).fit(table)
-    assert weights_of(model) == weights_of(cold)
-    with pytest.raises(ParameterError, match="previous fit, but that was without it"):
-        model.set_params(warm_start=True).fit(table)
-    assert weights_of(model) == weights_of(cold)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda t: t[["age", "sex", "bmi", "ward"]],
-            r"columns \['hba1c'\] are in one of them only",
-        ),
-        (lambda t: t.assign(ward=["a", "b", "c", "d", "e"] * 60), r"\['ward'\] have other levels"),
-        (lambda t: t.fillna({"hba1c": 5.5}), r"columns \['hba1c'\] have other levels, or gaps"),
-        (lambda t: t[["bmi", "sex", "age", "ward", "hba1c"]], "in another order"),
-    ],
-)
-def test_warm_start_refuses_other_tables(table, change, message):
-    model = quick(epochs=1, warm_start=True, constraints=[]).fit(table)
-    weights = weights_of(model)
-    with pytest.raises(DataError, match=message) as error:
-        model.fit(change(table))
-    assert "set warm_start=False to begin anew" in str(error.value)
-    assert weights_of(model) == weights
-    assert list(model.sample(3)) == list(table)
-    assert len(model.fit(table.sample(frac=1, random_state=0)).sample(3)) == 3
-
-
-def test_warm_start_refuses_other_networks_and_conditions(table):
-    model = quick(epochs=1, warm_start=True).fit(table)
-    with pytest.raises(ParameterError, match="goes on with the networks of the previous fit, and"):
-        model.set_params(network=FCN(width=(8,))).fit(table)
-    model.set_params(network=TINY)
-    with pytest.raises(DataError, match=r"conditions are on \['ward'\], and were on \[\]"):
-        model.set_params(condition_on=["ward"]).fit(table)
-
-
-def test_warm_start_of_signals_and_images():
-    rng = np.random.default_rng(0)
-    windows, pictures = rng.normal(size=(12, 40)), rng.integers(0, 256, (12, 6, 6), np.uint8)
-    for model, X, other in (
-        (SignalGANSynthesizer(fs_hz=20), windows, windows[:, :20]),
-        (ImageGANSynthesizer(), pictures, pictures[:, :5]),
-    ):
-        model.set_params(max_steps=2, network="fcn", random_state=0, warm_start=True).fit(X)
-        weights = weights_of(model)
-        with pytest.raises(DataError, match=r"grids are of shape .*, and were of"):
-            model.fit(other)
-        assert weights_of(model) == weights
-        assert weights_of(model.fit(X)) != weights
-
-
-def test_networks_to_go_on_from_are_pickled_but_never_saved(table, tmp_path):
-    model = quick(epochs=2, warm_start=True).fit(table)
-    again = thaw(freeze(model))
-    assert weights_of(again.fit(table)) == weights_of(clone(model).fit(table).fit(table))
-    model.save(tmp_path / "m")
-    content = (tmp_path / "m").read_bytes()
-    assert weights_of(model)[:64] in content
-    seen = [tensor.numpy().tobytes() for tensor in model._former.discriminator.values()]
-    assert not any(tensor in content for tensor in seen if len(tensor) > 8)
-    saved = read_archive(tmp_path / "m")
-    assert set(saved.weights) == set(model.generator_.state_dict())
-    loaded = synthgan.load(tmp_path / "m")
-    assert loaded.warm_start is False
-    assert not hasattr(loaded, "_former")
-    with pytest.raises(ParameterError, match="or the model is from a file"):
-        loaded.set_params(warm_start=True).fit(table)
-
-
-def test_another_run_of_a_warm_start_is_another_run(table, tmp_path):
-    model = quick([Checkpoint(tmp_path)], warm_start=True).fit(table)
-    with pytest.raises(CheckpointError, match="another run: other warm_start"):
-        model.fit(table)
-    saved = freeze(model.set_params(callbacks=None))
-    whole = model.fit(table)
-    folder = tmp_path / "second"
-    with pytest.raises(BrokenError):
-        thaw(saved).set_params(callbacks=[Checkpoint(folder), Break(60)]).fit(table)
-    assert_same(thaw(saved).set_params(callbacks=[Checkpoint(folder)]).fit(table), whole)
 
 
 def test_a_fit_that_fails_leaves_no_half_model():

@@ -275,6 +275,7 @@ class Mine:
         return TINY.build(shape, n_conditions, latent_dim)
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_a_network_of_ones_own(clinic, tmp_path):
     model = quick(network=Mine()).fit(clinic)
     assert len(model.sample(3)) == 3

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from synthgan.cli.fit import check_out
+from synthgan.cli.outputs import check_out
 
 __all__ = ["add", "print_summary"]
 

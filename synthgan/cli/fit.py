@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["add", "check_out", "train_table"]
+from synthgan.cli.outputs import check_out
+
+__all__ = ["add", "train_table"]
 
 # Options that fit one kind of data only.
 _OPTIONS = {
@@ -98,12 +100,6 @@ def train_table(table: Any, **parameters: Any) -> Any:
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(table)
 
 
-def check_out(option: str, path: str) -> None:
-    """Refuse, before anything is done, a file that cannot be written."""
-    if not path or Path(path).is_dir() or not Path(path).parent.is_dir():
-        raise ValueError(f"{option} {path!r} names no file in a folder that is there.")
-
-
 def _fit(parsed: argparse.Namespace) -> None:
     check_out("--out", parsed.out)
     kind = _find_kind(parsed.data) if parsed.kind == "auto" else parsed.kind
@@ -182,8 +178,8 @@ def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[An
 
 
 def _windows_of_array(parsed: argparse.Namespace) -> Any:
+    from synthgan.io.signals import SignalWindows
     from synthgan.io.tables import read_array
-    from synthgan.io.windows import SignalWindows
 
     path, *others = parsed.data
     if others:

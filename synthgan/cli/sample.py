@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from synthgan.cli.fit import check_out
+from synthgan.cli.outputs import check_out
 
 __all__ = ["add"]
 
@@ -144,7 +144,7 @@ def _as_windows(fake: Any, model: Any) -> Any:
     """Give windows a rate and leads, which a model that was fitted on arrays does not tell."""
     import numpy as np
 
-    from synthgan.io.windows import SignalWindows
+    from synthgan.io.signals import SignalWindows
 
     if isinstance(fake, SignalWindows):
         return fake

@@ -20,6 +20,7 @@ from synthgan.encoding.signal_containers import SignalContainer, read_signals
 from synthgan.encoding.stationarity import is_stationary
 from synthgan.encoding.tones import find_tones
 from synthgan.exceptions import ArchiveError, OutlierWarning, ParameterError
+from synthgan.io.signals import SignalWindows
 
 __all__ = ["SignalEncoder"]
 
@@ -136,7 +137,8 @@ class SignalEncoder(RecordEncoder):
         kept, self.matrix_ = independent_leads(values, self.container_.leads)
         self.kept_ = np.array(kept)
         stored = values[:, kept]
-        self.is_stationary_ = is_stationary(stored, getattr(X, "aligned", None))
+        aligned = X.aligned if isinstance(X, SignalWindows) else None
+        self.is_stationary_ = is_stationary(stored, aligned)
         self.tones_ = find_tones(stored)
         if self.is_quantised:
             self.limits_ = np.array(

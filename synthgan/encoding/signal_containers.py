@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from synthgan import fields
 from synthgan.encoding.frames import Container, check_names, count_axes, to_frame
 from synthgan.exceptions import ArchiveError, DataError
-from synthgan.io.windows import Recording, SignalWindows
+from synthgan.io.signals import Recording, SignalWindows
 
 __all__ = ["SignalContainer", "read_signals"]
 

@@ -22,8 +22,6 @@ __all__ = ["Checkpoint"]
 
 _START, _END = "checkpoint-", ".safetensors"
 _DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
-
-
 _DAMAGES = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)
 
 
@@ -134,13 +132,11 @@ class Checkpoint(Callback):
         self.__dict__.pop("_identity", None)
 
     def _check_folder(self) -> None:
-        folder = self.folder
-        if (
-            not isinstance(folder, str | os.PathLike)
-            or "\0" in (text := os.fspath(folder))
-            or not text
-        ):
-            raise ParameterError(f"Checkpoint(folder={folder!r}) is not allowed; give a folder.")
+        folder = os.fspath(self.folder) if isinstance(self.folder, str | os.PathLike) else ""
+        if not folder or "\0" in folder:
+            raise ParameterError(
+                f"Checkpoint(folder={self.folder!r}) is not allowed; give a folder."
+            )
 
     def _path(self, step: int) -> Path:
         return Path(self.folder) / f"{_START}{step:09d}{_END}"

@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import ImageStack
-from synthgan.io.windows import SignalWindows
+from synthgan.io.signals import SignalWindows
 from synthgan.metrics import Score, images, signals
 from synthgan.metrics.tables import draw_generator, read_tables
 from synthgan.report.report import Report

@@ -288,6 +288,11 @@ def test_signal_windows_keep_leads_units_and_rate():
     assert len(encoder.transform(SignalWindows(values, 250, ("I", "BP"), ("mV", "mmHg")))) == 5
 
 
+def test_a_column_named_aligned_is_a_sample():
+    table = pd.DataFrame(np.random.default_rng(0).normal(size=(40, 64))).add_prefix("t")
+    assert SignalEncoder().fit(table.rename(columns={"t3": "aligned"})).is_stationary_
+
+
 def test_set_output():
     windows = np.random.default_rng(0).normal(size=(5, 2, 7))
     encoder = SignalEncoder().set_output(transform="pandas").fit(windows)

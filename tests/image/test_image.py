@@ -125,6 +125,7 @@ def test_equal_seeds_give_equal_bytes(fingers):
 
 
 @pytest.mark.parametrize("kind", ["array", "table", "files"])
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_kept_models(fingers, folder, tmp_path, kind):
     X, y = fingers
     table = pd.DataFrame(X.reshape(len(X), -1) / 7.0)

@@ -162,6 +162,7 @@ class Mine:
         return FCN(width=8, depth=1).build(shape, n_conditions, latent_dim)
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_a_network_of_ones_own(ecgs, tmp_path):
     model = quick(network=Mine(), fs_hz=FS_HZ).fit(ecgs)
     assert model.sample(2).shape == (2, N_SAMPLES)
@@ -171,6 +172,7 @@ def test_a_network_of_ones_own(ecgs, tmp_path):
         model.save(tmp_path / "m")
 
 
+@pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_odd_names_cannot_be_saved(ecgs, tmp_path):
     dates = pd.date_range("2026-01-01", periods=20, freq="s")
     model = quick().fit(pd.DataFrame(ecgs[:, :20], columns=dates))

@@ -17,7 +17,7 @@ import pandas as pd
 from synthgan.beats import find_beats
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.records.formats import encode_beats, encode_window
-from synthgan.io.windows import Recording, SignalWindows, check_positive
+from synthgan.io.signals import Recording, SignalWindows, check_positive
 
 __all__ = ["write_records"]
 
