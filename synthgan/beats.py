@@ -31,7 +31,7 @@ _LEAST_SHARE = 0.3  # of the window's own greatest energy
 _LEAST_ENERGY = 1e-12  # mV^2 a sample: nothing is found in a constant window
 _APART_S = 0.25
 _ROUND_PEAK_S = 0.08
-_PIECE_S, _MARGIN_S = 10.0, 1.0
+_PIECE_S, _MARGIN_S = 4.0, 1.0  # the slowest hearts beat once in two seconds
 
 
 class Beats(NamedTuple):
@@ -65,7 +65,7 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     -----
     The energy of a beat is the squared slope of the 5 to 25 Hz band, averaged over 100 ms. A beat
     is a peak of it of at least 30 % of the window's highest, 250 ms from any higher one; R is the
-    greatest deviation of the band within 80 ms of it. What is longer than 10 s is searched in
+    greatest deviation of the band within 80 ms of it. What is longer than 4 s is searched in
     pieces of that length, so that an artefact hides no beats but its neighbours.
 
     Detectors that learn from a long recording find less in short windows. Of the 1698 beats that

@@ -136,7 +136,7 @@ def _write_archive(
     target: Path, encoded: Iterable[tuple[str, bytes]], table: bytes | None, overwrite: bool
 ) -> None:
     if target.is_dir() or (target.exists() and not overwrite):
-        raise DataError(f"{str(target)!r} is there already; give another path or overwrite=True.")
+        raise DataError(f"{str(target)!r} is there already; give another path or overwrite=True (--overwrite).")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
@@ -187,7 +187,7 @@ def _old_files(folder: Path, with_table: bool, overwrite: bool) -> list[Path]:
     if not overwrite and names + table:
         raise DataError(
             f"folder {str(folder)!r} holds {(names + table)[0]!r} already; give another folder or "
-            "overwrite=True."
+            "overwrite=True (--overwrite)."
         )
     others = [name for name in names if not _OURS.fullmatch(name)]
     if others:

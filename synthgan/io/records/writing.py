@@ -180,7 +180,7 @@ def _check_absent(folder: Path, names: list[str], overwrite: bool) -> None:
     if there and not overwrite:
         raise DataError(
             f"folder {str(folder)!r} holds {len(there)} of the records already, {there[0]!r} "
-            "first; give other names or another folder, or overwrite=True."
+            "first; give other names or another folder, or overwrite=True (--overwrite)."
         )
 
 
