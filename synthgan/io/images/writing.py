@@ -136,7 +136,9 @@ def _write_archive(
     target: Path, encoded: Iterable[tuple[str, bytes]], table: bytes | None, overwrite: bool
 ) -> None:
     if target.is_dir() or (target.exists() and not overwrite):
-        raise DataError(f"{str(target)!r} is there already; give another path or overwrite=True (--overwrite).")
+        raise DataError(
+            f"{str(target)!r} is there already; give another path or overwrite=True (--overwrite)."
+        )
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
