@@ -46,6 +46,7 @@ from synthgan.gan.state import TrainState
 from synthgan.gan.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.parameters import read_seconds
 from synthgan.presets import Preset, find_preset
+from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.saving import SavedModel, library_versions
 
 __all__ = ["BaseGANSynthesizer", "draw_seed", "keeps_model"]
@@ -116,6 +117,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         preset: Preset,
         begun: float,
         labels: np.ndarray | None = None,
+        people: np.ndarray | None = None,
     ) -> None:
         """Train a generator of grids; sets the learned attributes.
 
@@ -131,6 +133,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             When `fit` began, by `time.perf_counter`.
         labels : ndarray of shape (n, n_label_cells) or None, default=None
             Cells that stand beside the grids and are not generated.
+        people : ndarray of int of shape (n,), or None, default=None
+            Who each grid belongs to; None: each is of a person of its own.
         """
         former = self._former_networks()
         if former is not None:
@@ -152,7 +156,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             config = replace(config, begins_from=former.digest())
         rng = np.random.default_rng(config.seed)
         n_held_out = self._n_held_out(len(grids), preset)
-        order = rng.permutation(len(grids))
+        order = draw_people(people, len(grids), rng)
+        n_held_out = whole_people(people, order, n_held_out)
         kept, held_out = order[n_held_out:], order[:n_held_out]
         callbacks = self._callbacks()
         if n_held_out:
@@ -179,7 +184,9 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         if candidates > 1 and not late:
             some = order[:_MOST_CRITIC_ROWS]
             with leaving_out("the choice among candidates"):
-                self._fit_critic(self._dither(grids[some], half_widths, some, rng), rng, deadline)
+                real = self._dither(grids[some], half_widths, some, rng)
+                support = Support(self._least_support(), people).take(some)
+                self._fit_critic(real, rng, deadline, support)
 
     def _train(
         self,
@@ -233,7 +240,11 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         return Former(self.grid_shape_, groups, known, generator, discriminator)
 
     def _fit_critic(
-        self, real: np.ndarray, rng: np.random.Generator, deadline: float | None
+        self,
+        real: np.ndarray,
+        rng: np.random.Generator,
+        deadline: float | None,
+        support: Support,
     ) -> None:
         """Learn which of several candidates to keep, whatever is known of them."""
         seeds = rng.integers(2**31 - 1, size=3).tolist()
@@ -244,7 +255,9 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         c = torch.cat(pairs)
         fake = self._draw_grids(c, seeds[1])
         masks = known.mask(c).numpy()
-        self.critic_ = Critic.fit((real, masks[:n]), (fake, masks), self._view, seeds[2], deadline)
+        self.critic_ = Critic.fit(
+            (real, masks[:n]), (fake, masks), self._view, seeds[2], deadline, support
+        )
 
     def _view(self, grids: np.ndarray) -> np.ndarray:
         """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
@@ -343,6 +356,10 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     def _n_candidates(self, preset: Preset) -> int:
         """Return how many grids are made for each one that is kept."""
+        return 1
+
+    def _least_support(self) -> int:
+        """Return how many people must share what is stored beside the networks."""
         return 1
 
     def _generator_on(self, device: torch.device) -> nn.Module:

@@ -16,6 +16,7 @@ from synthgan.encoding.grid import ROWS_AT_A_TIME, GridEncoder
 from synthgan.encoding.known import draw_known
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError, SamplingError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = [
     "Conditions",
@@ -247,12 +248,12 @@ def by_column(table: pd.DataFrame) -> dict[Hashable, pd.Series]:
     return {name: table[name].reset_index(drop=True) for name in table}
 
 
-def bare_schema(frame: pd.DataFrame) -> Schema:
+def bare_schema(frame: pd.DataFrame, support: Support = EVERYTHING) -> Schema:
     """Describe the columns of a table without any of their values."""
     return Schema(
         tuple(
             replace(column, minimum=None, maximum=None, categories=None)
-            for column in Schema.infer(frame)
+            for column in Schema.infer(frame, support)
         )
     )
 

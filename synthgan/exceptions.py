@@ -55,6 +55,10 @@ class OutlierWarning(DataWarning):
     """Values outside the limits were clipped or their rows dropped; the message counts them."""
 
 
+class PrivacyWarning(SynthganWarning):
+    """People may be told from a sample, or from the model; the message says why."""
+
+
 class DivergenceWarning(SynthganWarning):
     """Training went wrong and goes on from an earlier step; the message names both."""
 

@@ -27,6 +27,7 @@ from synthgan.io.images.reading import check_size
 from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.presets import find_preset
+from synthgan.privacy import read_groups
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -185,7 +186,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         self.warm_start = warm_start
 
     @keeps_model
-    def fit(self, X: Any, y: Any = None) -> ImageGANSynthesizer:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
         """Learn images.
 
         Parameters
@@ -195,6 +196,10 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             zip archive, a folder, files, or a table of a column "path". At least two images.
         y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
             Labels that `sample` may be told.
+        groups : str, array-like of shape (n,), or None, default=None
+            Who each image belongs to: a column of ``info`` of an ImageStack, such as ``"folder"``,
+            or one value an image. Labels are then stored only where 5 people share them. None:
+            each image is of another person.
 
         Returns
         -------
@@ -218,7 +223,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             encoder.feature_names_in_ = self.feature_names_in_
         info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
         encoder.fit_values(values, container)
-        self._learn(encoder, values, info, y, preset, begun)
+        people = read_groups(groups, info, len(values))
+        self._learn(encoder, values, info, y, preset, begun, people)
         with leaving_out("the match of grain"):
             self._match_grain(values)
         return self

@@ -68,14 +68,16 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         y: Any,
         preset: Preset,
         begun: float,
+        people: np.ndarray | None,
     ) -> None:
         """Train on what a fitted encoder makes of records."""
         given, measured = self._gather_labels(info, values)
-        self.labels_, label_cells = Labels.fit(given, measured, y)
+        self.labels_, label_cells = Labels.fit(given, measured, y, people)
         grids = encoder.encode(values)
         self.encoder_ = encoder
         groups = encoder.cell_groups_
-        self._fit_grids(grids, None, groups, self.labels_.groups, preset, begun, label_cells)
+        known = self.labels_.groups
+        self._fit_grids(grids, None, groups, known, preset, begun, label_cells, people)
 
     def _sample_records(
         self,

@@ -19,6 +19,7 @@ from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.known import draw_known, encode_known
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.privacy import Support
 
 __all__ = ["Labels"]
 
@@ -57,7 +58,11 @@ class Labels:
 
     @classmethod
     def fit(
-        cls, given: pd.DataFrame, measured: pd.DataFrame, y: Any
+        cls,
+        given: pd.DataFrame,
+        measured: pd.DataFrame,
+        y: Any,
+        people: np.ndarray | None = None,
     ) -> tuple[Labels, np.ndarray | None]:
         """Learn labels.
 
@@ -66,6 +71,8 @@ class Labels:
         given, measured : DataFrame
             A row a record.
         y : Series, DataFrame, array-like or None
+        people : ndarray of int of shape (n,), or None, default=None
+            Who each record belongs to; None: each is of a person of its own.
 
         Returns
         -------
@@ -92,19 +99,22 @@ class Labels:
             )
         whole = beside if table is None else pd.concat([table, beside], axis=1)
         y_names = [] if table is None else table.columns.tolist()
-        schema, names = bare_schema(whole), measured.columns.tolist()
+        encoder = GridEncoder()
+        support = Support(encoder.min_support, people)
+        schema, names = bare_schema(whole, support), measured.columns.tolist()
         nothing = np.zeros((0, 0), np.float32), np.zeros(0)
         if not len(whole.columns):
             return cls(schema, None, [], None, [], *nothing), None
-        encoder = GridEncoder()
-        if len(whole) < encoder.min_support:
+        n_people = support.count(np.ones(len(whole), dtype=bool))
+        if n_people < support.least:
+            whose = "" if people is None else f" of {n_people} people"
             raise DataError(
-                f"there are {len(whole)} labelled records; labels need {encoder.min_support} or "
+                f"there are {len(whole)} labelled records{whose}; labels need {support.least} or "
                 "more, so that none names a person: leave y and condition_on out."
             )
-        encoder.fit(whole)
+        encoder.fit(whole, groups=people)
         cells = encoder.encode(whole, warn=False)[0].reshape(len(whole), -1)
-        common = nothing if table is None else _common_rows(table, encoder)
+        common = nothing if table is None else _common_rows(table, encoder, support)
         return cls(schema, encoder, names, form, y_names, *common), cells
 
     @property
@@ -278,11 +288,16 @@ def _alike(told: dict[Any, Any], n: int) -> Iterator[tuple[np.ndarray, dict[Any,
         yield records, {**same, **first[first.notna()].to_dict()}
 
 
-def _common_rows(table: pd.DataFrame, encoder: GridEncoder) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows that enough records share, encoded, and how many do."""
-    counts = table.value_counts(dropna=False, sort=False)
-    counts = counts[counts >= encoder.min_support]
-    rows = counts.index.to_frame(index=False).set_axis(table.columns, axis=1)
+def _common_rows(
+    table: pd.DataFrame, encoder: GridEncoder, support: Support
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of y that enough people share, encoded, and how many records have them."""
+    groups = table.groupby(table.columns.tolist(), dropna=False, sort=False)
+    codes = groups.ngroup().to_numpy()
+    counts = np.bincount(codes)
+    kept = np.flatnonzero(support.counts(codes, len(counts)) >= support.least)
+    first = np.unique(codes, return_index=True)[1]
+    rows = table.iloc[first[kept]].reset_index(drop=True)
     cells, known, _ = encode_known(encoder, rows, rows.notna())
-    shares = counts.to_numpy(dtype=np.float64)
+    shares = counts[kept].astype(np.float64)
     return cells.reshape(known.shape), shares / max(1.0, shares.sum())

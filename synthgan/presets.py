@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
@@ -47,8 +48,10 @@ class Preset:
     kind: str = "table"
     rows: dict[str, Any] = field(default_factory=dict)
 
-    def select(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Keep the rows that the preset is about."""
+    def select(
+        self, frame: pd.DataFrame, people: np.ndarray | None
+    ) -> tuple[pd.DataFrame, np.ndarray | None]:
+        """Keep the rows that the preset is about, and who they belong to."""
         for name, value in self.rows.items():
             if name not in frame.columns:
                 continue
@@ -60,8 +63,8 @@ class Preset:
                     DataWarning,
                     stacklevel=3,
                 )
-                frame = frame[keep]
-        return frame
+                frame, people = frame[keep], None if people is None else people[keep]
+        return frame, people
 
 
 DEFAULTS = {

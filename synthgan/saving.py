@@ -6,6 +6,7 @@ import platform
 import warnings
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, TypeVar
 
@@ -40,16 +41,23 @@ Model = TypeVar("Model", bound="SavedModel")
 class SavedModel(metaclass=ABCMeta):
     """What can be written to one file once it is fitted, and read again."""
 
-    def save(self, path: Any) -> None:
+    def save(self, path: Any, critic: bool = True, seed: bool = False) -> None:
         """Write the fitted model to one file, whole or not at all.
 
-        The file holds parameters, schema, encoder tables and the generator's weights; not the
-        discriminator, which has seen the records.
+        The file holds parameters, schema, encoder tables, the generator's weights, and of a table
+        the trees that choose among candidates. These trees have seen training rows; see
+        docs/privacy.md. The networks' discriminator is not in it.
 
         Parameters
         ----------
         path : str or path
             Usually ends in ``.synthgan``.
+        critic : bool, default=True
+            Whether to write the trees that choose among candidates. Without them generated rows
+            are a little easier to tell from real ones.
+        seed : bool, default=False
+            Whether to write `random_state`. Who has the seed and all training rows but one can
+            train again, and so confirm a guess of that row.
 
         Raises
         ------
@@ -58,9 +66,9 @@ class SavedModel(metaclass=ABCMeta):
             weights that are not finite; a folder that cannot be written to.
         """
         check_is_fitted(self)
-        manifest = _manifest_of(self, _savable(SavedModel))
+        manifest = _manifest_of(self, _savable(SavedModel), seed)
         record, arrays = self._encoder_state()
-        write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays))
+        write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
 
     @classmethod
     def load(cls: type[Model], path: Any) -> Model:
@@ -141,7 +149,7 @@ def library_versions() -> dict[str, str]:
     return {**ours, **{name: version(name) for name in _LIBRARIES}}
 
 
-def _manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
+def _manifest_of(model: Any, classes: Mapping[str, type], with_seed: bool) -> dict[str, Any]:
     """Describe a fitted model.
 
     Raises
@@ -156,14 +164,26 @@ def _manifest_of(model: Any, classes: Mapping[str, type]) -> dict[str, Any]:
             "with joblib instead."
         )
     model._validate_params()
+    described = _parameters_of(model)
+    given = described["parameters"]["random_state"]
+    if not with_seed:
+        described["parameters"]["random_state"] = None
     return {
         "class": cls.__name__,
-        **_parameters_of(model),
+        **described,
+        "seed": _said_of_seed(model, given, with_seed),
         "known_columns": list(dict.fromkeys(group.column for group in model.known_groups_)),
         "n_steps": model.n_steps_,
         "versions": model.versions_,
         "history": model.history_.to_dict("list"),
     }
+
+
+def _said_of_seed(model: Any, given: Any, with_seed: bool) -> str:
+    """Say whether there was a seed, and whether the file has it."""
+    if given is None:
+        return getattr(model, "seed_", "none")
+    return "stored" if with_seed else "not stored"
 
 
 def _parameters_of(model: Any) -> dict[str, Any]:
@@ -193,9 +213,12 @@ def _weights_of(model: Any) -> Arrays:
     return weights
 
 
-def _tables_of(model: Any, arrays: Arrays) -> Arrays:
-    """Return the encoder's arrays and those of the critic."""
-    critic = {} if model.critic_ is None else model.critic_.to_arrays()
+def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
+    """Return the encoder's arrays and those of the critic, perhaps without its trees."""
+    kept = model.critic_
+    if kept is not None and not with_trees:
+        kept = replace(kept, trees=[])
+    critic = {} if kept is None else kept.to_arrays()
     return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
 
 
@@ -222,11 +245,12 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     if not isinstance(name, str) or name not in classes:
         raise ArchiveError(f"class {fields.brief(name)} is not one of {sorted(classes)}")
     head = fields.read_fields(
-        archive.manifest,
+        {"seed": "stored", **archive.manifest},  # archives of format 1 do not say so
         "manifest",
         **dict.fromkeys(("class", "format", "parameters", "network"), fields.plain),
         known_columns=fields.list_of(fields.optional(fields.name)),
         n_steps=fields.whole(0),
+        seed=fields.one_of("none", "stored", "not stored"),
         versions=_texts,
         history=_history,
     )
@@ -244,7 +268,7 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     if {group.column for group in model.known_groups_} != set(head["known_columns"]):
         raise ArchiveError("manifest has known_columns that the encoder does not know")
     model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]
-    model.versions_ = head["versions"]
+    model.versions_, model.seed_ = head["versions"], head["seed"]
     model.critic_ = None
     if critic:
         plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}

@@ -31,10 +31,13 @@ from synthgan.io.signals import SignalWindows
 from synthgan.labelled import LabelledGANSynthesizer
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.presets import find_preset
+from synthgan.privacy import Support, read_groups
 
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
+_PATIENT = "patient"  # the column of info that tells who windows belong to
+_LEAST_SUPPORT = 5  # people who share what is stored
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
@@ -176,7 +179,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.warm_start = warm_start
 
     @keeps_model
-    def fit(self, X: Any, y: Any = None) -> SignalGANSynthesizer:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
         """Learn windows.
 
         Parameters
@@ -185,6 +188,10 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             Also a DataFrame, polars or pyarrow table of a row a window; at least two windows.
         y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
             Labels, such as a diagnosis, that `sample` may be told.
+        groups : str, array-like of shape (n,), or None, default=None
+            Who each window belongs to: a column of ``info`` of SignalWindows, or one value a
+            window. Labels are then stored only where 5 people share them. None: ``patient`` of
+            ``info`` where there is one, else each window is of another person.
 
         Returns
         -------
@@ -204,11 +211,14 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
+        if groups is None and _PATIENT in info:
+            groups = _PATIENT
+        people = read_groups(groups, info, len(values))
         self.calibration_: Calibration | None = None
-        self._learn(encoder.fit(X), values, info, y, preset, begun)
+        self._learn(encoder.fit(X), values, info, y, preset, begun, people)
         if not encoder.is_quantised:
             with leaving_out("calibration"):
-                self._calibrate(values)
+                self._calibrate(values, people)
         return self
 
     def sample(
@@ -307,12 +317,13 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             values.append(signal_coverage(real, fake, fs_hz=fs_hz, random_state=0).value)
         return float(np.mean(values))
 
-    def _calibrate(self, values: np.ndarray) -> None:
+    def _calibrate(self, values: np.ndarray, people: np.ndarray | None) -> None:
         """Make up for what fakes lack, first in tempo, then in what hangs on it."""
-        some = values[np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]]
+        rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
+        some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
         self._match_tempo(some)
         fake = self._draw_stored(len(some), None, 0)
-        self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake)
+        self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
 
     def _match_tempo(self, real: np.ndarray) -> None:
         """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""

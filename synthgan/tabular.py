@@ -24,18 +24,20 @@ from synthgan.conditions import (
     draw_until_met,
     overwrite,
 )
-from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
+from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality, find_people
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.frames import Container, read_table
 from synthgan.encoding.known import encode_gaps, encode_known
 from synthgan.encoding.schema import Schema
 from synthgan.encoding.targets import TargetContainer, read_target
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.few_rows import MANY_PEOPLE, PLACES
 from synthgan.gan.callbacks import Callback
 from synthgan.gan.config import Adam
 from synthgan.gan.memory import check_room
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
+from synthgan.privacy import Support, read_groups
 
 __all__ = ["TabularGANSynthesizer"]
 
@@ -86,6 +88,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         `Identifier`. ``"auto"``, alone or in the list: relations found in the data, as that one
         column is a function of another, or a quotient of two others; None is ``"auto"``
         unless the preset says otherwise; an empty list looks for none.
+    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+        How the default recipe changes where fewer than 1250 people are learnt. ``"faithful"``: not
+        at all; ``"balanced"``: shorter runs and coarser cells, at a small loss of fidelity;
+        ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that are given win.
     callbacks : list of Callback or None, default=None
         Called during training.
     device : {"auto", "cpu", "cuda", "mps"}, default="auto"
@@ -139,6 +145,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
         "condition_on": [StrOptions({"any"}), list, tuple, None],
         "constraints": [StrOptions({"auto"}), list, tuple, None],
+        "privacy": [StrOptions(set(PLACES))],
     }
 
     def __init__(
@@ -155,6 +162,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         candidates: int | None = None,
         condition_on: str | Sequence[Any] | None = None,
         constraints: str | Sequence[Any] | None = None,
+        privacy: str = "balanced",
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         random_state: Any = None,
@@ -173,6 +181,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.candidates = candidates
         self.condition_on = condition_on
         self.constraints = constraints
+        self.privacy = privacy
         self.callbacks = callbacks
         self.device = device
         self.random_state = random_state
@@ -180,7 +189,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.warm_start = warm_start
 
     @keeps_model
-    def fit(self, X: Any, y: Any = None) -> TabularGANSynthesizer:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
         """Learn a table.
 
         Parameters
@@ -189,6 +198,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             Or a polars or pyarrow table; at least two rows.
         y : Series, DataFrame or array-like of shape (n_rows,) or (n_rows, n_outputs), optional
             Learnt jointly with X; see `sample`.
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to: a column of X, or one value a row. What is stored is then
+            counted by people, not by rows, and columns that name people are replaced by fresh
+            values. None: each row is of another person, unless a column seems to name people who
+            have several rows; a `DataWarning` tells it.
 
         Returns
         -------
@@ -210,30 +224,63 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if y_frame is not None:
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
-        frame = preset.select(frame)
+        frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         constraints = self._resolve("constraints", preset)
-        self.schema_ = bare_schema(frame)
         told = self._condition_columns(frame)
-        self.constraints_ = _fit_constraints(constraints, encoder, frame, told)
+        support = self._find_support(constraints, encoder, frame, people)
+        self.schema_ = bare_schema(frame, support)
+        self.constraints_ = _fit_constraints(constraints, frame, told, support)
         table = self.constraints_.apply(frame)
-        grids, half_widths = encoder.fit(table).encode(table, warn=encoder.scaling != "quantile")
+        kept = encoder.fit(table, groups=support.people).keeps(table)
+        grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
             raise DataError(
                 f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
                 "2 are required: widen the limits."
             )
         self.encoder_ = encoder
-        groups = encoder.cell_groups_
+        cell_groups = encoder.cell_groups_
         known = carriers(self.constraints_, told)
-        known_groups = [group for group in groups if group.column in known]
-        self._fit_grids(grids, half_widths, groups, known_groups, preset, begun)
+        known_groups = [group for group in cell_groups if group.column in known]
+        people = support.take(kept).people
+        self._fit_grids(grids, half_widths, cell_groups, known_groups, preset, begun, people=people)
         return self
+
+    def _find_support(
+        self, constraints: Any, encoder: GridEncoder, frame: pd.DataFrame, people: Any
+    ) -> Support:
+        """Settle how many people must share what is stored, and who the rows belong to."""
+        looks = "auto" in ([constraints] if isinstance(constraints, str) else list(constraints))
+        pools = encoder.scaling == "quantile"
+        if people is None and looks and pools and encoder.min_support > 1:
+            people = find_people(frame)
+        self._n_people = len(frame) if people is None else len(np.unique(people))
+        if self.preset is None:
+            place = PLACES[self.privacy]
+            place.warn(self._n_people)
+            if self.encoder is None:
+                encoder.set_params(min_pool=place.min_pool(self._n_people))
+        return Support(encoder.min_support if pools else 1, people)
+
+    def _resolve(self, name: str, preset: Preset) -> Any:
+        value = super()._resolve(name, preset)
+        if name == "loss" and self.loss is None and self.preset is None:
+            return PLACES[self.privacy].settle(value, self._n_people)
+        return value
+
+    def _n_steps(self, n_rows: int) -> float:
+        if self.preset is None and self._n_people < MANY_PEOPLE:
+            return PLACES[self.privacy].steps(self._n_people)
+        return super()._n_steps(n_rows)
 
     def _find_encoder(self, preset: Preset) -> GridEncoder:
         encoder = self._resolve("encoder", preset)
         if not isinstance(encoder, GridEncoder):
             raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
         return encoder
+
+    def _least_support(self) -> int:
+        return int(self.encoder_.min_support)
 
     def _n_candidates(self, preset: Preset) -> int:
         return int(self._resolve("candidates", preset))
@@ -460,7 +507,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
 
 def _fit_constraints(
-    given: Any, encoder: GridEncoder, frame: pd.DataFrame, told: list[Any]
+    given: Any, frame: pd.DataFrame, told: list[Any], support: Support
 ) -> ConstraintSet:
     """Fit the constraints that are given, and those that are to be found."""
     wanted = [given] if isinstance(given, str) else list(given)
@@ -470,5 +517,4 @@ def _fit_constraints(
         raise ParameterError(
             f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
         )
-    min_support = encoder.min_support if encoder.scaling == "quantile" else 1
-    return ConstraintSet(mine, min_support).fit(frame, "auto" in wanted, told)
+    return ConstraintSet(mine, support.least).fit(frame, "auto" in wanted, told, support.people)

@@ -6,6 +6,7 @@ from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
+from synthgan.constraints.people import find_people
 
 __all__ = [
     "CONSTRAINTS",
@@ -18,4 +19,5 @@ __all__ = [
     "Inequality",
     "Predicate",
     "Range",
+    "find_people",
 ]

@@ -18,6 +18,7 @@ from synthgan import fields
 from synthgan.encoding.column import Column
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["Constraint", "Predicate", "Range"]
 
@@ -47,14 +48,14 @@ class Constraint(BaseEstimator):
         """Columns that `apply` replaces or drops, or that `restore` changes."""
         return (self.column,) if hasattr(self, "column") else ()
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Constraint:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Constraint:
         """Learn from the original table.
 
         Parameters
         ----------
         frame : DataFrame
-        min_support : int, default=1
-            Nothing is stored that fewer rows share.
+        support : Support, default=EVERYTHING
+            Nothing is stored that fewer people share.
 
         Raises
         ------
@@ -148,14 +149,16 @@ def _plain(value: Any) -> Any:
     return str(value)  # dates and durations, which `Range` reads
 
 
-def describe(frame: pd.DataFrame, names: Sequence[Hashable], min_support: int = 1) -> Schema:
-    """Describe columns without what few rows share: their ranges, and rare categories."""
+def describe(
+    frame: pd.DataFrame, names: Sequence[Hashable], support: Support = EVERYTHING
+) -> Schema:
+    """Describe columns without what few people share: their ranges, and rare categories."""
     columns = []
     for name in names:
-        column = replace(Column.infer(frame[name]), minimum=None, maximum=None)
-        if column.categories is not None and min_support > 1:
-            counts = frame[name].value_counts()
-            common = tuple(c for c in column.categories if counts[c] >= min_support)
+        column = replace(Column.infer(frame[name], support), minimum=None, maximum=None)
+        if column.categories is not None and support.least > 1:
+            counts = support.of_labels(frame[name])
+            common = tuple(c for c in column.categories if counts.get(c, 0) >= support.least)
             column = replace(column, categories=common)
         columns.append(column)
     return Schema(tuple(columns))
@@ -226,7 +229,7 @@ class Range(Constraint):
         self.low = low
         self.high = high
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Range:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Range:
         """Check the data; see `Constraint.fit`."""
         column = describe(frame, [self.column]).columns[0]
         if not column.numeric:
@@ -339,7 +342,7 @@ class Predicate(Constraint):
         """Columns that must be there."""
         return tuple(self.columns or ())
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Predicate:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Predicate:
         """Check the data; see `Constraint.fit`."""
         if not callable(self.function):
             raise ParameterError(

@@ -18,6 +18,7 @@ from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.privacy import Support
 
 __all__ = ["CONSTRAINTS", "ConstraintSet"]
 
@@ -37,7 +38,7 @@ class ConstraintSet:
     constraints : sequence of Constraint, default=()
         The user's; they are cloned.
     min_support : int, default=1
-        Nothing is stored that fewer rows share.
+        Nothing is stored that fewer people share.
 
     Attributes
     ----------
@@ -65,7 +66,11 @@ class ConstraintSet:
         self.min_support = min_support
 
     def fit(
-        self, frame: pd.DataFrame, find: bool = True, told: Sequence[Hashable] = ()
+        self,
+        frame: pd.DataFrame,
+        find: bool = True,
+        told: Sequence[Hashable] = (),
+        people: np.ndarray | None = None,
     ) -> ConstraintSet:
         """Fit all constraints.
 
@@ -78,6 +83,8 @@ class ConstraintSet:
         told : sequence of hashable
             Columns that conditions may name one by one: what a formula leaves of its column says
             nothing without the others, so none is looked for among these.
+        people : ndarray of int of shape (n_rows,), or None, default=None
+            Who each row belongs to; None: each row is a person of its own.
 
         Raises
         ------
@@ -87,6 +94,7 @@ class ConstraintSet:
             A column that is missing, rows that break a constraint, or a column of free text.
         """
         self.columns_ = list(frame.columns)
+        support = Support(self.min_support, people)
         chosen: list[Constraint] = []
         for constraint in self.constraints or ():
             self._refuse_unknown(constraint)
@@ -95,14 +103,15 @@ class ConstraintSet:
             chosen.append(clone(constraint))
         if find:
             rewritten = {name for constraint in chosen for name in constraint.uses}
-            found = find_identifiers(frame[[n for n in frame.columns if n not in rewritten]])
+            free = [name for name in frame.columns if name not in rewritten]
+            found = find_identifiers(frame[free], people)
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
-            for constraint in [*found, *find_relations(rest, self.min_support)]:
+            for constraint in [*found, *find_relations(rest, support)]:
                 is_told = isinstance(constraint, Formula) and set(constraint.uses) & set(told)
                 if not is_told and _clash(chosen, constraint) is None:
                     chosen.append(constraint)
-        self.constraints_ = [c.fit(frame, self.min_support) for c in _in_order(chosen)]
+        self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from synthgan.constraints.base import (
 from synthgan.encoding.column import Column
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.privacy import EVERYTHING, Support, pooled_means
 
 __all__ = ["Inequality"]
 
@@ -30,21 +31,22 @@ _UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _LARGEST_TICK = 2**62
 
 
-def pooled(values: np.ndarray, decimals: int | None, k: int) -> tuple[Any, Any, Any]:
-    """Return smallest, middle and largest value, each a mean of `k` of them; None if fewer."""
-    k = max(k, 1)
-    if len(values) < k:
+def pooled(values: np.ndarray, decimals: int | None, support: Support) -> tuple[Any, Any, Any]:
+    """Return smallest, middle and largest value, each a mean of enough people; None if fewer."""
+    if not len(values) or not support.holds(np.ones(len(values), dtype=bool)):
         return None, None, None
-    ordered = np.sort(values)
-    start = (len(ordered) - k) // 2
-    groups = ordered[:k], ordered[start : start + k], ordered[-k:]
-    # Means of differences from the first: sums of large integers would be rounded.
-    means = [group[0] + np.mean(group - group[0]) for group in groups]
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    # Of differences from the first: large integers would be rounded.
+    _, means = pooled_means(ordered - ordered[0], support.take(order))
+    if np.isnan(means).any():
+        return None, None, None
+    chosen = means[[0, len(means) // 2, -1]]
     if values.dtype.kind == "i":
-        means = [group[0] + np.rint(np.mean(group - group[0])).astype(int) for group in groups]
-    elif decimals is not None:
-        means = [np.round(mean, decimals) for mean in means]
-    low, middle, high = (mean.item() for mean in means)
+        low, middle, high = (ordered[0] + np.rint(chosen).astype(int)).tolist()
+    else:
+        found = ordered[0] + chosen
+        low, middle, high = (found if decimals is None else np.round(found, decimals)).tolist()
     return low, middle, high
 
 
@@ -159,11 +161,11 @@ class Inequality(Constraint):
         """The upper column."""
         return (self.high,)
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Inequality:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Inequality:
         """Check the data, and learn the lattice; see `Constraint.fit`."""
         if self.low == self.high:
             raise ParameterError(f"{self!r} is not allowed; two different columns are.")
-        self.schema_ = describe(frame, [self.low, self.high])
+        self.schema_ = describe(frame, [self.low, self.high], support)
         low, high = self.schema_
         self._refuse_kinds(frame)
         if low.wall_clock != high.wall_clock or (low.wall_clock and low.dtype != high.dtype):
@@ -182,7 +184,7 @@ class Inequality(Constraint):
             )
         values, present = self._numbers(low, frame[low.name])
         # With too few values of `low` to pool, any anchor will do.
-        self.middle_ = pooled(values[present], low.decimals, min_support)[1] or 0
+        self.middle_ = pooled(values[present], low.decimals, support.take(present))[1] or 0
         ticks, present = self._high_ticks(frame)
         ends = [int(ticks[present].max(initial=0)), int(self._anchors(frame).min(initial=0))]
         if ticks.dtype.kind == "i" and ends[0] - ends[1] > _LARGEST_TICK:

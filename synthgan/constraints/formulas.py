@@ -14,6 +14,7 @@ from synthgan.constraints.differences import difference_of, pooled, spread
 from synthgan.encoding.dtypes import MAX_DECIMALS
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["Formula"]
 
@@ -84,10 +85,10 @@ class Formula(Constraint):
         """Columns that must be there."""
         return (self.column, self.a) if self.b is None else (self.column, self.a, self.b)
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Formula:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Formula:
         """Learn decimals, middle and range; see `Constraint.fit`."""
         self._check_parameters()
-        self.schema_ = describe(frame, self.uses)
+        self.schema_ = describe(frame, self.uses, support)
         self._refuse_kinds()
         column = self.schema_.columns[0]
         values, present = numbers_of(column, frame[self.column])
@@ -97,7 +98,9 @@ class Formula(Constraint):
                 f"column {self.column!r} holds {largest:.0f}; Formula needs whole numbers up to "
                 "2**52 in size: scale the column."
             )
-        self.low_, self.middle_, self.high_ = pooled(values[present], column.decimals, min_support)
+        self.low_, self.middle_, self.high_ = pooled(
+            values[present], column.decimals, support.take(present)
+        )
         self.middle_ = self.middle_ or 0
         self.decimals_ = column.decimals
         if column.decimals:

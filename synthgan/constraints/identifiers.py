@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -22,9 +22,11 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
+from synthgan.constraints.people import names_people
 from synthgan.encoding.column import Column
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["Identifier", "find_identifiers"]
 
@@ -49,6 +51,14 @@ ALPHABETS = {
 # A part is [text, 0, 0], or [name of an alphabet, fewest, most characters].
 Part = list[Any]
 _RANDOM_CODES: list[Part] = [["row-", 0, 0], ["hex", 12, 12]]
+_HOLDS: dict[str, Callable[[str], bool]] = {  # from small to large
+    "digit": str.isdecimal,
+    "lower": lambda token: set(token) <= set(_LOWER),
+    "upper": lambda token: set(token) <= set(_UPPER),
+    "letter": str.isalpha,
+    "hex": lambda token: set(token) <= set(ALPHABETS["hex"]),
+    "HEX": lambda token: set(token) <= set(ALPHABETS["HEX"]),
+}
 _UUIDS: list[Part] = [["uuid", 36, 36]]
 _MOST_CHARACTERS = 2**12  # of a part that an archive may ask for
 _MOST_DIGITS = 19  # of an integer
@@ -99,9 +109,9 @@ class Identifier(Constraint):
     def __init__(self, column: Hashable) -> None:
         self.column = column
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> Identifier:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Identifier:
         """Learn the pattern; see `Constraint.fit`."""
-        self.schema_ = describe(frame, [self.column])
+        self.schema_ = describe(frame, [self.column], support)
         column = self.schema_.columns[0]
         self.parts_: list[Part]
         is_whole = column.kind == "integer" or column.decimals == 0
@@ -110,17 +120,17 @@ class Identifier(Constraint):
                 f"column {self.column!r} is of kind {column.kind}; Identifier needs strings or "
                 "whole numbers."
             )
-        present = frame[self.column].dropna()
+        present, least = frame[self.column].dropna(), support.least
         if is_whole:
             numbers = numbers_of(column, present)[0]
             lengths = [len(str(abs(int(number)))) for number in numbers]
-            self.parts_ = [["digit", *_pooled_lengths(lengths, min_support)]]
+            self.parts_ = [["digit", *_pooled_lengths(lengths, least)]]
             return self
         # The categories of a category dtype are the values themselves.
         column = replace(column, kind="string", categories=None, categories_dtype=None)
         self.schema_ = type(self.schema_)((column,))
         values = [str(value) for value in present]
-        self.parts_ = learn_pattern(values, min_support) or _RANDOM_CODES
+        self.parts_ = learn_pattern(values, least) or _RANDOM_CODES
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -164,12 +174,14 @@ class Identifier(Constraint):
             raise ValueError(f"its codes are {fields.brief(parts)}")
 
 
-def find_identifiers(frame: pd.DataFrame) -> list[Identifier]:
-    """Find columns that name rows.
+def find_identifiers(frame: pd.DataFrame, people: np.ndarray | None = None) -> list[Identifier]:
+    """Find columns that name rows, or the people to whom rows belong.
 
     Parameters
     ----------
     frame : DataFrame
+    people : ndarray of int of shape (n_rows,), or None, default=None
+        Who each row belongs to; None: each row is a person of its own.
 
     Returns
     -------
@@ -184,7 +196,17 @@ def find_identifiers(frame: pd.DataFrame) -> list[Identifier]:
     found = []
     for name in frame.columns:
         series = frame[name]
-        if len(series) <= MIN_ROWS or not _names_rows(series):
+        of_people = people is not None and names_people(series, people)
+        if len(series) <= MIN_ROWS or not (of_people or _names_rows(series)):
+            continue
+        if of_people:
+            warnings.warn(
+                f"column {name!r} names people: it is not learnt but replaced by fresh values, "
+                "each of one row.",
+                DataWarning,
+                stacklevel=2,
+            )
+            found.append(Identifier(name))
             continue
         values = series.dropna()
         if not pd.api.types.is_integer_dtype(series.dtype) and learn_pattern(list(values)) is None:
@@ -255,13 +277,14 @@ def _parts(tokens: list[str], min_support: int) -> list[Part]:
     """Describe one place in the structure."""
     lengths = [len(token) for token in tokens]
     if len(set(lengths)) > 1:
-        return [[_alphabet("".join(set("".join(tokens)))), *_pooled_lengths(lengths, min_support)]]
-    whole = _alphabet("".join(set("".join(tokens))))
+        return [[_alphabet(tokens, min_support), *_pooled_lengths(lengths, min_support)]]
+    whole = _alphabet(tokens, min_support)
     parts: list[Part] = []
-    for characters in map(set, zip(*tokens, strict=True)):
+    for place in zip(*tokens, strict=True):
+        characters = set(place)
         is_constant = len(characters) == 1 and len(tokens) >= min_support
         is_mixed = whole in ("hex", "HEX", "alnum")
-        name = whole if is_mixed else _alphabet("".join(characters))
+        name = whole if is_mixed else _alphabet(place, min_support)
         if is_constant:
             parts.append([characters.pop(), 0, 0])
         elif parts and parts[-1][0] == name and parts[-1][1]:
@@ -271,13 +294,16 @@ def _parts(tokens: list[str], min_support: int) -> list[Part]:
     return parts
 
 
-def _alphabet(characters: str) -> str:
-    """Name the smallest alphabet that holds some characters; letters beyond ASCII are letters."""
-    order = ("digit", "lower", "upper", "letter")
-    for name in order if characters.isdecimal() or characters.isalpha() else ("hex", "HEX"):
-        if set(characters) <= set(ALPHABETS[name]):
+def _alphabet(tokens: Sequence[str], min_support: int) -> str:
+    """Name the smallest alphabet of all strings but fewer than `min_support`.
+
+    Letters beyond ASCII are letters.
+    """
+    allowed = min(min_support, len(tokens))
+    for name, holds in _HOLDS.items():
+        if sum(not holds(token) for token in tokens) < allowed:
             return name
-    return "letter" if characters.isalpha() else "digit" if characters.isdecimal() else "alnum"
+    return "alnum"
 
 
 def _pooled_lengths(lengths: Sequence[int], min_support: int) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from synthgan.constraints.base import (
 from synthgan.encoding.column import Column
 from synthgan.encoding.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["DependentColumn", "FixedCombinations"]
 
@@ -79,21 +80,20 @@ class FixedCombinations(Constraint):
         """All of them."""
         return tuple(self.columns)
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> FixedCombinations:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> FixedCombinations:
         """Learn the combinations, and how frequent they are; see `Constraint.fit`."""
         if isinstance(self.columns, str) or len(set(self.columns)) < max(2, len(self.columns)):
             raise ParameterError(
                 f"columns={self.columns!r} of FixedCombinations is not allowed; "
                 "a list of at least two different columns is."
             )
-        self.schema_ = describe(frame, self.columns, min_support)
-        self.min_support_ = min_support
-        counts = Counter(self._rows(frame)).most_common()
-        stored = [(row, count) for row, count in counts if count >= min_support]
+        self.schema_ = describe(frame, self.columns, support)
+        self.min_support_ = support.least
+        stored = _common(self._rows(frame), support)
         if not stored:
             raise DataError(
                 f"columns {list(self.columns)!r} have no combination that at least "
-                f"min_support={min_support} rows share: leave FixedCombinations out."
+                f"min_support={support.least} rows share: leave FixedCombinations out."
             )
         total = sum(count for _, count in stored)
         self.combinations_ = [list(row) for row, _ in stored]
@@ -233,24 +233,25 @@ class DependentColumn(Constraint):
         """Columns that must be there."""
         return (self.column, self.of)
 
-    def fit(self, frame: pd.DataFrame, min_support: int = 1) -> DependentColumn:
+    def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> DependentColumn:
         """Learn what each level gives; see `Constraint.fit`."""
         if self.column == self.of:
             raise ParameterError(f"{self!r} is not allowed; two different columns are.")
-        self.schema_ = describe(frame, [self.column, self.of], min_support)
+        self.schema_ = describe(frame, [self.column, self.of], support)
         column, of = self.schema_
         levels, values = (plain_values(c, frame[c.name]) for c in (of, column))
-        pairs = Counter(zip(levels, values, strict=True))
+        rows = list(zip(levels, values, strict=True))
+        pairs = set(rows)
         if len({level for level, _ in pairs}) < len(pairs):
             twice = [n for n in Counter(level for level, _ in pairs).values() if n > 1]
             raise DataError(
                 f"column {self.column!r} does not follow from column {self.of!r}: {len(twice)} "
                 f"level(s) of {self.of!r} have several values of it; leave {self!r} out."
             )
-        stored = [(pair, count) for pair, count in pairs.most_common() if count >= min_support]
+        stored = _common(rows, support)
         if not stored:
             raise DataError(
-                f"column {self.of!r} has no level that at least min_support={min_support} rows "
+                f"column {self.of!r} has no level that at least min_support={support.least} rows "
                 f"share; leave {self!r} out."
             )
         self.levels_ = [level for (level, _), _ in stored]
@@ -332,6 +333,15 @@ class DependentColumn(Constraint):
             totals[value] += share
         usual = max(totals, key=totals.__getitem__)
         return [given.get(level, usual) for level in levels]
+
+
+def _common(rows: list[tuple[Any, ...]], support: Support) -> list[tuple[tuple[Any, ...], int]]:
+    """Return what enough people share, the most frequent first, and how many rows have it."""
+    counts = Counter(rows)
+    people = counts
+    if support.people is not None:
+        people = Counter(row for row, _ in set(zip(rows, support.people.tolist(), strict=True)))
+    return [(row, n) for row, n in counts.most_common() if people[row] >= support.least]
 
 
 def _check_shares(shares: Sequence[float], values: Sequence[Any]) -> None:

@@ -16,8 +16,9 @@ from synthgan.constraints.formulas import FORMULAS, Formula
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.encoding.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
+from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["find_dependent_columns", "find_formulas", "find_relations"]
+__all__ = ["Coded", "find_dependent_columns", "find_formulas", "find_relations"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +33,14 @@ MIN_SHARE = 0.95
 MIN_DISTINCT = 20
 
 
-def find_relations(frame: pd.DataFrame, min_support: int = 1) -> list[Constraint]:
+def find_relations(frame: pd.DataFrame, support: Support = EVERYTHING) -> list[Constraint]:
     """Find columns that follow from others.
 
     Parameters
     ----------
     frame : DataFrame
-    min_support : int, default=1
-        Levels of fewer rows are no evidence.
+    support : Support, default=EVERYTHING
+        Levels of fewer people are no evidence.
 
     Returns
     -------
@@ -55,47 +56,56 @@ def find_relations(frame: pd.DataFrame, min_support: int = 1) -> list[Constraint
     >>> find_relations(frame.assign(all=frame["men"] + frame["women"]))
     [Formula(a='men', b='women', column='all', kind='a + b')]
     """
-    found: list[Constraint] = [*find_dependent_columns(frame, min_support)]
+    found: list[Constraint] = [*find_dependent_columns(frame, support)]
     dropped = {constraint.rewrites[0] for constraint in found}
     found += find_formulas(frame[[name for name in frame.columns if name not in dropped]])
     return found
 
 
-def _sample(frame: pd.DataFrame, n: int) -> pd.DataFrame:
-    return frame if len(frame) <= n else frame.sample(n, random_state=0)
+def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:
+    """Return the numbers of some rows, drawn at random."""
+    rows = pd.Series(np.arange(len(frame)))
+    return (rows if len(frame) <= n else rows.sample(n, random_state=0)).to_numpy()
 
 
 @dataclass(frozen=True)
-class _Coded:
+class Coded:
     """A column as level codes, missing values being one of the levels."""
 
     name: Hashable
     codes: np.ndarray
     counts: np.ndarray
+    people: np.ndarray  # of each level
     has_labels: bool
 
     @classmethod
-    def read(cls, series: pd.Series) -> _Coded | None:
+    def read(cls, series: pd.Series, support: Support = EVERYTHING) -> Coded | None:
         """Code a column; None when its values cannot be compared."""
         try:
             column = Column.infer(series)
         except DataError:
             return None
         codes, _ = pd.factorize(series, use_na_sentinel=False)
-        return cls(series.name, codes, np.bincount(codes), column.kind in LEVEL_KINDS)
+        counts = np.bincount(codes)
+        people = support.counts(codes, len(counts))
+        return cls(series.name, codes, counts, people, column.kind in LEVEL_KINDS)
 
-    def determines(self, other: _Coded, min_support: int) -> bool:
-        """Tell whether `other` follows from this column, and hardly by chance."""
+    def determines(self, other: Coded, least: int) -> bool:
+        """Tell whether `other` follows from levels of `least` people, and hardly by chance."""
         if len(self.counts) > min(MAX_LEVELS, len(self.codes) / 5):
             return False
+        is_supported = self.people >= least
+        if self.counts[is_supported].sum() < MIN_SHARE * len(self.codes):
+            return False
+        return self.fixes(other, is_supported)
+
+    def fixes(self, other: Coded, some: np.ndarray | None = None) -> bool:
+        """Tell whether `other` follows from this column, and is not the same on `some` levels."""
         first = np.zeros(len(self.counts), dtype=np.int64)
         first[self.codes[::-1]] = other.codes[::-1]
         if (other.codes != first[self.codes]).any():
             return False
-        is_supported = self.counts >= min_support
-        if self.counts[is_supported].sum() < MIN_SHARE * len(self.codes):
-            return False
-        if len(np.unique(first[is_supported])) < 2:
+        if len(np.unique(first if some is None else first[some])) < 2:
             return False
         log_share = np.log(other.counts / len(other.codes))
         # Under independence all rows of a level agree with its first one by chance.
@@ -103,13 +113,16 @@ class _Coded:
         return bool(-chance >= EVIDENCE)
 
 
-def find_dependent_columns(frame: pd.DataFrame, min_support: int = 1) -> list[DependentColumn]:
+def find_dependent_columns(
+    frame: pd.DataFrame, support: Support = EVERYTHING
+) -> list[DependentColumn]:
     """Find columns whose value follows from the level of another, in all rows.
 
     Of two columns that follow from each other, the one with labels is kept.
     """
-    sample = _sample(frame, MAX_ROWS)
-    coded = [_Coded.read(sample[name]) for name in frame.columns]
+    rows = _sample(frame, MAX_ROWS)
+    sample, some = frame.iloc[rows], support.take(rows)
+    coded = [Coded.read(sample[name], some) for name in frame.columns]
     columns = [column for column in coded if column is not None and len(column.counts) > 1]
     place = {column.name: i for i, column in enumerate(columns)}
     parents: dict[Hashable, Hashable] = {}
@@ -119,7 +132,7 @@ def find_dependent_columns(frame: pd.DataFrame, min_support: int = 1) -> list[De
         for of in sorted(columns, key=lambda c: (len(c.counts), not c.has_labels)):
             if column.name in _lineage(of.name, parents):
                 continue
-            if of.determines(column, min_support) and _follows(frame, column.name, of.name):
+            if of.determines(column, support.least) and _follows(frame, column.name, of.name):
                 parents[column.name] = of.name
                 logger.info("column %r follows from column %r", column.name, of.name)
                 break
@@ -161,7 +174,7 @@ def find_formulas(frame: pd.DataFrame) -> list[Formula]:
     parts are needed: in the rows where the middle of the column, or one part alone, fails. Of more
     than 48 columns of numbers, each is tried with the 47 that its ranks correlate with most.
     """
-    names, numbers = _read_numbers(_sample(frame, MAX_ROWS_OF_FORMULAS))
+    names, numbers = _read_numbers(frame.iloc[_sample(frame, MAX_ROWS_OF_FORMULAS)])
     if len(names) < 2 or len(numbers) < N_SCREENED:
         return []
     steps = np.array([_step(numbers[:, i]) for i in range(len(names))])

@@ -17,6 +17,7 @@ from scipy.fft import dct, idct
 from synthgan import fields
 from synthgan.encoding import whitening
 from synthgan.exceptions import ArchiveError
+from synthgan.privacy import EVERYTHING, Support, pooled_means
 
 __all__ = ["Calibration", "Tempo"]
 
@@ -48,12 +49,16 @@ class Calibration:
     sizes: np.ndarray
 
     @classmethod
-    def fit(cls, real: np.ndarray, fake: np.ndarray) -> Calibration | None:
+    def fit(
+        cls, real: np.ndarray, fake: np.ndarray, support: Support = EVERYTHING
+    ) -> Calibration | None:
         """Measure what fakes lack; None where windows are too few to tell.
 
         Parameters
         ----------
         real, fake : ndarray of shape (n, n_leads, n_samples)
+        support : Support, default=EVERYTHING
+            Of the real windows: a knot averages enough people, so that no one dominates.
         """
         if min(len(real), len(fake)) < _FEWEST:
             return None
@@ -63,9 +68,11 @@ class Calibration:
         made = cls(gains.clip(1 / _MOST_GAIN, _MOST_GAIN), np.zeros((2, 0, 0)), np.zeros((2, 0)))
         fake = made._level(fake)
         n_knots = min(_MOST_KNOTS, min(len(real), len(fake)) // _ROWS_A_KNOT)
-        heights = [np.stack([_knots(h, n_knots) for h in x.mean(axis=2).T]) for x in (fake, real)]
-        sizes = [_knots(_sizes(x, x.shape[2]), n_knots) for x in (fake, real)]
-        return cls(made.gains, np.stack(heights), np.stack(sizes))
+        leads = zip(fake.mean(axis=2).T, real.mean(axis=2).T, strict=True)
+        heights = _joined([_knots(ours, theirs, n_knots, support) for ours, theirs in leads])
+        ours, theirs = (_sizes(x, x.shape[2]) for x in (fake, real))
+        sizes = _knots(ours, theirs, n_knots, support)
+        return cls(made.gains, heights, sizes)
 
     def apply(self, fake: np.ndarray) -> np.ndarray:
         """Mend windows, or recordings, (n, n_leads, any length)."""
@@ -174,9 +181,22 @@ def _sizes(x: np.ndarray, length: int) -> np.ndarray:
     return np.log(windows.std(axis=3) + np.finfo(float).tiny).mean(axis=(1, 2))
 
 
-def _knots(values: np.ndarray, n_knots: int) -> np.ndarray:
-    """Means of groups of sorted values: no single one is kept."""
-    return np.array([group.mean() for group in np.array_split(np.sort(values), n_knots)])
+def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -> np.ndarray:
+    """Average groups of sorted values at the same shares of both, shape (2, at most n_knots).
+
+    Groups of real values are of enough people, and no one dominates their averages.
+    """
+    order = np.argsort(real, kind="stable")
+    sizes, means = pooled_means(real[order], support.take(order), fewest=len(real) // n_knots)
+    ends = np.round(np.cumsum(sizes) / len(real) * len(fake)).astype(int)
+    ours = [group.mean() for group in np.split(np.sort(fake), ends[:-1])]
+    return np.stack([ours, means])
+
+
+def _joined(knots: list[np.ndarray]) -> np.ndarray:
+    """Stack the knots of leads, shape (2, n_leads, n_knots); last ones are repeated."""
+    most = max(k.shape[1] for k in knots)
+    return np.stack([np.pad(k, ((0, 0), (0, most - k.shape[1])), "edge") for k in knots], axis=1)
 
 
 def _follow(values: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray:

@@ -54,8 +54,17 @@ class ColumnCells:
             values = [f"{name}={level}" for level in codec.levels]
         return [*values, f"{name}:present"] if self.nullable else values
 
-    def encode(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray | None]:
+    def encode(
+        self, series: pd.Series, fills: bool = False
+    ) -> tuple[np.ndarray, np.ndarray | None]:
         """Map the column's values to cells.
+
+        Parameters
+        ----------
+        series : Series
+        fills : bool, default=False
+            Whether a missing value of a column that is not nullable takes the middle of its
+            distribution, with the freedom to be anything, or its most frequent level.
 
         Returns
         -------
@@ -71,9 +80,14 @@ class ColumnCells:
             cells, half_width = self.codec.encode(values)
         except DataError as error:
             raise DataError(f"column {self.column.name!r} {error}") from None
-        cells = np.where(present[:, None], cells, NULL)
-        if half_width is not None:
-            half_width = np.where(present, half_width, 0.0)
+        if fills and not self.nullable and self.codec.n_cells:
+            cells[~present] = _fill(self.codec)
+            if half_width is not None:
+                half_width = np.where(present, half_width, (ON - OFF) / 2)
+        else:
+            cells = np.where(present[:, None], cells, NULL)
+            if half_width is not None:
+                half_width = np.where(present, half_width, 0.0)
         if self.nullable:
             cells = np.column_stack([cells, np.where(present, ON, OFF)])
         return cells, half_width
@@ -156,8 +170,13 @@ class ColumnCells:
             what = f" cannot hold {value!s}" if is_scaled else f": level {value!r} is not known"
             raise DataError(f"column {self.column.name!r}{what}; {self._known_text()}.")
 
-    def outside(self, series: pd.Series) -> np.ndarray:
-        """Tell which rows hold a number outside the limits or a pooled label, shape (n_rows,)."""
+    def outside(self, series: pd.Series, fills: bool = False) -> np.ndarray:
+        """Tell which values come back as others, shape (n_rows,).
+
+        They are numbers outside the limits, pooled labels, and missing values that `encode` fills.
+        """
+        if fills and not self.nullable and self.codec.n_cells and series.isna().any():
+            return self.outside(series) | series.isna().to_numpy()
         if self.pools:
             return self._pool(series)[1]
         if self.codec.limits is None:
@@ -275,6 +294,17 @@ class ColumnCells:
             return chosen.tolist()
         stored, _ = self._values(self._stored())
         return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
+
+
+def _fill(codec: Codec) -> np.ndarray:
+    """Return the cells of the middle of a distribution, or of its most frequent level."""
+    if codec.kind == "continuous":
+        return np.array([(OFF + ON) / 2])
+    shares: Any = codec.shares  # type: ignore[attr-defined]
+    place = int(np.argmax(shares))
+    if codec.kind == "binary":
+        return np.array([ON if place else OFF])
+    return np.where(np.arange(codec.n_cells) == place, ON, OFF)
 
 
 def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:

@@ -24,6 +24,7 @@ from synthgan.encoding.dtypes import (
     zone_of,
 )
 from synthgan.exceptions import ArchiveError, DataError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
 
@@ -85,25 +86,27 @@ class Column:
     maximum: float | int | None = None
 
     @classmethod
-    def infer(cls, series: pd.Series) -> Column:
+    def infer(cls, series: pd.Series, support: Support = EVERYTHING) -> Column:
         """Describe a column of a table.
 
         Parameters
         ----------
         series : Series
             The values.
+        support : Support, default=EVERYTHING
+            Decimals, resolution and missing values of too few people are left out.
 
         Raises
         ------
         DataError
             Infinite values, values of several types, or a dtype that has no encoding.
         """
-        dtype = series.dtype
+        dtype, gaps = series.dtype, series.isna().to_numpy()
         column = cls(
             name=series.name.item() if isinstance(series.name, np.generic) else series.name,
             kind=kind_of(series),
             dtype=name_of(dtype),
-            missing=float(series.isna().mean()) if len(series) else 0.0,
+            missing=float(f"{gaps.mean():.3g}") if support.holds(gaps) and gaps.any() else 0.0,
         )
         if isinstance(dtype, pd.CategoricalDtype):
             odd = [level for level in dtype.categories if _is_odd(level)]
@@ -121,12 +124,14 @@ class Column:
         if column.kind not in NUMERIC_KINDS:
             return column
         if column.kind in ("datetime", "timedelta"):
-            column = replace(column, **time_scale(series))
+            column = replace(column, **time_scale(series, support))
         values, present = column.numbers(series)
         values = values[present]
         if not len(values):
             return column
-        decimals = fewest_decimals(values, series) if column.kind == "continuous" else 0
+        decimals: int | None = 0
+        if column.kind == "continuous":
+            decimals = fewest_decimals(values, series, support.take(present))
         low, high = values.min().item(), values.max().item()
         return replace(column, minimum=low, maximum=high, decimals=decimals)
 

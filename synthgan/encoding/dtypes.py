@@ -9,6 +9,7 @@ import pandas as pd
 from pandas.api import types
 
 from synthgan.exceptions import DataError
+from synthgan.privacy import Support
 
 __all__ = [
     "COARSEST_NS",
@@ -101,8 +102,8 @@ def ticks_of(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
     return (dates.tz_localize(None) if wall_clock else dates).asi8
 
 
-def time_scale(series: pd.Series) -> dict[str, Any]:
-    """Choose resolution and clock of dates and durations."""
+def time_scale(series: pd.Series, support: Support) -> dict[str, Any]:
+    """Choose resolution and clock of dates and durations; too few people decide nothing."""
     dtype = series.dtype
     try:
         types.pandas_dtype(str(dtype))
@@ -112,32 +113,47 @@ def time_scale(series: pd.Series) -> dict[str, Any]:
             f"column {series.name!r} has dtype {dtype}, whose zone or unit cannot be written down; "
             "convert it, for instance to datetime64[us, Europe/Madrid]."
         ) from None
-    resolution = _resolution(ticks_of(series), dtype)
+    resolution = _resolution(ticks_of(series), dtype, support)
     if zone_of(dtype) is not None and resolution != day:
-        on_the_wall = _resolution(ticks_of(series, wall_clock=True), dtype)
+        on_the_wall = _resolution(ticks_of(series, wall_clock=True), dtype, support)
         if on_the_wall == day:
             return {"resolution": day, "wall_clock": True}
     return {"resolution": resolution}
 
 
-def _resolution(ticks: np.ndarray, dtype: Any) -> int:
-    """Find the coarsest of day ... nanosecond that divides every value, in units of the dtype."""
+def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:
+    """Find the coarsest of day ... nanosecond that divides the values, in units of the dtype.
+
+    Values of too few people may be finer.
+    """
     unit_ns = UNIT_NS[time_unit(dtype)]
-    ticks = ticks[ticks != np.iinfo(np.int64).min]
+    present = ticks != np.iinfo(np.int64).min
     for resolution_ns in _RESOLUTIONS_NS:
         resolution = resolution_ns // unit_ns
-        if resolution > 1 and not (ticks % resolution).any():
+        if resolution > 1 and not support.holds(present & (ticks % resolution != 0)):
             return resolution
     return 1
 
 
-def fewest_decimals(values: np.ndarray, series: pd.Series) -> int | None:
-    """Return the fewest decimals that give every value back in the column's own precision."""
+def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> int | None:
+    """Return the fewest decimals that give values back in the column's own precision.
+
+    Values of too few people may have more.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        What is present of `series`.
+    series : Series
+    support : Support
+        Of the values.
+    """
     is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
     precision = np.float32 if is_float32 else np.float64
     for decimals in range(MAX_DECIMALS + 1):
-        if np.abs(values).max() > 2.0**52 / 10.0**decimals and decimals:
+        if decimals and support.holds(np.abs(values) > 2.0**52 / 10.0**decimals):
             return None
-        if (np.round(values, decimals).astype(precision) == values.astype(precision)).all():
+        rounded = np.round(values, decimals).astype(precision)
+        if not support.holds(rounded != values.astype(precision)):
             return decimals
     return None

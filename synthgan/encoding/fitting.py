@@ -13,7 +13,9 @@ from synthgan.encoding.cells import ColumnCells
 from synthgan.encoding.codecs import Codec, Codes, Constant, Levels, Linear, Places, shares_of
 from synthgan.encoding.column import Column
 from synthgan.encoding.groups import OFF, ON
+from synthgan.encoding.quantile import QuantileTable
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.privacy import Support
 
 __all__ = ["fit_cells"]
 
@@ -27,7 +29,8 @@ def fit_cells(
     limits: Any,
     limits_are_its_own: bool,
     keep_outliers: bool,
-    min_support: int,
+    support: Support,
+    min_pool: int,
     max_one_hot: int,
     max_one_hot_numeric: int,
 ) -> ColumnCells:
@@ -36,7 +39,8 @@ def fit_cells(
     `limits_are_its_own` tells that the column is named in the limits: then a column of two
     values is scaled, too, rather than made binary.
     """
-    nullable = bool(series.isna().any())
+    gaps = series.isna().to_numpy()
+    nullable = bool(gaps.any()) and support.holds(gaps)
     lowest = 0 if scaling_name == "minmax-full" else OFF
     if nullable and lowest == 0:
         raise DataError(
@@ -49,11 +53,11 @@ def fit_cells(
         is_mixed = column.kind == "boolean" and series.dtype == object  # numpy's own among them
         labels = (series.astype("boolean") if is_mixed else series).value_counts(dropna=True)
         labels = labels[labels > 0]
-        kept = _keep_labels(column, labels, min_support if by_place else 1)
+        kept = _keep_labels(column, labels, series, support)
         pools = 1 < len(kept) < len(labels)
         codec = _fit_levels(column, kept, by_place, lowest, max_one_hot)
     elif by_place:
-        codec = _fit_places(column, series, min_support, max_one_hot_numeric)
+        codec = _fit_places(column, series, support, min_pool, max_one_hot_numeric)
     else:
         values, present = column.numbers(series)
         values = values[present]
@@ -68,16 +72,34 @@ def fit_cells(
             if keep_outliers:
                 low, high = _widen((low, high), values, column)
             codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
-    return ColumnCells(column, codec, nullable and bool(codec.n_cells or codec.levels), pools)
+    is_empty = not (codec.n_cells or codec.levels)
+    if gaps.any() and not nullable and not is_empty:
+        warnings.warn(
+            f"column {column.name!r} has {gaps.sum()} missing value(s), {_rarer(support)}; "
+            "it comes back without missing values.",
+            DataWarning,
+            stacklevel=4,
+        )
+    return ColumnCells(column, codec, nullable and not is_empty, pools)
 
 
-def _keep_labels(column: Column, counts: pd.Series, min_support: int) -> pd.Series:
-    """Return the counts of the labels that enough rows share."""
-    kept, rare = counts[counts >= min_support], counts[counts < min_support]
+def _rarer(support: Support) -> str:
+    """Say which rule a rare value breaks."""
+    if support.people is None:
+        return f"rarer than min_support={support.least}"
+    return f"of fewer people than min_support={support.least}"
+
+
+def _keep_labels(
+    column: Column, counts: pd.Series, series: pd.Series, support: Support
+) -> pd.Series:
+    """Return how many rows have each of the labels that enough people share."""
+    people = counts if support.people is None else support.of_labels(series).reindex(counts.index)
+    kept, rare = counts[people >= support.least], counts[people < support.least]
     if not len(rare):
         return kept
     what = f"{rare.sum()} {'other ' if len(kept) == 1 else ''}value(s) of {len(rare)} label(s)"
-    rule = f"rarer than min_support={min_support}"
+    rule = _rarer(support)
     name = f"column {column.name!r}"
     endings = {
         0: f"{name} has {what}, all {rule}; it comes back empty.",
@@ -101,7 +123,7 @@ def _fit_levels(
         return Levels(tuple(levels), shares_of(counts.to_numpy()[places]))
     if by_place:
         codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
-        return Codes(tuple(found), Places(quantile.fit_quantiles(codes)))
+        return Codes(tuple(found), Places(_table_of(codes)))
     if len(found) > ON:
         raise DataError(
             f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
@@ -110,24 +132,45 @@ def _fit_levels(
     return Codes(tuple(found), Linear(0.0, len(found) - 1.0, lowest, "round"))
 
 
+def _table_of(codes: np.ndarray) -> QuantileTable:
+    """Return the table of the numbers of levels, all of which are stored."""
+    table = quantile.fit_quantiles(codes)
+    if table is None:
+        raise ValueError("numbers of levels that may all be stored have a table")
+    return table
+
+
 def _fit_places(
-    column: Column, series: pd.Series, min_support: int, max_one_hot_numeric: int
+    column: Column,
+    series: pd.Series,
+    support: Support,
+    min_pool: int,
+    max_one_hot_numeric: int,
 ) -> Codec:
     values, present = column.numbers(series)
-    values = values[present]
-    if len(values) < min_support:
-        if len(values):
+    if not support.holds(present) or not present.any():
+        if present.any():
+            whose = "" if support.people is None else " of fewer people"
             warnings.warn(
-                f"column {column.name!r} has {len(values)} value(s), fewer than min_support="
-                f"{min_support}; it comes back empty.",
+                f"column {column.name!r} has {present.sum()} value(s){whose}, fewer than "
+                f"min_support={support.least}; it comes back empty.",
                 DataWarning,
                 stacklevel=5,
             )
         return Constant()
+    values = values[present]
     lattice = 0.0
     if column.decimals is not None:
         lattice = 10.0**-column.decimals
-    table = quantile.fit_quantiles(values, min_support, lattice)
+    table = quantile.fit_quantiles(values, support.take(present), lattice, min_pool)
+    if table is None:
+        warnings.warn(
+            f"column {column.name!r} has {len(values)} value(s), nearly all of them one that is "
+            f"{_rarer(support)}; it comes back empty.",
+            DataWarning,
+            stacklevel=5,
+        )
+        return Constant()
     if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
         return Places(table, lattice)
     stored = table.start
@@ -138,7 +181,7 @@ def _fit_places(
     if n_others := int((values != stored[0]).sum()):
         warnings.warn(
             f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
-            f"rarer than min_support={min_support}.",
+            f"{_rarer(support)}.",
             DataWarning,
             stacklevel=5,
         )

@@ -49,7 +49,7 @@ class Container:
         Of a polars or pyarrow table: name of each column, its type as pyarrow spells it, and
         whether it may have missing values.
     arrow_metadata : tuple of (str, str)
-        What else the table said of its columns, as Latin-1 text.
+        Not used: archives of format 1 may hold what else the table said of its columns.
     """
 
     kind: str = "pandas"
@@ -107,9 +107,7 @@ class Container:
             types = {name: (_arrow_type(spelled), is_null) for name, spelled, is_null in
                      self.arrow_fields}  # fmt: skip
             columns = [pyarrow.field(name, *types[name]) for name in table.column_names]
-            # Without metadata the schema has None, not an empty dict.
-            more = {k.encode("latin-1"): v.encode("latin-1") for k, v in self.arrow_metadata}
-            table = table.cast(pyarrow.schema(columns, more or None))
+            table = table.cast(pyarrow.schema(columns))
         if self.kind == "pyarrow":
             return table
         import polars
@@ -208,15 +206,10 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
             table = table.set_column(i, table.column_names[i], _signed(column))
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
-    # Types only: a field's metadata may list levels that few rows have.
+    # Types only: metadata may hold anything, such as levels that few rows have, or `attrs`.
     spelled = tuple((field.name, str(field.type), field.nullable) for field in schema)
-    metadata = {
-        k.decode("latin-1"): v.decode("latin-1") for k, v in (schema.metadata or {}).items()
-    }
-    container = Container(
-        library, arrow_fields=spelled, arrow_metadata=tuple(sorted(metadata.items()))
-    )
-    return frame, container
+    frame.attrs = {}
+    return frame, Container(library, arrow_fields=spelled)
 
 
 def check_names(names: Sequence[Any]) -> None:

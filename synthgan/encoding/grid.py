@@ -30,6 +30,7 @@ from synthgan.exceptions import (
 )
 from synthgan.fields import brief, list_of, plain, read_fields
 from synthgan.io.images import read_grids, write_grids
+from synthgan.privacy import Support, read_groups
 
 __all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 
@@ -63,9 +64,13 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     rounding : {"floor", "round"}, default="floor"
         Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
     min_support : int, default=5
-        With ``scaling="quantile"``: no number, date or label of fewer rows than this is stored. Of
-        rarer numbers only averages are kept; rarer labels are encoded as kept ones, and a
-        ``category`` dtype comes back without them. 1 keeps every value.
+        With ``scaling="quantile"``: no number, date or label of fewer people than this is stored,
+        nor decimals, or that values are missing. Of rarer numbers only averages are kept that
+        no one dominates; rarer labels are encoded as kept ones, and a ``category`` dtype comes back
+        without them. A person is a row unless `fit` is given `groups`. 1 keeps every value.
+    min_pool : int or None, default=None
+        With ``scaling="quantile"``: of how many people, at least, an average of rarer numbers is;
+        None: `min_support`. More of them make coarser cells.
     max_one_hot : int, default=64
         A column of more levels gets one cell, with levels in order of frequency.
     max_one_hot_numeric : int, default=20
@@ -121,6 +126,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         "outliers": [StrOptions({"keep", "clip", "drop"})],
         "rounding": [StrOptions({"floor", "round"})],
         "min_support": [Interval(Integral, 1, None, closed="left")],
+        "min_pool": [Interval(Integral, 1, None, closed="left"), None],
         "max_one_hot": [Interval(Integral, 2, None, closed="left")],
         "max_one_hot_numeric": [Interval(Integral, 2, None, closed="left")],
     }
@@ -134,6 +140,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         outliers: str = "keep",
         rounding: str = "floor",
         min_support: int = 5,
+        min_pool: int | None = None,
         max_one_hot: int = 64,
         max_one_hot_numeric: int = 20,
     ) -> None:
@@ -144,10 +151,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         self.outliers = outliers
         self.rounding = rounding
         self.min_support = min_support
+        self.min_pool = min_pool
         self.max_one_hot = max_one_hot
         self.max_one_hot_numeric = max_one_hot_numeric
 
-    def fit(self, X: Any, y: Any = None) -> GridEncoder:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> GridEncoder:
         """Learn the columns, their ranges and their places in the grid.
 
         Parameters
@@ -155,6 +163,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         X : DataFrame or array-like of shape (n_rows, n_columns)
             Or a polars or pyarrow table.
         y : Ignored
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to: a column, or one value a row. `min_support` then counts
+            people. None: each row is a person of its own.
 
         Returns
         -------
@@ -176,6 +187,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             )
         min_rows = self.min_support if pools else 1
         frame, self.container_ = read_table(self, X, reset=True, min_rows=min_rows)
+        people = read_groups(groups, frame, len(frame)) if pools else None
+        support = Support(min_rows, people)
         own_limits = self.limits if isinstance(self.limits, dict) else {}
         unknown = [name for name in own_limits if name not in frame.columns]
         if unknown:
@@ -189,17 +202,18 @@ class GridEncoder(TransformerMixin, BaseEstimator):
                 limits=own_limits.get(column.name, "minmax") if own_limits else self.limits,
                 limits_are_its_own=column.name in own_limits,
                 keep_outliers=self.outliers == "keep",
-                min_support=self.min_support,
+                support=support,
+                min_pool=self.min_pool or 1,
                 max_one_hot=self.max_one_hot,
                 max_one_hot_numeric=self.max_one_hot_numeric,
             )
-            for column in Schema.infer(frame)
+            for column in Schema.infer(frame, support)
         ]
         if pools and self.min_support > 1:
             self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
         for cells in self.column_cells_:
-            if cells.column.missing == 1:
+            if frame[cells.column.name].isna().all():
                 warnings.warn(
                     f"column {cells.column.name!r} has no value at all; it comes back empty.",
                     DataWarning,
@@ -207,6 +221,14 @@ class GridEncoder(TransformerMixin, BaseEstimator):
                 )
         self._place_cells()
         return self
+
+    def keeps(self, X: Any) -> np.ndarray:
+        """Tell which rows `encode` keeps, shape (n_rows,): all, unless ``outliers="drop"``."""
+        frame, _ = read_table(self, X, reset=False)
+        if not self._drops:
+            return np.ones(len(frame), dtype=bool)
+        outside = [cells.outside(frame[cells.column.name]) for cells in self.column_cells_]
+        return ~np.any(outside, axis=0)
 
     def transform(self, X: Any) -> Any:
         """Encode rows.
@@ -425,7 +447,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
             if name in rows:
                 where = np.arange(n)[rows[name], None]
-                flat[where, positions], half_width = cells.encode(table[name])
+                flat[where, positions], half_width = cells.encode(table[name], self._fills)
                 known[where, positions] = True
                 spread[rows[name]] = 0.0 if half_width is None else half_width
             if cells.codec.n_cells and cells.codec.kind == "continuous":
@@ -436,30 +458,44 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return flat.reshape(-1, *self.grid_shape_), known, spreads
 
     @property
+    def _drops(self) -> bool:
+        """Whether rows outside the limits are left out."""
+        return self.outliers == "drop" and self.scaling != "quantile"
+
+    @property
+    def _fills(self) -> bool:
+        """Whether missing values of columns that are not nullable are filled."""
+        return self.scaling == "quantile"
+
+    @property
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float32 if self.scaling == "quantile" else np.uint8)
 
     def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
         outside = {
-            cells.column.name: cells.outside(frame[cells.column.name])
+            cells.column.name: cells.outside(frame[cells.column.name], self._fills)
             for cells in self.column_cells_
         }
         counts = {name: int(rows.sum()) for name, rows in outside.items() if rows.any()}
         if not counts:
             return frame
         per_column = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
-        if self.outliers == "drop" and self.scaling != "quantile":
+        if self._drops:
             dropped = np.any(list(outside.values()), axis=0)
             frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
         else:
             done = f"{sum(counts.values())} values clipped"
-        limits = "the limits"
-        if any(cells.pools and cells.column.name in counts for cells in self.column_cells_):
-            done, limits = f"{done} or pooled", "the limits or the kept labels"
+        why = "they lie outside the limits"
+        named = [cells for cells in self.column_cells_ if cells.column.name in counts]
+        if any(cells.pools for cells in named):
+            done, why = f"{done} or pooled", f"{why} or the kept labels"
+        if self._fills and any(
+            frame[cells.column.name].isna().any() for cells in named if not cells.nullable
+        ):
+            done, why = f"{done} or filled", f"{why}, or are missing where none was learnt"
         if warn:
             warnings.warn(
-                f"{done} because they lie outside {limits} ({per_column}); "
-                "limits_ holds the limits.",
+                f"{done} because {why} ({per_column}); limits_ holds the limits.",
                 OutlierWarning,
                 stacklevel=3,
             )

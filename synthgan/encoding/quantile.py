@@ -12,6 +12,7 @@ import pandas as pd
 
 from synthgan.exceptions import ArchiveError
 from synthgan.fields import array_of, read_arrays
+from synthgan.privacy import EVERYTHING, Support, pooled_means
 
 __all__ = [
     "QuantileTable",
@@ -75,47 +76,59 @@ class QuantileTable(NamedTuple):
         return float(np.max(self.stop - self.start))
 
 
-def fit_quantiles(values: np.ndarray, min_support: int = 1, step: float = 0.0) -> QuantileTable:
-    """Learn a quantile table that stores no value of fewer than `min_support` rows.
+def fit_quantiles(
+    values: np.ndarray,
+    support: Support = EVERYTHING,
+    step: float = 0.0,
+    min_pool: int = 1,
+) -> QuantileTable | None:
+    """Learn a quantile table that stores no value of too few people.
 
     Parameters
     ----------
     values : ndarray of shape (n,), float64 or int64
         Finite numbers, at least one.
-    min_support : int, default=1
-        A value that at least so many rows share is kept as it is. Runs of rarer values are
-        pooled into groups of at least so many rows, of which the mean is kept; a run that is
-        too small for one group joins the nearest kept value.
+    support : Support, default=EVERYTHING
+        A value that enough people share is kept as it is. Runs of rarer values are pooled into
+        groups of enough people, of which a mean is kept that no one dominates; a run that is too
+        small for one group joins the nearest kept value. EVERYTHING keeps all values.
     step : float, default=0
         Distance of neighbouring values when they lie on a lattice (1 for integers, 0.1 for
         one decimal): pooled pieces end half a step before a kept value.
+    min_pool : int, default=1
+        How many people a group of rarer values has, where there are so many.
 
     Returns
     -------
-    table : QuantileTable
+    table : QuantileTable or None
+        None where nothing may be stored: nearly all of too few people have one value.
     """
-    levels, counts = np.unique(values, return_counts=True)
-    common = counts >= min_support
-    if not common.any() and len(values) < 2 * min_support:
-        mean = np.mean(values, keepdims=True)
-        return QuantileTable(np.array([0.0, 1.0]), mean, mean)
+    order = np.argsort(values, kind="stable")
+    ordered, support = values[order], support.take(order)
+    levels, codes, counts = np.unique(ordered, return_inverse=True, return_counts=True)
+    common = support.counts(codes, len(levels)) >= support.least
+    wide = Support(max(support.least, min_pool), support.people)
+    if not common.any() and support.count(np.ones(len(values), bool)) < 2 * support.least:
+        _, mean = pooled_means(ordered, support)
+        return None if np.isnan(mean[0]) else QuantileTable(np.array([0.0, 1.0]), mean, mean)
     pieces: list[tuple[float, float, float]] = []  # rows, start, stop
     borders = np.flatnonzero(np.diff(common)) + 1
+    first = np.concatenate([[0], np.cumsum(counts)])
     for run in np.split(np.arange(len(levels)), borders):
+        rows = slice(first[run[0]], first[run[-1] + 1])
         if common[run[0]]:
             pieces += [(int(counts[i]), levels[i], levels[i]) for i in run]
-        elif counts[run].sum() >= min_support:
+        elif support.take(rows).count(np.ones(counts[run].sum(), bool)) >= support.least:
             below = levels[run[0] - 1] + step / 2 if run[0] else None
             above = levels[run[-1] + 1] - step / 2 if run[-1] + 1 < len(levels) else None
-            rows = np.repeat(levels[run], counts[run])
-            pieces += _pooled(rows, min_support, below, above)
+            pieces += _pooled(ordered[rows], wide.take(rows), below, above)
         else:
             pieces.append((int(counts[run].sum()), np.nan, np.nan))
-    rows = np.array([piece[0] for piece in pieces])
+    rows_of = np.array([piece[0] for piece in pieces])
     lost = np.array([np.isnan(piece[1]) for piece in pieces])
-    rows = _hand_over(rows, lost)
+    rows_of = _hand_over(rows_of, lost)
     kept = [piece for piece, gone in zip(pieces, lost, strict=True) if not gone]
-    edges = np.concatenate([[0.0], np.cumsum(rows[~lost]) / len(values)])
+    edges = np.concatenate([[0.0], np.cumsum(rows_of[~lost]) / len(values)])
     edges[-1] = 1.0
     return QuantileTable(
         edges,
@@ -133,19 +146,18 @@ def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
 
 
 def _pooled(
-    rows: np.ndarray, min_support: int, below: float | None, above: float | None
+    ordered: np.ndarray, support: Support, below: float | None, above: float | None
 ) -> list[tuple[float, float, float]]:
     """Join the means of consecutive groups by lines, from `below` to `above`.
 
     Where no kept value lies beyond, the outermost half group decodes to its mean: a line
     carried on would make values that cannot be, such as dates in the future.
     """
-    groups = np.array_split(rows, len(rows) // min_support)
-    means = np.array([group.mean() for group in groups])
-    sizes = [len(group) for group in groups]
-    below = means[0] if below is None else below
-    above = means[-1] if above is None else above
-    knots = np.concatenate([[below], means, [above]])
+    low, high = (np.nan if end is None else float(end) for end in (below, above))
+    sizes, means = pooled_means(ordered, support, low, high)
+    knots = np.concatenate(
+        [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
+    )
     halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
     halves.append(sizes[-1] / 2)
     return list(zip(halves, knots[:-1], knots[1:], strict=True))

@@ -11,6 +11,7 @@ import pandas as pd
 from synthgan import fields
 from synthgan.encoding.column import Column
 from synthgan.exceptions import ArchiveError
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["Schema"]
 
@@ -33,9 +34,9 @@ class Schema:
     columns: tuple[Column, ...]
 
     @classmethod
-    def infer(cls, frame: pd.DataFrame) -> Schema:
-        """Describe every column of a DataFrame."""
-        return cls(tuple(Column.infer(frame[name]) for name in frame.columns))
+    def infer(cls, frame: pd.DataFrame, support: Support = EVERYTHING) -> Schema:
+        """Describe every column of a DataFrame; see `Column.infer`."""
+        return cls(tuple(Column.infer(frame[name], support) for name in frame.columns))
 
     def __iter__(self) -> Iterator[Column]:
         """Iterate over the columns."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgan.privacy import EVERYTHING, Support
+
 __all__ = ["Margins", "draw_balanced"]
 
 _MOST_BINS = 20
 _ROWS_PER_BIN = 10  # of a sample; neighbouring bins that expect fewer are one
-_FEWEST_EXPECTED = 5  # rows; a bin that expects fewer holds as many as chance will have it
+_FEWEST_EXPECTED = 5  # rows; bins that expect fewer are left to chance, or joined
 _STRENGTH = 10.0
 _BLOCKS = 64
 _SWEEPS = 2
@@ -33,15 +35,27 @@ class Margins:
     shares: list[np.ndarray]
 
     @classmethod
-    def fit(cls, x: np.ndarray) -> Margins:
-        """Learn bins of about equal shares, at least 10 rows each, from (n, n_features)."""
-        n_bins = int(np.clip(len(x) // _ROWS_PER_BIN, 2, _MOST_BINS))
-        edges = [_bin_edges(column[~np.isnan(column)], n_bins) for column in x.T]
-        bins = _find_bins(edges, x)
-        shares = [
-            np.bincount(found, minlength=len(e) + 2) / len(x)
-            for found, e in zip(bins, edges, strict=True)
-        ]
+    def fit(cls, real: np.ndarray, fake: np.ndarray, support: Support = EVERYTHING) -> Margins:
+        """Learn bins of about equal shares.
+
+        Parameters
+        ----------
+        real, fake : ndarray of shape (n, n_features)
+            Edges are quantiles of generated rows, so that no edge is a value of a real one; shares
+            are those of real rows.
+        support : Support, default=EVERYTHING
+            Of the real rows. Bins of too few people, or of fewer than 5, are joined.
+        """
+        n_bins = int(np.clip(len(real) // _ROWS_PER_BIN, 2, _MOST_BINS))
+        edges, shares = [], []
+        for ours, theirs in zip(real.T, fake.T, strict=True):
+            found = _bin_edges(theirs[~np.isnan(theirs)], n_bins)
+            found = _supported(found, ours, support)
+            counts = np.bincount(_find_bin(found, ours), minlength=len(found) + 2)
+            if not support.holds(np.isnan(ours)):
+                counts[-1] = 0
+            edges.append(found)
+            shares.append(counts / max(1, counts.sum()))
         return cls(edges, shares)
 
     def bins(self, x: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -130,9 +144,28 @@ def _bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
     return levels[1:] - 1e-6
 
 
+def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.ndarray:
+    """Leave out edges until enough people lie between each and the next."""
+    least = max(support.least, _FEWEST_EXPECTED)
+    bins = np.where(np.isnan(column), -1, _find_bin(edges, column))
+    kept: list[int] = []
+    first = 0
+    for last in range(len(edges) + 1):
+        if support.count((bins >= first) & (bins <= last)) >= least:
+            kept.append(last)
+            first = last + 1
+    # What lies above the last edge that is kept must be enough, too.
+    if first <= len(edges):
+        kept = kept[:-1]
+    return edges[[bin for bin in kept if bin < len(edges)]]
+
+
+def _find_bin(edges: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Return the bin of each value; the last one is for missing values."""
+    inside = np.searchsorted(edges, column, side="right")
+    return np.where(np.isnan(column), len(edges) + 1, inside)
+
+
 def _find_bins(edges: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
     """Return the bin of each value, feature by feature."""
-    return [
-        np.where(np.isnan(column), len(e) + 1, np.searchsorted(e, column, side="right"))
-        for e, column in zip(edges, x.T, strict=True)
-    ]
+    return [_find_bin(e, column) for e, column in zip(edges, x.T, strict=True)]

@@ -19,15 +19,19 @@ from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 from synthgan.exceptions import ArchiveError
 from synthgan.fields import array_of, read_arrays
 from synthgan.gan.balance import Margins, draw_balanced
+from synthgan.privacy import EVERYTHING, Support, draw_people, whole_people
 
 __all__ = ["Critic", "cell_features", "fidelity"]
 
-_TREES = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
+_TREES = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_features": 0.5}
+_LEAF = 100  # rows, of one person each: smaller leaves tell who was learnt
 _MOST_TREES = 600
+_JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
 _JUDGE_TREES = 50
+_SET_ASIDE = 0.25  # of the people
 _PATIENCE = 20  # trees without gain on rows set aside
 _REPEATS = 3  # of choosing the number of trees
-_FEWEST_ROWS = 100  # real ones
+_FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
 # What a tree needs to be followed; the rest of a node serves its growth.
 _NODE_FIELDS = {
@@ -83,6 +87,7 @@ class Critic:
         view: View,
         seed: int,
         deadline: float | None = None,
+        support: Support = EVERYTHING,
     ) -> Critic:
         """Learn to tell real from fake grids.
 
@@ -95,12 +100,15 @@ class Critic:
         seed : int
         deadline : float or None, default=None
             By `time.perf_counter`; fewer trees are grown when it is near.
+        support : Support, default=EVERYTHING
+            Who the real grids belong to, and how many people share what is stored.
         """
         seen = [view(grids) for grids, _ in (real, fake)]
         x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
         is_real = np.arange(len(x)) < len(real[0])
-        trees = _boost(x, is_real, seed, math.inf if deadline is None else deadline)
-        return cls(view, trees, Margins.fit(seen[0]), real[1].shape[1])
+        end = math.inf if deadline is None else deadline
+        trees = _boost(x, is_real, seed, end, support.people)
+        return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1])
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Return how much likelier views of grids are real, given what is known, shape (n,)."""
@@ -213,7 +221,7 @@ def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
     odds = np.zeros(len(x))
     for one, other in folds.split(x, is_real):
         judge = HistGradientBoostingClassifier(
-            max_iter=_JUDGE_TREES, early_stopping=False, random_state=seed, **_TREES
+            max_iter=_JUDGE_TREES, early_stopping=False, random_state=seed, **_JUDGE
         ).fit(x[one], is_real[one])
         odds[other] = judge.decision_function(x[other])
     return min(1.0, 2.0 * (1.0 - float(roc_auc_score(is_real, odds))))
@@ -238,22 +246,28 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
     return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
 
 
-def _boost(x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float) -> list[TreePredictor]:
-    """Fit as many trees as help on rows set aside; none where nothing can be told, or few rows."""
-    if is_real.sum() < _FEWEST_ROWS or not x.shape[1]:
+def _boost(
+    x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float, people: np.ndarray | None
+) -> list[TreePredictor]:
+    """Fit as many trees as help on people set aside; none where nothing can be told, or few."""
+    n_real = int(is_real.sum())
+    n_people = n_real if people is None else len(np.unique(people))
+    if n_people < _FEWEST_PEOPLE or not x.shape[1]:
         return []
+    leaf = round(_LEAF * n_real / n_people)
     # Unweighted: that there are more fakes adds the same to every logit.
     counts: list[int] = []
     seconds_per_tree, begun = 0.0, time.perf_counter()
     for repeat in range(_REPEATS):
+        aside = _set_aside(n_real, len(x), people, np.random.default_rng(seed + repeat))
         trial = HistGradientBoostingClassifier(
             max_iter=_MOST_TREES,
             early_stopping=True,
-            validation_fraction=0.25,
             n_iter_no_change=_PATIENCE,
+            min_samples_leaf=leaf,
             random_state=seed + repeat,
             **_TREES,
-        ).fit(x, is_real)
+        ).fit(x[~aside], is_real[~aside], X_val=x[aside], y_val=is_real[aside])
         counts.append(int(np.argmax(trial.validation_score_)))
         now = time.perf_counter()
         seconds_per_tree = max(seconds_per_tree, (now - begun) / (repeat + 1) / trial.n_iter_)
@@ -264,9 +278,21 @@ def _boost(x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float) -> li
     if not n_trees:
         return []
     model = HistGradientBoostingClassifier(
-        max_iter=n_trees, early_stopping=False, random_state=seed, **_TREES
+        max_iter=n_trees, early_stopping=False, min_samples_leaf=leaf, random_state=seed, **_TREES
     ).fit(x, is_real)
     return [tree for (tree,) in model._predictors]
+
+
+def _set_aside(
+    n_real: int, n: int, people: np.ndarray | None, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw the people, and as large a share of fakes, that judge the trees; shape (n,), bool."""
+    aside = np.zeros(n, dtype=bool)
+    order = draw_people(people, n_real, rng)
+    n_aside = whole_people(people, order, round(_SET_ASIDE * n_real))
+    aside[order[:n_aside]] = True
+    aside[n_real:] = rng.random(n - n_real) < _SET_ASIDE
+    return aside
 
 
 def _tree(nodes: np.ndarray) -> TreePredictor:

@@ -19,6 +19,7 @@ from synthgan.constraints.identifiers import (
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.constraints.relations import MAX_NEIGHBOURS, _neighbours, find_relations
 from synthgan.exceptions import DataError, DataWarning
+from synthgan.privacy import Support
 from tests.conftest import SHARED_DATA
 
 RNG = np.random.default_rng(0)
@@ -32,7 +33,7 @@ def shared_table(name):
 
 
 def found(frame, min_support=5):
-    return [str(constraint) for constraint in find_relations(frame, min_support)]
+    return [str(constraint) for constraint in find_relations(frame, Support(min_support))]
 
 
 def counts(n_columns, n=600, seed=0):
@@ -55,7 +56,7 @@ def test_planted_formulas_are_found(name, caplog):
     frame = counts(4).assign(w=np.random.default_rng(1).normal(50, 9, 600).round(1))
     frame["y"] = compute(frame)
     with caplog.at_level(logging.INFO):
-        relations = find_relations(frame, 5)
+        relations = find_relations(frame, Support(5))
     assert len(relations) == 1
     assert expected is None or str(relations[0]) == str(expected)
     assert "column 'y' follows" in caplog.text or expected is None
@@ -85,7 +86,7 @@ def test_chains_are_resolved_and_circles_avoided(min_support):
     frame["name"] = frame["code"].map(lambda c: f"ward {c}")
     frame["house"] = frame["code"] % 4
     frame["is_new"] = frame["house"] > 2
-    relations = find_relations(frame, min_support)
+    relations = find_relations(frame, Support(min_support))
     assert {(r.column, r.of) for r in relations} == {
         ("code", "name"),
         ("house", "name"),
@@ -107,7 +108,7 @@ def test_a_single_exception_is_none():
 def test_adult():
     adult = shared_table("adult")
     start = time.perf_counter()
-    relations = find_relations(adult, 5)
+    relations = find_relations(adult, Support(5))
     assert time.perf_counter() - start < 10
     assert [str(r) for r in relations] == [str(DependentColumn("education-num", "education"))]
     constraint = relations[0].fit(adult, 5)
@@ -117,7 +118,7 @@ def test_adult():
 
 def test_thyroid():
     thyroid = shared_table("thyroid")
-    relations = find_relations(thyroid, 5)
+    relations = find_relations(thyroid, Support(5))
     assert [str(r) for r in relations] == [str(Formula("FTI", "a / b", "TT4", "T4U", 0.1))]
     constraint = relations[0].fit(thyroid)
     table = constraint.apply(thyroid)
@@ -151,7 +152,7 @@ def test_fresh_identifiers_have_the_pattern(name, dtype):
     frame = pd.DataFrame({"id": pd.Series(values, dtype=dtype), "x": 1.5})
     with pytest.warns(DataWarning, match="column 'id' names rows"):
         (constraint,) = find_identifiers(frame)
-    constraint.fit(frame, min_support=3)
+    constraint.fit(frame, Support(3))
     text = str(constraint.to_state())
     assert not any(f"'{value}'" in text for value in values)
     constraint = Identifier.from_state(constraint.to_state())
@@ -166,7 +167,7 @@ def test_fresh_identifiers_have_the_pattern(name, dtype):
 @given(st.lists(st.text(max_size=8), max_size=9), st.integers(1, 3), st.integers(0, 30))
 def test_any_strings_give_different_codes(values, min_support, n):
     frame = pd.DataFrame({"id": pd.Series(values, dtype=object), "x": range(len(values))})
-    constraint = Identifier("id").fit(frame, min_support)
+    constraint = Identifier("id").fit(frame, Support(min_support))
     codes = fresh_codes(constraint.parts_, n, np.random.default_rng(0))
     assert len(set(codes)) == n
 
@@ -233,7 +234,7 @@ def test_formulas_of_wide_tables_are_looked_for_among_correlated_columns():
     wide = pd.DataFrame(rng.poisson(60, size=(600, 150)), columns=[f"n{i}" for i in range(150)])
     wide["sum"] = wide["n3"] + wide["n140"]
     wide["share"] = (100 * wide["n70"] / wide["n9"]).round(1)
-    found = {str(formula) for formula in find_relations(wide, 5)}
+    found = {str(formula) for formula in find_relations(wide, Support(5))}
     assert found == {
         str(Formula("sum", "a + b", "n3", "n140")),
         str(Formula("share", "a / b", "n70", "n9", 100.0)),

@@ -12,6 +12,7 @@ from synthgan.encoding.quantile import (
     pool_labels,
     to_quantiles,
 )
+from synthgan.privacy import Support
 
 values = hnp.arrays(
     np.float64,
@@ -33,7 +34,7 @@ def test_with_min_support_1_every_point_of_the_interval_decodes_exactly(x):
 
 @given(values, st.integers(2, 8))
 def test_no_value_of_fewer_rows_is_stored(x, min_support):
-    table = fit_quantiles(x, min_support)
+    table = fit_quantiles(x, Support(min_support))
     levels, counts = np.unique(x, return_counts=True)
     common = set(levels[counts >= min_support].tolist())
     stored = {*table.start.tolist(), *table.stop.tolist()} - common
@@ -49,7 +50,7 @@ def test_no_value_of_fewer_rows_is_stored(x, min_support):
 def test_a_planted_rare_value_is_not_stored():
     rng = np.random.default_rng(0)
     x = np.concatenate([rng.normal(size=500), [123.456]])
-    table = fit_quantiles(x, 5)
+    table = fit_quantiles(x, Support(5))
     assert 123.456 not in table.start
     assert 123.456 not in table.stop
     assert table.stop[-1] < 123.456
@@ -59,7 +60,7 @@ def test_a_planted_rare_value_is_not_stored():
 
 @given(values, st.integers(1, 8))
 def test_tables_are_distributions(x, min_support):
-    table = fit_quantiles(x, min_support)
+    table = fit_quantiles(x, Support(min_support))
     assert table.edges[0] == 0
     assert table.edges[-1] == 1
     assert (np.diff(table.edges) > 0).all()
@@ -69,7 +70,7 @@ def test_tables_are_distributions(x, min_support):
 
 @given(values, st.integers(1, 8), shares)
 def test_decoding_is_monotone_and_stays_in_range(x, min_support, places):
-    table = fit_quantiles(x, min_support)
+    table = fit_quantiles(x, Support(min_support))
     decoded = from_quantiles(table, np.sort(places))
     assert (np.diff(decoded) >= 0).all()
     assert decoded.min() >= table.start[0]
@@ -78,7 +79,7 @@ def test_decoding_is_monotone_and_stays_in_range(x, min_support, places):
 
 @given(values, st.integers(1, 8))
 def test_the_error_is_within_the_pooled_group(x, min_support):
-    table = fit_quantiles(x, min_support)
+    table = fit_quantiles(x, Support(min_support))
     centre, _ = to_quantiles(table, x)
     back = from_quantiles(table, centre)
     levels, counts = np.unique(x, return_counts=True)
@@ -95,7 +96,7 @@ def test_the_error_is_within_the_pooled_group(x, min_support):
 @given(st.lists(st.integers(-30, 30), min_size=1, max_size=80), st.integers(1, 6))
 def test_whole_numbers_inside_the_range_come_back(numbers, min_support):
     x = np.array(numbers, dtype=np.int64)
-    table = fit_quantiles(x, min_support, step=1.0)
+    table = fit_quantiles(x, Support(min_support), step=1.0)
     levels, counts = np.unique(x, return_counts=True)
     centre, _ = to_quantiles(table, x, step=1.0)
     back = np.rint(from_quantiles(table, centre))
@@ -106,7 +107,7 @@ def test_whole_numbers_inside_the_range_come_back(numbers, min_support):
 def test_cells_are_uniform():
     rng = np.random.default_rng(1)
     x = np.where(rng.random(4000) < 0.4, 0.0, rng.exponential(size=4000))
-    centre, half = to_quantiles(fit_quantiles(x, 5), x)
+    centre, half = to_quantiles(fit_quantiles(x, Support(5)), x)
     drawn = centre + half * rng.uniform(-1, 1, len(x))
     counts, _ = np.histogram(drawn, bins=10, range=(0, 1))
     assert np.abs(counts / len(x) - 0.1).max() < 0.02
@@ -125,7 +126,7 @@ ends = st.one_of(st.floats(-1e9, 1e9), st.integers(-5, 5).map(float), st.just(np
 def test_draws_lie_between_the_ends_and_where_the_distribution_has_values(
     x, min_support, low, high, seed
 ):
-    table = fit_quantiles(x, min_support)
+    table = fit_quantiles(x, Support(min_support))
     low, high = (-np.inf if np.isinf(low) else low), high
     drawn = draw_quantiles(table, 50, np.random.default_rng(seed), low, high)
     if drawn is None:
@@ -145,7 +146,7 @@ def test_draws_of_a_lattice_round_into_the_ends(numbers, min_support, low, high,
     decimals = round(-np.log10(step))
     x = np.round(np.array(numbers) * step, decimals)
     low, high = np.round(low * step, decimals), np.round(high * step, decimals)
-    table = fit_quantiles(x, min_support, step)
+    table = fit_quantiles(x, Support(min_support), step)
     drawn = draw_quantiles(table, 50, np.random.default_rng(0), low, high, step)
     levels, counts = np.unique(x, return_counts=True)
     common = levels[counts >= min_support]
@@ -160,9 +161,9 @@ def test_draws_of_a_lattice_round_into_the_ends(numbers, min_support, low, high,
 def test_draws_without_ends_follow_the_distribution():
     rng = np.random.default_rng(1)
     x = np.where(rng.random(4000) < 0.4, 0.0, rng.exponential(size=4000))
-    drawn = draw_quantiles(fit_quantiles(x, 5), 4000, rng)
+    drawn = draw_quantiles(fit_quantiles(x, Support(5)), 4000, rng)
     assert np.abs(np.quantile(drawn, [0.3, 0.5, 0.9]) - np.quantile(x, [0.3, 0.5, 0.9])).max() < 0.1
-    upper = draw_quantiles(fit_quantiles(x, 5), 4000, rng, low=1.0)
+    upper = draw_quantiles(fit_quantiles(x, Support(5)), 4000, rng, low=1.0)
     assert abs(np.median(upper) - np.median(x[x >= 1])) < 0.1
 
 

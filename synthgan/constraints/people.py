@@ -1,0 +1,118 @@
+"""Columns that name people who have several rows each; keeps no value."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from synthgan.constraints.relations import Coded
+from synthgan.exceptions import DataWarning
+
+__all__ = ["find_people", "names_people"]
+
+_FEWEST_PEOPLE = 20
+_MOST_ROWS = 20  # that half of the people have at most
+_UNEQUAL = 4.0  # times that many rows are near-equal numbers of rows
+_MOST_ROWS_IN_ALL = 50_000  # rows that are looked at
+_MIN_SHARE = 0.8  # of the people whom a column tells apart
+_PERSON = re.compile(
+    r"(?i)^(patient|subject|person|participant|client|donor|case)s?"
+    r"([_\W]?(id|nr|no|num|number|code|name))?$|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn"
+)
+
+
+def find_people(frame: pd.DataFrame) -> np.ndarray | None:
+    """Find a column that names people who have several rows, and tell whose each row is.
+
+    Such a column has 20 different values or more, half of them in at most 20 rows each. It
+    holds labels, and either all of them have about as many rows, or another column follows from it;
+    or it holds whole numbers and is named like an identifier.
+
+    Parameters
+    ----------
+    frame : DataFrame
+
+    Returns
+    -------
+    people : ndarray of int of shape (n_rows,), or None
+        Numbers from 0, by the column of the fewest people. None where no column is found.
+        A `DataWarning` names the column.
+    """
+    some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
+    found = [name for name in frame.columns if _repeats(frame[name]) and _is_key(some, name)]
+    if not found:
+        return None
+    name = min(found, key=lambda one: frame[one].nunique())
+    codes, names = pd.factorize(frame[name])
+    warnings.warn(
+        f"column {name!r} seems to name {len(names)} people who have several rows each: what is "
+        f"stored is counted by them; give groups={name!r} to say so, or "
+        "groups=range(len(table)) if each row is of another person.",
+        DataWarning,
+        stacklevel=4,
+    )
+    codes[codes < 0] = len(names) + np.arange((codes < 0).sum())
+    return codes
+
+
+def names_people(series: pd.Series, people: np.ndarray) -> bool:
+    """Tell whether a column tells people apart, so that its values are theirs alone.
+
+    Parameters
+    ----------
+    series : Series
+        Labels or whole numbers.
+    people : ndarray of int of shape (n_rows,)
+        Who each row belongs to.
+    """
+    if not (_has_labels(series) or _is_named_key(series)):
+        return False
+    present = series.notna().to_numpy()
+    codes, values = pd.factorize(series[present])
+    of = people[present]
+    n_people = len(np.unique(of))
+    if n_people < _FEWEST_PEOPLE or len(values) < _MIN_SHARE * n_people:
+        return False
+    pairs = np.unique(np.column_stack([codes, of]), axis=0)
+    alone = np.bincount(pairs[:, 0], minlength=len(values)) == 1
+    return bool(alone.mean() >= _MIN_SHARE)
+
+
+def _has_labels(series: pd.Series) -> bool:
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        return True
+    return types.infer_dtype(series.dropna(), skipna=True) == "string"
+
+
+def _is_named_key(series: pd.Series) -> bool:
+    return types.is_integer_dtype(series.dtype) and bool(_PERSON.search(str(series.name)))
+
+
+def _repeats(series: pd.Series) -> bool:
+    """Tell whether a column has many values of few rows each."""
+    if not (_has_labels(series) or _is_named_key(series)):
+        return False
+    counts = series.value_counts()
+    counts = counts[counts > 0]
+    is_repeated = len(counts) >= _FEWEST_PEOPLE and counts.iloc[0] > 1
+    return bool(is_repeated and counts.median() <= _MOST_ROWS)
+
+
+def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
+    """Tell whether the values of a column are people rather than kinds of something."""
+    counts = frame[name].value_counts()
+    counts = counts[counts > 0]
+    if _is_named_key(frame[name]) or _PERSON.search(str(name)):
+        return True
+    if counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():
+        return True
+    key = Coded.read(frame[name])
+    others = (Coded.read(frame[other]) for other in frame.columns if other != name)
+    return key is not None and any(
+        other is not None and len(other.counts) > 1 and key.fixes(other) for other in others
+    )

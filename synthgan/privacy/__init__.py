@@ -1,0 +1,15 @@
+"""Whose rows these are, and what may be stored of them; knows no encoding and no network."""
+
+from synthgan.privacy.dominance import guarded_means
+from synthgan.privacy.groups import draw_people, read_groups, whole_people
+from synthgan.privacy.support import EVERYTHING, Support, pooled_means
+
+__all__ = [
+    "EVERYTHING",
+    "Support",
+    "draw_people",
+    "guarded_means",
+    "pooled_means",
+    "read_groups",
+    "whole_people",
+]

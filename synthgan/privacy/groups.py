@@ -1,0 +1,95 @@
+"""Who each row belongs to: the unit of privacy is a person, not a row."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.exceptions import DataError
+
+__all__ = ["draw_people", "read_groups", "whole_people"]
+
+
+def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndarray | None:
+    """Read who each row belongs to.
+
+    Parameters
+    ----------
+    groups : hashable, array-like of shape (n_rows,), or None
+        A column of `frame`, or one value a row; equal values are one person. A missing value is a
+        person of its own. None: each row is a person of its own.
+    frame : DataFrame or None
+        Where a column is looked for.
+    n_rows : int
+
+    Returns
+    -------
+    people : ndarray of int of shape (n_rows,), or None
+        Numbers from 0.
+
+    Raises
+    ------
+    DataError
+        No such column, or an array of another length.
+
+    Examples
+    --------
+    >>> read_groups(["ann", "bob", "ann", None], None, 4)
+    array([0, 1, 0, 2])
+    """
+    if groups is None:
+        return None
+    if pd.api.types.is_hashable(groups) and pd.api.types.is_scalar(groups):
+        if frame is None or groups not in frame.columns:
+            known = [] if frame is None else frame.columns.tolist()
+            raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
+        groups = frame[groups]
+    values = (
+        groups if isinstance(groups, pd.Series) else pd.Series(np.asarray(groups, dtype=object))
+    )
+    if len(values) != n_rows:
+        raise DataError(
+            f"groups has {len(values)} value(s) for {n_rows} row(s); give one value for each row."
+        )
+    codes, names = pd.factorize(values)
+    unknown = codes < 0
+    codes[unknown] = len(names) + np.arange(unknown.sum())
+    return codes
+
+
+def draw_people(people: np.ndarray | None, n_rows: int, rng: np.random.Generator) -> np.ndarray:
+    """Put rows in random order, all rows of a person beside each other.
+
+    Parameters
+    ----------
+    people : ndarray of int of shape (n_rows,), or None
+    n_rows : int
+    rng : Generator
+
+    Returns
+    -------
+    order : ndarray of int of shape (n_rows,)
+    """
+    if people is None:
+        return rng.permutation(n_rows)
+    return np.argsort(rng.permutation(people.max() + 1)[people], kind="stable")
+
+
+def whole_people(people: np.ndarray | None, order: np.ndarray, n_rows: int) -> int:
+    """Return how many rows, first in an order of `draw_people`, are all rows of their people.
+
+    About `n_rows`; none where that would be more than half of all rows.
+
+    Examples
+    --------
+    >>> people = np.array([0, 0, 1, 1, 1, 2, 2, 2])
+    >>> whole_people(people, np.array([0, 1, 2, 3, 4, 5, 6, 7]), 1)
+    2
+    """
+    if people is None or not n_rows:
+        return n_rows
+    of = people[order]
+    n = int(np.flatnonzero(of == of[n_rows - 1])[-1]) + 1
+    return n if 2 * n <= len(order) else 0

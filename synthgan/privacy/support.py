@@ -1,0 +1,171 @@
+"""How many people stand behind a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.privacy.dominance import guarded_means
+
+__all__ = ["EVERYTHING", "Support", "pooled_means"]
+
+_ASIDE = 0.381966  # of the way; not to another value of a lattice
+
+
+@dataclass(frozen=True)
+class Support:
+    """How many people must share what is stored.
+
+    Parameters
+    ----------
+    least : int, default=1
+        Fewest people.
+    people : ndarray of int of shape (n_rows,), or None, default=None
+        Who each row belongs to; None: each row is a person of its own.
+
+    Examples
+    --------
+    >>> support = Support(2, np.array([0, 0, 1]))
+    >>> support.counts(np.array([0, 0, 1]), 2), support.holds(np.array([True, False, True]))
+    (array([1, 1]), True)
+    """
+
+    least: int = 1
+    people: np.ndarray | None = None
+
+    def take(self, rows: Any) -> Support:
+        """Return the support of some rows."""
+        return self if self.people is None else Support(self.least, self.people[rows])
+
+    def counts(self, codes: np.ndarray, n_codes: int) -> np.ndarray:
+        """Count the people who have each code.
+
+        Parameters
+        ----------
+        codes : ndarray of int of shape (n_rows,)
+            Negative ones are not counted.
+        n_codes : int
+
+        Returns
+        -------
+        counts : ndarray of int of shape (n_codes,)
+        """
+        rows = codes >= 0
+        codes = codes[rows]
+        if self.people is not None:
+            codes = np.unique(np.column_stack([codes, self.people[rows]]), axis=0)[:, 0]
+        return np.bincount(codes, minlength=n_codes)
+
+    def count(self, rows: np.ndarray) -> int:
+        """Count the people of whom some rows are, shape (n_rows,) of bool."""
+        return int(rows.sum() if self.people is None else len(np.unique(self.people[rows])))
+
+    def holds(self, rows: np.ndarray) -> bool:
+        """Tell whether enough people have some rows."""
+        return self.count(rows) >= self.least
+
+    def of_labels(self, series: pd.Series) -> pd.Series:
+        """Count the people who have each value of a column, missing values left out."""
+        codes, values = pd.factorize(series)
+        return pd.Series(self.counts(codes, len(values)), index=values)
+
+    def pools(self, n_rows: int, fewest: int = 1) -> list[slice]:
+        """Cut rows, in order, into runs of enough people and `fewest` rows each, or more.
+
+        Rows that are left at the end join the last run. Without `people`, runs differ in length by
+        at most one.
+        """
+        if self.people is None:
+            n_runs = max(1, n_rows // max(self.least, fewest))
+            sizes = n_rows // n_runs + (np.arange(n_runs) < n_rows % n_runs)
+            starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist()
+        else:
+            starts, seen = [0], set[int]()
+            for row, person in enumerate(self.people.tolist()):
+                if len(seen) >= self.least and row - starts[-1] >= fewest:
+                    starts.append(row)
+                    seen = set()
+                seen.add(person)
+            if len(seen) < self.least and len(starts) > 1:
+                starts.pop()
+        return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_rows], strict=True)]
+
+
+EVERYTHING = Support()
+
+
+def pooled_means(
+    ordered: np.ndarray,
+    support: Support,
+    low: float = np.nan,
+    high: float = np.nan,
+    fewest: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Average ascending values in groups of enough people, so that no one dominates.
+
+    Parameters
+    ----------
+    ordered : ndarray of shape (n,)
+        Ascending.
+    support : Support
+        Of the values, in their order.
+    low, high : float
+        What is known to lie below and above all of them; NaN where nothing is.
+    fewest : int, default=1
+        Values of a group.
+
+    Returns
+    -------
+    sizes, means : ndarray of shape (n_groups,)
+        How many values each group has, and its mean. A mean that is the value of too few people
+        is moved towards the next group; NaN where there is no other group.
+    """
+    runs = support.pools(len(ordered), fewest)
+    starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
+    sizes = stops - starts
+    middles = ordered[(starts + stops) // 2].astype(np.float64)
+    lows, highs = np.append(low, middles[:-1]), np.append(middles[1:], high)
+    origins = ordered[starts]
+    # Of large integers, differences are exact where sums are not.
+    pool = np.repeat(np.arange(len(runs)), sizes)
+    x = (ordered - origins[pool]).astype(np.float64)
+    if support.people is not None:
+        pool, x = _one_each(pool, x, support.people)
+    people = np.bincount(pool)
+    first = np.cumsum(people) - people
+    means = np.empty(len(runs))
+    for n in np.unique(people):
+        some = people == n
+        values = x[first[some, None] + np.arange(n)]
+        means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some])
+    means += origins
+    if support.least > 1:
+        bounds = np.where(np.isnan(lows), highs, lows)
+        bare = _are_bare(means, ordered, support)
+        means[bare] += _ASIDE * (bounds - means)[bare]
+    return sizes, means
+
+
+def _one_each(pool: np.ndarray, x: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Average the values that a person has in a pool; ascending in each pool."""
+    n_people = int(people.max()) + 1
+    pairs, codes = np.unique(pool * n_people + people, return_inverse=True)
+    means, pool = np.bincount(codes, x) / np.bincount(codes), pairs // n_people
+    order = np.lexsort([means, pool])
+    return pool[order], means[order]
+
+
+def _are_bare(means: np.ndarray, ordered: np.ndarray, support: Support) -> np.ndarray:
+    """Tell which means are a value that some, but too few people have, shape (n_means,)."""
+    near = 1e-9 * np.abs(means)
+    first = np.searchsorted(ordered, means - near, side="left")
+    last = np.searchsorted(ordered, means + near, side="right")
+    if support.people is None:
+        people = last - first
+    else:
+        pairs = zip(first, last, strict=True)
+        people = np.array([len(np.unique(support.people[a:b])) for a, b in pairs], dtype=int)
+    return (people > 0) & (people < support.least)

@@ -1,0 +1,134 @@
+"""Averages that no one dominates, counts of people, and who rows belong to."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthgan.encoding.quantile import fit_quantiles
+from synthgan.exceptions import DataError
+from synthgan.privacy import (
+    Support,
+    draw_people,
+    guarded_means,
+    pooled_means,
+    read_groups,
+    whole_people,
+)
+
+NAN = np.array([np.nan])
+amounts = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=3, max_size=12).map(sorted)
+
+
+@given(amounts, st.booleans())
+def test_a_mean_lies_among_the_values(values, has_low):
+    low = np.array([values[0] - 1.0]) if has_low else NAN
+    mean = guarded_means(np.array([values]), low, NAN)[0]
+    assert min(values[0], low[0] if has_low else values[0]) <= mean + 1e-9
+    assert mean <= values[-1] + 1e-6
+
+
+@given(amounts, st.floats(1e7, 1e12), st.floats(1e7, 1e12))
+def test_the_highest_value_of_all_moves_nothing(values, one, other):
+    low = np.array([values[0] - 1.0])
+    means = [guarded_means(np.array([[*values, x]]), low, NAN)[0] for x in (one, other)]
+    assert means[0] == means[1]
+
+
+@given(
+    st.lists(st.floats(1, 1000), min_size=4, max_size=9),
+    st.floats(1e5, 1e9),
+    st.floats(1.0, 1e3),
+)
+def test_no_one_can_tell_the_largest_within_15_percent(others, outlier, ratio):
+    # The rule itself: the second largest, who knows their own, knows the sum of the others at most.
+    values = np.sort([*others, outlier, outlier * ratio])
+    high = np.array([10.0 * values[-1]])  # not the highest group of all
+    mean = guarded_means(values[None], np.array([0.0]), high)[0]
+    largest_that_counts = min(values[-1], np.sort(values)[:-2].sum() / 0.15)
+    assert mean <= (values[:-2].sum() + 2 * largest_that_counts) / len(values) + 1e-3
+
+
+def test_of_one_or_two_people_the_mean_is_plain():
+    assert guarded_means(np.array([[1.0, 9.0]]), NAN, NAN)[0] == 5.0
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=6, max_size=80),
+    st.lists(st.integers(0, 9), min_size=80, max_size=80),
+    st.integers(2, 5),
+)
+def test_no_mean_is_the_value_of_too_few_people(numbers, of, least):
+    ordered = np.sort(np.array(numbers, dtype=float))
+    people = np.array(of[: len(numbers)])
+    _, means = pooled_means(ordered, Support(least, people))
+    for mean in means[~np.isnan(means)]:
+        theirs = people[np.isclose(ordered, mean, rtol=1e-12)]
+        assert len(theirs) == 0 or len(set(theirs)) >= least or len(set(people)) < least
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=200), st.integers(1, 6))
+def test_runs_hold_enough_people_and_all_rows(of, least):
+    people = np.array(of)
+    runs = Support(least, people).pools(len(people))
+    assert [row for run in runs for row in range(len(people))[run]] == list(range(len(people)))
+    if len(set(of)) >= least:
+        assert all(len(set(people[run])) >= least for run in runs)
+
+
+def test_one_outlier_is_not_in_the_table_and_moves_little():
+    # Landed: the stored maximum gave 98 765 432.10 away to 7e-4.
+    rng = np.random.default_rng(0)
+    incomes = np.round(rng.normal(22_000, 3000, 999), 2)
+    plain = fit_quantiles(incomes, Support(5))
+    added = fit_quantiles(np.append(incomes, 98_765_432.10), Support(5))
+    assert added.stop[-1] <= incomes.max()
+    assert abs(added.stop[-1] - plain.stop[-1]) < 3000
+
+
+def test_the_odd_one_of_five_cannot_be_computed():
+    # Landed: the stored mean of 0, 0, 0, 0, 987654 is a fifth of it.
+    assert fit_quantiles(np.array([0, 0, 0, 0, 987654.0]), Support(5)) is None
+
+
+def test_a_person_with_the_five_highest_values_dominates_nothing():
+    values = np.append(np.linspace(0, 100, 200), [10_000.0] * 5)
+    people = np.append(np.arange(200), [200] * 5)
+    table = fit_quantiles(values, Support(5, people))
+    assert table.stop[-1] <= 100
+    assert fit_quantiles(values, Support(5)).stop[-1] == 10_000  # five people's
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_groups_are_read_from_columns_and_arrays(missing):
+    frame = pd.DataFrame({"who": ["a", "b", "a", missing, missing], 7: range(5)})
+    expected = [0, 1, 0, 2, 3]
+    assert read_groups("who", frame, 5).tolist() == expected
+    assert read_groups(frame["who"], None, 5).tolist() == expected
+    assert read_groups(["a", "b", "a", missing, missing], frame, 5).tolist() == expected
+    assert read_groups(7, frame, 5).tolist() == [0, 1, 2, 3, 4]
+    assert read_groups(range(5), frame, 5).tolist() == [0, 1, 2, 3, 4]
+    assert read_groups(None, frame, 5) is None
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ("whom", r"groups='whom' is no column; the columns are \['who'\]"),
+        ([1, 2], r"groups has 2 value\(s\) for 3 row\(s\)"),
+    ],
+)
+def test_groups_that_do_not_fit_are_named(groups, message):
+    with pytest.raises(DataError, match=message):
+        read_groups(groups, pd.DataFrame({"who": [1, 2, 3]}), 3)
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(0, 60))
+def test_people_are_held_out_whole(of, n_rows):
+    people = np.unique(of, return_inverse=True)[1]
+    order = draw_people(people, len(of), np.random.default_rng(0))
+    assert sorted(order) == list(range(len(of)))
+    n = whole_people(people, order, min(n_rows, len(of)))
+    assert not set(people[order[:n]]) & set(people[order[n:]])
+    assert 2 * n <= len(of)
