@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgan.exceptions import ArchiveError, DataError, DataWarning, SamplingError
 from synthgan.text import (
     escape_code,
     escape_json,
@@ -33,6 +34,13 @@ def test_controls_are_shown_and_not_sent(control):
     shown = printable(f"a{control}b")
     assert shown.isprintable()
     assert shown == f"a{control!r}b".replace("'", "")
+
+
+@pytest.mark.parametrize("kind", [DataError, ArchiveError, SamplingError, DataWarning])
+def test_messages_are_one_line_that_commands_nothing(kind):
+    message = kind("column x\x1b[2J\x9b\u202e\n# is 'odd'")
+    assert str(message) == "column x\\x1b[2J\\x9b\\u202e\\n# is 'odd'"
+    assert str(kind("a", 1)) == "('a', 1)"
 
 
 def test_ordinary_text_stays():

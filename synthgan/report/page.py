@@ -48,7 +48,10 @@ _BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_re
 _HEADINGS = {
     "fidelity": ("Faithful?", "How alike the distributions of real and fake records are."),
     "usefulness": ("Useful?", "What is learnt from fakes, tested on real records."),
-    "privacy": ("Private?", "What an attacker gains who has the fakes."),
+    "privacy": (
+        "Private?",
+        "What attacks gain that have the fakes, and not the model file.",
+    ),
 }
 
 
@@ -126,6 +129,7 @@ def render(report: Report, versions: dict[str, str]) -> str:
     return environment.get_template("page.html.j2").render(
         contents=report.contents(),
         show_real=report.show_real,
+        by_rows=report.groups is None,
         findings=report.summary(),
         sections=sections,
         attacks=_attacks(report),

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from synthgan.report import plot_binary_counts, plot_boxes, plot_grids
 from synthgan.text import printable
-from tests.report.test_displays import ODD, shown
+from tests.report.test_displays import MATHS, ODD, shown
 
 
 def test_thesis_figures(clinic):
@@ -37,12 +37,14 @@ def test_sheets_of_grids():
     assert sheet[-1, -1].tolist() == [255, 255, 255]  # nothing there
 
 
-def test_names_are_drawn_as_they_are():
-    frame = pd.DataFrame(np.arange(len(ODD) * 20).reshape(20, -1) % 2, columns=ODD)
-    tables = dict.fromkeys(ODD, frame)
-    wanted = {printable(name) for name in ODD}
+@pytest.mark.parametrize("odd", [MATHS, ODD[-4:]], ids=["mathematics", "controls"])
+def test_names_are_drawn_as_they_are(odd):
+    zeros_and_ones = np.arange(20)[:, None] % 2 * np.ones(len(odd), dtype=int)
+    frame = pd.DataFrame(zeros_and_ones, columns=odd)
+    tables = dict.fromkeys(odd, frame)
+    wanted = {printable(name) for name in odd}
     for draw in (plot_boxes, plot_binary_counts):
-        assert wanted <= shown(draw({"table": frame}, ODD))
+        assert wanted <= shown(draw({"table": frame}, odd))
         assert wanted <= shown(draw(tables, ["ward"]))
 
 
