@@ -258,7 +258,7 @@ def test_messages_are_one_line_whatever_they_name(capsys):
     shown = "x\\x1b]0;owned\\x07\\x9b2J\\u202e"
     assert capsys.readouterr().err == (
         f"synthgan: DataWarning: column {shown}\\n# Differentially private is odd\n"
-        f"synthgan: error: column {shown} # Differentially private cannot be learnt\n"
+        f"synthgan: error: column {shown}\\n# Differentially private cannot be learnt\n"
     )
     # Whatever else is written; progress bars go back to the start of their line.
     stream = io.StringIO()
