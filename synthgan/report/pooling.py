@@ -68,6 +68,8 @@ def pooled_ends(
 ) -> tuple[float, float]:
     """Find the ends of most numbers, with `FEWEST` people or more at or beyond each.
 
+    Of fewer than twice as many people both ends are the middle.
+
     Parameters
     ----------
     numbers : ndarray of shape (n,)
