@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 from synthgan.exceptions import ParameterError
+from synthgan.text import escape_code, escape_markdown
 
 __all__ = ["write_card"]
 
 _MAKES = {"table": "rows of a table", "signal": "windows of a signal", "image": "images"}
 # Parameters of a run and a machine, which say nothing of the model.
-_UNTOLD = ("callbacks", "device", "verbose", "warm_start")
+_UNTOLD = ("callbacks", "device", "random_state", "verbose", "warm_start")
 _ALWAYS = (
-    "parameters, the seed among them, names and types of columns, the weights of the generator, "
-    "and the losses of training"
+    "parameters, names and types of columns, shares of missing values, the weights of the "
+    "generator, and the losses of training"
 )
-_NEVER = "records, the discriminator, and what is needed to train on"
+_NEVER = "a copy of the training records, the discriminator network, and what is needed to train on"
 
 
 def write_card(model: Any, report: Any = None) -> str:
@@ -57,7 +59,10 @@ def _table(model: Any) -> list[str]:
     kept = [f"{type(c).__name__} of {_names(c.uses)}" for c in model.constraints_.constraints_]
     if kept:
         lines.append(f"- relations between columns: {'; '.join(kept)}")
-    rows = [f"| {_code(c.name)} | {c.kind} | {_code(c.dtype)} |" for c in columns]
+    rows = [
+        f"| {escape_code(c.name)} | {escape_markdown(c.kind)} | {escape_code(c.dtype)} |"
+        for c in columns
+    ]
     return [*lines, "", "| column | kind | dtype |", "|---|---|---|", *rows]
 
 
@@ -68,10 +73,13 @@ def _signals(model: Any) -> list[str]:
         rate = f"at {model.fs_hz_:g} Hz ({n_samples / model.fs_hz_:g} s)"
     leads = _count(model.n_leads_, "lead")
     units = [unit if unit else "?" for unit in container.units]
-    named = [f"{_code(lead)} in {unit}" for lead, unit in zip(container.leads, units, strict=False)]
+    named = [
+        f"{escape_code(lead)} in {escape_markdown(unit)}"
+        for lead, unit in zip(container.leads, units, strict=False)
+    ]
     return [
         f"- windows of {_count(n_samples, 'sample')} {rate}, {leads}, as "
-        f"{_container(container.kind)} of {_code(container.dtype)}",
+        f"{_container(container.kind)} of {escape_code(container.dtype)}",
         *([f"- leads: {', '.join(named)}"] if named else []),
         *_labels(model),
     ]
@@ -83,13 +91,16 @@ def _images(model: Any) -> list[str]:
     container = model.encoder_.container_
     return [
         f"- {colour} images of {height} x {width}, as {_container(container.kind)} of "
-        f"{_code(container.dtype)}",
+        f"{escape_code(container.dtype)}",
         *_labels(model),
     ]
 
 
 def _labels(model: Any) -> list[str]:
-    labels = [f"{_code(column.name)} ({column.kind})" for column in model.labels_.schema]
+    labels = [
+        f"{escape_code(column.name)} ({escape_markdown(column.kind)})"
+        for column in model.labels_.schema
+    ]
     return [f"- labels that may be asked: {', '.join(labels)}"] if labels else []
 
 
@@ -100,16 +111,22 @@ def _training(model: Any) -> list[str]:
         for name, value in _changed(model).items()
         if name not in _UNTOLD and name != "preset"
     }
+    seed = model.get_params(deep=False)["random_state"]
+    told = "an int" if isinstance(seed, Integral) else "a generator"
     lines = [
-        f"- preset: {'default recipe' if model.preset is None else _code(model.preset)}",
-        *[f"- {_code(f'{name}={value!r}')}" for name, value in given.items()],
-        f"- network: {_code(repr(model.network_))}, a generator of {n_weights:,} weights",
+        f"- preset: {'default recipe' if model.preset is None else escape_code(model.preset)}",
+        *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
+        *([] if seed is None else [f"- seed: {told}, not shown here"]),
+        f"- network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
         f"- {_count(model.n_steps_, 'step')}{_of_history(model.history_)}",
     ]
     if model.critic_ is not None:
         n_trees = len(model.critic_.trees)
         lines.append(f"- of several candidates {_count(n_trees, 'boosted tree')} choose")
-    versions = [f"{name} {number}" for name, number in model.versions_.items()]
+    versions = [
+        f"{escape_markdown(name)} {escape_markdown(number)}"
+        for name, number in model.versions_.items()
+    ]
     return [*lines, f"- versions: {', '.join(versions)}"]
 
 
@@ -130,12 +147,16 @@ def _measured(report: Any) -> list[str]:
 
 def _privacy(model: Any) -> list[str]:
     holds = {"table": _table_holds, "signal": _signal_holds, "image": _image_holds}
+    never = f"- It does not hold {_NEVER}."
+    if model.critic_ is not None:
+        never += " But the trees are a discriminator, too."
     return [
         f"- The file holds {_ALWAYS}; {holds[model.kind](model)}.",
-        f"- It does not hold {_NEVER}.",
+        never,
         "- There is no guarantee such as differential privacy, and a network can remember "
-        "records: measure it with `synthgan.evaluate` and a holdout before you share the file or "
-        "what it makes.",
+        "records. `synthgan.evaluate` with a holdout measures what some attacks learn from what "
+        "the model makes. It does not measure what the file itself gives away, which may be more: "
+        "share the file only with those who may know as much.",
     ]
 
 
@@ -150,6 +171,8 @@ def _table_holds(model: Any) -> str:
             f"values and labels that {encoder.min_support} or more rows share, and averages of so "
             "many rarer ones"
         )
+    if model.constraints_.constraints_:
+        values += "; relations between columns, some with the values that go together"
     if model.critic_ is None:
         return values
     return f"{values}; trees that tell learnt rows from made ones, and shares of rows in bins"
@@ -182,7 +205,7 @@ def _container(kind: str) -> str:
         "pandas": "a pandas DataFrame", "array": "an array", "table": "a table",
         "windows": "SignalWindows", "stack": "an ImageStack",
     }  # fmt: skip
-    return names.get(kind, f"a {kind} table")
+    return names.get(kind, f"a {escape_markdown(kind)} table")
 
 
 def _changed(model: Any) -> dict[str, Any]:
@@ -197,13 +220,7 @@ def _count(n: int, noun: str) -> str:
 
 
 def _names(names: Iterable[Any]) -> str:
-    return ", ".join(_code(name) for name in names)
-
-
-def _code(value: Any) -> str:
-    """Set a name as code, in one line and one cell of a table."""
-    text = " ".join(str(value).split()).replace("`", "'").replace("|", "\\|")
-    return f"`{text}`"
+    return ", ".join(escape_code(name) for name in names)
 
 
 _DATA = {"table": _table, "signal": _signals, "image": _images}

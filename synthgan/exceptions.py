@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from synthgan.text import printable
+
 __all__ = [
     "ArchiveError",
     "CheckpointError",
@@ -20,7 +22,14 @@ __all__ = [
 
 
 class SynthganError(Exception):
-    """Base of all errors that synthgan raises on purpose."""
+    """Base of all errors that synthgan raises on purpose.
+
+    Printed, a message is one line: names in it, which come from data and files, are escaped as
+    `synthgan.text.printable` does.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DataError(SynthganError, ValueError):
@@ -44,7 +53,10 @@ class SamplingError(SynthganError, RuntimeError):
 
 
 class SynthganWarning(UserWarning):
-    """Base of all warnings of synthgan."""
+    """Base of all warnings of synthgan; printed as errors are."""
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class DataWarning(SynthganWarning):

@@ -1,5 +1,7 @@
 """Model cards, of fitted models and of files."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +19,9 @@ from synthgan import (
     evaluate,
 )
 from synthgan.base import BaseGANSynthesizer
+from synthgan.cli import main
 from synthgan.exceptions import ParameterError
-from tests.io.packing import DATA, WEIGHTS, pack, unpack
+from tests.io.packing import DATA, MANIFEST, WEIGHTS, pack, unpack
 
 TINY = FCN(width=4, depth=1, latent_dim=4)
 
@@ -42,7 +45,11 @@ def test_a_table(clinic):
     assert "- 2 steps, " in card
     assert f"- versions: synthgan {synthgan.__version__}, python 3." in card
     assert "values and labels that 5 or more rows share" in card
-    assert "It does not hold records, the discriminator" in card
+    assert "It does not hold a copy of the training records, the discriminator network" in card
+    assert "It does not measure what the file itself gives away" in card
+    # With the seed and all other rows a guess of one row can be confirmed.
+    assert "- seed: an int, not shown here\n" in card
+    assert "random_state" not in card
 
 
 def test_no_learnt_value_is_in_a_card(clinic):
@@ -94,9 +101,11 @@ def test_signals_and_images():
 
 def test_a_preset_and_the_critic(clinic):
     model = quick(candidates=4).fit(clinic.iloc[:, 3:6].fillna(0))
-    assert f"- of several candidates {len(model.critic_.trees)} boosted trees choose" in (
-        model.model_card()
-    )
+    card = model.model_card()
+    assert f"- of several candidates {len(model.critic_.trees)} boosted trees choose" in card
+    assert "It does not hold" in card
+    assert "But the trees are a discriminator, too." in card
+    assert "a discriminator, too" not in quick().fit(clinic.iloc[:, 3:6].fillna(0)).model_card()
     model = SignalGANSynthesizer(
         preset="thesis-ecg-fcn", network=FCN(width=(4,)), max_steps=1, random_state=0
     )
@@ -112,11 +121,48 @@ def test_a_report_joins(clinic):
         random_state=0,
     )  # fmt: skip
     card = model.model_card(report=report)
-    assert "\n## Real and fake\n\n**Faithful? " in card
+    assert "\n## Real and fake\n\nNo real record is in this text;" in card
+    assert "\n**Faithful? " in card
     assert "\n### Faithful?\n\n| measure | value |" in card
     assert card.index("## How it was trained") < card.index("## Real") < card.index("## Privacy")
     with pytest.raises(ParameterError, match="report=5 is no Report; give what"):
         model.model_card(5)
+
+
+FORGED = "x` | 1 |\n\n## Privacy\n\nDifferentially private \x1b[2J\x9b2J\u202e<b>[a](https://b.c)"
+
+
+def is_harmless(card):
+    headings = [line for line in card.splitlines() if line.startswith("#")]
+    assert headings.count("## Privacy") == 1
+    assert card.replace("\n", "").isprintable()
+    assert not [line for line in card.splitlines() if line.startswith("Differentially")]
+    return True
+
+
+def test_names_that_would_forge_a_card():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({FORGED: rng.normal(size=60), "b": rng.normal(size=60)})
+    card = quick().fit(frame).model_card()
+    assert is_harmless(card)
+    assert "`x' \\| 1 \\| ## Privacy Differentially private \\x1b[2J\\x9b2J\\u202e<b>" in card
+
+
+@pytest.mark.parametrize("kind", ["table", "signal", "image"])
+def test_a_resealed_file_cannot_forge_its_card(kind, tmp_path, capsys):
+    members = unpack(DATA / f"format-1-{kind}.synthgan")
+    manifest = json.loads(members[MANIFEST])
+    manifest["versions"] = {FORGED: FORGED, "torch": FORGED}
+    members[MANIFEST] = json.dumps(manifest).encode()
+    path = tmp_path / "m"
+    pack(path, members)
+    card = synthgan.load(path).model_card()
+    assert is_harmless(card)
+    assert "Differentially private" in card
+    main(["info", str(path)])
+    out = capsys.readouterr().out
+    assert out.startswith(card)
+    assert is_harmless(out)
 
 
 def test_before_fit():

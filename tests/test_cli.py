@@ -1,13 +1,17 @@
+import argparse
+import csv
 import io
 import json
 import subprocess
 import sys
+import warnings
 
 import pandas as pd
 import pytest
 
 import synthgan
-from synthgan.cli import main
+from synthgan.cli import _run, _Told, main
+from synthgan.exceptions import DataError, DataWarning
 from tests.io.packing import DATA
 
 
@@ -214,3 +218,88 @@ def test_a_reader_that_goes_away(tmp_path):
     command = f"{sys.executable} -m synthgan demo --rows 300 --epochs 1 --out {tmp_path} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+FORGED = "x\x1b]0;owned\x07\x9b2J\u202e\n# Differentially private"
+
+
+def test_nothing_commands_the_terminal(tmp_path, clinic, capsys):
+    table, model = tmp_path / "clinic.csv", tmp_path / "m\x1b[2J"
+    frame = clinic[["age"]].assign(**{FORGED: "one"}).assign(**{"gone\x1b[2J": None})
+    frame.to_csv(table, index=False)
+
+    def said(*words, code=0):
+        run(*words, code=code)
+        out, err = capsys.readouterr()
+        assert (out + err).replace("\n", "").isprintable()
+        assert "\n# Differentially" not in out + err
+        return out + err
+
+    assert "m\\x1b[2J" in said("fit", table, "--out", model, "--epochs", 1)
+    assert "owned" in said("info", model)
+    fake = tmp_path / "fake\x9b2J.csv"
+    assert "fake\\x9b2J.csv" in said("sample", model, "-n", 30, "--out", fake)
+    words = ("evaluate", fake, fake, "--html", tmp_path / "r\x1b[2J.html")
+    assert "Written" in said(*words)
+    assert "\\x1b[2J" in said("info", tmp_path / "no\x1b[2J", code=2)
+    assert "\\x1b[2J" in said("bad\x1b[2J", code=2)
+    condition = "c2st>0.8\x1b[2J"
+    assert "is no condition" in said("evaluate", fake, fake, "--fail-if", condition, code=2)
+    assert "empty" in said("evaluate", fake, fake, "--target", "empty\x1b[2J", code=2)
+
+
+def test_messages_are_one_line_whatever_they_name(capsys):
+    def learn(parsed):
+        warnings.warn(f"column {FORGED} is odd", DataWarning, stacklevel=2)
+        raise DataError(f"column {FORGED} cannot be learnt")
+
+    with pytest.raises(SystemExit, match="2"):
+        _run(argparse.Namespace(command=learn))
+    shown = "x\\x1b]0;owned\\x07\\x9b2J\\u202e"
+    assert capsys.readouterr().err == (
+        f"synthgan: DataWarning: column {shown}\\n# Differentially private is odd\n"
+        f"synthgan: error: column {shown}\\n# Differentially private cannot be learnt\n"
+    )
+    # Whatever else is written; progress bars go back to the start of their line.
+    stream = io.StringIO()
+    assert _Told(stream).write(f"\r50%|{FORGED}") == len(FORGED) + 5
+    assert stream.getvalue() == f"\r50%|{shown}\n# Differentially private"
+
+
+def test_formulas_in_cells(tmp_path, capsys):
+    formulas = ["=cmd|' /C calc'!A0", "+1", "-1+1;=2", "@SUM(1)", "\t=1", "plain", "a;=1"]
+    frame = pd.DataFrame({"=label": formulas * 10, "number": [*range(-35, 35)]})
+    table, model, fake = (tmp_path / name for name in ("t.csv", "m", "fake.csv"))
+    frame.assign(gaps=frame["number"].where(frame["number"] > 0)).to_csv(table, index=False)
+    run("fit", table, "--out", model, "--epochs", 1, "--seed", 0)
+    words = ("sample", model, "-n", 200, "--seed", 0, "--out", fake)
+    run(*words)
+    made = pd.read_csv(fake)
+    assert set(made["=label"]) <= set(formulas) | {"=1"}  # reading leaves out leading white space
+    run(*words, "--csv-safe")
+    safe = pd.read_csv(fake)
+    assert list(safe.columns) == ["'=label", "number", "gaps"]
+    dangerous = [str(label)[0] in "=+-@\t" for label in made["=label"]]
+    assert safe["'=label"].str.startswith("'").tolist() == dangerous
+    assert sum(dangerous) > 100
+    pd.testing.assert_frame_equal(safe[["number", "gaps"]], made[["number", "gaps"]])
+    assert (safe["number"] < 0).any()
+    # A spreadsheet that cuts at semicolons finds no cell that is a formula.
+    lines = fake.read_text().splitlines()
+    cells = [cell for line in lines for cell in next(csv.reader([line], delimiter=";"))]
+    assert not [cell for cell in cells if cell.lstrip('"').startswith(("=", "@"))]
+    for kind, out in (("signal", tmp_path / "s"), ("image", "i.npy")):
+        words = ("sample", DATA / f"format-1-{kind}.synthgan", "-n", 1, "--out", out)
+        capsys.readouterr()
+        run(*words, "--csv-safe", code=2)
+        assert "--csv-safe is for CSV files; with " in capsys.readouterr().err
+
+
+def test_a_report_without_real_records(tmp_path, clinic, capsys):
+    real, fake, page, scores = (tmp_path / n for n in ("real.csv", "fake.csv", "r.html", "r.json"))
+    clinic[["age", "ward"]][:100].to_csv(real, index=False)
+    clinic[["age", "ward"]][100:200].to_csv(fake, index=False)
+    words = ("evaluate", real, fake, "--html", page, "--json", scores)
+    run(*words, "--no-real")
+    assert "This report contains no real records: " in page.read_text()
+    assert json.loads(scores.read_text())["contains_real_records"] is False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any, NoReturn
 from synthgan import __version__
 from synthgan.cli import demo, evaluate, fit, info, sample
 from synthgan.exceptions import SynthganError, SynthganWarning
+from synthgan.text import printable
 
 __all__ = ["main"]
 
@@ -41,7 +43,8 @@ def _run(parsed: argparse.Namespace) -> None:
             parsed.command(parsed)
         sys.stdout.flush()
     except _USER_ERRORS as error:
-        print(f"synthgan: error: {' '.join(str(error).split())}", file=sys.stderr)
+        message = " ".join(str(error).split())
+        print(f"synthgan: error: {printable(message)}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("synthgan: stopped.", file=sys.stderr)
@@ -49,13 +52,17 @@ def _run(parsed: argparse.Namespace) -> None:
 
 
 class _Told(io.TextIOBase):
-    """What a command says: it goes on where nobody listens, as with "| true" or "2>&-"."""
+    """What a command says: it goes on where nobody listens, as with "| true" or "2>&-".
+
+    No name in a file reaches the terminal as a command: of what is not printable only line breaks
+    pass, and the carriage returns of progress bars.
+    """
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
 
     def write(self, text: str) -> int:
-        self._call("write", text)
+        self._call("write", re.sub("[^\n\r]+", lambda found: printable(found[0]), text))
         return len(text)
 
     def flush(self) -> None:
@@ -78,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors are one line, too."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"synthgan: error: {message}; see {self.prog} --help.\n")
+        self.exit(2, f"synthgan: error: {printable(message)}; see {self.prog} --help.\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,4 +98,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
-    print(f"synthgan: {category.__name__}: {message}", file=sys.stderr)
+    print(f"synthgan: {category.__name__}: {printable(message)}", file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import Any
 
 from synthgan.cli.evaluate import print_summary
 from synthgan.cli.fit import train_table
+from synthgan.text import printable
 
 __all__ = ["add"]
 
@@ -48,4 +49,5 @@ def _demo(parsed: argparse.Namespace) -> None:
     write_csv(real, out / "real.csv")
     write_csv(fake, out / "fake.csv")
     report.to_html(out / "report.html")
-    print(f"\nWritten: {out / 'real.csv'}, {out / 'fake.csv'}, {out / 'report.html'}")
+    files = ", ".join(str(out / name) for name in ("real.csv", "fake.csv", "report.html"))
+    print(f"\nWritten: {printable(files)}")

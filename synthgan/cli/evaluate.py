@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
+from synthgan.text import printable
 
 __all__ = ["add", "print_summary"]
 
@@ -36,6 +37,11 @@ def add(commands: Any) -> None:
     evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
     evaluate.add_argument("--html", metavar="R.html", help="report to write")
     evaluate.add_argument("--json", metavar="R.json", help="scores to write")
+    evaluate.add_argument(
+        "--no-real",
+        action="store_true",
+        help="leave real records, and what is drawn of single ones, out of what is written",
+    )
     evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
     evaluate.add_argument(
         "--fail-if",
@@ -66,16 +72,17 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         holdout=holdout,
         target=parsed.target,
         fs_hz=parsed.fs_hz,
+        show_real=not parsed.no_real,
         random_state=parsed.seed,
     )
     print_summary(report)
     for path, write in ((parsed.html, report.to_html), (parsed.json, report.to_json)):
         if path is not None:
             write(path)
-            print(f"Written: {path}")
+            print(f"Written: {printable(path)}")
     broken = [text for text, holds in conditions if holds(report)]
     if broken:
-        print(f"synthgan: failed, as {' and '.join(broken)}", file=sys.stderr)
+        print(f"synthgan: failed, as {printable(' and '.join(broken))}", file=sys.stderr)
         raise SystemExit(1)
 
 
@@ -114,5 +121,6 @@ def _read(path: str) -> Any:
 def print_summary(report: Any) -> None:
     """Print the findings of a report."""
     for finding in report.summary():
-        print(f"\n{finding.title} {finding.figure}")
-        print(textwrap.fill(finding.meaning, 88, initial_indent="  ", subsequent_indent="  "))
+        print(f"\n{printable(finding.title)} {printable(finding.figure)}")
+        meaning = printable(finding.meaning)
+        print(textwrap.fill(meaning, 88, initial_indent="  ", subsequent_indent="  "))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
+from synthgan.text import printable
 
 __all__ = ["add", "train_table"]
 
@@ -106,7 +107,7 @@ def _fit(parsed: argparse.Namespace) -> None:
     _check_options(parsed, kind)
     model, what = _FITS[kind](parsed)
     model.save(parsed.out)
-    print(f"{what} learnt, model written to {parsed.out}")
+    print(printable(f"{what} learnt, model written to {parsed.out}"))
 
 
 def _find_kind(paths: list[str]) -> str:
@@ -155,11 +156,11 @@ def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
     else:
         cut, source = _windows_of_records(parsed, told)
     n, leads = len(cut), "lead" if len(cut.leads) == 1 else "leads"
-    print(
+    message = (
         f"{source} read: {n} windows of {cut.n_samples} samples ({cut.window_s:g} s), "
-        f"{leads} {', '.join(cut.leads)}, {cut.fs_hz:g} Hz",
-        flush=True,
+        f"{leads} {', '.join(cut.leads)}, {cut.fs_hz:g} Hz"
     )
+    print(printable(message), flush=True)
     parameters = {**_parameters(parsed, told), "verbose": int(sys.stderr.isatty())}
     return SignalGANSynthesizer(**parameters).fit(cut), f"{n} windows"
 
@@ -216,7 +217,7 @@ def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
     source = parsed.data if others else path
     images = read_array(path) if is_array else read_images(source, **given, progress=progress)
     height, width = images.shape[1:3] if is_array else images.shape
-    print(f"{path} read: {len(images)} images of {height} x {width}", flush=True)
+    print(printable(f"{path} read: {len(images)} images of {height} x {width}"), flush=True)
     model = ImageGANSynthesizer(**_parameters(parsed, told), verbose=int(progress))
     return model.fit(images), f"{len(images)} images"
 

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from synthgan.text import escape_code
+
 __all__ = ["add"]
 
 
@@ -23,4 +25,4 @@ def _info(parsed: argparse.Namespace) -> None:
     model: Any = BaseGANSynthesizer.inspect(parsed.model)
     n_bytes = Path(parsed.model).stat().st_size
     print(model.model_card())
-    print(f"## File\n\n- `{parsed.model}`: {n_bytes:,} bytes; weights were not read")
+    print(f"## File\n\n- {escape_code(parsed.model)}: {n_bytes:,} bytes; weights were not read")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
+from synthgan.text import printable
 
 __all__ = ["add"]
 
@@ -45,6 +46,11 @@ def add(commands: Any) -> None:
     sample.add_argument(
         "--overwrite", action="store_true", help="replace records or images of the same name"
     )
+    sample.add_argument(
+        "--csv-safe",
+        action="store_true",
+        help="put an apostrophe before text that a spreadsheet takes for a formula: = + - @ ...",
+    )
     sample.set_defaults(command=_sample)
 
 
@@ -60,11 +66,16 @@ def _sample(parsed: argparse.Namespace) -> None:
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
     noun = _WRITES[kind](fake, model, parsed)
-    print(f"{len(fake)} {noun} written to {parsed.out}")
+    print(printable(f"{len(fake)} {noun} written to {parsed.out}"))
 
 
 def _check_options(parsed: argparse.Namespace, kind: str) -> None:
     """Refuse, before anything is made, options that do not fit the model or the file."""
+    if parsed.csv_safe and (kind == "signal" or parsed.out.endswith(".npy")):
+        raise ValueError(
+            f"--csv-safe is for CSV files; with {parsed.model!r} and --out {parsed.out!r} none is "
+            "written."
+        )
     strangers = {"table": ("duration_s", "annotate", "overwrite"),
                  "image": ("duration_s", "annotate"), "signal": ()}[kind]  # fmt: skip
     for name in strangers:
@@ -89,7 +100,7 @@ def _check_options(parsed: argparse.Namespace, kind: str) -> None:
 def _write_table(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
     from synthgan.io.tables import write_csv
 
-    write_csv(fake, parsed.out)
+    write_csv(fake, parsed.out, safe=parsed.csv_safe)
     return "rows"
 
 
@@ -121,7 +132,7 @@ def _write_images(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
         grids = model.encoder_.transform(fake)
         levels = grids if grids.ndim == 3 else np.moveaxis(grids, 1, 3)
         fake = ImageStack(np.ascontiguousarray(levels))
-    save_images(fake, parsed.out, overwrite=parsed.overwrite)
+    save_images(fake, parsed.out, overwrite=parsed.overwrite, csv_safe=parsed.csv_safe)
     return "images"
 
 

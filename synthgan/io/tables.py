@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tokenize
 import warnings
 from pathlib import Path
@@ -9,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from synthgan.exceptions import DataError
 from synthgan.files import write_atomically
+from synthgan.text import escape_spreadsheet
 
-__all__ = ["read_array", "read_csv", "write_csv"]
+__all__ = ["read_array", "read_csv", "to_csv_text", "write_csv"]
 
 _DATE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?"
 
@@ -59,8 +62,15 @@ def read_csv(path: Any) -> pd.DataFrame:
     return table
 
 
-def write_csv(table: pd.DataFrame, path: Any) -> None:
+def write_csv(table: pd.DataFrame, path: Any, *, safe: bool = False) -> None:
     """Write a table, whole or not at all.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : str or path
+    safe : bool, default=False
+        For spreadsheets, see `to_csv_text`; what is read back may have other labels.
 
     Raises
     ------
@@ -68,9 +78,55 @@ def write_csv(table: pd.DataFrame, path: Any) -> None:
         The file cannot be written.
     """
     try:
-        write_atomically(Path(path), table.to_csv(index=False).encode())
+        write_atomically(Path(path), to_csv_text(table, safe=safe).encode())
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
+
+
+def to_csv_text(table: pd.DataFrame, *, safe: bool = False, **words: Any) -> str:
+    r"""Return a table as CSV.
+
+    Parameters
+    ----------
+    table : DataFrame
+    safe : bool, default=False
+        Names and text that a spreadsheet would take for a formula (they start with ``=``, ``+``,
+        ``-``, ``@``, a tab or a line break) get an apostrophe in front, and all text is quoted, so
+        that none is cut at a semicolon. Numbers and dates stay as they are.
+    **words : object
+        For `DataFrame.to_csv`.
+
+    References
+    ----------
+    OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection.
+
+    Examples
+    --------
+    >>> print(to_csv_text(pd.DataFrame({"n": [-1], "label": ["=1+1"]}), safe=True))
+    "n","label"
+    -1,"'=1+1"
+    """
+    if not safe:
+        return table.to_csv(index=False, **words)
+    shown = {i: table.iloc[:, i] for i in range(table.shape[1])}
+    for i, column in shown.items():
+        if _holds_text(column):
+            shown[i] = column.astype(object).map(escape_spreadsheet)
+    frame = pd.DataFrame(shown).set_axis([escape_spreadsheet(name) for name in table], axis=1)
+    return frame.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC, **words)
+
+
+def _holds_text(column: pd.Series) -> bool:
+    """Tell whether values of a column may be text."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    return not (
+        types.is_numeric_dtype(dtype)
+        or types.is_bool_dtype(dtype)
+        or types.is_datetime64_any_dtype(dtype)
+        or types.is_timedelta64_dtype(dtype)
+    )
 
 
 def read_array(path: Any) -> np.ndarray:

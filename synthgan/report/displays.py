@@ -15,11 +15,31 @@ from synthgan.exceptions import ParameterError
 from synthgan.metrics import Score
 from synthgan.metrics.pairs import association
 from synthgan.metrics.tables import draw_generator, is_scaled, read_tables, to_numbers
+from synthgan.report.pooling import (
+    FEWEST,
+    count_people,
+    frequent,
+    merge_bins,
+    pooled_ends,
+    pooled_quantiles,
+    rounded_out,
+)
+from synthgan.text import printable
 
-__all__ = ["FAKE", "REAL", "ColumnDisplay", "CorrelationDisplay", "HistoryDisplay", "ScoreDisplay"]
+__all__ = [
+    "FAKE",
+    "REAL",
+    "VERBATIM",
+    "ColumnDisplay",
+    "CorrelationDisplay",
+    "HistoryDisplay",
+    "ScoreDisplay",
+]
 
 # Okabe and Ito's blue and vermilion: told apart by all eyes, and in grey by their lightness.
 REAL, FAKE = "#0072b2", "#d55e00"
+# Of every text that comes from data: "$" and "\\" are letters, no mathematics.
+VERBATIM: dict[str, Any] = {"parse_math": False, "usetex": False}
 _MOST_LEVELS = 12
 _N_BINS = 30
 _TAILS = (0.005, 0.995)  # what lies beyond is drawn in the outermost bins
@@ -29,6 +49,10 @@ _MOST_LABELS = 25
 @dataclass
 class ColumnDisplay:
     """One column, real and fake: histogram and box-plots of numbers, bars of levels.
+
+    Levels that fewer than 5 real rows have, and those of fakes alone, share the bar ``others``.
+    The ends of a histogram are round numbers with 5 real rows or more beyond each, and the points
+    of a box-plot means of 5 real rows or more.
 
     Parameters
     ----------
@@ -40,11 +64,13 @@ class ColumnDisplay:
     labels : list of str
         Of levels; empty for numbers.
     boxes : list of dict
-        Whiskers (5 and 95 %), quartiles and median of real and fake numbers; empty for levels.
+        Whiskers (5 and 95 %), quartiles and median of real and fake numbers, and their ``side``, 0
+        or 1; empty for levels. A side of fewer than 5 rows has none.
     is_time : bool, default=False
         Numbers are ns since 1970.
     missing : (float, float), default=(0.0, 0.0)
-        Share of missing values, real and fake.
+        Share of missing values, real and fake; the real one is NaN where fewer than 5 rows have
+        none.
 
     Attributes
     ----------
@@ -70,7 +96,9 @@ class ColumnDisplay:
     figure_: Figure = field(init=False, repr=False)
 
     @classmethod
-    def from_frames(cls, real: Any, fake: Any, column: Any) -> ColumnDisplay:
+    def from_frames(
+        cls, real: Any, fake: Any, column: Any, *, groups: Any = None, show_real: bool = True
+    ) -> ColumnDisplay:
         """Compute what is drawn of one column.
 
         Parameters
@@ -78,30 +106,48 @@ class ColumnDisplay:
         real, fake : DataFrame or array-like of shape (n_rows, n_columns)
         column : object
             Its name.
+        groups : array-like of shape (n_rows,) or None, default=None
+            Whose each real row is: 5 people take the place of 5 rows.
+        show_real : bool, default=True
+            False: bins and levels are merged until each holds no real row, or 5 or more.
 
         Raises
         ------
         ParameterError
-            No such column.
+            No such column, or groups of another length.
         """
-        frames, _ = read_tables(np.random.default_rng(0), real=real, fake=fake)
+        frames, _ = read_tables(np.random.default_rng(0), 2**62, real=real, fake=fake)
         if column not in frames["real"].columns:
             raise ParameterError(f"column={column!r} is not allowed; name a column of the table.")
         pair = frames["real"][column], frames["fake"][column]
+        people = np.arange(len(pair[0])) if groups is None else pd.factorize(np.asarray(groups))[0]
+        if len(people) != len(pair[0]):
+            raise ParameterError(
+                f"groups has {len(people)} values; give one for each of the {len(pair[0])} real "
+                "rows."
+            )
         if not is_scaled(pair[0]) or pair[0].nunique() <= _MOST_LEVELS:
-            return cls._of_levels(str(column), *pair)
-        return cls._of_numbers(str(column), *pair)
+            whose = None if groups is None else people
+            return cls._of_levels(str(column), *pair, whose, show_real)
+        return cls._of_numbers(str(column), *pair, people, show_real)
 
     @classmethod
-    def _of_levels(cls, name: str, real: pd.Series, fake: pd.Series) -> ColumnDisplay:
+    def _of_levels(
+        cls,
+        name: str,
+        real: pd.Series,
+        fake: pd.Series,
+        people: np.ndarray | None,
+        show_real: bool,
+    ) -> ColumnDisplay:
         present = [s.astype(object).where(s.notna(), "missing") for s in (real, fake)]
-        counts = [series.value_counts(normalize=True) for series in present]
-        levels = list(counts[0].index)
+        shares_of = [series.value_counts(normalize=True) for series in present]
+        levels = frequent(count_people(present[0], people), and_rest=not show_real)
         if all(isinstance(level, (int, float)) for level in levels):
             levels = sorted(levels)
         elif len(levels) > _MOST_LEVELS:
             levels = levels[:_MOST_LEVELS]
-        shares = np.array([[float(c.get(level, 0.0)) for level in levels] for c in counts])
+        shares = np.array([[float(s.get(level, 0.0)) for level in levels] for s in shares_of])
         labels = [_short(level) for level in levels]
         rest = 1 - shares.sum(axis=1)
         if rest.max() > 1e-9:
@@ -109,19 +155,38 @@ class ColumnDisplay:
         return cls(name, shares, None, labels, [])
 
     @classmethod
-    def _of_numbers(cls, name: str, real: pd.Series, fake: pd.Series) -> ColumnDisplay:
+    def _of_numbers(
+        cls, name: str, real: pd.Series, fake: pd.Series, people: np.ndarray, show_real: bool
+    ) -> ColumnDisplay:
         numbers = [to_numbers(series) for series in (real, fake)]
-        missing = tuple(float(np.isnan(x).mean()) for x in numbers)
-        a, b = (x[~np.isnan(x)] for x in numbers)
-        low, high = np.quantile(a, _TAILS)
+        gaps = [np.isnan(x) for x in numbers]
+        missing = [float(gap.mean()) for gap in gaps]
+        if 0 < len(np.unique(people[gaps[0]])) < FEWEST:
+            missing[0] = float("nan")
+        a, b = (x[~gap] for x, gap in zip(numbers, gaps, strict=True))
+        people = people[~gaps[0]]
+        if len(np.unique(people)) < FEWEST:
+            a, people = a[:0], people[:0]
+        ends = []
+        if len(a):
+            ends.append(rounded_out(*pooled_ends(a, people, _TAILS)))
+            a = np.clip(a, *ends[0])  # so that no outlier moves a mean
         if len(b):
-            low, high = min(low, np.quantile(b, _TAILS[0])), max(high, np.quantile(b, _TAILS[1]))
-        edges = np.linspace(low, high if high > low else low + 1, _N_BINS + 1)
+            ends.append((float(np.quantile(b, _TAILS[0])), float(np.quantile(b, _TAILS[1]))))
+        lows, highs = zip(*(ends or [(0.0, 1.0)]), strict=True)
+        edges = np.linspace(*rounded_out(min(lows), max(highs)), _N_BINS + 1)
         inside = [np.clip(x, edges[0], edges[-1]) for x in (a, b)]
+        if not show_real:
+            edges = merge_bins(edges, inside[0], people)
         shares = np.array([np.histogram(x, edges)[0] / max(len(x), 1) for x in inside])
-        boxes = [_box(x) for x in (a, b) if len(x)]
+        whose = people, np.arange(len(b))
+        boxes = [
+            {"side": side, **_box(x, whose[side])}
+            for side, x in enumerate((a, b))
+            if len(x) >= FEWEST
+        ]
         is_time = types.is_datetime64_any_dtype(real.dtype)
-        return cls(name, shares, edges, [], boxes, is_time, missing)  # type: ignore[arg-type]
+        return cls(name, shares, edges, [], boxes, is_time, (missing[0], missing[1]))
 
     def plot(self, ax: Axes | None = None) -> ColumnDisplay:
         """Draw on `ax`, or on a figure of its own; returns self."""
@@ -131,20 +196,23 @@ class ColumnDisplay:
             self._draw_levels(ax)
         else:
             self._draw_numbers(ax, self.edges)
-        ax.set_title(self.name, fontsize=9)
+        ax.set_title(printable(self.name), fontsize=9, **VERBATIM)
         ax.tick_params(labelsize=7)
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
         return self
 
     def _draw_numbers(self, ax: Axes, edges: np.ndarray) -> None:
+        widths = np.diff(edges)
+        heights = self.shares * widths.min() / widths
         if self.is_time:
             edges = edges.astype("int64").astype("datetime64[ns]")
-        ax.stairs(self.shares[0], edges, fill=True, color=REAL, alpha=0.45, label="real")
-        ax.stairs(self.shares[1], edges, color=FAKE, linewidth=1.4, label="fake")
-        top = float(self.shares.max()) or 1.0
+        ax.stairs(heights[0], edges, fill=True, color=REAL, alpha=0.45, label="real")
+        ax.stairs(heights[1], edges, color=FAKE, linewidth=1.4, label="fake")
+        top = float(heights.max()) or 1.0
         colors = (REAL, FAKE)
-        for i, box in enumerate(self.boxes):
+        for told in self.boxes:
+            i, box = told["side"], {key: told[key] for key in told if key != "side"}
             if self.is_time:
                 box = {key: np.datetime64(int(value), "ns") for key, value in box.items()}
             place = -top * (0.1 + 0.12 * i)
@@ -155,9 +223,10 @@ class ColumnDisplay:
         ax.set_yticks([])
         if self.is_time:
             ax.tick_params(axis="x", rotation=30)
-        if max(self.missing) > 0:
-            told = "missing {:.1%} real, {:.1%} fake".format(*self.missing)
-            ax.set_xlabel(told, fontsize=7)
+        if self.missing != (0.0, 0.0):
+            real, fake = self.missing
+            shown = f"fewer than {FEWEST}" if np.isnan(real) else f"{real:.1%}"
+            ax.set_xlabel(f"missing {shown} real, {fake:.1%} fake", fontsize=7)
 
     def _draw_levels(self, ax: Axes) -> None:
         at = np.arange(len(self.labels))
@@ -168,7 +237,11 @@ class ColumnDisplay:
         )  # fmt: skip
         turned = sum(map(len, self.labels)) > 24
         ax.set_xticks(
-            at, self.labels, rotation=35 if turned else 0, ha="right" if turned else "center"
+            at,
+            [printable(label) for label in self.labels],
+            rotation=35 if turned else 0,
+            ha="right" if turned else "center",
+            **VERBATIM,
         )
         ax.set_yticks([])
 
@@ -220,8 +293,8 @@ class CorrelationDisplay:
             ax.set_title(title, fontsize=10)
             if n <= _MOST_LABELS:
                 names = [_short(name) for name in square.columns]
-                ax.set_xticks(range(n), names, rotation=90, fontsize=7)
-                ax.set_yticks(range(n), names, fontsize=7)
+                ax.set_xticks(range(n), names, rotation=90, fontsize=7, **VERBATIM)
+                ax.set_yticks(range(n), names, fontsize=7, **VERBATIM)
             else:
                 ax.set_xticks([])
                 ax.set_yticks([])
@@ -310,17 +383,18 @@ class ScoreDisplay:
         self.figure_ = ax.figure  # type: ignore[assignment]
         at = np.arange(len(self.values))[::-1]
         ax.barh(at, self.values.to_numpy(), color="#555555")
-        ax.set_yticks(at, [_short(name, 30) for name in self.values.index], fontsize=8)
+        names = [_short(name, 30) for name in self.values.index]
+        ax.set_yticks(at, names, fontsize=8, **VERBATIM)
         ax.tick_params(axis="x", labelsize=8)
         ax.spines[["top", "right"]].set_visible(False)
         return self
 
 
-def _box(numbers: np.ndarray) -> dict[str, float]:
-    points = np.quantile(numbers, [0.05, 0.25, 0.5, 0.75, 0.95])
-    return dict(zip(("low", "q1", "median", "q3", "high"), map(float, points), strict=True))
+def _box(numbers: np.ndarray, people: np.ndarray) -> dict[str, float]:
+    points = pooled_quantiles(numbers, people, [0.05, 0.25, 0.5, 0.75, 0.95])
+    return dict(zip(("low", "q1", "median", "q3", "high"), points, strict=True))
 
 
 def _short(name: Any, most: int = 14) -> str:
-    text = str(name)
+    text = printable(name)
     return text if len(text) <= most else text[: most - 2] + ".."

@@ -123,6 +123,7 @@ def evaluate(
     fs_hz: float | None = None,
     sections: Sequence[str] = SECTIONS,
     model: Any = None,
+    show_real: bool = True,
     random_state: Any = 0,
     n_jobs: int | None = None,
 ) -> Report:
@@ -150,7 +151,11 @@ def evaluate(
     sections : sequence of {"fidelity", "usefulness", "privacy"}
         Which measures to take; all by default.
     model : fitted synthesizer or None, default=None
-        Its training history and parameters join the report.
+        Its training history and parameters join the report; its seed does not.
+    show_real : bool, default=True
+        False leaves out of what the report writes each real record (windows, beats, images), and
+        what is drawn of single ones; its header says which of both it is. Labels of fewer than 5
+        real rows are pooled in either.
     random_state : int, RandomState instance, Generator or None, default=0
         Every measure starts from it.
     n_jobs : int or None, default=None
@@ -205,7 +210,7 @@ def evaluate(
         "random_state": seed,
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    return Report(scores, records, settings, model)
+    return Report(scores, records, settings, model, show_real)
 
 
 def measure_names() -> list[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
+from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -22,8 +24,10 @@ from synthgan.report.displays import (
     HistoryDisplay,
     ScoreDisplay,
 )
+from synthgan.report.pooling import FEWEST
 from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
 from synthgan.report.summary import C2ST
+from synthgan.text import printable
 
 if TYPE_CHECKING:
     from synthgan.report.report import Report
@@ -44,7 +48,10 @@ _BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_re
 _HEADINGS = {
     "fidelity": ("Faithful?", "How alike the distributions of real and fake records are."),
     "usefulness": ("Useful?", "What is learnt from fakes, tested on real records."),
-    "privacy": ("Private?", "What an attacker gains who has the fakes."),
+    "privacy": (
+        "Private?",
+        "What attacks gain that have the fakes, and not the model file.",
+    ),
 }
 
 
@@ -99,6 +106,7 @@ def render(report: Report, versions: dict[str, str]) -> str:
     environment = Environment(
         loader=PackageLoader("synthgan.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -107,7 +115,11 @@ def render(report: Report, versions: dict[str, str]) -> str:
             "name": name,
             "title": _HEADINGS[name][0],
             "lead": _HEADINGS[name][1],
-            "rows": [_row(key, score) for key, score in scores.items() if not _is_attack(score)],
+            "rows": [
+                _row(key, score, report.note(score))
+                for key, score in scores.items()
+                if not _is_attack(score)
+            ],
         }
         for name, scores in report.scores.items()
         if scores
@@ -115,9 +127,12 @@ def render(report: Report, versions: dict[str, str]) -> str:
     with rc_context(_STYLE):
         pictures = _pictures(report)
     return environment.get_template("page.html.j2").render(
+        contents=report.contents(),
+        show_real=report.show_real,
+        by_rows=report.groups is None,
         findings=report.summary(),
         sections=sections,
-        attacks=_attacks(report.scores.get("privacy", {})),
+        attacks=_attacks(report),
         pictures=pictures,
         sizes={name: " x ".join(map(str, x.shape)) for name, x in report.records.items()},
         settings={k: v for k, v in report.settings.items() if v is not None},
@@ -126,7 +141,12 @@ def render(report: Report, versions: dict[str, str]) -> str:
     )
 
 
-def _row(name: str, score: Score) -> Row:
+def _finalize(value: Any) -> Any:
+    """Escape what no page is to hold: controls, and marks that turn the writing round."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _row(name: str, score: Score, note: str) -> Row:
     rooms = metrics, metrics.signals, metrics.images
     function = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
     meaning = (function.__doc__ or "").partition("\n")[0] if function else ""
@@ -142,7 +162,7 @@ def _row(name: str, score: Score) -> Row:
         _figure(score.ceiling),
         _figure(score.floor),
         "higher" if score.higher_is_better else "lower",
-        score.note,
+        note,
         _gauge(name, score),
     )
 
@@ -173,9 +193,9 @@ def _is_attack(score: Score) -> bool:
     return {"main", "control", "baseline"} <= set(score.detail.index)
 
 
-def _attacks(scores: dict[str, Score]) -> list[Attack]:
+def _attacks(report: Report) -> list[Attack]:
     found = []
-    for score in scores.values():
+    for score in report.scores.get("privacy", {}).values():
         if not _is_attack(score):
             continue
         detail = score.detail.loc[["main", "control", "baseline"]]
@@ -188,7 +208,8 @@ def _attacks(scores: dict[str, Score]) -> list[Attack]:
         if score.interval is not None and not any(map(math.isnan, score.interval)):
             risk += " ({:.1%} to {:.1%})".format(*score.interval)
         main, control, baseline = (arms.get(arm, "") for arm in ("main", "control", "baseline"))
-        found.append(Attack(score.name.capitalize(), main, control, baseline, risk, score.note))
+        title, note = score.name[:1].upper() + score.name[1:], report.note(score)
+        found.append(Attack(title, main, control, baseline, risk, note))
     return found
 
 
@@ -212,6 +233,9 @@ def _pictures(report: Report) -> dict[str, list[Picture]]:
 
 def _of_tables(report: Report) -> dict[str, list[Picture]]:
     real, fake = report.records["real"], report.records["fake"]
+    n_people = len(real) if report.groups is None else pd.Series(list(report.groups)).nunique()
+    if n_people < FEWEST and not report.show_real:
+        return {}
     shapes = report.scores.get("fidelity", {}).get("column_shapes")
     values = pd.Series(np.nan, real.columns) if shapes is None else shapes.detail["value"]
     # In the table's order; of too many columns those that differ most.
@@ -221,7 +245,9 @@ def _of_tables(report: Report) -> dict[str, list[Picture]]:
         names = [name for name in names if name in worst]
     columns = []
     for name in names:
-        drawn = ColumnDisplay.from_frames(real[[name]], fake[[name]], name).plot()
+        drawn = ColumnDisplay.from_frames(
+            real[[name]], fake[[name]], name, groups=report.groups, show_real=report.show_real
+        ).plot()
         told = "" if math.isnan(values[name]) else f"likeness {values[name]:.3f}"
         alt = f"Distribution of {name}, real (filled) and fake (outlined)."
         columns.append(_picture(drawn.figure_, alt, told))
@@ -237,21 +263,26 @@ def _of_tables(report: Report) -> dict[str, list[Picture]]:
 
 def _of_signals(report: Report) -> dict[str, list[Picture]]:
     sides = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
-    traces = TraceDisplay.from_windows(*sides, random_state=0).plot()
-    alt = "Some windows: real ones on the left, fakes on the right."
+    shown: Any = {"random_state": 0, "show_real": report.show_real}
+    traces = TraceDisplay.from_windows(*sides, **shown).plot()
+    both = "Some windows: real ones on the left, fakes on the right."
+    alt = both if report.show_real else "Some windows, all of them fakes."
     pictures = [_photograph(traces.figure_, alt)]
     rates = report.scores.get("fidelity", {}).get("heart_rates")
     if rates is not None and math.isfinite(rates.value):
-        beats = BeatDisplay.from_windows(*sides, random_state=0).plot()
-        alt = "Heart beats laid over each other at their R peaks."
+        beats = BeatDisplay.from_windows(*sides, **shown).plot()
+        whose = "" if report.show_real else " of fakes"
+        alt = f"Heart beats{whose} laid over each other at their R peaks."
         pictures.append(_photograph(beats.figure_, alt))
     return {"records": pictures}
 
 
 def _of_images(report: Report) -> dict[str, list[Picture]]:
     sides = report.records["real"], report.records["fake"]
-    images = ImageDisplay.from_images(*sides, random_state=0).plot()
-    return {"records": [_photograph(images.figure_, "Some images: real ones above, fakes below.")]}
+    images = ImageDisplay.from_images(*sides, random_state=0, show_real=report.show_real).plot()
+    both = "Some images: real ones above, fakes below."
+    alt = both if report.show_real else "Some images, all of them fakes."
+    return {"records": [_photograph(images.figure_, alt)]}
 
 
 def _picture(figure: Figure, alt: str, caption: str = "") -> Picture:
@@ -268,7 +299,10 @@ def _embedded(
     figure: Figure, kind: str, metadata: dict[str, Any], alt: str, caption: str
 ) -> Picture:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
+    with warnings.catch_warnings():
+        # Text of an SVG stays text, and browsers have letters that matplotlib's font lacks.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
+        figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return Picture(f"data:image/{kind};base64,{encoded}", alt, caption)
 
@@ -277,6 +311,9 @@ def _parameters(model: Any) -> dict[str, str]:
     if model is None:
         return {}
     given = {name: repr(value) for name, value in model.get_params(deep=False).items()}
+    seed = model.get_params(deep=False).get("random_state")
+    if seed is not None:  # with it, and all other rows, a guess of a row can be confirmed
+        given["random_state"] = "not shown"
     return {"class": type(model).__name__, **given}
 
 

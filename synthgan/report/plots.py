@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+
+from synthgan.report.displays import VERBATIM
+from synthgan.text import printable
 
 __all__ = ["plot_binary_counts", "plot_boxes", "plot_grids"]
 
@@ -54,7 +58,11 @@ def _sheet(grids: np.ndarray, n_wide: int) -> np.ndarray:
 
 
 def plot_boxes(
-    tables: Mapping[str, pd.DataFrame], columns: list[str], figure: Figure | None = None
+    tables: Mapping[str, pd.DataFrame],
+    columns: list[str],
+    figure: Figure | None = None,
+    *,
+    show_outliers: bool = True,
 ) -> Figure:
     """Draw box-plots of continuous columns, one box a table (Fig. 6.15).
 
@@ -64,19 +72,27 @@ def plot_boxes(
         Label to table, the real one first.
     columns : list of str
     figure : Figure or None, default=None
+    show_outliers : bool, default=True
+        As the thesis: whiskers end at the last row within 1.5 interquartile ranges, and each row
+        beyond is a point, so single rows are shown. False: whiskers end at 5 and 95 %, and there
+        are no points.
 
     Returns
     -------
     figure : Figure
     """
     figure = figure or Figure()
+    reach: Any = 1.5 if show_outliers else (5, 95)
     figure.set_size_inches(2.2 * len(columns), 3)
     axes = figure.subplots(1, len(columns), squeeze=False)[0]
     for ax, name in zip(axes, columns, strict=True):
         values = [table[name].dropna().to_numpy(dtype=float) for table in tables.values()]
-        ax.boxplot(values, widths=0.6, flierprops={"markersize": 2})
-        ax.set_xticks(range(1, len(values) + 1), list(tables), rotation=60, fontsize=8, ha="right")
-        ax.set_title(name, fontsize=9)
+        points = {"markersize": 2}
+        ax.boxplot(values, widths=0.6, whis=reach, showfliers=show_outliers, flierprops=points)
+        labels = [printable(label) for label in tables]
+        at = range(1, len(values) + 1)
+        ax.set_xticks(at, labels, rotation=60, fontsize=8, ha="right", **VERBATIM)
+        ax.set_title(printable(name), fontsize=9, **VERBATIM)
         ax.tick_params(axis="y", labelsize=7)
     figure.tight_layout()
     return figure
@@ -102,12 +118,16 @@ def plot_binary_counts(
     figure.set_size_inches(0.6 * len(columns) + 1.5, 3.4)
     ax = figure.subplots()
     height = 0.8 / len(tables)
-    for i, (label, table) in enumerate(tables.items()):
+    bars = []
+    for i, table in enumerate(tables.values()):
         shares = [100 * float((table[name] == 1).mean()) for name in columns]
-        ax.bar(np.arange(len(columns)) + i * height, shares, height, label=label)
+        bars.append(ax.bar(np.arange(len(columns)) + i * height, shares, height))
     middle = np.arange(len(columns)) + 0.4 - height / 2
-    ax.set_xticks(middle, columns, rotation=60, fontsize=8, ha="right")
+    names = [printable(name) for name in columns]
+    ax.set_xticks(middle, names, rotation=60, fontsize=8, ha="right", **VERBATIM)
     ax.set(ylabel="rows with 1 (%)", yscale="log")
-    ax.legend(frameon=False, fontsize=8)
+    legend = ax.legend(bars, [str(i) for i in range(len(bars))], frameon=False, fontsize=8)
+    for text, label in zip(legend.get_texts(), tables, strict=True):
+        text.set(text=printable(label), **VERBATIM)
     figure.tight_layout()
     return figure

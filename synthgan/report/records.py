@@ -1,4 +1,7 @@
-"""Pictures of records that are arrays: signal windows, heart beats, images."""
+"""Pictures of records that are arrays: signal windows, heart beats, images.
+
+A side without records, as the real one with ``show_real=False``, is left out.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,14 @@ class TraceDisplay:
 
     @classmethod
     def from_windows(
-        cls, real: Any, fake: Any, fs_hz: float, n: int = 5, random_state: Any = None
+        cls,
+        real: Any,
+        fake: Any,
+        fs_hz: float,
+        n: int = 5,
+        random_state: Any = None,
+        *,
+        show_real: bool = True,
     ) -> TraceDisplay:
         """Draw `n` windows of each at random; of several leads the first.
 
@@ -53,9 +63,12 @@ class TraceDisplay:
         fs_hz : float
         n : int, default=5
         random_state : int, RandomState instance, Generator or None, default=None
+        show_real : bool, default=True
+            False leaves the real windows out.
         """
         rng = draw_generator(random_state)
         drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
+        drawn[0] = drawn[0] if show_real else drawn[0][:0]
         return cls(drawn[0], drawn[1], fs_hz)
 
     def plot(self, figure: Figure | None = None) -> TraceDisplay:
@@ -63,11 +76,9 @@ class TraceDisplay:
         n = max(len(self.real), len(self.fake))
         self.figure_ = figure = figure or Figure(layout="constrained")
         figure.set_size_inches(10, 0.9 * n + 0.6)
-        self.axes_ = axes = figure.subplots(n, 2, sharex=True, sharey=True, squeeze=False)
-        for column, windows, color, name in (
-            (axes[:, 0], self.real, REAL, "real"),
-            (axes[:, 1], self.fake, FAKE, "fake"),
-        ):
+        sides = _sides(self.real, self.fake)
+        self.axes_ = axes = figure.subplots(n, len(sides), sharex=True, sharey=True, squeeze=False)
+        for column, (windows, color, name) in zip(axes.T, sides, strict=True):
             column[0].set_title(name, fontsize=10)
             for ax, window in zip(column, windows, strict=False):
                 ax.plot(np.arange(len(window)) / self.fs_hz, window, color=color, linewidth=0.8)
@@ -102,28 +113,34 @@ class BeatDisplay:
 
     @classmethod
     def from_windows(
-        cls, real: Any, fake: Any, fs_hz: float, random_state: Any = None
+        cls,
+        real: Any,
+        fake: Any,
+        fs_hz: float,
+        random_state: Any = None,
+        *,
+        show_real: bool = True,
     ) -> BeatDisplay:
         """Find the beats of both sides, and draw up to 60 of each at random.
 
         Parameters
         ----------
-        real, fake, fs_hz, random_state
+        real, fake, fs_hz, random_state, show_real
             As in `TraceDisplay.from_windows`.
         """
         rng = draw_generator(random_state)
         beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
+        beats[0] = beats[0] if show_real else beats[0][:0]
         return cls(beats[0], beats[1], fs_hz)
 
     def plot(self, figure: Figure | None = None) -> BeatDisplay:
         """Draw on `figure`, or on a new one; returns self."""
         self.figure_ = figure = figure or Figure(layout="constrained")
-        figure.set_size_inches(9, 3)
-        self.axes_ = axes = figure.subplots(1, 2, sharex=True, sharey=True)
-        for ax, beats, color, name in (
-            (axes[0], self.real, REAL, "real"),
-            (axes[1], self.fake, FAKE, "fake"),
-        ):
+        sides = _sides(self.real, self.fake)
+        figure.set_size_inches(4.5 * len(sides), 3)
+        axes = figure.subplots(1, len(sides), sharex=True, sharey=True, squeeze=False)[0]
+        self.axes_ = axes
+        for ax, (beats, color, name) in zip(axes, sides, strict=True):
             time_s = np.arange(beats.shape[1]) / self.fs_hz - _BEFORE_S
             for beat in beats:
                 ax.plot(time_s, beat, color=color, linewidth=0.5, alpha=0.35)
@@ -159,7 +176,13 @@ class ImageDisplay:
 
     @classmethod
     def from_images(
-        cls, real: Any, fake: Any, n: int = 16, random_state: Any = None
+        cls,
+        real: Any,
+        fake: Any,
+        n: int = 16,
+        random_state: Any = None,
+        *,
+        show_real: bool = True,
     ) -> ImageDisplay:
         """Draw `n` images of each at random.
 
@@ -168,9 +191,12 @@ class ImageDisplay:
         real, fake : array-like of shape (n_images, height, width[, channels])
         n : int, default=16
         random_state : int, RandomState instance, Generator or None, default=None
+        show_real : bool, default=True
+            False leaves the real images out.
         """
         rng = draw_generator(random_state)
         drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
+        drawn[0] = drawn[0] if show_real else drawn[0][:0]
         return cls(drawn[0], drawn[1])
 
     def plot(self, figure: Figure | None = None) -> ImageDisplay:
@@ -178,18 +204,22 @@ class ImageDisplay:
         n_wide = 8
         n_high = -(-max(len(self.real), len(self.fake)) // n_wide)
         self.figure_ = figure = figure or Figure(layout="constrained")
-        figure.set_size_inches(10, 2.5 * n_high + 0.8)
-        self.axes_ = axes = figure.subplots(2 * n_high, n_wide, squeeze=False)
-        for rows, images, name in (
-            (axes[:n_high], self.real, "real"),
-            (axes[n_high:], self.fake, "fake"),
-        ):
+        sides = _sides(self.real, self.fake)
+        figure.set_size_inches(10, 1.25 * n_high * len(sides) + 0.8)
+        self.axes_ = axes = figure.subplots(len(sides) * n_high, n_wide, squeeze=False)
+        for i, (images, _, name) in enumerate(sides):
+            rows = axes[i * n_high : (i + 1) * n_high]
             rows[0, 0].set_title(name, fontsize=10, loc="left")
             for ax, image in zip(rows.ravel(), images, strict=False):
                 _draw_image(ax, image)
         for ax in axes.ravel():
             ax.set_axis_off()
         return self
+
+
+def _sides(real: np.ndarray, fake: np.ndarray) -> list[tuple[np.ndarray, str, str]]:
+    """Give records, colour and name of the sides that are drawn."""
+    return [(real, REAL, "real")] * bool(len(real)) + [(fake, FAKE, "fake")]
 
 
 def _draw_image(ax: Axes, image: np.ndarray) -> None:

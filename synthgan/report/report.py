@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import platform
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,23 @@ from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
 from synthgan.report.summary import Finding, summarise
+from synthgan.text import escape_json, escape_markdown, printable
 
 __all__ = ["Report"]
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")
+_DRAWN = {
+    "table": "its histograms are drawn of the real rows, and a bar can stand for a single one",
+    "signal": "windows and heart beats of the real data are drawn",
+    "image": "real images are drawn",
+}
+_POOLED = {
+    "table": "what is drawn of the real table stands for 5 rows or more",
+    "signal": "no real window and no real heart beat is drawn",
+    "image": "no real image is drawn",
+}
+# Notes that name a real row by its number.
+_ROW_NUMBER = re.compile(r"\bReal row \d+")
 _TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
 
@@ -38,6 +53,10 @@ class Report:
     settings : dict
         What the measures were told.
     model : fitted synthesizer or None, default=None
+    show_real : bool, default=True
+        Whether what is written may show single real records; see `evaluate`.
+    groups : array-like of shape (n_rows,) or None, default=None
+        Whose each real row is: what is pooled stands for so many people.
 
     Examples
     --------
@@ -53,6 +72,8 @@ class Report:
     records: dict[str, Any]
     settings: dict[str, Any]
     model: Any = None
+    show_real: bool = True
+    groups: Any = None
 
     def __getitem__(self, name: str) -> Score:
         """Return the score of a measure by its function's name, such as ``"c2st"``."""
@@ -74,6 +95,20 @@ class Report:
         """Say in three figures, with words, how faithful, useful and private the fake is."""
         return summarise(self.scores)
 
+    def contents(self) -> str:
+        """Say in a sentence or two whether the page of HTML shows real records."""
+        kind = self.settings["kind"]
+        if self.show_real:
+            return (
+                f"This report contains real records: {_DRAWN[kind]}. Give it only to those who may "
+                "see the real data, or make it with show_real=False (--no-real)."
+            )
+        pooled = _POOLED[kind] if self.groups is None else _POOLED[kind].replace("rows", "people")
+        return (
+            f"This report contains no real records: {pooled}. Its figures are computed from real "
+            "records."
+        )
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a measure: section, value, ceiling, floor, interval, direction, note."""
         rows = []
@@ -90,7 +125,7 @@ class Report:
                         "ceiling": score.ceiling,
                         "floor": score.floor,
                         "higher_is_better": score.higher_is_better,
-                        "note": score.note,
+                        "note": self.note(score),
                     }
                 )
         columns = ["measure", "section", "value", "low", "high", "ceiling", "floor",
@@ -98,11 +133,17 @@ class Report:
         return pd.DataFrame(rows, columns=columns).set_index("measure")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return scores, summary, settings and versions as plain data; no record is in it."""
+        """Return scores, summary, settings and versions as plain data.
+
+        No whole record is in it. With ``show_real``, ``contains_real_records`` is True, as details
+        can hold values of single rows: a quartile may be one. Without, details lack the columns of
+        the real side.
+        """
         return {
+            "contains_real_records": self.show_real,
             "summary": [finding.to_dict() for finding in self.summary()],
             "scores": {
-                section: {name: score.to_dict() for name, score in scores.items()}
+                section: {name: self._plain(score) for name, score in scores.items()}
                 for section, scores in self.scores.items()
             },
             "records": {name: list(map(int, x.shape)) for name, x in self.records.items()},
@@ -113,13 +154,17 @@ class Report:
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return `to_dict` as JSON; with a path, also write it there, whole or not at all."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
-        return self._written(text, path)
+        return self._written(escape_json(text), path)
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return summary and scores as Markdown; with a path, also write it there."""
-        lines = ["# Real and fake", ""]
+        contents = "No real record is in this text; its figures are computed from real records."
+        if self.show_real:
+            contents += " The same report as HTML or JSON contains real records."
+        lines = ["# Real and fake", "", contents, ""]
         for finding in self.summary():
-            lines += [f"**{finding.title} {finding.figure}** {finding.meaning}", ""]
+            told = (finding.title, finding.figure, finding.meaning)
+            lines += ["**{} {}** {}".format(*map(escape_markdown, told)), ""]
         for section, scores in self.scores.items():
             if not scores:
                 continue
@@ -129,7 +174,8 @@ class Report:
             for score in scores.values():
                 figures = (_figure(x) for x in (score.value, score.ceiling, score.floor))
                 better = "higher" if score.higher_is_better else "lower"
-                lines.append(f"| {score.name} | {' | '.join(figures)} | {better} | {score.note} |")
+                name, note = map(escape_markdown, (score.name, self.note(score)))
+                lines.append(f"| {name} | {' | '.join(figures)} | {better} | {note} |")
             lines.append("")
         return self._written("\n".join(lines), path)
 
@@ -149,8 +195,23 @@ class Report:
 
     def _repr_html_(self) -> str:
         """Show the summary in a notebook."""
-        items = "".join(f"<li><b>{f.title} {f.figure}</b> {f.meaning}</li>" for f in self.summary())
-        return f"<ul>{items}</ul>{self.to_frame().round(3).to_html()}"
+        told = [[f.title, f.figure, f.meaning] for f in self.summary()]
+        safe = [[html.escape(printable(text)) for text in texts] for texts in told]
+        items = "".join("<li><b>{} {}</b> {}</li>".format(*texts) for texts in safe)
+        table = self.to_frame().round(3)
+        return f"<ul>{items}</ul>{table.assign(note=table['note'].map(printable)).to_html()}"
+
+    def note(self, score: Score) -> str:
+        """Give a note; which real row it is about only where real records may be shown."""
+        return score.note if self.show_real else _ROW_NUMBER.sub("A real row", score.note)
+
+    def _plain(self, score: Score) -> dict[str, Any]:
+        """Return a score as plain data, and nothing of the real side where none may be shown."""
+        if self.show_real:
+            return score.to_dict()
+        real = [name for name in score.detail.columns if re.match(r"real\b", str(name))]
+        shown = replace(score, detail=score.detail.drop(columns=real), note=self.note(score))
+        return shown.to_dict()
 
     @staticmethod
     def _written(text: str, path: str | os.PathLike[str] | None) -> str:

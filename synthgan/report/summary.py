@@ -92,7 +92,10 @@ def _private(scores: dict[str, Score]) -> Finding:
     attacks = {name: scores[name] for name in ATTACKS if name in scores}
     risks = {name: s for name, s in attacks.items() if not math.isnan(s.value)}
     if not risks:
-        meaning = "There is no verdict on privacy without a holdout: records that were not learnt."
+        meaning = (
+            "There is no verdict on privacy without a holdout (records that were not learnt), nor "
+            "for a single column."
+        )
         return Finding("Private?", "no verdict", meaning)
     lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
     name = max(risks, key=lambda one: (lows[one], risks[one].value))
@@ -105,16 +108,16 @@ def _private(scores: dict[str, Score]) -> Finding:
         figure = f"{worst.value:.1%} risk"
         meaning = (
             f"{strongest} succeeds on {worst.value:.1%} (95 % interval {low:.1%} to {high:.1%}) of "
-            "the people it would fail on, were they not learnt."
+            "the records that it would fail on, had they not been learnt."
         )
     else:
         figure = "a leaning" if lean else "no leak found"
         meaning = (
-            f"{strongest} gains {worst.value:.1%} on people who were learnt; chance explains that, "
+            f"{strongest} gains {worst.value:.1%} on learnt records; chance explains that, "
             f"but up to {high:.1%} is not excluded."
         )
     if lean:
-        meaning += f" Fakes lean to who was learnt: {', '.join(lean)}, where .50 is chance."
+        meaning += f" Fakes lean to learnt records: {', '.join(lean)}, where .50 is chance."
     return Finding("Private?", figure, meaning, name)
 
 

@@ -981,3 +981,14 @@ def test_threads_keep_the_order_and_stop():
     results.close()
     assert len(done) < 200
     assert list(in_threads(lambda i: -i, 200)) == [-i for i in range(200)]
+
+
+@pytest.mark.parametrize("safe", [False, True])
+def test_labels_that_are_formulas(tmp_path, safe):
+    info = pd.DataFrame({"=label": ["=1+1", "-1", "left"], "n": [-1, 2, 3]})
+    save(ImageStack(np.zeros((3, 4, 4), np.uint8), info), tmp_path / "x", csv_safe=safe)
+    table = pd.read_csv(tmp_path / "x" / "info.csv")
+    mark = "'" if safe else ""
+    assert list(table.columns) == ["path", f"{mark}=label", "n"]
+    assert table.iloc[:, 1].tolist() == [f"{mark}=1+1", f"{mark}-1", "left"]
+    assert table["n"].tolist() == [-1, 2, 3]

@@ -1,10 +1,17 @@
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from synthgan.exceptions import ParameterError
 from synthgan.metrics import c2st
 from synthgan.report import ColumnDisplay, CorrelationDisplay, HistoryDisplay, ScoreDisplay
+from synthgan.text import printable
+
+MATHS = ["$", "a$b$", "$\\frac", "\\frac", "_", "_x", "{", "%", "^", "$x_{$", "ward"]
+ODD = [*MATHS, "a\x1b[2Jb", "c\u202ed", "e\nf"]
 
 
 def test_columns_of_every_kind(clinic, tmp_path):
@@ -18,12 +25,78 @@ def test_columns_of_every_kind(clinic, tmp_path):
 
 
 def test_bars_are_shares_of_levels():
-    real, fake = pd.DataFrame({"g": ["a"] * 3 + ["b"]}), pd.DataFrame({"g": ["b", "b", "c", None]})
+    real = pd.DataFrame({"g": ["a"] * 15 + ["b"] * 5})
+    fake = pd.DataFrame({"g": ["b", "b", "c", None]})
     display = ColumnDisplay.from_frames(real, fake, "g").plot()
     assert display.labels == ["a", "b", "others"]
     assert [bar.get_height() for bar in display.ax_.patches] == [0.75, 0.25, 0, 0, 0.5, 0.5]
-    many = pd.DataFrame({"g": [f"level {i}" for i in range(40)]})
+    many = pd.DataFrame({"g": [f"level {i}" for i in range(40)] * 5})
     assert len(ColumnDisplay.from_frames(many, many, "g").labels) == 13
+
+
+def test_labels_of_few_rows_are_among_the_others():
+    real = pd.DataFrame({"g": ["a"] * 20 + ["b"] * 5 + ["Bombay"] * 4 + [None]})
+    display = ColumnDisplay.from_frames(real, real, "g")
+    assert display.labels == ["a", "b", "others"]
+    assert display.shares[0] == pytest.approx([20 / 30, 5 / 30, 5 / 30])
+    numbers = pd.DataFrame({"n": [1.0] * 10 + [2.0] * 9 + [98765.0]})
+    assert ColumnDisplay.from_frames(numbers, numbers, "n").labels == ["1.0", "2.0", "others"]
+    # Five rows of one person are one person.
+    people = [*range(20), *[20] * 5, *range(21, 26)]
+    assert ColumnDisplay.from_frames(real, real, "g", groups=people).labels == ["a", "others"]
+    few = pd.DataFrame({"g": ["a"] * 20 + ["b"] * 9 + ["Bombay"]})
+    assert ColumnDisplay.from_frames(few, few, "g").labels == ["a", "b", "others"]
+    assert ColumnDisplay.from_frames(few, few, "g", show_real=False).labels == ["a", "others"]
+    with pytest.raises(ParameterError, match="groups has 3 values; give one for each of the 30"):
+        ColumnDisplay.from_frames(real, real, "g", groups=[1, 2, 3])
+
+
+@pytest.mark.parametrize("outlier", [101.0, 98765432.10])
+@pytest.mark.parametrize("n", [19, 99, 999])
+def test_no_outlier_moves_a_histogram(n, outlier):
+    rng = np.random.default_rng(n)
+    usual = rng.normal(50, 10, n)
+    fake = pd.DataFrame({"x": rng.normal(50, 10, 100)})
+    one, other = (
+        ColumnDisplay.from_frames(pd.DataFrame({"x": [*usual, last]}), fake, "x")
+        for last in (100.0, outlier)
+    )
+    assert one.edges.tolist() == other.edges.tolist()
+    assert one.boxes == other.boxes
+    assert one.shares.tolist() == other.shares.tolist()
+    # Neither edges nor boxes are numbers of single rows.
+    told = [*one.edges, *(x for key, x in one.boxes[0].items() if key != "side")]
+    assert not set(told) & set(usual)
+
+
+def test_few_rows_have_no_histogram_and_few_gaps_no_share():
+    values = np.arange(30, dtype=float)
+    fake = pd.DataFrame({"x": values})
+    few = pd.DataFrame({"x": [*values[:14], *[np.nan] * 4]})
+    display = ColumnDisplay.from_frames(few, fake, "x").plot()
+    assert display.ax_.get_xlabel() == "missing fewer than 5 real, 0.0% fake"
+    of_three = [*[0] * 6, *[1] * 5, *[2] * 7]
+    display = ColumnDisplay.from_frames(few, fake, "x", groups=of_three).plot()
+    assert display.shares[0].sum() == 0
+    assert [box["side"] for box in display.boxes] == [1]
+
+
+def test_bars_for_five_people_or_more():
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"x": rng.normal(size=300)})
+    fine = ColumnDisplay.from_frames(real, real, "x")
+    counts = np.rint(300 * fine.shares[0])
+    assert ((counts > 0) & (counts < 5)).any()
+    display = ColumnDisplay.from_frames(real, real, "x", show_real=False).plot()
+    counts = np.rint(300 * display.shares[0])
+    assert counts.sum() == 300
+    assert not ((counts > 0) & (counts < 5)).any()
+    assert display.edges[[0, -1]].tolist() == fine.edges[[0, -1]].tolist()
+    # A wide bin is as high as its share of each narrow one.
+    heights = display.ax_.patches[0].get_data().values
+    assert heights * np.diff(display.edges) == pytest.approx(
+        display.shares[0] * np.diff(display.edges).min()
+    )
 
 
 def test_histograms_keep_what_is_far_out():
@@ -31,7 +104,7 @@ def test_histograms_keep_what_is_far_out():
     display = ColumnDisplay.from_frames(real, real.assign(x=np.nan), "x").plot()
     assert display.edges[-1] < 2
     assert display.shares[0].sum() == pytest.approx(1)
-    assert len(display.boxes) == 1
+    assert [box["side"] for box in display.boxes] == [0]
     assert "missing 0.0% real, 100.0% fake" in display.ax_.get_xlabel()
 
 
@@ -68,3 +141,30 @@ def test_the_largest_parts_come_first(clinic):
     display = ScoreDisplay.from_score(score, most=3).plot()
     assert display.values.index[0] == "age"
     assert len(display.ax_.patches) == 3
+
+
+def shown(figure):
+    """Draw, and tell all texts of a figure."""
+    figure.savefig(io.BytesIO(), format="svg")
+    return {text.get_text() for text in figure.findobj(Text)}
+
+
+def test_controls_are_shown():
+    assert {printable(name) for name in ODD[-3:]} == {"a\\x1b[2Jb", "c\\u202ed", "e\\nf"}
+
+
+@pytest.mark.parametrize("odd", [MATHS, ODD[-4:]], ids=["mathematics", "controls"])
+def test_names_and_labels_are_drawn_as_they_are(odd):
+    wanted = {printable(name) for name in odd}
+    levels = pd.DataFrame({"$a_{$": odd * 5})
+    display = ColumnDisplay.from_frames(levels, levels, "$a_{$").plot()
+    assert wanted | {"$a_{$"} <= shown(display.figure_)
+    rng = np.random.default_rng(0)
+    numbers = pd.DataFrame(rng.normal(size=(40, len(odd))), columns=odd)
+    for name in odd:
+        assert printable(name) in shown(
+            ColumnDisplay.from_frames(numbers, numbers, name).plot().figure_
+        )
+    assert wanted <= shown(CorrelationDisplay.from_frames(numbers, numbers).plot().figure_)
+    score = c2st(numbers, numbers + 1, random_state=0)
+    assert wanted <= shown(ScoreDisplay.from_score(score).plot().figure_)

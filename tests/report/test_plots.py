@@ -1,8 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from synthgan.report import plot_binary_counts, plot_boxes, plot_grids
+from synthgan.text import printable
+from tests.report.test_displays import MATHS, ODD, shown
 
 
 def test_thesis_figures(clinic):
@@ -32,3 +35,22 @@ def test_sheets_of_grids():
     assert sheet.shape == (2 * 4 + 1, 3 * 6 + 2, 3)
     assert sheet[0, 0].tolist() == [255, 0, 0]
     assert sheet[-1, -1].tolist() == [255, 255, 255]  # nothing there
+
+
+@pytest.mark.parametrize("odd", [MATHS, ODD[-4:]], ids=["mathematics", "controls"])
+def test_names_are_drawn_as_they_are(odd):
+    zeros_and_ones = np.arange(20)[:, None] % 2 * np.ones(len(odd), dtype=int)
+    frame = pd.DataFrame(zeros_and_ones, columns=odd)
+    tables = dict.fromkeys(odd, frame)
+    wanted = {printable(name) for name in odd}
+    for draw in (plot_boxes, plot_binary_counts):
+        assert wanted <= shown(draw({"table": frame}, odd))
+        assert wanted <= shown(draw(tables, ["ward"]))
+
+
+def test_boxes_without_single_rows():
+    frame = pd.DataFrame({"x": [*np.linspace(0, 1, 99), 98765.0]})
+    for show, highest in ((True, 98765.0), (False, 1.0)):
+        (ax,) = plot_boxes({"real": frame}, ["x"], show_outliers=show).axes
+        drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines])
+        assert drawn.max() == pytest.approx(highest, rel=0.05)

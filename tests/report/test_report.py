@@ -1,5 +1,8 @@
+import base64
 import json
 import re
+from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
@@ -97,13 +100,117 @@ def test_names_that_look_like_html():
     assert "&lt;script&gt;" in page
 
 
+RLO, CSI = "\u202e", "\x9b2J"
+FORGED = (
+    f"x | 1 |\n\n## Private?\n\nDifferentially private {CSI}{RLO}<b>[safe](https://evil.example)"
+)
+
+
+def test_names_that_would_forge_a_report():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({FORGED: rng.normal(size=60), "$": ["a$b$", "\\frac"] * 30})
+    report = evaluate(frame, frame[::-1], target=FORGED, sections=["privacy"])
+    score = report["singling_out"]
+    named = replace(score, name=f"attribute inference of {FORGED}", note=f"Of {FORGED}.")
+    report.scores["privacy"]["singling_out"] = named
+    text, page, data = report.to_markdown(), report.to_html(), report.to_json()
+    notebook = report._repr_html_()
+    for written in (text, page, data, notebook):
+        assert written.replace("\n", "").isprintable()
+    assert "<b>[" not in page + notebook + text
+    assert "\n## Private?\n\nDiff" not in text
+    assert not re.search(r"(?<!\\)\]\(", text)
+    rows = [line for line in text.splitlines() if line.startswith("| attribute inference of")]
+    assert len(re.findall(r"(?<!\\)\|", rows[0])) == 7
+    assert json.loads(data)["scores"]["privacy"]["singling_out"]["note"] == f"Of {FORGED}."
+    for source in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page):
+        ElementTree.fromstring(base64.b64decode(source))  # noqa: S314 (our own)
+
+
+def pictures(page):
+    return re.findall(r"data:image/[a-z+]+;base64,([^\"]+)", page)
+
+
+def test_a_table_with_and_without_single_rows():
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"x": rng.normal(size=99), "blood": ["A", "0", "B"] * 33})
+    real.loc[3, ["x", "blood"]] = [98765432.1, "Bombay"]
+    fake = real[::-1].reset_index(drop=True)
+    shown = evaluate(real, fake, sections=["fidelity"])
+    hidden = replace(shown, show_real=False)
+    note = "Real row 3 is singled out in 2 columns by one fake row, no holdout row in more than 1."
+    for report in (shown, hidden):
+        score = report.scores["fidelity"]["quartiles"]
+        report.scores["fidelity"]["quartiles"] = replace(score, note=note)
+    assert "This report contains real records: its histograms" in shown.to_html()
+    assert "This report contains no real records: what is drawn" in hidden.to_html()
+    assert "The same report as HTML or JSON contains real records." in shown.to_markdown()
+    assert "real records." not in hidden.to_markdown().split("computed from real records.")[1]
+    for report, has in ((shown, True), (hidden, False)):
+        data = json.loads(report.to_json())
+        assert data["contains_real_records"] is has
+        (detail,) = data["scores"]["fidelity"]["quartiles"]["detail"]
+        assert ("real median" in detail) is has
+        assert "fake median" in detail
+        written = (report.to_html(), report.to_markdown(), report.to_json(), report._repr_html_())
+        assert all(("Real row 3" in text) is has for text in written)
+        drawn = b"".join(map(base64.b64decode, pictures(written[0])))
+        assert b">B<" in drawn
+        for text in (b"Bombay", b"98765432"):
+            assert text not in drawn
+        assert "Bombay" not in "".join(written)
+        assert "98765432" not in "".join(written)
+
+
+def test_people_are_counted_where_they_are_told(halves):
+    real, fake = halves
+    report = evaluate(real, fake, sections=["usefulness"])
+    report.groups = np.arange(len(real)) // 63  # four people
+    page = report.to_html()
+    labels = b"".join(map(base64.b64decode, pictures(page)))
+    assert b">general<" not in labels
+    assert b">others<" in labels
+    report.show_real = False
+    assert "stands for 5 people or more" in report.to_html()
+    assert pictures(report.to_html()) == []
+
+
+@pytest.mark.parametrize("kind", ["signal", "image"])
+def test_records_are_left_out_on_request(kind):
+    rng = np.random.default_rng(0)
+    if kind == "signal":
+        real, fake = rng.normal(size=(2, 20, 120))
+    else:
+        real, fake = rng.integers(0, 255, (2, 40, 8, 8)).astype(np.uint8)
+    words = {"kind": kind, "fs_hz": 50 if kind == "signal" else None, "sections": ["fidelity"]}
+    shown = evaluate(real, fake, **words)
+    hidden = replace(shown, show_real=False)
+    other = replace(hidden, records={**shown.records, "real": shown.records["real"][::-1] // 2})
+    # What is drawn does not depend on the real records.
+    assert pictures(hidden.to_html()) == pictures(other.to_html())
+    assert pictures(hidden.to_html()) != pictures(shown.to_html())
+    assert "This report contains real records: " in shown.to_html()
+    page = hidden.to_html()
+    assert "This report contains no real records: no real " in page
+    assert "all of them fakes" in page
+    assert "Real ones" not in page
+    assert evaluate(real, fake, **words, show_real=False).show_real is False
+
+
+def test_the_seed_of_a_model_is_not_in_its_report(report):
+    assert "<dt>model random_state</dt><dd>not shown</dd>" in report.to_html()
+
+
 def test_no_verdict_without_a_holdout(halves):
     real, fake = halves
     report = evaluate(real, fake, sections=["privacy"])
     (finding,) = report.summary()
     assert finding.figure == "no verdict"
     assert "without a holdout" in finding.meaning
-    assert "There is no holdout" in report.to_html()
+    page = report.to_html()
+    assert "There is no holdout" in page
+    # What is measured is what fakes give away, not what the file of the model does.
+    assert "nothing about somebody who has the model file" in page
 
 
 def test_a_target_is_for_usefulness(halves):
@@ -180,5 +287,5 @@ def test_a_copy_is_called_a_risk_and_other_people_are_not(halves):
     assert "% is not excluded." in safe.summary()[0].meaning
     assert "lean" not in safe.summary()[0].meaning
     half = evaluate(real, pd.concat([real[:70], fresh[70:]]), holdout=holdout, sections=["privacy"])
-    assert "Fakes lean to who was learnt: membership inference 0." in half.summary()[0].meaning
+    assert "Fakes lean to learnt records: membership inference 0." in half.summary()[0].meaning
     assert "<h3>Attacks</h3>" in copy.to_html()

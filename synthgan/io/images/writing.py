@@ -20,6 +20,7 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images.finding import images_below
 from synthgan.io.images.stack import ImageStack
 from synthgan.io.images.threads import in_threads
+from synthgan.io.tables import to_csv_text
 
 __all__ = ["save_images"]
 
@@ -31,7 +32,12 @@ _OURS = re.compile(r"image-\d{7,}\.(png|jpg)")
 
 
 def save_images(
-    images: ImageStack | np.ndarray, path: Any, *, format: str = "png", overwrite: bool = False
+    images: ImageStack | np.ndarray,
+    path: Any,
+    *,
+    format: str = "png",
+    overwrite: bool = False,
+    csv_safe: bool = False,
 ) -> list[str]:
     """Write images as files, all or none.
 
@@ -47,6 +53,8 @@ def save_images(
         "png" keeps all pixels as they are, "jpg" (quality 95) does not.
     overwrite : bool, default=False
         Replace the archive, or the images in the folder that this function wrote.
+    csv_safe : bool, default=False
+        Put an apostrophe before text in ``info.csv`` that a spreadsheet takes for a formula.
 
     Returns
     -------
@@ -79,7 +87,7 @@ def save_images(
     values = images.values if isinstance(images, ImageStack) else np.asarray(images)
     _check(values)
     names = [f"image-{i:07d}.{format}" for i in range(1, len(values) + 1)]
-    table = _table(images.info, names) if isinstance(images, ImageStack) else None
+    table = _table(images.info, names, csv_safe) if isinstance(images, ImageStack) else None
     encoded = zip(names, in_threads(partial(_encode, values, format), len(values)), strict=True)
     target = Path(path).resolve()
     try:
@@ -107,13 +115,13 @@ def _check(values: np.ndarray) -> None:
             raise DataError(f"images of values from {low:g} to {high:g} do not fit into 0..255.")
 
 
-def _table(info: pd.DataFrame, names: list[str]) -> bytes | None:
+def _table(info: pd.DataFrame, names: list[str], csv_safe: bool) -> bytes | None:
     # Where files were read from is no label; a folder's name alone is one, of fakes.
     labels = info.drop(columns=["path", "folder"] if "path" in info else [], errors="ignore")
     if not len(labels.columns):
         return None
     labels.insert(0, "path", names)
-    return labels.to_csv(index=False, lineterminator="\n").encode()
+    return to_csv_text(labels, safe=csv_safe, lineterminator="\n").encode()
 
 
 def _encode(values: np.ndarray, format: str, i: int) -> bytes:

@@ -1,0 +1,171 @@
+"""What stands for few real rows is pooled before it is drawn; knows counts, no axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = [
+    "FEWEST",
+    "count_people",
+    "frequent",
+    "merge_bins",
+    "pooled_ends",
+    "pooled_quantiles",
+    "rounded_out",
+]
+
+FEWEST = 5  # people, or rows where none are told, that a label or an average stands for
+
+
+def count_people(levels: pd.Series, groups: Any = None) -> pd.Series:
+    """Count the people who have each level.
+
+    Parameters
+    ----------
+    levels : Series of length n
+    groups : array-like of length n or None, default=None
+        Whose each row is; None counts rows.
+
+    Returns
+    -------
+    counts : Series of int
+        By level, the largest first; without missing levels.
+    """
+    if groups is None:
+        return levels.value_counts()
+    frame = pd.DataFrame({"level": levels.to_numpy(), "group": np.asarray(groups)})
+    counts = frame.groupby("level", sort=False, observed=True)["group"].nunique()
+    return counts.sort_values(ascending=False, kind="stable")
+
+
+def frequent(counts: pd.Series, *, and_rest: bool = False) -> list[Any]:
+    """Name the levels that `FEWEST` people or more share.
+
+    Parameters
+    ----------
+    counts : Series of int
+        People by level, the largest first.
+    and_rest : bool, default=False
+        Name fewer, if need be, so that the rest stands for nobody, or for `FEWEST` people or more.
+
+    Examples
+    --------
+    >>> counts = pd.Series({"f": 61, "m": 38, "Bombay": 1})
+    >>> frequent(counts), frequent(counts, and_rest=True)
+    (['f', 'm'], ['f'])
+    """
+    n_kept = int((counts >= FEWEST).sum())
+    if and_rest and 0 < counts.iloc[n_kept:].sum() < FEWEST:
+        n_kept = max(0, n_kept - 1)
+    return counts.index[:n_kept].tolist()
+
+
+def pooled_ends(
+    numbers: np.ndarray, groups: np.ndarray, tails: tuple[float, float]
+) -> tuple[float, float]:
+    """Find the ends of most numbers, with `FEWEST` people or more at or beyond each.
+
+    Of fewer than twice as many people both ends are the middle.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n,)
+        Of `FEWEST` people or more.
+    groups : ndarray of shape (n,)
+        Whose they are.
+    tails : (float, float)
+        Quantiles, where so many people lie beyond them.
+
+    Returns
+    -------
+    low, high : float
+        Numbers of the table: `rounded_out` makes others of them.
+    """
+    order = np.argsort(numbers, kind="stable")
+    n = len(order)
+    low = max(_rank_of_enough(groups[order]), int(tails[0] * n))
+    high = n - 1 - max(_rank_of_enough(groups[order[::-1]]), int((1 - tails[1]) * n))
+    low, high = min(low, (n - 1) // 2), max(high, n // 2)
+    return float(numbers[order[low]]), float(numbers[order[high]])
+
+
+def rounded_out(low: float, high: float) -> tuple[float, float]:
+    """Widen two ends to round numbers, so that neither is the number of one row.
+
+    Examples
+    --------
+    >>> rounded_out(17.3, 88.9)
+    (17.0, 89.0)
+    """
+    with np.errstate(over="ignore"):
+        size = high - low or abs(low) or 1.0
+    if not np.isfinite(size):
+        return low, high
+    step = 10.0 ** (np.floor(np.log10(size)) - 1)
+    below, above = np.floor(low / step) * step, np.ceil(high / step) * step
+    return float(below), float(above if above > below else below + step)
+
+
+def pooled_quantiles(numbers: np.ndarray, groups: np.ndarray, at: list[float]) -> list[float]:
+    """Average the numbers of `FEWEST` people round each quantile.
+
+    Parameters
+    ----------
+    numbers : ndarray of shape (n,)
+        Of `FEWEST` people or more.
+    groups : ndarray of shape (n,)
+        Whose they are.
+    at : list of float
+        Quantiles, 0..1.
+    """
+    order = np.argsort(numbers, kind="stable")
+    ordered, whose = numbers[order], groups[order]
+    return [_mean_round(ordered, whose, round(q * (len(order) - 1))) for q in at]
+
+
+def merge_bins(edges: np.ndarray, numbers: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Merge bins until each holds the numbers of nobody, or of `FEWEST` people or more.
+
+    Parameters
+    ----------
+    edges : ndarray of shape (n_bins + 1,)
+        Increasing.
+    numbers : ndarray of shape (n,)
+        Within the edges.
+    groups : ndarray of shape (n,)
+        Whose they are.
+
+    Returns
+    -------
+    edges : ndarray
+        Some of those given, the first and the last among them.
+    """
+    place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
+    kept, people = [edges[0]], set[Any]()
+    for i, end in enumerate(edges[1:]):
+        people |= set(groups[place == i].tolist())
+        if len(people) >= FEWEST:
+            kept.append(end)
+            people = set()
+    if people and len(kept) > 1:  # too few are left for a bin of their own
+        kept.pop()
+    if kept[-1] != edges[-1]:
+        kept.append(edges[-1])
+    return np.array(kept)
+
+
+def _rank_of_enough(groups: np.ndarray) -> int:
+    """Find the first place at which enough people have been seen."""
+    first = np.sort(np.unique(groups, return_index=True)[1])
+    return int(first[FEWEST - 1])
+
+
+def _mean_round(ordered: np.ndarray, groups: np.ndarray, centre: int) -> float:
+    low = high = centre
+    while len(np.unique(groups[low : high + 1])) < FEWEST:
+        low, high = max(0, low - 1), min(len(ordered) - 1, high + 1)
+    part = ordered[low : high + 1]
+    return float((part / len(part)).sum())
