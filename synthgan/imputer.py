@@ -85,13 +85,15 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.synthesizer = synthesizer
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> GANImputer:
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> GANImputer:
         """Learn a table with gaps.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
         y : Ignored
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to; see `TabularGANSynthesizer.fit`.
 
         Returns
         -------
@@ -103,7 +105,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         # Without a seed, a run that checkpoints hold goes on with its own.
         seed = None if self.random_state is None else draw_seed(self.random_state)
         model.set_params(condition_on="any", constraints=[], random_state=seed)
-        self.synthesizer_ = model.fit(frame)
+        self.synthesizer_ = model.fit(frame, groups=groups)
         return self
 
     def transform(self, X: Any) -> Any:

@@ -15,6 +15,7 @@ __all__ = ["add", "train_table"]
 
 # Options that fit one kind of data only.
 _OPTIONS = {
+    "table": ("privacy",),
     "signal": ("leads", "n_samples", "window_s", "fs_hz"),
     "image": ("size", "color", "crop", "on_error"),
 }
@@ -45,6 +46,13 @@ def add(commands: Any) -> None:
     fit.add_argument("--max-steps", type=int, default=None, help="limit of steps (default: none)")
     fit.add_argument("--max-time", default=None, help="seconds, or such as 10min (default: none)")
     fit.add_argument(
+        "--groups",
+        default=None,
+        metavar="COLUMN",
+        help="who rows or records belong to: what is stored is counted by people (default: each "
+        "row a person, or as a column that names people tells; of records by patient)",
+    )
+    fit.add_argument(
         "--condition-on",
         "--labels",
         default=None,
@@ -53,9 +61,18 @@ def add(commands: Any) -> None:
         "labels of the records' headers and heart_rate_bpm, which is measured; of images folder",
     )
     fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
+    _add_for_tables(fit.add_argument_group("tables"))
     _add_for_signals(fit.add_argument_group("signals"))
     _add_for_images(fit.add_argument_group("images"))
     fit.set_defaults(command=_fit)
+
+
+def _add_for_tables(tables: Any) -> None:
+    tables.add_argument(
+        "--privacy",
+        choices=("balanced", "faithful", "strict"),
+        help="how few rows are learnt, between fidelity and privacy (default: balanced)",
+    )
 
 
 def _add_for_signals(signals: Any) -> None:
@@ -91,14 +108,16 @@ def _add_for_images(images: Any) -> None:
     )
 
 
-def train_table(table: Any, **parameters: Any) -> Any:
+def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
     """Fit a table, with a progress bar where someone looks."""
     import torch
 
     from synthgan.tabular import TabularGANSynthesizer
 
     torch.set_num_threads(1)  # this process is ours; small networks are slower on two threads
-    return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(table)
+    return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(
+        table, groups=groups
+    )
 
 
 def _fit(parsed: argparse.Namespace) -> None:
@@ -144,7 +163,10 @@ def _fit_table(parsed: argparse.Namespace) -> tuple[Any, str]:
         raise ValueError(f"{len(parsed.data)} paths are given; a table is one CSV file.")
     columns = parsed.condition_on
     told = columns if columns in (None, "any") else columns.split(",")
-    return train_table(read_csv(path), **_parameters(parsed, told)), path
+    parameters = _parameters(parsed, told)
+    if parsed.privacy is not None:
+        parameters["privacy"] = parsed.privacy
+    return train_table(read_csv(path), parsed.groups, **parameters), path
 
 
 def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
@@ -162,7 +184,7 @@ def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
     )
     print(printable(message), flush=True)
     parameters = {**_parameters(parsed, told), "verbose": int(sys.stderr.isatty())}
-    return SignalGANSynthesizer(**parameters).fit(cut), f"{n} windows"
+    return SignalGANSynthesizer(**parameters).fit(cut, groups=parsed.groups), f"{n} windows"
 
 
 def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[Any, str]:
@@ -219,7 +241,7 @@ def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
     height, width = images.shape[1:3] if is_array else images.shape
     print(printable(f"{path} read: {len(images)} images of {height} x {width}"), flush=True)
     model = ImageGANSynthesizer(**_parameters(parsed, told), verbose=int(progress))
-    return model.fit(images), f"{len(images)} images"
+    return model.fit(images, groups=parsed.groups), f"{len(images)} images"
 
 
 def _read_size(text: str) -> tuple[int, int]:
