@@ -247,16 +247,26 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         support: Support,
     ) -> None:
         """Learn which of several candidates to keep, whatever is known of them."""
-        seeds = rng.integers(2**31 - 1, size=3).tolist()
+        seeds = rng.integers(2**31 - 1, size=5).tolist()
         n, known = len(real), self._sampler(torch.device("cpu")).known
         draws = torch.Generator().manual_seed(seeds[0])
         grids = to_network_scale(torch.from_numpy(real))
         pairs = [known.draw(grids, _MASKED, draws, balance=False)[1] for _ in range(_CRITIC_FAKES)]
         c = torch.cat(pairs)
-        fake = self._draw_grids(c, seeds[1])
-        masks = known.mask(c).numpy()
+        fake, masks = self._draw_grids(c, seeds[1]), known.mask(c).numpy()
+
+        def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
+            """Draw fakes of which only cells of other fakes are known."""
+            c = known.none(n_fakes, torch.device("cpu"))
+            made = self._draw_grids(c, seeds[3])
+            if self.known_groups_:
+                free = to_network_scale(torch.from_numpy(made))
+                c = known.draw(free, _MASKED, draws, balance=False)[1]
+                made = self._draw_grids(c, seeds[4])
+            return made, known.mask(c).numpy()
+
         self.critic_ = Critic.fit(
-            (real, masks[:n]), (fake, masks), self._view, seeds[2], deadline, support
+            (real, masks[:n]), (fake, masks), self._view, seeds[2], make, deadline, support
         )
 
     def _view(self, grids: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ __all__ = ["MANY_PEOPLE", "PLACES", "Place"]
 MANY_PEOPLE = 1250  # people, from which on all places are the same
 _STEPS = 1500  # of a run on so many
 _PENALTY_TIMES_PEOPLE = 800
-_POOL, _FEWEST_POOLS = 5, 5  # people, and averages of a column
+_POOL, _FEWEST_POOLS, _POOLED_MORE = 5, 5, 1000  # people, averages of a column, people
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Place:
 
     def min_pool(self, n_people: int) -> int:
         """Return of how many people averages of rare numbers are."""
-        wanted = round(_POOL * max(1.0, MANY_PEOPLE / n_people) ** self.pool_power)
+        wanted = round(_POOL * max(1.0, _POOLED_MORE / n_people) ** self.pool_power)
         return max(_POOL, min(wanted, self.most_pool, n_people // _FEWEST_POOLS))
 
     def settle(self, loss: Any, n_people: int) -> Any:
@@ -75,6 +75,6 @@ class Place:
 
 PLACES = {
     "faithful": Place(0.0, None, 0.0, _POOL, 800),
-    "balanced": Place(1 / 3, 0.6, 0.3, 12, 800),
-    "strict": Place(1 / 2, 0.6, 0.6, 20, 400),
+    "balanced": Place(1 / 3, 0.6, 0.3, 20, 800),
+    "strict": Place(1 / 2, 0.6, 1.0, 20, 400),
 }

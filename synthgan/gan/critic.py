@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
 from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.metrics import roc_auc_score
@@ -23,9 +23,18 @@ from synthgan.privacy import EVERYTHING, Support, draw_people, whole_people
 
 __all__ = ["Critic", "cell_features", "fidelity"]
 
-_TREES = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_features": 0.5}
-_LEAF = 100  # rows, of one person each: smaller leaves tell who was learnt
+# Of trees that see training rows, of few people and of many; leaves count rows, where each is of
+# another person. Larger trees and smaller leaves remember rows.
+_OF_FEW = {"learning_rate": 0.1, "max_leaf_nodes": 8, "min_samples_leaf": 50, "max_features": 0.5}
+_OF_MANY = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 100,
+            "max_features": 0.5}  # fmt: skip
+_MANY_PEOPLE = 4000
 _MOST_TREES = 600
+# Of the trees that are kept, which learn from generated grids what the others say of them.
+_KEPT = {"learning_rate": 0.2, "max_leaf_nodes": 31, "min_samples_leaf": 100}
+_FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 100, 600, 5, 50
+# Generated grids from which they learn: for each real one, at least and at most, and features.
+_TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 50, 5000, 150_000, 30_000_000
 _JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
 _JUDGE_TREES = 50
 _SET_ASIDE = 0.25  # of the people
@@ -45,6 +54,7 @@ _NODE_FIELDS = {
 }
 
 View = Callable[[np.ndarray], np.ndarray]
+Make = Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass
@@ -53,9 +63,10 @@ class Critic:
 
     The generator's density is corrected by sampling-importance-resampling: boosted trees learn to
     tell real grids from fakes, whose odds are the ratio of both densities; of a few candidates
-    one is drawn in proportion to it. As the trees' noise, and the luck of the draw, would shift the
-    columns' distributions, rows of a sample are drawn with an eye on each other: together they fall
-    into each column's bins as real rows do.
+    one is drawn in proportion to it. These trees remember rows, so they are not kept: other trees
+    learn from generated grids alone what the first ones say of them (distillation). As the trees'
+    noise, and the luck of the draw, would shift the columns' distributions, rows of a sample are
+    drawn with an eye on each other: together they fall into each column's bins as real rows do.
 
     Parameters
     ----------
@@ -71,7 +82,8 @@ class Critic:
     ----------
     Azadi et al. (2019), Discriminator rejection sampling, arXiv 1810.06758. Grover et al. (2019),
     Bias correction of learned generative models using likelihood-free importance weighting,
-    arXiv 1906.09531.
+    arXiv 1906.09531. Shejwalkar and Houmansadr (2021), Membership privacy for machine learning
+    models through knowledge transfer, doi 10.1609/aaai.v35i11.17150.
     """
 
     view: View
@@ -86,6 +98,7 @@ class Critic:
         fake: tuple[np.ndarray, np.ndarray],
         view: View,
         seed: int,
+        make: Make | None = None,
         deadline: float | None = None,
         support: Support = EVERYTHING,
     ) -> Critic:
@@ -98,6 +111,9 @@ class Critic:
             grids have masks of the same kind, so that what is known gives nothing away.
         view : callable
         seed : int
+        make : callable or None, default=None
+            Maps a number to so many fresh fakes, as `fake`, from which the trees that are kept
+            learn; None: they learn from `fake`.
         deadline : float or None, default=None
             By `time.perf_counter`; fewer trees are grown when it is near.
         support : Support, default=EVERYTHING
@@ -107,7 +123,16 @@ class Critic:
         x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
         is_real = np.arange(len(x)) < len(real[0])
         end = math.inf if deadline is None else deadline
-        trees = _boost(x, is_real, seed, end, support.people)
+        judge = _boost(x, is_real, seed, end, support.people)
+        trees: list[TreePredictor] = []
+        if judge is not None:
+            n_real, x = len(real[0]), x[~is_real]
+            if make is not None:
+                n = int(np.clip(_TOLD_PER_ROW * n_real, _FEWEST_TOLD, _MOST_TOLD))
+                told = make(min(n, _MOST_VALUES // x.shape[1]))
+                x = np.hstack([view(told[0]), told[1]])
+            n_trees = int(np.clip(n_real // _ROWS_PER_KEPT, _FEWEST_KEPT, _MOST_KEPT))
+            trees = _distil(x, judge.decision_function(x), n_trees, seed, end)
         return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1])
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -248,13 +273,14 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
 
 def _boost(
     x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float, people: np.ndarray | None
-) -> list[TreePredictor]:
-    """Fit as many trees as help on people set aside; none where nothing can be told, or few."""
+) -> HistGradientBoostingClassifier | None:
+    """Fit as many trees as help on people set aside; None where nothing can be told, or few."""
     n_real = int(is_real.sum())
     n_people = n_real if people is None else len(np.unique(people))
     if n_people < _FEWEST_PEOPLE or not x.shape[1]:
-        return []
-    leaf = round(_LEAF * n_real / n_people)
+        return None
+    settings = dict(_OF_FEW if n_people < _MANY_PEOPLE else _OF_MANY)
+    settings["min_samples_leaf"] = round(settings["min_samples_leaf"] * n_real / n_people)
     # Unweighted: that there are more fakes adds the same to every logit.
     counts: list[int] = []
     seconds_per_tree, begun = 0.0, time.perf_counter()
@@ -264,23 +290,37 @@ def _boost(
             max_iter=_MOST_TREES,
             early_stopping=True,
             n_iter_no_change=_PATIENCE,
-            min_samples_leaf=leaf,
             random_state=seed + repeat,
-            **_TREES,
+            **settings,
         ).fit(x[~aside], is_real[~aside], X_val=x[aside], y_val=is_real[aside])
         counts.append(int(np.argmax(trial.validation_score_)))
         now = time.perf_counter()
         seconds_per_tree = max(seconds_per_tree, (now - begun) / (repeat + 1) / trial.n_iter_)
-        # The next trial and the trees that are kept are to end in time.
-        if now + 2 * (now - begun) / (repeat + 1) > deadline:
+        # The next trial, the trees themselves and those that are kept are to end in time.
+        if now + 3 * (now - begun) / (repeat + 1) > deadline:
             break
-    n_trees = int(min(np.median(counts), max(deadline - now, 0.0) / seconds_per_tree))
+    n_trees = int(min(np.median(counts), max(deadline - now, 0.0) / 2 / seconds_per_tree))
     if not n_trees:
-        return []
-    model = HistGradientBoostingClassifier(
-        max_iter=n_trees, early_stopping=False, min_samples_leaf=leaf, random_state=seed, **_TREES
+        return None
+    return HistGradientBoostingClassifier(
+        max_iter=n_trees, early_stopping=False, random_state=seed, **settings
     ).fit(x, is_real)
-    return [tree for (tree,) in model._predictors]
+
+
+def _distil(
+    x: np.ndarray, logits: np.ndarray, n_trees: int, seed: int, deadline: float
+) -> list[TreePredictor]:
+    """Learn logits of generated grids, as long as there is time."""
+    student = HistGradientBoostingRegressor(early_stopping=False, random_state=seed, **_KEPT)
+    if math.isinf(deadline):
+        student.set_params(max_iter=n_trees).fit(x, logits)
+        return [tree for (tree,) in student._predictors]
+    student.set_params(warm_start=True)
+    for n in range(_KEPT_AT_A_TIME, n_trees + 1, _KEPT_AT_A_TIME):
+        if time.perf_counter() > deadline:
+            break
+        student.set_params(max_iter=n).fit(x, logits)
+    return [tree for (tree,) in getattr(student, "_predictors", ())]
 
 
 def _set_aside(

@@ -24,7 +24,7 @@ def draw(margins, x, k, rng, logits=None):
 def test_a_sample_has_the_columns_it_should_have():
     rng = np.random.default_rng(0)
     real = np.column_stack([rng.normal(size=400), rng.choice(3, 400, p=[0.7, 0.2, 0.1])])
-    margins = Margins.fit(real)
+    margins = Margins.fit(real, real)
     distances, shares = [], []
     for _ in range(20):
         # Candidates have other shares than real rows.
@@ -37,7 +37,8 @@ def test_a_sample_has_the_columns_it_should_have():
 
 def test_counts_vary_less_than_those_of_independent_draws_and_are_right_on_average():
     rng = np.random.default_rng(1)
-    margins = Margins.fit(candidates(2000, 1, rng))
+    real = candidates(2000, 1, rng)
+    margins = Margins.fit(real, real)
     counts = [
         np.bincount(draw(margins, candidates(100, 8, rng), 8, rng)[:, 1].astype(int), minlength=4)
         for _ in range(200)
@@ -50,7 +51,8 @@ def test_counts_vary_less_than_those_of_independent_draws_and_are_right_on_avera
 def test_rare_levels_are_as_rare_as_they_should_be():
     # A level of 1 % is expected less than once in 50 rows: chance decides, without a lean.
     rng = np.random.default_rng(2)
-    margins = Margins.fit((np.arange(1000) % 100 == 0)[:, None].astype(float))
+    real = (np.arange(1000) % 100 == 0)[:, None].astype(float)
+    margins = Margins.fit(real, real)
     n_found = [
         draw(margins, (rng.random((50 * 8, 1)) < 0.01).astype(float), 8, rng).sum()
         for _ in range(400)
@@ -63,7 +65,7 @@ def test_odds_decide_where_bins_do_not():
     real = rng.normal(size=(500, 1))
     x = rng.normal(size=(8 * 500, 1))
     logits = 3.0 * (rng.random((8, 500)) < 0.5)
-    bins, expected = Margins.fit(real).bins(x, 500)
+    bins, expected = Margins.fit(real, real).bins(x, 500)
     chosen = draw_balanced(logits, bins.reshape(8, 500, 1), expected, rng)
     odds = np.exp(logits).mean(axis=0)
     wanted = (np.exp(logits) * (logits > 0)).mean(axis=0) / odds
@@ -73,7 +75,7 @@ def test_odds_decide_where_bins_do_not():
 def test_dependence_is_kept():
     rng = np.random.default_rng(4)
     both = rng.multivariate_normal([0, 0], [[1, 0.8], [0.8, 1]], size=8 * 600)
-    kept = draw(Margins.fit(both[:600]), both, 8, rng)
+    kept = draw(Margins.fit(both[:600], both[:600]), both, 8, rng)
     assert np.corrcoef(kept.T)[0, 1] == pytest.approx(0.8, abs=0.04)
 
 
@@ -86,7 +88,7 @@ def test_any_sizes_give_one_candidate_a_row(n, n_real, k, n_features, seed):
     real = rng.integers(5, size=(n_real, n_features)).astype(float)
     x = rng.integers(6, size=(k * n, n_features)).astype(float)
     x[rng.random(x.shape) < 0.2] = np.nan
-    margins = Margins.fit(real)
+    margins = Margins.fit(real, real)
     bins, expected = margins.bins(x, n)
     assert bins.shape == x.shape
     assert np.allclose(expected.sum(), n * n_features)
@@ -97,7 +99,7 @@ def test_any_sizes_give_one_candidate_a_row(n, n_real, k, n_features, seed):
 
 def test_missing_values_have_a_bin_of_their_own():
     real = np.where(np.arange(300) < 90, np.nan, np.arange(300))[:, None]
-    margins = Margins.fit(real)
+    margins = Margins.fit(real, real)
     assert margins.shares[0][-1] == pytest.approx(0.3)
     bins, expected = margins.bins(np.array([[np.nan], [95.0], [290.0]]), 300)
     assert len(set(bins[:, 0])) == 3
