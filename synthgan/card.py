@@ -112,11 +112,13 @@ def _training(model: Any) -> list[str]:
         if name not in _UNTOLD and name != "preset"
     }
     seed = model.get_params(deep=False)["random_state"]
-    told = "an int" if isinstance(seed, Integral) else "a generator"
+    told = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
+    if seed is None and getattr(model, "seed_", "none") == "not stored":
+        seed, told = 0, "there was one; the file does not hold it"
     lines = [
         f"- preset: {'default recipe' if model.preset is None else escape_code(model.preset)}",
         *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
-        *([] if seed is None else [f"- seed: {told}, not shown here"]),
+        *([] if seed is None else [f"- seed: {told}"]),
         f"- network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
         f"- {_count(model.n_steps_, 'step')}{_of_history(model.history_)}",
     ]
@@ -149,7 +151,10 @@ def _privacy(model: Any) -> list[str]:
     holds = {"table": _table_holds, "signal": _signal_holds, "image": _image_holds}
     never = f"- It does not hold {_NEVER}."
     if model.critic_ is not None:
-        never += " But the trees are a discriminator, too."
+        never += (
+            " The trees are a discriminator, too: they learnt from synthetic rows alone, from trees "
+            "that saw the training rows."
+        )
     return [
         f"- The file holds {_ALWAYS}; {holds[model.kind](model)}.",
         never,
@@ -168,14 +173,14 @@ def _table_holds(model: Any) -> str:
         values = "every value of every column, as min_support=1"
     else:
         values = (
-            f"values and labels that {encoder.min_support} or more rows share, and averages of so "
-            "many rarer ones"
+            f"values and labels that {encoder.min_support} or more people share, and averages of so "
+            "many people's rarer ones; a person is a row, unless groups say more"
         )
     if model.constraints_.constraints_:
         values += "; relations between columns, some with the values that go together"
     if model.critic_ is None:
         return values
-    return f"{values}; trees that tell learnt rows from made ones, and shares of rows in bins"
+    return f"{values}; trees that choose among generated rows, and shares of rows in bins"
 
 
 def _signal_holds(model: Any) -> str:
@@ -197,7 +202,7 @@ def _label_values(model: Any) -> str:
     encoder = model.labels_.encoder
     if encoder is None:
         return ""
-    return f"; labels that {encoder.min_support} or more records share"
+    return f"; labels that {encoder.min_support} or more people share"
 
 
 def _container(kind: str) -> str:

@@ -41,8 +41,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from synthgan import GridEncoder, TabularGANSynthesizer
-from synthgan.gan.losses import Loss
+from synthgan import TabularGANSynthesizer
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TARGETS = {
@@ -64,38 +63,8 @@ RATIO_TREES = {
     "early_stopping": False,
 }
 TREES, ENSEMBLES = 60, 2
+PLACES = ["faithful", "balanced", "strict"]
 C2ST_ROWS, C2ST_SAMPLES, TSTR_SAMPLES = 400, 3, 4
-
-
-def faithful(n_rows):
-    """Return what gives the lowest C2ST: a run as long as that of 1250 rows."""
-    return {
-        "max_steps": 1500,
-        "loss": Loss(penalty=min(800 / n_rows, 2.0)),
-        "encoder": GridEncoder(min_support=5),
-    }
-
-
-def balanced(n_rows):
-    """Return parameters that learn fewer steps, with a smaller penalty and coarser cells."""
-    support = min(round(5 * (1000 / n_rows) ** 0.3), n_rows // 10)
-    return {
-        "max_steps": round(1500 * min(n_rows / 1250, 1) ** (1 / 3)),
-        "loss": Loss(penalty=min(800 / n_rows, 0.6)),
-        "encoder": GridEncoder(min_support=max(5, support)),
-    }
-
-
-def strict(n_rows):
-    """Return parameters that learn still fewer steps, with the coarsest cells."""
-    return {
-        "max_steps": round(1500 * min(n_rows / 1250, 1) ** (1 / 2)),
-        "loss": Loss(penalty=min(800 / n_rows, 0.6)),
-        "encoder": GridEncoder(min_support=max(5, min(n_rows // 4, 20))),
-    }
-
-
-PLACES = {"faithful": faithful, "balanced": balanced, "strict": strict}
 
 
 def read(name, folder):
@@ -231,7 +200,7 @@ def measure(table, target, n_rows, place, seed):
     """Fit a model to so many rows of a table; return the figures of its samples."""
     rows = table.sample(frac=1, random_state=1000 + seed).reset_index(drop=True)
     train, unseen = rows[:n_rows], rows[n_rows : n_rows + MOST_UNSEEN_ROWS]
-    model = TabularGANSynthesizer(random_state=seed, **PLACES[place](n_rows)).fit(train)
+    model = TabularGANSynthesizer(privacy=place, random_state=seed).fit(train)
 
     def sample(n, number):
         return model.sample(n, random_state=number)
@@ -249,7 +218,7 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--tables", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--rows", nargs="+", type=int, default=[50, 100, 200, 400, 800])
-    parser.add_argument("--places", nargs="+", choices=PLACES, default=list(PLACES))
+    parser.add_argument("--places", nargs="+", choices=PLACES, default=PLACES)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--each", action="store_true", help="print every run")
     parser.add_argument("--out", type=Path, help="a CSV file for the figures of every run")
