@@ -36,6 +36,11 @@ def add(commands: Any) -> None:
     evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
     evaluate.add_argument("--html", metavar="R.html", help="report to write")
     evaluate.add_argument("--json", metavar="R.json", help="scores to write")
+    evaluate.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="read images of a folder that are links out of it, too (default: refuse them)",
+    )
     evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
     evaluate.add_argument(
         "--fail-if",
@@ -57,7 +62,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         path = getattr(parsed, option)
         if path is not None:
             check_out(f"--{option}", path)
-    records = [None if path is None else _read(path)
+    records = [None if path is None else _read(path, parsed.follow_links)
                for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
     real, fake, holdout = records
     report = evaluate(
@@ -101,14 +106,14 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
     return text, holds
 
 
-def _read(path: str) -> Any:
+def _read(path: str, follow_links: bool) -> Any:
     from synthgan.io.images import read_images
     from synthgan.io.tables import read_array, read_csv
 
     if path.endswith(".npy"):
         return read_array(path)
     holds_images = path.casefold().endswith(".zip") or Path(path).is_dir()
-    return read_images(path) if holds_images else read_csv(path)
+    return read_images(path, follow_links=follow_links) if holds_images else read_csv(path)
 
 
 def print_summary(report: Any) -> None:
