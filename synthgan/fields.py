@@ -24,6 +24,7 @@ __all__ = [
     "read_arrays",
     "read_fields",
     "scalar",
+    "short",
     "text",
     "whole",
 ]
@@ -32,6 +33,7 @@ Check = Callable[[Any], Any]  # gives the value as it is used, or raises ValueEr
 
 _MOST_SHOWN = 60
 _LARGEST_WHOLE = 2**63 - 1
+LONGEST_SHORT = 1000  # characters
 
 
 def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
@@ -119,6 +121,13 @@ def scalar(value: Any) -> str | int | float | bool:
     if not isinstance(value, str | int | float):
         raise ValueError("a string, a number, true or false")
     return value
+
+
+def short(value: Any) -> str | int | float | bool:
+    """Take a scalar that is not long: what reads dates takes the square of their length."""
+    if isinstance(value, str) and len(value) > LONGEST_SHORT:
+        raise ValueError(f"a string of up to {LONGEST_SHORT} characters, or a number")
+    return scalar(value)
 
 
 def plain(value: Any) -> Any:

@@ -114,9 +114,10 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
 
     Notes
     -----
-    Memory is bounded by a few times the size of the file: tensors are stored uncompressed, and JSON
-    may not exceed 32 MiB and two million values. Hashes tell damage, not who wrote the file:
-    whoever can change it can also change them.
+    Memory is bounded by a few times the size of the file for tensors, which are stored
+    uncompressed, and by about 400 MB for JSON, which is compressed: it may not exceed 32 MiB and
+    two million values. Hashes tell damage, not who wrote the file: whoever can change it can also
+    change them.
     """
     try:
         with Path(path).open("rb") as file:
