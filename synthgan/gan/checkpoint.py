@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
-from synthgan.files import replacing
+from synthgan.files import PRIVATE, remove_unless_held, write_atomically
 from synthgan.gan.callbacks import Callback, Run, check_at_least_one
 from synthgan.gan.digest import digest
 from synthgan.gan.state import Snapshot
 
 __all__ = ["Checkpoint"]
 
+_PRIVATE_FOLDER = 0o700
 _START, _END = "checkpoint-", ".safetensors"
 _DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
 _DAMAGES = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)
@@ -51,7 +52,8 @@ class Checkpoint(Callback):
     -----
     A file holds both networks, what moves them, and counters; it is written whole or not at all,
     and nothing in it is ever unpickled. A damaged one is passed over, with a warning, for the one
-    before. The discriminator has seen the records: keep the folder as private as they are.
+    before. The discriminator has seen the records: keep the folder as private as they are. New
+    files, and a new folder, are readable by their owner only.
 
     Examples
     --------
@@ -88,9 +90,9 @@ class Checkpoint(Callback):
         self._identity = json.loads(_to_json(identity))
         self._check_folder()
         try:
-            Path(self.folder).mkdir(parents=True, exist_ok=True)
-            for temporary in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
-                temporary.unlink(missing_ok=True)
+            Path(self.folder).mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            for draft in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
+                remove_unless_held(draft)
         except OSError as error:
             raise CheckpointError(
                 f"{str(self.folder)!r} cannot be a folder of checkpoints: {error.strerror}."
@@ -118,8 +120,7 @@ class Checkpoint(Callback):
         tensors = {name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}
         metadata = {"synthgan": text, "sha256": digest(tensors, text)}
         try:
-            with replacing(path) as temporary:
-                save_file(tensors, temporary, metadata)
+            write_atomically(path, save(tensors, metadata), PRIVATE)
             # Files of later steps are damaged: this run has passed them over.
             written = [file for file in self._files() if file.name <= path.name]
             for file in written[self.keep :]:

@@ -25,7 +25,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from synthgan.exceptions import ArchiveError
-from synthgan.files import replacing
+from synthgan.files import PRIVATE, replacing
 
 __all__ = ["FORMAT", "Archive", "read_archive", "refusing", "write_archive"]
 
@@ -86,7 +86,7 @@ def write_archive(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     head = _to_json({"format": FORMAT, **manifest, "members": hashes}, _MANIFEST)
     try:
-        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with replacing(path, PRIVATE) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, content in {_MANIFEST: head, **contents}.items():
                 archive.writestr(_describe_member(name), content)
             archive.comment = f"sha256:{hashlib.sha256(head).hexdigest()}".encode()

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from synthgan import __version__
-from synthgan.files import write_atomically
+from synthgan.files import PRIVATE, write_atomically
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
@@ -136,6 +136,8 @@ class Report:
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return one page that needs no network and no script; with a path, also write it there.
 
+        The page shows real records: a new file is readable by its owner only.
+
         Parameters
         ----------
         path : str, path or None, default=None
@@ -155,7 +157,7 @@ class Report:
     @staticmethod
     def _written(text: str, path: str | os.PathLike[str] | None) -> str:
         if path is not None:
-            write_atomically(Path(path), text.encode())
+            write_atomically(Path(path), text.encode(), PRIVATE)
         return text
 
 
