@@ -21,6 +21,7 @@ __all__ = [
     "one_of",
     "optional",
     "plain",
+    "plain_number",
     "read_arrays",
     "read_fields",
     "scalar",
@@ -157,6 +158,13 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
         return value
 
     return check
+
+
+def plain_number(value: Any) -> int | float:
+    """Take a number, also one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number")
+    return value
 
 
 def one_of(*values: str) -> Check:
