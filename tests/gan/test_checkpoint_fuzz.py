@@ -37,7 +37,7 @@ def sound(tmp_path_factory):
     assert NAME in os.listdir(folder)
     with safe_open(folder / NAME, framework="pt") as file:
         whole = json.loads(file.metadata()["synthgan"])
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     return whole, tensors
 
 
@@ -206,7 +206,7 @@ def test_best_weights_that_are_none(tmp_path, monkeypatch):
     file = max(tmp_path.iterdir())
     with safe_open(file, framework="pt") as opened:
         whole = json.loads(opened.metadata()["synthgan"])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
     name = first(tensors, "KeepBest 0/")
     odd = torch.full_like(tensors[name], torch.nan)
     for record, changed_tensors, match in (
