@@ -59,6 +59,7 @@ _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
 _CRITIC_FAKES = 4  # a real row, for the critic
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
+_MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
 Fit = TypeVar("Fit", bound=Callable[..., Any])
@@ -393,9 +394,12 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
         `known` holds grids and a mask of their known cells (n, n_cells).
         """
-        lot = n if known is not None or self.critic_ is None or not n else max(n, _SMALLEST_LOT)
+        candidates = self._n_candidates(find_preset(self.preset, self.kind))
+        lot = n
+        if known is None and self.critic_ is not None and n:
+            lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))
         c = self._conditions(lot, known)
-        grids = self._draw_grids(c, seed, self._n_candidates(find_preset(self.preset, self.kind)))
+        grids = self._draw_grids(c, seed, candidates)
         grids = grids[:n]
         if not self.is_quantised_:
             return grids

@@ -21,9 +21,11 @@ __all__ = [
     "one_of",
     "optional",
     "plain",
+    "plain_number",
     "read_arrays",
     "read_fields",
     "scalar",
+    "short",
     "text",
     "whole",
 ]
@@ -32,6 +34,7 @@ Check = Callable[[Any], Any]  # gives the value as it is used, or raises ValueEr
 
 _MOST_SHOWN = 60
 _LARGEST_WHOLE = 2**63 - 1
+LONGEST_SHORT = 1000  # characters
 
 
 def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
@@ -121,6 +124,13 @@ def scalar(value: Any) -> str | int | float | bool:
     return value
 
 
+def short(value: Any) -> str | int | float | bool:
+    """Take a scalar that is not long: what reads dates takes the square of their length."""
+    if isinstance(value, str) and len(value) > LONGEST_SHORT:
+        raise ValueError(f"a string of up to {LONGEST_SHORT} characters, or a number")
+    return scalar(value)
+
+
 def plain(value: Any) -> Any:
     """Take anything; who uses it looks at it."""
     return value
@@ -148,6 +158,13 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
         return value
 
     return check
+
+
+def plain_number(value: Any) -> int | float:
+    """Take a number, also one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number")
+    return value
 
 
 def one_of(*values: str) -> Check:

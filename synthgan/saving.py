@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import warnings
 from abc import ABCMeta, abstractmethod
@@ -23,8 +24,10 @@ from synthgan.gan.critic import Critic
 from synthgan.gan.isolation import import_compiler
 from synthgan.gan.memory import free_bytes, sampling_bytes
 from synthgan.gan.networks import NETWORKS
+from synthgan.gan.sampling import grids_at_a_time
 from synthgan.io.archive import Archive, Arrays, read_archive, refusing, write_archive
 from synthgan.parameters import describe, rebuild
+from synthgan.presets import find_preset
 
 __all__ = ["SavedModel", "library_versions"]
 
@@ -33,7 +36,10 @@ _SAVABLE = ("synthgan.image", "synthgan.signal", "synthgan.tabular")  # their cl
 _NOT_SAVED = ("callbacks", "device", "warm_start")
 _CRITIC = "critic."  # prefix of its arrays
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
-_N_DRAWN = 2**11  # grids at a time, where the best of several are kept
+_N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of more candidates
+# Grids, what is looked at of them, and their bins, for each cell; logits and draws for each level.
+_CHOICE_BYTES, _LEVEL_BYTES = 64, 32
+_MOST_LEVELS, _MOST_LEVELS_EACH = 2**24, 64  # of columns of levels together, or each
 
 Model = TypeVar("Model", bound="SavedModel")
 
@@ -66,6 +72,7 @@ class SavedModel(metaclass=ABCMeta):
             weights that are not finite; a folder that cannot be written to.
         """
         check_is_fitted(self)
+        _check_levels(self)
         manifest = _manifest_of(self, _savable(SavedModel), seed)
         record, arrays = self._encoder_state()
         write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
@@ -121,6 +128,7 @@ class SavedModel(metaclass=ABCMeta):
     def _warn_where_unsaved(self) -> None:
         """Say before training, not after it, where `save` will refuse."""
         try:
+            _check_levels(self)
             _parameters_of(self)
             self._encoder_state()
         except (ArchiveError, DataError) as error:
@@ -315,6 +323,7 @@ def _parameters(record: Any, cls: Any) -> dict[str, Any]:
 
 
 def _generator_without_memory(model: Any) -> nn.Module:
+    _check_levels(model)
     sampler = model._sampler(torch.device("cpu"))
     with torch.device("meta"):
         generator = model._build_networks(sampler)[0]
@@ -328,17 +337,50 @@ def _generator_without_memory(model: Any) -> nn.Module:
 def _check_memory(model: Any) -> None:
     """Refuse a network that makes no grid of the encoder's, or needs more memory than is free."""
     sampler = model._sampler(torch.device("cpu"))
-    n_drawn = 1 if model.critic_ is None else _N_DRAWN
+    n_drawn = _n_drawn(model)
+    n_passed = min(n_drawn, grids_at_a_time(sampler.n_cells))
     shape, n_bytes = sampling_bytes(
-        model.generator_, sampler.latent_dim, sampler.known.n_conditions, n_drawn
+        model.generator_, sampler.latent_dim, sampler.known.n_conditions, n_passed
     )
-    if shape != (n_drawn, *model.grid_shape_):
+    if shape != (n_passed, *model.grid_shape_):
         raise ArchiveError(f"the network makes {shape}, where grids are {model.grid_shape_}")
+    if model.critic_ is not None:
+        n_bytes += _CHOICE_BYTES * n_drawn * sampler.n_cells
+    n_bytes += _LEVEL_BYTES * n_passed * math.prod(_n_columns_and_levels(model))
     free = free_bytes(torch.device("cpu"))
     if free is not None and n_bytes > free:
         raise ArchiveError(
             f"its network needs about {n_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free"
         )
+
+
+def _check_levels(model: Any) -> None:
+    """Refuse columns of so many levels that no archive may hold them: all take room for the most.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    n_columns, n_levels = _n_columns_and_levels(model)
+    if n_columns * n_levels > max(_MOST_LEVELS, n_columns * _MOST_LEVELS_EACH):
+        raise ArchiveError(
+            f"{n_columns} columns of levels take room for {n_levels} levels each, of which one has "
+            f"so many; {_MOST_LEVELS} in all are allowed: give the encoder a smaller max_one_hot."
+        )
+
+
+def _n_columns_and_levels(model: Any) -> tuple[int, int]:
+    sizes = [len(group.cells) for group in model.cell_groups_ if group.kind == "one_hot"]
+    return len(sizes), max(sizes, default=0)
+
+
+def _n_drawn(model: Any) -> int:
+    """Return how many grids are made at a time, at the least, to choose from."""
+    if model.critic_ is None:
+        return 1
+    candidates = model._n_candidates(find_preset(model.preset, model.kind))
+    most = grids_at_a_time(math.prod(model.grid_shape_))
+    return max(candidates, min(_N_DRAWN, most))
 
 
 def _not_finite(weights: Arrays) -> str | None:

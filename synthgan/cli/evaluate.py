@@ -42,6 +42,11 @@ def add(commands: Any) -> None:
         action="store_true",
         help="leave real records, and what is drawn of single ones, out of what is written",
     )
+    evaluate.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="read images of a folder that are links out of it, too (default: refuse them)",
+    )
     evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
     evaluate.add_argument(
         "--fail-if",
@@ -63,7 +68,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         path = getattr(parsed, option)
         if path is not None:
             check_out(f"--{option}", path)
-    records = [None if path is None else _read(path)
+    records = [None if path is None else _read(path, parsed.follow_links)
                for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
     real, fake, holdout = records
     report = evaluate(
@@ -108,14 +113,14 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
     return text, holds
 
 
-def _read(path: str) -> Any:
+def _read(path: str, follow_links: bool) -> Any:
     from synthgan.io.images import read_images
     from synthgan.io.tables import read_array, read_csv
 
     if path.endswith(".npy"):
         return read_array(path)
     holds_images = path.casefold().endswith(".zip") or Path(path).is_dir()
-    return read_images(path) if holds_images else read_csv(path)
+    return read_images(path, follow_links=follow_links) if holds_images else read_csv(path)
 
 
 def print_summary(report: Any) -> None:

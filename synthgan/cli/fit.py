@@ -60,6 +60,11 @@ def add(commands: Any) -> None:
         help="what sample may be told, joined by commas: columns of a table (any: all of them), or "
         "labels of the records' headers and heart_rate_bpm, which is measured; of images folder",
     )
+    fit.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="read files of a folder that are links out of it, too (default: refuse them)",
+    )
     fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
     _add_for_tables(fit.add_argument_group("tables"))
     _add_for_signals(fit.add_argument_group("signals"))
@@ -151,6 +156,9 @@ def _check_options(parsed: argparse.Namespace, kind: str) -> None:
                     f"{option} is for {other}s, {parsed.data[0]!r} is taken for "
                     f"{'an' if kind == 'image' else 'a'} {kind}; see --kind."
                 )
+    in_folder = kind != "table" and not any(path.endswith(".npy") for path in parsed.data)
+    if parsed.follow_links and not in_folder:
+        raise ValueError(f"--follow-links is for records and images, not for {parsed.data[0]!r}.")
     if parsed.condition_on == "any" and kind != "table":
         raise ValueError("--condition-on any is for tables; name labels, joined by commas.")
 
@@ -193,7 +201,9 @@ def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[An
     from synthgan.io.records import read_records
     from synthgan.io.windows import windows
 
-    records = read_records(parsed.data, _names(parsed.leads), fs_hz=parsed.fs_hz)
+    records = read_records(
+        parsed.data, _names(parsed.leads), fs_hz=parsed.fs_hz, follow_links=parsed.follow_links
+    )
     labels = [name for name in told if name not in PROPERTIES]
     cut = windows(records, parsed.n_samples, window_s=parsed.window_s, labels=labels)
     noun = "record" if len(records) == 1 else "records"
@@ -237,7 +247,12 @@ def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
         raise ValueError(f"{path!r} is learnt alone and as it is; give no other paths or options.")
     progress = sys.stderr.isatty()
     source = parsed.data if others else path
-    images = read_array(path) if is_array else read_images(source, **given, progress=progress)
+    links = parsed.follow_links
+    images = (
+        read_array(path)
+        if is_array
+        else read_images(source, **given, progress=progress, follow_links=links)
+    )
     height, width = images.shape[1:3] if is_array else images.shape
     print(printable(f"{path} read: {len(images)} images of {height} x {width}"), flush=True)
     model = ImageGANSynthesizer(**_parameters(parsed, told), verbose=int(progress))

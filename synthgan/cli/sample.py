@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from synthgan.cli.outputs import check_out
+from synthgan.cli.outputs import as_private_as, check_out
 from synthgan.text import printable
 
 __all__ = ["add"]
@@ -65,7 +65,8 @@ def _sample(parsed: argparse.Namespace) -> None:
     conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
-    noun = _WRITES[kind](fake, model, parsed)
+    with as_private_as(parsed.model):
+        noun = _WRITES[kind](fake, model, parsed)
     print(printable(f"{len(fake)} {noun} written to {parsed.out}"))
 
 

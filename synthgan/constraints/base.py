@@ -220,8 +220,8 @@ class Range(Constraint):
 
     _parameter_checks = {
         "column": fields.name,
-        "low": fields.optional(fields.scalar),
-        "high": fields.optional(fields.scalar),
+        "low": fields.optional(fields.short),
+        "high": fields.optional(fields.short),
     }
 
     def __init__(self, column: Hashable, low: Any = None, high: Any = None) -> None:
@@ -232,6 +232,13 @@ class Range(Constraint):
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Range:
         """Check the data; see `Constraint.fit`."""
         column = describe(frame, [self.column]).columns[0]
+        for name in ("low", "high"):
+            bound = getattr(self, name)
+            if isinstance(bound, str) and len(bound) > fields.LONGEST_SHORT:
+                raise ParameterError(
+                    f"{name}={fields.brief(bound)} of Range({self.column!r}) has {len(bound)} "
+                    f"characters; {fields.LONGEST_SHORT} are allowed: give a date or a duration."
+                )
         if not column.numeric:
             raise DataError(
                 f"column {self.column!r} is of kind {column.kind}; Range needs numbers, dates or "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -21,6 +23,8 @@ from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
 
 __all__ = ["CONSTRAINTS", "ConstraintSet"]
+
+Rewrite = Callable[[pd.DataFrame], pd.DataFrame]
 
 CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
@@ -116,9 +120,7 @@ class ConstraintSet:
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rewrite a table; `frame` itself when there is nothing to rewrite."""
-        for constraint in self.constraints_:
-            frame = constraint.apply(frame)
-        return frame
+        return _in_turn(frame, [(constraint, constraint.apply) for constraint in self.constraints_])
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Give the original columns back, in their order; inverse of `apply`.
@@ -135,11 +137,16 @@ class ConstraintSet:
         frame : DataFrame
             In which all constraints hold but a `Predicate`.
         """
-        for constraint in reversed(self.constraints_):
-            table = constraint.restore(table, rng)
-        for constraint in self.constraints_:
-            if isinstance(constraint, Inequality):  # a range may have moved its upper column
-                table = constraint.give_up(table)
+        steps: list[tuple[Constraint, Rewrite]] = [
+            (constraint, partial(constraint.restore, rng=rng))
+            for constraint in reversed(self.constraints_)
+        ]
+        steps += [
+            (constraint, constraint.give_up)  # a range may have moved its upper column
+            for constraint in self.constraints_
+            if isinstance(constraint, Inequality)
+        ]
+        table = _in_turn(table, steps)
         return table if list(table.columns) == self.columns_ else table[self.columns_]
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
@@ -186,8 +193,11 @@ class ConstraintSet:
         constraints = cls(read["constraints"], read["min_support"])
         constraints.constraints_ = list(read["constraints"])
         constraints.columns_ = list(read["columns"])
+        there = set(constraints.columns_)
         for constraint in constraints.constraints_:
-            constraints._refuse_unknown(constraint)
+            if not there.issuperset(constraint.uses):
+                constraints._refuse_unknown(constraint)
+        _refuse_doubles(constraints.constraints_)
         return constraints
 
     def _refuse_unknown(self, constraint: Constraint) -> None:
@@ -206,6 +216,48 @@ def _from_state(record: Any) -> Constraint:
             f"constraint is {fields.brief(record)}; one of {sorted(CONSTRAINTS)} is expected"
         )
     return CONSTRAINTS[name].from_state(record)
+
+
+def _refuse_doubles(constraints: Sequence[Constraint]) -> None:
+    """Refuse constraints of an archive that rewrite the same column: so many `fit` never makes."""
+    for of_ranges in (True, False):
+        rewritten = [
+            name
+            for constraint in constraints
+            if isinstance(constraint, Range) == of_ranges
+            for name in constraint.rewrites
+        ]
+        if len(set(rewritten)) < len(rewritten):
+            twice = next(name for name, n in Counter(rewritten).items() if n > 1)
+            raise ArchiveError(f"column {fields.brief(twice)} is rewritten by two constraints")
+
+
+def _in_turn(table: pd.DataFrame, steps: Sequence[tuple[Constraint, Rewrite]]) -> pd.DataFrame:
+    """Rewrite a table by one constraint after another, each of which is given its columns only.
+
+    A table of all columns for each constraint would take the product of both numbers.
+    """
+    if not steps:
+        return table
+    columns: dict[Hashable, pd.Series] = dict(table.items())
+    for constraint, rewrite in steps:
+        if type(constraint) not in CONSTRAINTS.values():  # one's own may look at any column
+            part = dict(columns)
+        else:
+            part = {name: columns[name] for name in constraint.uses if name in columns}
+        rewritten = rewrite(_joined(part, table))
+        for name in part:
+            if name not in rewritten:
+                del columns[name]
+        columns.update(rewritten.items())
+    return _joined(columns, table)
+
+
+def _joined(columns: dict[Hashable, pd.Series], like: pd.DataFrame) -> pd.DataFrame:
+    """Put columns side by side, under their names."""
+    frame = pd.DataFrame(dict(enumerate(columns.values())), index=like.index, copy=False)
+    frame.columns = pd.Index(list(columns), name=like.columns.name)
+    return frame
 
 
 def _identifiers(constraints: Sequence[Constraint]) -> list[Identifier]:

@@ -60,7 +60,7 @@ _HOLDS: dict[str, Callable[[str], bool]] = {  # from small to large
     "HEX": lambda token: set(token) <= set(ALPHABETS["HEX"]),
 }
 _UUIDS: list[Part] = [["uuid", 36, 36]]
-_MOST_CHARACTERS = 2**12  # of a part that an archive may ask for
+_MOST_CHARACTERS = 2**12  # of a code; longer strings get random codes
 _MOST_DIGITS = 19  # of an integer
 
 
@@ -68,11 +68,18 @@ def _part(value: Any) -> Part:
     """Read a part from an archive."""
     name, fewest, most = fields.list_of(fields.plain, 3)(value)
     length = fields.whole(0, _MOST_CHARACTERS)
-    if length(most) and fields.text(name) not in (*ALPHABETS, "uuid"):
+    if not fields.text(name):
+        raise ValueError("a part of some text")
+    if length(most) and name not in (*ALPHABETS, "uuid"):
         raise ValueError("a part of an alphabet")
     if length(fewest) > most:
         raise ValueError("a part of a length")
-    return [fields.text(name), fewest, most]
+    return [name, fewest, most]
+
+
+def _n_characters(parts: Sequence[Part]) -> int:
+    """Count the characters that the codes of a pattern may have."""
+    return sum(most or len(name) for name, _, most in parts)
 
 
 class Identifier(Constraint):
@@ -89,7 +96,8 @@ class Identifier(Constraint):
     -----
     Fresh values are unique within one table. They are drawn at random, so that one may equal an
     original value by chance where the pattern has little room. Where it has too little, values
-    get more digits. Strings that share no pattern give codes such as ``row-3f9a02c4d71b``.
+    get more digits. Strings that share no pattern, and those of more than 4096 characters, give
+    codes such as ``row-3f9a02c4d71b``.
 
     Examples
     --------
@@ -131,6 +139,8 @@ class Identifier(Constraint):
         self.schema_ = type(self.schema_)((column,))
         values = [str(value) for value in present]
         self.parts_ = learn_pattern(values, least) or _RANDOM_CODES
+        if _n_characters(self.parts_) > _MOST_CHARACTERS:
+            self.parts_ = _RANDOM_CODES
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,6 +182,11 @@ class Identifier(Constraint):
                 raise ValueError(f"its numbers are {fields.brief(parts)}")
         elif column.kind != "string" or not parts:
             raise ValueError(f"its codes are {fields.brief(parts)}")
+        if _n_characters(parts) > _MOST_CHARACTERS:
+            raise ValueError(
+                f"its codes have up to {_n_characters(parts)} characters; {_MOST_CHARACTERS} are "
+                "allowed"
+            )
 
 
 def find_identifiers(frame: pd.DataFrame, people: np.ndarray | None = None) -> list[Identifier]:

@@ -18,7 +18,7 @@ from synthgan.exceptions import ArchiveError, DataError
 __all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
-_MOST_BYTES = 2**16  # of one value of an array
+_WIDEST = 256  # characters for which each text of an array has room, however short it is
 _ZONED_TYPE = re.compile(r"timestamp\[(s|ms|us|ns), tz=([\w+:/-]{1,60})\]")
 _DICTIONARY_TYPE = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=(0|1)>")
 _NULLABLE_INTEGERS = [
@@ -92,7 +92,7 @@ class Container:
     def restore(self, frame: pd.DataFrame) -> Any:
         """Put the rows of `frame` into a container of this kind."""
         if self.kind == "array":
-            return frame.to_numpy(dtype=self.dtype)
+            return _array(frame, np.dtype(self.dtype))
         if self.kind in _LIBRARIES:
             return self._restore_arrow(frame)
         frame = frame.set_axis(self._labels(len(frame)), axis=0)
@@ -122,19 +122,28 @@ class Container:
         return pd.RangeIndex(n, name=self.index_name)
 
 
+def _array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
+    """Give an array of a dtype; where that is of long text, as wide as what it holds.
+
+    A single value may have made the training array wide, and an archive may say anything.
+    """
+    is_long = dtype.kind in "US" and dtype.itemsize > np.dtype(f"{dtype.kind}{_WIDEST}").itemsize
+    return frame.to_numpy(dtype=dtype.kind if is_long else dtype)
+
+
 def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
     """Read a numpy dtype that an archive spells.
 
     Raises
     ------
     ArchiveError
-        None of these kinds, or one of very long values.
+        None of these kinds.
     """
     try:
         dtype = np.dtype(spelled) if re.fullmatch(r"[<>|=]?\w{1,12}(\[\w+\])?", spelled) else None
     except (TypeError, ValueError):
         dtype = None
-    if dtype is None or dtype.kind not in kinds or dtype.itemsize > _MOST_BYTES:
+    if dtype is None or dtype.kind not in kinds:
         raise ArchiveError(f"container has dtype={fields.brief(spelled)}, which no array has")
     return dtype
 

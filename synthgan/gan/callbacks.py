@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from synthgan import fields
 from synthgan.exceptions import ParameterError
-from synthgan.gan.state import Snapshot, TrainState
+from synthgan.gan.state import Snapshot, TrainState, check_like
 
 __all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid", "check_at_least_one"]
 
@@ -200,6 +201,10 @@ class SampleGrid(Callback):
 
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take them back."""
+        for epoch, grids in tensors.items():
+            fits = epoch.isdecimal() and grids.ndim > 1 and len(grids) == self.n
+            if record or not fits or not grids.isfinite().all():
+                raise ValueError(f"SampleGrid has kept no {self.n} grids of epoch {epoch!r}")
         self.grids_ = {int(epoch): tensors[epoch].numpy() for epoch in sorted(tensors, key=int)}
 
 
@@ -244,6 +249,7 @@ class KeepBest(Callback):
         """Start afresh."""
         self._best, self._best_mean, self._since, self._next = -np.inf, -np.inf, 0, 1
         self._measured: list[float] = []
+        self._like = run.state.average.state_dict()
         self._weights: dict[str, Any] = {}
 
     def on_log(self, run: Run) -> None:
@@ -268,7 +274,7 @@ class KeepBest(Callback):
         """Put the best weights back."""
         if self._weights:
             run.state.average.load_state_dict(self._weights)
-        del self._weights
+        del self._weights, self._like
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return the figures so far, and the best weights."""
@@ -278,7 +284,14 @@ class KeepBest(Callback):
 
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take them back."""
+        figure, count = fields.plain_number, fields.whole(0)
+        read = fields.read_fields(
+            record, "KeepBest", _best=figure, _best_mean=figure, _since=count, _next=count,
+            _measured=fields.list_of(figure),
+        )  # fmt: skip
+        if tensors:
+            check_like(tensors, self._like, "KeepBest ")
         for name in _FIGURES:
-            setattr(self, name, record[name])
-        self._measured = list(record["_measured"])
+            setattr(self, name, read[name])
+        self._measured = list(read["_measured"])
         self._weights = dict(tensors)

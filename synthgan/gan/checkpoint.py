@@ -5,24 +5,31 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
+from synthgan import fields
 from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
-from synthgan.files import replacing
+from synthgan.files import PRIVATE, remove_unless_held, write_atomically
 from synthgan.gan.callbacks import Callback, Run, check_at_least_one
 from synthgan.gan.digest import digest
 from synthgan.gan.state import Snapshot
 
 __all__ = ["Checkpoint"]
 
+_PRIVATE_FOLDER = 0o700
 _START, _END = "checkpoint-", ".safetensors"
 _DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
-_DAMAGES = (OSError, SafetensorError, LookupError, TypeError, ValueError, RecursionError)
+_DAMAGES = (
+    OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError, OverflowError,
+    AttributeError,
+)  # fmt: skip
+_MOST_REASON = 300  # characters of a message
 
 
 class Checkpoint(Callback):
@@ -45,13 +52,16 @@ class Checkpoint(Callback):
     ------
     CheckpointError
         In `fit`: the folder holds checkpoints of other data, of other parameters, or of another
-        version of synthgan or torch, or it cannot be written to.
+        version of synthgan or torch, or one that a callback cannot take up, or it cannot be written
+        to.
 
     Notes
     -----
     A file holds both networks, what moves them, and counters; it is written whole or not at all,
-    and nothing in it is ever unpickled. A damaged one is passed over, with a warning, for the one
-    before. The discriminator has seen the records: keep the folder as private as they are.
+    and nothing in it is ever unpickled. One that is damaged, or that holds what a run of these data
+    cannot have come to, is passed over, with a warning, for the one before. The discriminator has
+    seen the records: keep the folder as private as they are. New files, and a new folder, are
+    readable by their owner only.
 
     Examples
     --------
@@ -75,36 +85,54 @@ class Checkpoint(Callback):
         found = self._newest(warn=False)
         return None if found is None else found[0].get("random_state")
 
-    def open(self, identity: dict[str, Any]) -> Snapshot | None:
+    def open(self, identity: dict[str, Any], run: Run, n_rows: int) -> Snapshot | None:
         """Return where to go on, if the folder holds checkpoints of this run.
 
         Parameters
         ----------
         identity : dict of str to plain data
             What must be the same in both runs, by the names that users know.
+        run : Run
+            At its beginning: what is read must fit its networks.
+        n_rows : int
+            Of the data.
         """
         for name in ("every_epochs", "keep"):
             check_at_least_one(self, name)
         self._identity = json.loads(_to_json(identity))
         self._check_folder()
         try:
-            Path(self.folder).mkdir(parents=True, exist_ok=True)
-            for temporary in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
-                temporary.unlink(missing_ok=True)
+            Path(self.folder).mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
+            for draft in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
+                remove_unless_held(draft)
         except OSError as error:
             raise CheckpointError(
                 f"{str(self.folder)!r} cannot be a folder of checkpoints: {error.strerror}."
             ) from error
-        found = self._newest(warn=True)
-        if found is None:
-            return None
-        differences = list(_differences(found[0], self._identity))
-        if differences:
+
+        def check(theirs: dict[str, Any], snapshot: Snapshot) -> None:
+            differences = list(_differences(theirs, self._identity))
+            if differences:
+                raise CheckpointError(
+                    f"{str(self.folder)!r} holds checkpoints of another run: "
+                    f"{', '.join(differences)}; give what was given there, or another folder."
+                )
+            _check_run(snapshot, run, n_rows)
+
+        found = self._newest(warn=True, check=check)
+        return None if found is None else found[1]
+
+    @contextmanager
+    def taking_up(self, snapshot: Snapshot) -> Iterator[None]:
+        """Turn all that goes wrong inside, where a file is taken up, into a `CheckpointError`."""
+        try:
+            yield
+        except Exception as error:
+            path = self._path(snapshot["state"].record["step"])
             raise CheckpointError(
-                f"{str(self.folder)!r} holds checkpoints of another run: {', '.join(differences)}; "
-                "give what was given there, or another folder."
-            )
-        return found[1]
+                f"{str(path)!r} cannot be taken up: {_reason_of(error)}; remove it, or give "
+                "another folder."
+            ) from error
 
     def is_due(self, epoch: int) -> bool:
         """Tell whether an epoch that is over is to be saved."""
@@ -118,8 +146,7 @@ class Checkpoint(Callback):
         tensors = {name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}
         metadata = {"synthgan": text, "sha256": digest(tensors, text)}
         try:
-            with replacing(path) as temporary:
-                save_file(tensors, temporary, metadata)
+            write_atomically(path, save(tensors, metadata), PRIVATE)
             # Files of later steps are damaged: this run has passed them over.
             written = [file for file in self._files() if file.name <= path.name]
             for file in written[self.keep :]:
@@ -145,15 +172,22 @@ class Checkpoint(Callback):
         """All checkpoints, newest first."""
         return sorted(Path(self.folder).glob(f"{_START}*{_END}"), reverse=True)
 
-    def _newest(self, warn: bool) -> tuple[dict[str, Any], Snapshot] | None:
+    def _newest(
+        self, warn: bool, check: Callable[[dict[str, Any], Snapshot], None] | None = None
+    ) -> tuple[dict[str, Any], Snapshot] | None:
         """Read the newest file that is whole: which run it is of, and its state there."""
         for path in self._files():
             try:
-                return _read(path)
+                found = _read(path)
+                if check is not None:
+                    check(*found)
+                return found
+            except CheckpointError:
+                raise
             except _DAMAGES as error:
                 if warn:
                     warnings.warn(
-                        f"{str(path)!r} is damaged and passed over: {error}.",
+                        f"{str(path)!r} is damaged and passed over: {_reason_of(error)}.",
                         DataWarning,
                         stacklevel=3,
                     )
@@ -161,15 +195,52 @@ class Checkpoint(Callback):
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Snapshot]:
+    if not path.is_file():  # a pipe would keep us waiting
+        raise ValueError("it is no file")
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     if metadata["sha256"] != digest(tensors, metadata["synthgan"]):
         raise ValueError("its checksum is wrong")
     whole = json.loads(metadata["synthgan"])
-    if not all(isinstance(whole[name], dict) for name in ("identity", "record")):
-        raise TypeError("it holds no run")
-    return whole["identity"], Snapshot(whole["record"], tensors)
+    parts = (whole["identity"], whole["record"], *whole["record"].values())
+    if not all(isinstance(part, dict) for part in parts):
+        raise ValueError("it holds no run")
+    seed = {"random_state": whole["identity"].get("random_state")}
+    fields.read_fields(seed, "it", random_state=fields.whole(0))
+    snapshot = Snapshot(whole["record"], tensors)
+    if _name_of(snapshot) != path.name:
+        raise ValueError(f"it is named by another step than its own, {_name_of(snapshot)!r}")
+    return whole["identity"], snapshot
+
+
+def _name_of(snapshot: Snapshot) -> str:
+    """Return the name of the file of a snapshot."""
+    record = fields.read_fields(
+        {"step": snapshot["state"].record.get("step")}, "the state", step=fields.whole(0)
+    )
+    return f"{_START}{record['step']:09d}{_END}"
+
+
+def _check_run(snapshot: Snapshot, run: Run, n_rows: int) -> None:
+    """Refuse what no run of such networks and data can have come to; raises ValueError."""
+    fields.read_fields(
+        snapshot["run"].record,
+        "the run",
+        share=fields.number(0, 1),
+        anneal_from=fields.optional(fields.number(0, 1)),
+        stop=fields.flag,
+    )
+    state = snapshot["state"]
+    run.state.check(state.record, state.tensors, n_rows, run.n_epochs)
+
+
+def _reason_of(error: BaseException) -> str:
+    """Say in one short line why something failed."""
+    line = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+    line = f"{line} is missing" if isinstance(error, KeyError) else line
+    line = "its JSON is nested too deeply" if isinstance(error, RecursionError) else line
+    return line if len(line) <= _MOST_REASON else f"{line[:_MOST_REASON]} ..."
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
@@ -177,7 +248,8 @@ def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
         other = theirs.get(name)
         if other != value:
             is_digest = name in _DIGESTS
-            yield f"other {name}" if is_digest else f"{name}={other!r} there, {value!r} here"
+            shown = fields.brief(other)
+            yield f"other {name}" if is_digest else f"{name}={shown} there, {value!r} here"
 
 
 def _to_json(value: Any) -> str:

@@ -14,7 +14,7 @@ from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import Head, from_network_scale
 from synthgan.gan.isolation import streamed
 
-__all__ = ["Sampler"]
+__all__ = ["Sampler", "grids_at_a_time"]
 
 _MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
@@ -86,8 +86,10 @@ class Sampler:
         chunks = []
         with streamed(generator, c.device, seed):
             for part in self._chunks(c, candidates):
-                made = self.make(generator, part.repeat(candidates, 1), rng)
-                cells = self.head.to_cells(made).cpu().numpy()
+                asked = part.repeat(candidates, 1)
+                passes = asked.split(grids_at_a_time(self.n_cells))
+                made = [self.head.to_cells(self.make(generator, some, rng)) for some in passes]
+                cells = torch.cat(made).cpu().numpy()
                 if choose is not None:
                     cells = cells.reshape(candidates, len(part), *cells.shape[1:])
                     known = self.known.mask(part).cpu().numpy()
@@ -117,6 +119,10 @@ class Sampler:
 
     def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:
         """Split conditions so that a chunk's grids, `times` as many, fit into memory."""
-        most_cells = _MOST_CELLS if self.n_cells < _LARGE else _MOST_LARGE_CELLS
-        size = max(1, min(_MOST_GRIDS, most_cells // self.n_cells) // times)
-        return c.split(size)
+        return c.split(max(1, grids_at_a_time(self.n_cells) // times))
+
+
+def grids_at_a_time(n_cells: int) -> int:
+    """Return how many grids of so many cells a generator makes in one pass."""
+    most_cells = _MOST_CELLS if n_cells < _LARGE else _MOST_LARGE_CELLS
+    return max(1, min(_MOST_GRIDS, most_cells // n_cells))

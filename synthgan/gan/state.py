@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Snapshot", "TrainState", "update_average"]
+from synthgan import fields
+
+__all__ = ["Snapshot", "TrainState", "check_like", "update_average"]
 
 _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of Adam
+_MOST_HALVINGS = 60  # beyond which no learning rate is left
 _COUNTERS = (
     "batch_size", "step", "seen", "epoch", "unlogged", "seconds", "halvings", "vanished",
 )  # fmt: skip
@@ -97,6 +102,41 @@ class TrainState:
         record["history"] = [dict(row) for row in self.history]
         return record, {key: t.detach().to("cpu", copy=True) for key, t in tensors.items()}
 
+    def check(self, record: Any, tensors: dict[str, Tensor], n_rows: int, n_epochs: int) -> None:
+        """Refuse what `to_state` of this run cannot have given, before any of it is taken.
+
+        Parameters
+        ----------
+        record, tensors : as `to_state` gave
+            From a file, which anyone may have written.
+        n_rows, n_epochs : int
+            Of the data, and of the run.
+
+        Raises
+        ------
+        ValueError
+        """
+        most_rows = (n_epochs + 1) * n_rows
+        read = fields.read_fields(
+            record,
+            "the state",
+            batch_size=fields.whole(1, self.batch_size),
+            step=fields.whole(0, most_rows),
+            seen=fields.whole(0, most_rows),
+            epoch=fields.whole(0, n_epochs),
+            unlogged=fields.whole(0, most_rows),
+            seconds=fields.number(0),
+            halvings=fields.whole(0, _MOST_HALVINGS),
+            vanished=fields.whole(0, most_rows),
+            history=fields.list_of(_history_row),
+        )
+        step, seen = read["step"], read["seen"]
+        rows_fit = step <= seen <= step * self.batch_size
+        logs_fit = max(read["unlogged"], read["vanished"], len(read["history"])) <= step
+        if not rows_fit or not logs_fit or read["epoch"] != min(seen // n_rows, n_epochs):
+            raise ValueError(f"its counters do not fit together: step {step}, {seen} rows seen")
+        _check_tensors(self, Snapshot(record, tensors), n_rows, step)
+
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
         """Take back what `to_state` gave."""
         snapshot = Snapshot(record, tensors)
@@ -123,6 +163,78 @@ class TrainState:
         """Tell whether all weights and losses so far are numbers; waits for the device."""
         weights = [p for name in _NETWORKS for p in getattr(self, name).parameters()]
         return bool(torch.stack([x.isfinite().all() for x in (*weights, self.sums)]).all())
+
+
+def _history_row(value: Any) -> dict[str, Any]:
+    names = ("epoch", "step", "discriminator_loss", "generator_loss", "seconds")
+    is_row = isinstance(value, dict) and set(names) <= set(value)
+    if not is_row or not all(_is_number(figure) for figure in value.values()):
+        raise ValueError(f"an object of numbers, {', '.join(names)} among them")
+    return dict(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_tensors(state: TrainState, snapshot: Snapshot, n_rows: int, step: int) -> None:
+    """Refuse tensors of other names, shapes, types or numbers than the run's."""
+    ours, tensors = _random_states(state.rng), dict(snapshot.tensors)
+    check_like(
+        {name: tensors.pop(name, None) for name in ("sums", *ours)}, {"sums": state.sums, **ours}
+    )
+    for name in ours:
+        device = torch.device("cpu") if name == "torch_rng" else state.rng.device
+        try:
+            torch.Generator(device).set_state(snapshot.tensors[name])
+        except RuntimeError as error:
+            raise ValueError(f"its {name} is no state of a generator") from error
+    left = tensors.pop("left", None)
+    if left is None or left.dtype != torch.long or left.ndim != 1 or len(left) > n_rows:
+        raise ValueError("its left is no list of rows")
+    if len(left) and not 0 <= int(left.min()) <= int(left.max()) < n_rows:
+        raise ValueError(f"its left names rows beyond the {n_rows} that there are")
+    for name in _NETWORKS:
+        theirs = snapshot[name].tensors
+        check_like(theirs, getattr(state, name).state_dict(), f"{name}/")
+        for key in theirs:
+            del tensors[f"{name}/{key}"]
+    for name in _OPTIMIZERS:
+        parameters = _parameters(getattr(state, name))
+        for i, parameter in enumerate(parameters):
+            start = f"{name}/{i}/"
+            found = {key for key in _MOMENTS if f"{start}{key}" in tensors}
+            held = {key: tensors.pop(f"{start}{key}") for key in found}
+            if held:
+                wanted = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
+                check_like(held, wanted, start)
+                if not 0 <= float(held["step"]) <= step or (held["exp_avg_sq"] < 0).any():
+                    raise ValueError(f"its {start}step or {start}exp_avg_sq is none of this run")
+    if tensors:
+        raise ValueError(f"it has the unexpected tensors {fields.brief(sorted(tensors))}")
+
+
+def check_like(
+    theirs: Mapping[str, Tensor | None], ours: Mapping[str, Tensor], where: str = ""
+) -> None:
+    """Refuse tensors that are not alike in name, shape and type, or that are not finite.
+
+    Raises
+    ------
+    ValueError
+    """
+    if strange := sorted(set(theirs) ^ set(ours)):
+        raise ValueError(f"it lacks, or has too many, {where}{fields.brief(strange)}")
+    for name, wanted in ours.items():
+        tensor = theirs[name]
+        if tensor is None or (tensor.shape, tensor.dtype) != (wanted.shape, wanted.dtype):
+            found = "missing" if tensor is None else f"{tuple(tensor.shape)} of {tensor.dtype}"
+            raise ValueError(
+                f"its {where}{name} is {found}, where {tuple(wanted.shape)} of {wanted.dtype} is "
+                "expected"
+            )
+        if not tensor.isfinite().all():
+            raise ValueError(f"its {where}{name} holds NaN or infinite numbers")
 
 
 def copy_network(network: nn.Module) -> nn.Module:

@@ -102,14 +102,17 @@ class Trainer:
             self.callbacks,
         )
         checkpoint = next((c for c in self.callbacks if isinstance(c, Checkpoint)), None)
-        saved = None if checkpoint is None else checkpoint.open(self._identity(state, data))
+        saved = None
+        if checkpoint is not None:
+            saved = checkpoint.open(self._identity(state, data), run, len(data))
         if saved is not None:
             run.restore(saved)
         try:
             with on_interrupt(run.interrupt):
                 self._call("on_begin", run)
-                if saved is not None:
-                    run.restore_callbacks(saved)
+                if checkpoint is not None and saved is not None:
+                    with checkpoint.taking_up(saved):
+                        run.restore_callbacks(saved)
                 self._loop(run, data, LastGood(run, saved), checkpoint)
         finally:
             self._call("on_end", run)

@@ -25,7 +25,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from synthgan.exceptions import ArchiveError
-from synthgan.files import replacing
+from synthgan.files import PRIVATE, replacing
 
 __all__ = ["FORMAT", "Archive", "read_archive", "refusing", "write_archive"]
 
@@ -86,7 +86,7 @@ def write_archive(
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     head = _to_json({"format": FORMAT, **manifest, "members": hashes}, _MANIFEST)
     try:
-        with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        with replacing(path, PRIVATE) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, content in {_MANIFEST: head, **contents}.items():
                 archive.writestr(_describe_member(name), content)
             archive.comment = f"sha256:{hashlib.sha256(head).hexdigest()}".encode()
@@ -114,9 +114,10 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
 
     Notes
     -----
-    Memory is bounded by a few times the size of the file: tensors are stored uncompressed, and JSON
-    may not exceed 32 MiB and two million values. Hashes tell damage, not who wrote the file:
-    whoever can change it can also change them.
+    Memory is bounded by a few times the size of the file for tensors, which are stored
+    uncompressed, and by about 400 MB for JSON, which is compressed: it may not exceed 32 MiB and
+    two million values. Hashes tell damage, not who wrote the file: whoever can change it can also
+    change them.
     """
     try:
         with Path(path).open("rb") as file:

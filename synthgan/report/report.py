@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from synthgan import __version__
-from synthgan.files import write_atomically
+from synthgan.files import PRIVATE, write_atomically
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
@@ -182,6 +182,8 @@ class Report:
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return one page that needs no network and no script; with a path, also write it there.
 
+        The page shows real records: a new file is readable by its owner only.
+
         Parameters
         ----------
         path : str, path or None, default=None
@@ -216,7 +218,7 @@ class Report:
     @staticmethod
     def _written(text: str, path: str | os.PathLike[str] | None) -> str:
         if path is not None:
-            write_atomically(Path(path), text.encode())
+            write_atomically(Path(path), text.encode(), PRIVATE)
         return text
 
 

@@ -1,10 +1,15 @@
 import socket
+import subprocess
+import sys
 import urllib.request
 import warnings
+from string import whitespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.io.records import read_records, write_records
@@ -173,6 +178,55 @@ def test_labels(tmp_path):
     assert labels == {"age": "81", "sex": "F", **healthy}
     plant(tmp_path, FOLDER_RECORD + comments + "# Diagnosis: x\n")
     assert "diagnosis" not in read_records(tmp_path)[0].labels
+
+
+# Parts of comments in any order, and what once took the square of their length.
+comments = st.lists(st.sampled_from(["#", " ", ":", "a", "b: ", "\t", "\xa0", "é"]), max_size=12)
+
+
+@given(comments)
+def test_labels_are_keys_and_values(tmp_path_factory, pieces):
+    folder = tmp_path_factory.mktemp("r")
+    line = "#" + "".join(pieces)
+    plant(folder, FOLDER_RECORD + line + "\n")
+    (record,) = read_records(folder)
+    key, _, value = line.lstrip("#" + whitespace + "\xa0").partition(":")
+    is_label = bool(key.strip() and value.strip() and value[0].isspace())
+    assert record.labels == ({key.strip(): value.strip()} if is_label else {})
+
+
+def test_long_comments_take_no_square_of_their_length(tmp_path):
+    """A square of a million characters would take an hour; a minute of the processor is given."""
+    resource = pytest.importorskip("resource")  # Windows has none
+    for i, piece in enumerate(("a ", "# ", "a: ", " ", "a")):
+        plant(tmp_path / str(i), f"{FOLDER_RECORD}# {piece * 2**19}\n", name=f"r{i}")
+        text = (tmp_path / str(i) / f"r{i}.hea").read_text()
+        (tmp_path / str(i) / f"r{i}.hea").write_text(text.replace("r.dat", f"r{i}.dat"))
+    words = f"from synthgan.io.records import read_records; read_records({str(tmp_path)!r})"
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (60, 60)),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "1", "\x85"])
+def test_long_lines_are_refused_before_they_are_parsed(tmp_path, mark):
+    """A line ends where wfdb sees its end, which reads ASCII only."""
+    plant(tmp_path, "1" * 300 + mark + "1" * 300 + "\n", name="r")
+    with pytest.raises(DataError, match=r"'r.hea' has a line of 60. characters; 500 are allowed"):
+        read_records(tmp_path)
+    plant(tmp_path, "v/1 1 250 4\nr 4\n", name="v")
+    with pytest.raises(DataError, match=r"v': its header 'r.hea' has a line of 60. characters"):
+        read_records(tmp_path / "v")
+    plant(tmp_path, FOLDER_RECORD + "# " + "long " * 1000, name="r")
+    assert len(read_records(tmp_path / "r")) == 1
+
+
+def test_segments_of_segments_are_refused(tmp_path):
+    plant(tmp_path, "v/1 1 250 4\nv 4\n", name="v")
+    with pytest.raises(DataError, match="v': its segment 'v' is a record of segments itself"):
+        read_records(tmp_path / "v")
 
 
 def test_headers_without_signals_are_counted(tmp_path):

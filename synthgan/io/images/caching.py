@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.files import PRIVATE, replacing
 from synthgan.io.images.room import map_file
 
 __all__ = ["Faults", "Fill", "Room", "check_cache", "fingerprint", "read_through"]
@@ -79,24 +79,16 @@ def _read(path: Path, mark: str) -> tuple[np.ndarray, Faults] | None:
 
 
 def _write(path: Path, mark: str, fill: Fill) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("x+b") as file:
-            values, faults = fill(lambda shape: map_file(file, shape, len(_header(shape))))
-            header, n_bytes = _header(values.shape), values.size
-            del values  # Windows neither cuts nor moves a file that is mapped
-            file.seek(0)
-            file.write(header)
-            file.seek(len(header) + n_bytes)
-            file.truncate()
-            trailer = json.dumps({"mark": mark, "faults": list(faults.items())}).encode()
-            file.write(trailer + len(trailer).to_bytes(8, "little") + _MAGIC)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with replacing(path, PRIVATE) as draft, draft.open("r+b") as file:
+        values, faults = fill(lambda shape: map_file(file, shape, len(_header(shape))))
+        header, n_bytes = _header(values.shape), values.size
+        del values  # Windows neither cuts nor moves a file that is mapped
+        file.seek(0)
+        file.write(header)
+        file.seek(len(header) + n_bytes)
+        file.truncate()
+        trailer = json.dumps({"mark": mark, "faults": list(faults.items())}).encode()
+        file.write(trailer + len(trailer).to_bytes(8, "little") + _MAGIC)
 
 
 def _header(shape: tuple[int, ...]) -> bytes:

@@ -14,12 +14,13 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images.archives import is_archive, open_archive
 from synthgan.io.images.files import ImageFiles, describe
 from synthgan.io.images.names import is_hidden, is_image_name, natural_order
+from synthgan.io.links import check_inside
 
 __all__ = ["find_images", "images_below"]
 
 
 @contextmanager
-def find_images(source: Any) -> Iterator[ImageFiles]:
+def find_images(source: Any, follow_links: bool = False) -> Iterator[ImageFiles]:
     """Find the images of a source, and hold it open."""
     if isinstance(source, pd.DataFrame):
         yield _tabled(source)
@@ -30,7 +31,7 @@ def find_images(source: Any) -> Iterator[ImageFiles]:
             f"source is a {type(source).__name__}; give a path, a list of paths or a DataFrame."
         )
     elif Path(source).is_dir():
-        yield _in_folder(Path(source))
+        yield _in_folder(Path(source), follow_links)
     elif not Path(source).is_file():
         raise DataError(f"{os.fspath(source)!r} is neither a file nor a folder: no such file.")
     elif is_archive(Path(source)):
@@ -55,11 +56,15 @@ def _refuse(error: OSError) -> None:
     raise DataError(f"folder {error.filename!r} cannot be read: {error.strerror}.") from error
 
 
-def _in_folder(folder: Path) -> ImageFiles:
+def _in_folder(folder: Path, follow_links: bool) -> ImageFiles:
     names = images_below(folder)
     if not names:
         raise DataError(f"folder {str(folder)!r} holds no images.")
-    return _image_files(names, [os.path.join(folder, name) for name in names])
+    places = [os.path.join(folder, name) for name in names]
+    for place in places:
+        if os.path.islink(place):  # folders below that are links are not entered at all
+            check_inside(place, folder, follow_links)
+    return _image_files(names, places)
 
 
 def _listed(paths: Sequence[Any], labels: pd.DataFrame | None = None) -> ImageFiles:

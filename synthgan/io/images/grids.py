@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import DataError
+from synthgan.io.links import leads_out
 
 __all__ = ["read_grids", "write_grids"]
 
@@ -63,13 +64,16 @@ def read_grids(path: Any, shape: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     DataError
-        No file, or a file that is no grey PNG of that shape.
+        No file, a file that is no grey PNG of that shape, or a link that leads out of the folder.
     """
     from PIL import Image, UnidentifiedImageError
 
     files = sorted(Path(path).glob("*.png"))
     if not files:
         raise DataError(f"folder {str(path)!r} holds no PNG file.")
+    for file in files:
+        if leads_out(file, path):
+            raise DataError(f"{str(file)!r} is a link that leads out of its folder; copy the file.")
     grids = np.empty((len(files), *shape), dtype=np.float32)
     for grid, file in zip(grids, files, strict=True):
         try:

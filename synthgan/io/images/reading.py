@@ -36,6 +36,7 @@ def read_images(
     on_error: str = "raise",
     cache: Any = None,
     progress: bool = False,
+    follow_links: bool = False,
 ) -> ImageStack:
     """Read a set of images: a zip archive, a folder, or files.
 
@@ -59,6 +60,9 @@ def read_images(
         times or checksums), size, color and crop takes them from there.
     progress : bool, default=False
         Show a bar.
+    follow_links : bool, default=False
+        Whether images of a folder may be links that lead out of it. Links within it, and links to
+        the folder itself, are followed in any case; so are files that are given by their names.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def read_images(
     ------
     DataError
         No such file, no images, images that cannot be read or differ in size, too little room on
-        the disk, or an archive that is damaged or refused.
+        the disk, a link that leads out of the folder, or an archive that is damaged or refused.
     ParameterError
         A parameter has a value that is not allowed.
 
@@ -111,11 +115,12 @@ def read_images(
         ("color", color, tuple(MODES)),
         ("crop", crop, (False, True)),
         ("on_error", on_error, ("raise", "skip")),
+        ("follow_links", follow_links, (False, True)),
     ):
         if value not in allowed:
             raise ParameterError(f"{name}={value!r} is not allowed; choose one of {allowed!r}.")
     kept = check_cache(cache)
-    with find_images(source) as files:
+    with find_images(source, bool(follow_links)) as files:
         read = partial(_read, files, size=shape, color=color, crop=bool(crop))
         fill = partial(_fill, read, files.names, on_error, progress)
         if kept is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import secrets
-import shutil
 import zipfile
 from collections.abc import Iterable
 from functools import partial
@@ -17,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.files import drafting_folder, keep_mode, replacing
 from synthgan.io.images.finding import images_below
 from synthgan.io.images.stack import ImageStack
 from synthgan.io.images.threads import in_threads
@@ -148,29 +147,18 @@ def _write_archive(
             f"{str(target)!r} is there already; give another path or overwrite=True (--overwrite)."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, content in encoded:
-                    archive.writestr(zipfile.ZipInfo(name), content)  # images shrink no more
-                if table is not None:
-                    archive.writestr(zipfile.ZipInfo(_INFO), table, zipfile.ZIP_DEFLATED)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+    with replacing(target) as draft, zipfile.ZipFile(draft, "w") as archive:
+        for name, content in encoded:
+            archive.writestr(zipfile.ZipInfo(name), content)  # images shrink no more
+        if table is not None:
+            archive.writestr(zipfile.ZipInfo(_INFO), table, zipfile.ZIP_DEFLATED)
 
 
 def _write_folder(
     folder: Path, encoded: Iterable[tuple[str, bytes]], table: bytes | None, overwrite: bool
 ) -> None:
     old = _old_files(folder, table is not None, overwrite)
-    drafts = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-    try:
-        drafts.mkdir(parents=True)
+    with drafting_folder(folder) as drafts:
         for name, content in encoded:
             (drafts / name).write_bytes(content)
         if table is not None:
@@ -178,12 +166,12 @@ def _write_folder(
         if not folder.exists():
             drafts.rename(folder)
             return
+        for draft in drafts.iterdir():
+            keep_mode(draft, folder / draft.name)
         for file in old:
             file.unlink()
         for draft in drafts.iterdir():
             draft.replace(folder / draft.name)
-    finally:
-        shutil.rmtree(drafts, ignore_errors=True)
 
 
 def _old_files(folder: Path, with_table: bool, overwrite: bool) -> list[Path]:

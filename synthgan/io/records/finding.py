@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.links import check_inside
 from synthgan.io.records.headers import read_header
 from synthgan.io.records.wfdb_calls import Source
 
@@ -17,7 +18,7 @@ __all__ = ["find_sources", "name_sources"]
 _PHYSIONET = re.compile(r"[a-z][a-z0-9-]*(/[\w.-]*\w)+")
 
 
-def find_sources(path: Any) -> tuple[list[tuple[Source, Any]], int]:
+def find_sources(path: Any, follow_links: bool = False) -> tuple[list[tuple[Source, Any]], int]:
     """Give the records with signals and their headers, and the count of headers without."""
     sources: list[tuple[Source, Any]] = []
     n_silent = 0
@@ -25,14 +26,14 @@ def find_sources(path: Any) -> tuple[list[tuple[Source, Any]], int]:
         if not isinstance(each, (str, os.PathLike)) or not os.fspath(each):
             raise ParameterError(f"path={each!r} is not allowed; give a path, or a list of them.")
         if Path(each).is_dir():
-            headers = _headers_below(Path(each))
+            headers = _headers_below(Path(each), follow_links)
             heard = [(source, header) for source, header in headers if header.n_sig]
             if not heard:
                 raise DataError(f"folder {str(each)!r} holds no WFDB record with signals.")
             sources += heard
             n_silent += len(headers) - len(heard)
             continue
-        source = _source(each)
+        source = _source(each, follow_links)
         header = read_header(source)
         if not header.n_sig:
             raise DataError(f"record {source.place!r} has no signals.")
@@ -42,30 +43,32 @@ def find_sources(path: Any) -> tuple[list[tuple[Source, Any]], int]:
     return sources, n_silent
 
 
-def _headers_below(folder: Path) -> list[tuple[Source, Any]]:
+def _headers_below(folder: Path, follow_links: bool) -> list[tuple[Source, Any]]:
     files = [
         file
         for file in sorted(folder.rglob("*.hea"))
         if file.is_file() and not any(part[0] == "." for part in file.relative_to(folder).parts)
     ]
-    headers = [(file, read_header(Source(str(file)[: -len(".hea")], False))) for file in files]
+    for file in files:
+        check_inside(file, folder, follow_links)
+    root = None if follow_links else str(folder)
+    sources = [Source(str(file)[: -len(".hea")], False, root) for file in files]
+    headers = [
+        (file, source, read_header(source)) for file, source in zip(files, sources, strict=True)
+    ]
     segments = {
         file.parent / f"{segment}.hea"
-        for file, header in headers
+        for file, _, header in headers
         for segment in getattr(header, "seg_name", None) or ()
     }
-    return [
-        (Source(str(file)[: -len(".hea")], False), header)
-        for file, header in headers
-        if file not in segments
-    ]
+    return [(source, header) for file, source, header in headers if file not in segments]
 
 
-def _source(path: Any) -> Source:
+def _source(path: Any, follow_links: bool) -> Source:
     text = os.fspath(path)
     for stem in (text, re.sub(r"\.[^./\\]*$", "", text)):
         if Path(f"{stem}.hea").is_file():
-            return Source(stem, False)
+            return Source(stem, False, None if follow_links else os.path.dirname(stem) or ".")
     database = text.split("/")[0]
     address = _PHYSIONET.fullmatch(text) and not text.endswith((".hea", ".dat"))
     if not address or Path(database).exists():

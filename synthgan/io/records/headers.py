@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from synthgan.exceptions import DataError
+from synthgan.io.links import check_inside
 from synthgan.io.records.wfdb_calls import Source, call, check_on_line, wfdb_module
 
 __all__ = [
@@ -22,14 +24,19 @@ __all__ = [
 ]
 
 MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
-_LABEL = re.compile(r"#[#\s]*([^:]*[^:\s])\s*:\s+(\S.*)")
+_LONGEST_LINE = 500  # characters of a line that is no comment: wfdb's patterns take their square
+_HASHES = re.compile(r"[#\s]*")
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e]")  # where wfdb, which reads ASCII, sees one
 _MICROVOLT = re.compile(r"\S+\s+\S+\s+[^\s/]+/[µμ]V(\s|$)")
 
 
 def read_header(source: Source) -> Any:
-    """Read a record's header, with those of its segments."""
+    """Read a record's header, with those of its segments; its files may be read afterwards."""
     if source.remote:
         check_on_line(source)
+    else:
+        _check_lines(source, source)
+        _check_files(source, call(source, wfdb_module().rdheader))
     header = call(source, wfdb_module().rdheader, rd_segments=True)
     if header.n_sig and len(header.sig_name or ()) != header.n_sig:
         raise DataError(
@@ -37,6 +44,50 @@ def read_header(source: Source) -> Any:
             f"{len(header.sig_name or ())}."
         )
     return header
+
+
+def _check_lines(source: Source, part: Source) -> None:
+    """Refuse a header whose lines would take wfdb long."""
+    if not os.path.isfile(f"{part.place}.hea"):
+        return  # what lacks is told by wfdb
+    longest = max(map(len, _plain_lines(part)), default=0)
+    if longest > _LONGEST_LINE:
+        raise DataError(
+            f"record {source.place!r}: its header {f'{part.stem}.hea'!r} has a line of {longest} "
+            f"characters; {_LONGEST_LINE} are allowed where it is no comment: mend the header."
+        )
+
+
+def _check_files(source: Source, header: Any) -> None:
+    """Refuse files that lie elsewhere than in the record's folder."""
+    folder = os.path.dirname(source.place)
+    for name in dict.fromkeys(getattr(header, "seg_name", None) or ()):
+        if name != "~":
+            part = source._replace(place=os.path.join(folder, name))
+            _check_file(source, f"{name}.hea")
+            _check_lines(source, part)
+            if os.path.isfile(f"{part.place}.hea"):
+                inner = call(part, wfdb_module().rdheader)
+                if getattr(inner, "seg_name", None) is not None:
+                    raise DataError(
+                        f"record {source.place!r}: its segment {name!r} is a record of segments "
+                        "itself; segments of one level are allowed."
+                    )
+                _check_files(part, inner)
+    for name in dict.fromkeys(getattr(header, "file_name", None) or ()):
+        if name != "~":
+            _check_file(source, name)
+
+
+def _check_file(source: Source, name: str) -> None:
+    if re.search(r"[/\\:\0]", name) or name in ("", ".", ".."):
+        raise DataError(
+            f"record {source.place!r}: its header names the file {name!r}; names without folders "
+            "are allowed: put the file beside the header."
+        )
+    if source.root is not None:
+        place = os.path.join(os.path.dirname(source.place), name)
+        check_inside(place, source.root, False)
 
 
 def lead_names(header: Any) -> list[str]:
@@ -48,6 +99,7 @@ def find_channels(source: Source, header: Any, wanted: list[str], all_leads: boo
     """Find the places of leads in a record; with `all_leads` it may hold no others."""
     names = lead_names(header)
     known = [name.casefold() for name in names]
+    counts, places = Counter(known), {name: i for i, name in enumerate(known)}
     asked = [name.casefold() for name in wanted]
     if all_leads and sorted(known) != sorted(asked):
         raise DataError(
@@ -55,21 +107,20 @@ def find_channels(source: Source, header: Any, wanted: list[str], all_leads: boo
             "give the leads to read."
         )
     for name, key in zip(wanted, asked, strict=True):
-        if known.count(key) != 1:
-            fault = "has no" if key not in known else "has more than one"
+        if counts[key] != 1:
+            fault = "has no" if key not in counts else "has more than one"
             raise DataError(f"record {source.place!r} {fault} lead {name!r}; it has {names!r}.")
-    return [known.index(key) for key in asked]
+    return [places[key] for key in asked]
 
 
 def find_units(source: Source, header: Any, channels: list[int]) -> tuple[tuple[float, str], ...]:
     """Give for each lead the factor that turns it into its unit, and the unit."""
     scaled = []
+    there = [
+        _units(place, part) for place, part in _parts(source, header) if part.file_name[0] != "~"
+    ]
     for name in (header.sig_name[channel] for channel in channels):
-        units = dict.fromkeys(
-            _unit(place, part, name)
-            for place, part in _parts(source, header)
-            if name in part.sig_name and part.file_name[0] != "~"
-        ) or {"mV": None}
+        units = dict.fromkeys(part[name] for part in there if name in part) or {"mV": None}
         if len(units) > 1:
             raise DataError(
                 f"record {source.place!r} has segments with lead {name!r} in {list(units)!r}."
@@ -92,21 +143,35 @@ def _parts(source: Source, header: Any) -> list[tuple[Source, Any]]:
     ]
 
 
-def _unit(source: Source, header: Any, lead: str | None) -> str:
-    channel = header.sig_name.index(lead)
+def _units(source: Source, header: Any) -> dict[str | None, str]:
+    """Give the unit of each lead; of leads of one name, of the first."""
+    units = list(header.units)
     if not source.remote:  # wfdb reads ASCII only: it takes microvolts for volts
-        lines = [line.strip() for line in _lines(source)]
-        if _MICROVOLT.match([line for line in lines if line[:1] not in ("", "#")][channel + 1]):
-            return "uV"
-    return header.units[channel]
+        for i, line in enumerate(_plain_lines(source)[1 : len(units) + 1]):
+            if _MICROVOLT.match(line):
+                units[i] = "uV"
+    return dict(zip(reversed(header.sig_name), reversed(units), strict=True))
 
 
 def _lines(source: Source) -> list[str]:
-    content = Path(f"{source.place}.hea").read_bytes()
+    """Give the lines of a header, without the blanks around them."""
     try:
-        return content.decode("utf-8").splitlines()
+        content = Path(f"{source.place}.hea").read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"record {source.place!r} cannot be read: {error.strerror or error}."
+        ) from error
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("latin-1").splitlines()
+        text = content.decode("latin-1")
+    return [line.strip() for line in _LINE_END.split(text)]
+
+
+def _plain_lines(source: Source) -> list[str]:
+    """Give the lines that wfdb takes for neither empty nor comments."""
+    seen = ((line, line.encode("ascii", "ignore").strip()) for line in _lines(source))
+    return [line for line, ascii_line in seen if ascii_line and ascii_line[:1] != b"#"]
 
 
 def find_labels(source: Source, header: Any) -> dict[str, str]:
@@ -114,9 +179,12 @@ def find_labels(source: Source, header: Any) -> dict[str, str]:
     comments = [f"# {line}" for line in header.comments] if source.remote else _lines(source)
     labels: dict[str, str] = {}
     for line in comments:
-        match = _LABEL.fullmatch(line.strip())
-        if match and match[2].casefold() != "n/a":
-            labels.setdefault(match[1], match[2])
+        hashes = _HASHES.match(line)
+        key, _, text = line[hashes.end() if hashes else 0 :].partition(":")
+        key, value = key.rstrip(), text.strip()
+        is_label = line[:1] == "#" and key and value and text[0].isspace()
+        if is_label and value.casefold() != "n/a":
+            labels.setdefault(key, value)
     reason = labels.get("Reason for admission")
     if reason and not any(key.casefold() == "diagnosis" for key in labels):
         labels["diagnosis"] = reason

@@ -23,6 +23,7 @@ def read_records(
     *,
     fs_hz: float | None = None,
     patients: Mapping[str, Any] | pd.Series | None = None,
+    follow_links: bool = False,
 ) -> list[Recording]:
     """Read WFDB records: ECGs, or any signals.
 
@@ -40,6 +41,10 @@ def read_records(
     patients : mapping or Series of record name -> patient, default=None
         Whose record it is. None takes PTB-DB's folder (``patient001``), else the header's label
         "patient", else each record is a patient of its own.
+    follow_links : bool, default=False
+        Whether files may be links that lead out of the folder that is given, or of the folder of a
+        record that is given by its name: headers, segments and signal files. Links within it, and
+        links to the folder itself, are followed in any case.
 
     Returns
     -------
@@ -55,8 +60,9 @@ def read_records(
     ------
     DataError
         No such file, no records, a damaged record (a signal file missing, too short, or against the
-        header's checksum), a lead that a record lacks, records that differ, or a record that is not
-        in `patients`.
+        header's checksum), a lead that a record lacks, records that differ, a record that is not
+        in `patients`, a link that leads out of the folder, or a header that names a file elsewhere,
+        or has a line of more than 500 characters that is no comment.
 
     Notes
     -----
@@ -77,7 +83,9 @@ def read_records(
     if fs_hz is not None:
         check_positive("fs_hz", fs_hz)
     wanted = _wanted(leads)
-    sources, n_silent = find_sources(path)
+    if follow_links not in (False, True):
+        raise ParameterError(f"follow_links={follow_links!r} is not allowed; give True or False.")
+    sources, n_silent = find_sources(path, follow_links)
     names = name_sources([source for source, _ in sources])
     groups = _groups(names, patients)
     records: list[Recording] = []

@@ -18,10 +18,14 @@ _TIMEOUT_S = 10
 
 
 class Source(NamedTuple):
-    """A record before it is read: `place` is its path, or its address at PhysioNet."""
+    """A record before it is read: `place` is its path, or its address at PhysioNet.
+
+    Its files lie in the folder `root`, or below it; None lets links lead out of it.
+    """
 
     place: str
     remote: bool
+    root: str | None = None
 
     @property
     def stem(self) -> str:

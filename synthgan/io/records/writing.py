@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
-import shutil
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ import pandas as pd
 
 from synthgan.beats import find_beats
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.files import drafting_folder, keep_mode
 from synthgan.io.records.formats import encode_beats, encode_window
 from synthgan.io.signals import Recording, SignalWindows, check_positive
 
@@ -99,21 +98,19 @@ def write_records(
         raise ParameterError(f"path={path!r} is not allowed; give a folder.")
     folder = Path(path).resolve()
     _check_absent(folder, names, overwrite)
-    drafts = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     try:
-        drafts.mkdir(parents=True)
-        for i, name in enumerate(names):
-            lines, signal = encode_window(name, cut.values[i].astype(np.float64), cut, digital_step)
-            text = "\n".join([*lines, _SYNTHETIC, *labels[i]]) + "\n"
-            (drafts / f"{name}.hea").write_bytes(text.encode("utf-8", "replace"))
-            (drafts / f"{name}.dat").write_bytes(signal)
-            if peaks is not None:
-                (drafts / f"{name}.atr").write_bytes(encode_beats(peaks[i]))
-        _move(drafts, folder, names)
+        with drafting_folder(folder) as drafts:
+            for i, name in enumerate(names):
+                values = cut.values[i].astype(np.float64)
+                lines, signal = encode_window(name, values, cut, digital_step)
+                text = "\n".join([*lines, _SYNTHETIC, *labels[i]]) + "\n"
+                (drafts / f"{name}.hea").write_bytes(text.encode("utf-8", "replace"))
+                (drafts / f"{name}.dat").write_bytes(signal)
+                if peaks is not None:
+                    (drafts / f"{name}.atr").write_bytes(encode_beats(peaks[i]))
+            _move(drafts, folder, names)
     except OSError as error:
         raise DataError(f"{str(folder)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(drafts, ignore_errors=True)
     return [folder / f"{name}.hea" for name in names]
 
 
@@ -235,6 +232,8 @@ def _move(drafts: Path, folder: Path, names: list[str]) -> None:
     if not folder.exists():
         drafts.rename(folder)
         return
+    for draft in drafts.iterdir():
+        keep_mode(draft, folder / draft.name)
     for name in names:
         for suffix in ("hea", "atr"):  # no header stays beside another's signal
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)

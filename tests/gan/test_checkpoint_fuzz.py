@@ -1,0 +1,281 @@
+"""Checkpoints that hold anything: passed over or refused in one sentence, or taken up."""
+
+import json
+import os
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors import safe_open
+from safetensors.torch import save
+
+from synthgan import Checkpoint, SampleGrid
+from synthgan.datasets import make_clinic
+from synthgan.exceptions import CheckpointError, DataWarning
+from synthgan.gan.digest import digest
+from tests.io.test_archive_fuzz import altered, damaged, rewritten
+from tests.quick import Break, BrokenError, quick
+
+TABLE = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]
+NAME = "checkpoint-000000012.safetensors"
+
+
+def model(folder, *more, **parameters):
+    callbacks = [Checkpoint(folder, every_epochs=2), SampleGrid(every_epochs=1, n=2), *more]
+    return quick(callbacks, **{"epochs": 8, "batch_size": 20, **parameters})
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory):
+    """What a checkpoint holds: identity, record and tensors."""
+    folder = tmp_path_factory.mktemp("sound")
+    with pytest.raises(BrokenError):
+        model(folder, Break(13)).fit(TABLE)
+    assert NAME in os.listdir(folder)
+    with safe_open(folder / NAME, framework="pt") as file:
+        whole = json.loads(file.metadata()["synthgan"])
+        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+    return whole, tensors
+
+
+def write(folder, whole, tensors, name=NAME):
+    text = json.dumps(whole)
+    content = save(tensors, {"synthgan": text, "sha256": digest(tensors, text)})
+    (folder / name).write_bytes(content)
+    return content
+
+
+def changed(whole, *path, to):
+    """Copy JSON data with one value replaced."""
+    whole = json.loads(json.dumps(whole))
+    inner = whole
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = to
+    return whole
+
+
+def fit(folder, **parameters):
+    """Fit; tell whether it was refused, passed over or taken up. All else fails."""
+    refusal = None
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            fitted = model(folder, **parameters).fit(TABLE)
+        except CheckpointError as error:
+            refusal = str(error)
+    if refusal is not None:
+        assert str(folder) in refusal
+        assert "\n" not in refusal
+        assert refusal.endswith(".")
+        assert len(refusal) < 3000
+        return "refused"
+    assert all(torch.isfinite(w).all() for w in fitted.generator_.state_dict().values())
+    assert fitted.n_steps_ == 24
+    assert np.isfinite(fitted.history_["generator_loss"]).all()
+    told = [w for w in warned if issubclass(w.category, DataWarning) and NAME in str(w.message)]
+    return "passed over" if told else "taken up"
+
+
+def test_a_sound_one_is_taken_up(sound, tmp_path):
+    write(tmp_path, *sound)
+    assert fit(tmp_path) == "taken up"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("state", "step"), 10**30),
+        (("state", "step"), 10**15),
+        (("state", "step"), -1),
+        (("state", "step"), 12.0),
+        (("state", "step"), True),
+        (("state", "seen"), 10**6),
+        (("state", "epoch"), 3),
+        (("state", "batch_size"), 10**9),
+        (("state", "batch_size"), 0),
+        (("state", "halvings"), 10**6),
+        (("state", "seconds"), float("nan")),
+        (("state", "unlogged"), 13),
+        (("state", "history"), [{"step": 1}]),
+        (("state", "history"), [{}] * 10**4),
+        (("state", "history"), 5),
+        (("run", "share"), 2),
+        (("run", "share"), "x"),
+        (("run", "anneal_from"), float("inf")),
+        (("run", "stop"), 1),
+        (("run",), {}),
+        (("run",), []),
+        (("state",), {}),
+        (("state",), None),
+    ],
+)
+def test_records_that_no_run_has_come_to(sound, tmp_path, path, value):
+    whole, tensors = sound
+    whole = changed(whole, "record", *path, to=value)
+    step = whole["record"]["state"]["step"] if whole["record"]["state"] else 12
+    name = NAME if not isinstance(step, int) or step < 0 else f"checkpoint-{step:09d}.safetensors"
+    write(tmp_path, whole, tensors, name)
+    with pytest.warns(DataWarning, match=f"{name}' is damaged and passed over: "):
+        fitted = model(tmp_path).fit(TABLE)
+    assert fitted.n_steps_ == 24
+
+
+NETWORK = "state/generator/"
+
+
+def first(tensors, start):
+    return next(name for name in sorted(tensors) if name.startswith(start))
+
+
+@pytest.mark.parametrize(
+    ("start", "change"),
+    [
+        (NETWORK, lambda t: torch.full_like(t, torch.nan)),
+        ("state/discriminator/", lambda t: torch.full_like(t, torch.inf)),
+        ("state/average/", lambda t: t.double()),
+        (NETWORK, lambda t: t[:-1].contiguous()),
+        (NETWORK, lambda t: None),
+        ("state/generator_optimizer/0/exp_avg_sq", lambda t: -torch.ones_like(t)),
+        ("state/generator_optimizer/0/exp_avg", lambda t: torch.full_like(t, torch.nan)),
+        ("state/generator_optimizer/0/step", lambda t: torch.tensor(1e30)),
+        ("state/generator_optimizer/0/step", lambda t: None),
+        ("state/left", lambda t: torch.tensor([10**6])),
+        ("state/left", lambda t: torch.tensor([-1])),
+        ("state/left", lambda t: torch.zeros(5)),
+        ("state/sums", lambda t: torch.full_like(t, torch.nan)),
+        ("state/rng", lambda t: t[:-1].contiguous()),
+        ("state/rng", lambda t: torch.full_like(t, 255)),
+        ("state/torch_rng", lambda t: None),
+    ],
+)
+def test_tensors_that_no_run_has_come_to(sound, tmp_path, start, change):
+    whole, tensors = sound
+    name = first(tensors, start)
+    new = change(tensors[name])
+    tensors = {key: t for key, t in tensors.items() if key != name}
+    write(tmp_path, whole, tensors if new is None else {**tensors, name: new})
+    assert fit(tmp_path) == "passed over"
+
+
+def test_unexpected_tensors(sound, tmp_path):
+    whole, tensors = sound
+    for name in ("state/x", "state/generator/x", "state/generator_optimizer/99/step", "state/rng2"):
+        write(tmp_path, whole, {**tensors, name: torch.zeros(1)})
+        assert fit(tmp_path) == "passed over"
+        for file in tmp_path.iterdir():
+            file.unlink()
+
+
+@pytest.mark.parametrize("seed", ["x", -1, 1.5, None, [], True])
+def test_seeds_that_are_none(sound, tmp_path, seed):
+    whole, tensors = sound
+    write(tmp_path, changed(whole, "identity", "random_state", to=seed), tensors)
+    assert Checkpoint(tmp_path).seed() is None
+    assert fit(tmp_path, random_state=None) == "passed over"
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor"),
+    [
+        ("SampleGrid 0/x", torch.zeros(2, 3, 3)),
+        ("SampleGrid 0/7", torch.zeros(3, 3, 3)),
+        ("SampleGrid 0/7", torch.full((2, 3, 3), torch.nan)),
+    ],
+)
+def test_what_a_callback_cannot_take_up_is_refused(sound, tmp_path, name, tensor):
+    whole, tensors = sound
+    write(tmp_path, whole, {**tensors, name: tensor})
+    with pytest.raises(CheckpointError, match=f"{NAME}' cannot be taken up: SampleGrid has kept"):
+        model(tmp_path).fit(TABLE)
+
+
+def test_best_weights_that_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr("synthgan.base._FEWEST_HELD_OUT", 10)
+    parameters = {"epochs": "auto", "max_steps": 120, "batch_size": 50}
+    table = make_clinic(200, random_state=0)[["age", "sex", "bmi"]]
+    with pytest.raises(BrokenError):
+        model(tmp_path, Break(70), **parameters).fit(table)
+
+    def with_figure(whole, value):
+        return changed(whole, "record", "KeepBest 0", "_next", to=value)
+
+    file = max(tmp_path.iterdir())
+    with safe_open(file, framework="pt") as opened:
+        whole = json.loads(opened.metadata()["synthgan"])
+        tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
+    name = first(tensors, "KeepBest 0/")
+    odd = torch.full_like(tensors[name], torch.nan)
+    for record, changed_tensors, match in (
+        (whole, {**tensors, name: odd}, "its KeepBest .* holds NaN"),
+        (whole, {**tensors, name: odd[:-1].contiguous()}, "its KeepBest .* is expected"),
+        (
+            changed(whole, "record", "KeepBest 0", "_next", to="x"),
+            tensors,
+            "KeepBest has _next='x'",
+        ),
+        (changed(whole, "record", "KeepBest 0", to={}), tensors, "KeepBest lacks"),
+    ):
+        write(tmp_path, record, changed_tensors, file.name)
+        with pytest.raises(CheckpointError, match=f"{file.name}' cannot be taken up: {match}"):
+            model(tmp_path, **parameters).fit(table)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / NAME)
+    with (
+        pytest.warns(DataWarning, match="passed over: it is no file"),
+        pytest.raises(CheckpointError, match=r"cannot be written: .*Not a regular file"),
+    ):
+        model(tmp_path).fit(TABLE)
+
+
+def test_values_of_another_run_are_shown_in_brief(sound, tmp_path):
+    whole, tensors = sound
+    write(tmp_path, changed(whole, "identity", "epochs", to="\x1b[31m" + "x" * 10**5), tensors)
+    assert fit(tmp_path) == "refused"
+
+
+def check(sound, folder, data, counts):
+    whole, tensors = sound
+    what = data.draw(st.sampled_from(["bytes", "json", "json", "arrays", "arrays"]))
+    if what == "json":
+        whole = data.draw(rewritten(whole))
+    elif what == "arrays":
+        arrays = data.draw(altered({name: t.numpy() for name, t in tensors.items()}))
+        tensors = {name: torch.tensor(a) for name, a in arrays.items()}
+    content = write(folder, whole, tensors)
+    if what == "bytes":
+        (folder / NAME).write_bytes(data.draw(damaged(content)))
+    outcome = fit(folder)
+    counts[what, outcome] = counts.get((what, outcome), 0) + 1
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def run(sound, folder, n_cases):
+    counts = {}
+
+    @settings(max_examples=n_cases)
+    @given(st.data())
+    def fuzz(data):
+        check(sound, folder, data, counts)
+
+    fuzz()
+    assert min(counts.get((what, "passed over"), 0) for what in ("bytes", "json", "arrays")) > 0
+    assert sum(n for (_, outcome), n in counts.items() if outcome == "taken up") > 0
+
+
+@pytest.mark.filterwarnings("default")
+def test_changed_checkpoints(sound, tmp_path):
+    run(sound, tmp_path, 60)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_many_changed_checkpoints(sound, tmp_path):
+    run(sound, tmp_path, 2000)
