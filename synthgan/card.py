@@ -152,8 +152,8 @@ def _privacy(model: Any) -> list[str]:
     never = f"- It does not hold {_NEVER}."
     if model.critic_ is not None:
         never += (
-            " The trees are a discriminator, too: they learnt from synthetic rows alone, from trees "
-            "that saw the training rows."
+            " The trees are a discriminator, too: they learnt from synthetic rows alone what trees "
+            "that saw the training rows say of them."
         )
     return [
         f"- The file holds {_ALWAYS}; {holds[model.kind](model)}.",
@@ -173,8 +173,8 @@ def _table_holds(model: Any) -> str:
         values = "every value of every column, as min_support=1"
     else:
         values = (
-            f"values and labels that {encoder.min_support} or more people share, and averages of so "
-            "many people's rarer ones; a person is a row, unless groups say more"
+            f"values and labels that {encoder.min_support} or more people share, and averages of "
+            "rarer ones of as many; a person is a row where no groups were given or found"
         )
     if model.constraints_.constraints_:
         values += "; relations between columns, some with the values that go together"

@@ -44,7 +44,7 @@ def test_a_table(clinic):
     assert "- network: `FCN(depth=1, latent_dim=4, width=4)`, a generator of " in card
     assert "- 2 steps, " in card
     assert f"- versions: synthgan {synthgan.__version__}, python 3." in card
-    assert "values and labels that 5 or more rows share" in card
+    assert "values and labels that 5 or more people share" in card
     assert "It does not hold a copy of the training records, the discriminator network" in card
     assert "It does not measure what the file itself gives away" in card
     # With the seed and all other rows a guess of one row can be confirmed.
@@ -104,7 +104,7 @@ def test_a_preset_and_the_critic(clinic):
     card = model.model_card()
     assert f"- of several candidates {len(model.critic_.trees)} boosted trees choose" in card
     assert "It does not hold" in card
-    assert "But the trees are a discriminator, too." in card
+    assert "The trees are a discriminator, too:" in card
     assert "a discriminator, too" not in quick().fit(clinic.iloc[:, 3:6].fillna(0)).model_card()
     model = SignalGANSynthesizer(
         preset="thesis-ecg-fcn", network=FCN(width=(4,)), max_steps=1, random_state=0

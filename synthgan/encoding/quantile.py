@@ -155,6 +155,8 @@ def _pooled(
     """
     low, high = (np.nan if end is None else float(end) for end in (below, above))
     sizes, means = pooled_means(ordered, support, low, high)
+    if np.isnan(means).any():
+        return [(len(ordered), np.nan, np.nan)]  # nothing may be stored
     knots = np.concatenate(
         [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
     )

@@ -25,9 +25,9 @@ __all__ = ["Critic", "cell_features", "fidelity"]
 
 # Of trees that see training rows, of few people and of many; leaves count rows, where each is of
 # another person. Larger trees and smaller leaves remember rows.
-_OF_FEW = {"learning_rate": 0.1, "max_leaf_nodes": 8, "min_samples_leaf": 50, "max_features": 0.5}
-_OF_MANY = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 100,
-            "max_features": 0.5}  # fmt: skip
+_OF_FEW = {"learning_rate": 0.1, "max_leaf_nodes": 8}
+_OF_MANY = {"learning_rate": 0.2, "max_leaf_nodes": 15}
+_LEAF, _SEEN = 100, 0.5  # rows of a leaf, and share of the features that a split looks at
 _MANY_PEOPLE = 4000
 _MOST_TREES = 600
 # Of the trees that are kept, which learn from generated grids what the others say of them.
@@ -279,8 +279,11 @@ def _boost(
     n_people = n_real if people is None else len(np.unique(people))
     if n_people < _FEWEST_PEOPLE or not x.shape[1]:
         return None
-    settings = dict(_OF_FEW if n_people < _MANY_PEOPLE else _OF_MANY)
-    settings["min_samples_leaf"] = round(settings["min_samples_leaf"] * n_real / n_people)
+    settings = {
+        **(_OF_FEW if n_people < _MANY_PEOPLE else _OF_MANY),
+        "min_samples_leaf": round(_LEAF * n_real / n_people),
+        "max_features": _SEEN,
+    }
     # Unweighted: that there are more fakes adds the same to every logit.
     counts: list[int] = []
     seconds_per_tree, begun = 0.0, time.perf_counter()

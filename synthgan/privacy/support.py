@@ -121,7 +121,7 @@ def pooled_means(
     -------
     sizes, means : ndarray of shape (n_groups,)
         How many values each group has, and its mean. A mean that is the value of too few people
-        is moved towards the next group; NaN where there is no other group.
+        is moved towards the next group; NaN where no group has another value.
     """
     runs = support.pools(len(ordered), fewest)
     starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
@@ -143,10 +143,19 @@ def pooled_means(
         means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some])
     means += origins
     if support.least > 1:
-        bounds = np.where(np.isnan(lows), highs, lows)
         bare = _are_bare(means, ordered, support)
-        means[bare] += _ASIDE * (bounds - means)[bare]
+        away = np.where(np.isnan(lows) | (lows == means), highs, lows) - means
+        means[bare] += _ASIDE * np.where(away == 0, np.nan, away)[bare]
+        means = _filled(means)
     return sizes, means
+
+
+def _filled(means: np.ndarray) -> np.ndarray:
+    """Replace NaN by what lies between the means on either side, where there are any."""
+    there = np.flatnonzero(~np.isnan(means))
+    if len(there) in (0, len(means)):
+        return means
+    return np.interp(np.arange(len(means)), there, means[there])
 
 
 def _one_each(pool: np.ndarray, x: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
