@@ -29,7 +29,7 @@ from synthgan.files import PRIVATE, replacing
 
 __all__ = ["FORMAT", "Archive", "read_archive", "refusing", "write_archive"]
 
-FORMAT = 1
+FORMAT = 2
 _MANIFEST = "manifest.json"
 _SCHEMA, _WEIGHTS, _TABLES = "schema.json", "weights.safetensors", "encoder.safetensors"
 _MEMBERS = (_MANIFEST, _SCHEMA, _WEIGHTS, _TABLES)
