@@ -34,6 +34,9 @@ def add(commands: Any) -> None:
     evaluate.add_argument("fake", metavar="FAKE")
     evaluate.add_argument("--holdout", metavar="H", help="real records that were not learnt")
     evaluate.add_argument("--target", metavar="COLUMN", help="column that models are to predict")
+    evaluate.add_argument(
+        "--groups", metavar="COLUMN", help="column that says whose each row is; it is not measured"
+    )
     evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
     evaluate.add_argument("--html", metavar="R.html", help="report to write")
     evaluate.add_argument("--json", metavar="R.json", help="scores to write")
@@ -78,6 +81,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         target=parsed.target,
         fs_hz=parsed.fs_hz,
         show_real=not parsed.no_real,
+        groups=parsed.groups,
         random_state=parsed.seed,
     )
     print_summary(report)

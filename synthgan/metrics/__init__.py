@@ -12,6 +12,14 @@ from synthgan.metrics.columns import (
     total_variation,
     wasserstein,
 )
+from synthgan.metrics.image_privacy import (
+    image_closest_record,
+    image_exact_copies,
+    image_membership_inference,
+    image_near_copies,
+    image_neighbour_ratio,
+    image_reidentification,
+)
 from synthgan.metrics.joint import (
     alpha_precision,
     authenticity,
@@ -53,6 +61,12 @@ __all__ = [
     "density",
     "exact_copies",
     "global_utility",
+    "image_closest_record",
+    "image_exact_copies",
+    "image_membership_inference",
+    "image_near_copies",
+    "image_neighbour_ratio",
+    "image_reidentification",
     "images",
     "importance_agreement",
     "jensen_shannon",

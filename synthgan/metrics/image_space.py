@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 
-__all__ = ["SPACE_NOTE", "STATISTICS", "ImageSpace", "ring_powers", "statistics"]
+__all__ = ["SPACE_NOTE", "STATISTICS", "ImageSpace", "averaged", "ring_powers", "statistics"]
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
@@ -27,7 +27,7 @@ class ImageSpace:
     """Where images are points: components, orientations of gradients, rings of the spectrum."""
 
     def __init__(self, images: np.ndarray) -> None:
-        small = _averaged(images)
+        small = averaged(images)
         n = min(_N_COMPONENTS, len(small) - 1, small.shape[1])
         self.components = PCA(n, random_state=0).fit(small)
         spreads = {name: x.var(axis=0).sum() for name, x in self.families(images).items()}
@@ -37,7 +37,7 @@ class ImageSpace:
         """Features by family, each of shape (n, n_features)."""
         n_rings = min(_N_RINGS, min(images.shape[1:3]) // 2)
         return {
-            "principal components": self.components.transform(_averaged(images)),
+            "principal components": self.components.transform(averaged(images)),
             "orientations": _orientations(images),
             "spectrum": np.log10(ring_powers(images, n_rings)[1]),
         }
@@ -88,7 +88,7 @@ def _orientations(images: np.ndarray) -> np.ndarray:
     return sums.reshape(n, n_cells) / (strength.sum(axis=(1, 2))[:, None] + 1.0)
 
 
-def _averaged(images: np.ndarray) -> np.ndarray:
+def averaged(images: np.ndarray) -> np.ndarray:
     """Pixels of small copies, shape (n, n_pixels); rows and columns left over are cut off."""
     n, height, width, n_channels = images.shape
     tall, wide = (-(-size // _SIDE) for size in (height, width))

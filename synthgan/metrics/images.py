@@ -32,6 +32,7 @@ __all__ = [
     "image_spectrum",
     "phase_randomised_images",
     "pixel_statistics",
+    "read_images",
 ]
 
 _MOST_IMAGES = 2000
@@ -90,7 +91,7 @@ def pixel_statistics(
             index = pd.MultiIndex.from_product(levels, names=["statistic", "channel"])
         return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
 
-    arms = _read(real, fake, holdout)
+    arms = read_images(real, fake, holdout)
     return arms.compare("pixel statistics", compare, random_state, most=_most(arms))
 
 
@@ -124,7 +125,7 @@ def image_spectrum(
             float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
         )
 
-    arms = _read(real, fake, holdout)
+    arms = read_images(real, fake, holdout)
     return arms.compare(
         "spectrum of images (decades)",
         compare,
@@ -258,7 +259,7 @@ def frechet_distance(
         detail = pd.DataFrame({"value": values}).rename_axis("part")
         return Part(float(sum(values.values())), detail)
 
-    arms = _read(real, fake, holdout)
+    arms = read_images(real, fake, holdout)
     return arms.also(SPACE_NOTE).compare(
         "Frechet distance of plain features",
         compare,
@@ -307,7 +308,7 @@ def image_c2st(
         seen, other, families = features(ours, theirs)
         return families_alone(families, seen, other, lambda a, b: _tell(a, b, rng))
 
-    arms = _read(real, fake, holdout)
+    arms = read_images(real, fake, holdout)
     return arms.compare(
         "C2ST of images",
         compare,
@@ -353,14 +354,14 @@ def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any
         values = neighbour_measures(space.points(ours), space.points(theirs))
         return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
 
-    arms = _read(real, fake, holdout).also(SPACE_NOTE)
+    arms = read_images(real, fake, holdout).also(SPACE_NOTE)
     return arms.compare(f"{name} of images", compare, random_state, most=_most(arms), equal=True)
 
 
-def _read(real: Any, fake: Any, holdout: Any) -> Arms:
+def read_images(real: Any, fake: Any, holdout: Any) -> Arms:
     """Read and check images: float32 of shape (n, height, width, n_channels)."""
     sets = {
-        name: _read_images(x, name)
+        name: _read_set(x, name)
         for name, x in (("real", real), ("fake", fake), ("holdout", holdout))
         if x is not None
     }
@@ -376,7 +377,7 @@ def _read(real: Any, fake: Any, holdout: Any) -> Arms:
     return Arms(sets, phase_randomised_images, "images")
 
 
-def _read_images(x: Any, name: str) -> np.ndarray:
+def _read_set(x: Any, name: str) -> np.ndarray:
     try:
         images = np.asarray(x).astype(np.float32)
     except (TypeError, ValueError) as error:

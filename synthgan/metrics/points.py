@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.stats import norm, rankdata
@@ -12,11 +13,13 @@ from synthgan.metrics.space import nearest
 __all__ = [
     "auc",
     "auc_interval",
+    "auc_of_folds",
     "authenticity_of_points",
     "ks",
     "mmd_of_points",
     "neighbour_measures",
     "support_measures",
+    "wilson_interval",
 ]
 
 _LOT = 20_000_000  # entries of a block of distances
@@ -49,6 +52,72 @@ def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, flo
     variance = sum(float(np.var(p, ddof=1)) / len(p) for p in placements if len(p) > 1)
     reach = float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt(variance))
     return max(0.0, value - reach), min(1.0, value + reach)
+
+
+def auc_of_folds(
+    folds: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> tuple[float, tuple[float, float]]:
+    """AUC where each fold of the negatives is judged by itself, against the same positives.
+
+    Parameters
+    ----------
+    folds : sequence of (positive, negative)
+        Scores of all positives, and of the negatives of the fold; ndarray of shape (n_positive,)
+        and (n_negative,). Scores of different folds are not compared.
+
+    Returns
+    -------
+    value : float
+        The mean over the negatives of the share of positives above each.
+    interval : (float, float)
+        95 %: Wilson's, of as many independent draws as have DeLong's variance. Where all are told,
+        that variance is 0; the draws are as many as there are of the rarer side.
+
+    References
+    ----------
+    DeLong et al. (1988), doi 10.2307/2531595. Wilson (1927), doi 10.1080/01621459.1927.10502953.
+    """
+    told = [_placements(positive, negative) for positive, negative in folds]
+    sizes = np.array([len(negative) for _, negative in folds])
+    of_positive = np.average([first for first, _ in told], axis=0, weights=sizes)
+    of_negative = np.concatenate([second for _, second in told])
+    value = float(of_negative.mean())
+    n, m = len(of_positive), len(of_negative)
+    variance = sum(float(np.var(p, ddof=1)) / len(p) for p in (of_positive, of_negative)
+                   if len(p) > 1)  # fmt: skip
+    share = min(1.0, max(0.0, value))
+    # A variance that chance makes too small is not believed: at most twice the rarer side.
+    most = 4 * n * m / (n + m)
+    draws = min(most, share * (1 - share) / variance) if variance > 0 else min(n, m)
+    return value, wilson_interval(share * draws, draws)
+
+
+def wilson_interval(n_successes: float, n: float) -> tuple[float, float]:
+    """95 % interval of a share; NaN for nothing.
+
+    Parameters
+    ----------
+    n_successes, n : float
+        `n` may be an effective number, which is not whole.
+
+    References
+    ----------
+    Wilson (1927), Probable inference, the law of succession, and statistical inference,
+    doi 10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> [round(x, 3) for x in wilson_interval(5, 10)]
+    [0.237, 0.763]
+    """
+    if n <= 0:
+        return float("nan"), float("nan")
+    z = float(norm.ppf((1 + _LEVEL) / 2))
+    share = n_successes / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    low = 0.0 if share == 0 else max(0.0, middle - reach)
+    return low, 1.0 if share == 1 else min(1.0, middle + reach)
 
 
 def ks(a: np.ndarray, b: np.ndarray) -> float:

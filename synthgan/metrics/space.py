@@ -93,7 +93,8 @@ def nearest(
     points, to = points.astype(np.float64), to.astype(np.float64)
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
-    lot = max(1, 20_000_000 // max(1, len(to)))
+    # Of a block, all distances are held, and all coordinates of the neighbours.
+    lot = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
     for start in range(0, len(points), lot):
         some = points[start : start + lot]
         gaps = squares - 2 * (some @ to.T)

@@ -16,7 +16,9 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import ImageStack
 from synthgan.io.signals import SignalWindows
 from synthgan.metrics import Score, images, signals
+from synthgan.metrics.people import code_people
 from synthgan.metrics.tables import draw_generator, read_tables
+from synthgan.report.people import split_people
 from synthgan.report.report import Report
 
 __all__ = ["evaluate", "measure_names"]
@@ -87,6 +89,22 @@ _IMAGE_FIDELITY = (
     images.image_coverage,
     images.frechet_distance,
 )
+_SIGNAL_PRIVACY = (
+    signals.signal_membership_inference,
+    signals.signal_reidentification,
+    signals.signal_exact_copies,
+    signals.signal_near_copies,
+    signals.signal_closest_record,
+    signals.signal_neighbour_ratio,
+)
+_IMAGE_PRIVACY = (
+    metrics.image_membership_inference,
+    metrics.image_reidentification,
+    metrics.image_exact_copies,
+    metrics.image_near_copies,
+    metrics.image_closest_record,
+    metrics.image_neighbour_ratio,
+)
 
 
 def _named(*measures: Measure) -> dict[str, Measure]:
@@ -103,14 +121,28 @@ MEASURES: dict[str, dict[str, dict[str, Measure]]] = {
             **_named(*_TABLE_PRIVACY),
         },
     },
-    "signal": {"fidelity": _named(*_SIGNAL_FIDELITY), "usefulness": {}, "privacy": {}},
-    "image": {"fidelity": _named(*_IMAGE_FIDELITY), "usefulness": {}, "privacy": {}},
+    "signal": {
+        "fidelity": _named(*_SIGNAL_FIDELITY),
+        "usefulness": {},
+        "privacy": _named(*_SIGNAL_PRIVACY),
+    },
+    "image": {
+        "fidelity": _named(*_IMAGE_FIDELITY),
+        "usefulness": {},
+        "privacy": _named(*_IMAGE_PRIVACY),
+    },
 }
 _OF_BEATS = (
     "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability"
 )  # fmt: skip
 _WANT_TARGET = ("tstr", "importance_agreement")
 _JUDGED_UNSEEN = ("importance_agreement", "global_utility")
+
+
+_NO_PEOPLE = ("authenticity",)
+_KNOW_PEOPLE = {
+    name for kind in MEASURES.values() for name in kind["privacy"] if name not in _NO_PEOPLE
+}
 
 
 def evaluate(
@@ -122,6 +154,7 @@ def evaluate(
     kind: str = "auto",
     fs_hz: float | None = None,
     sections: Sequence[str] = SECTIONS,
+    groups: Any = None,
     model: Any = None,
     show_real: bool = True,
     random_state: Any = 0,
@@ -150,12 +183,19 @@ def evaluate(
         Sampling rate of signals; SignalWindows bring their own.
     sections : sequence of {"fidelity", "usefulness", "privacy"}
         Which measures to take; all by default.
+    groups : object, default=None
+        Who each record belongs to: a person may have several, and then every attack counts persons,
+        and the classifiers that tell fakes from real records learn and judge by other persons. The
+        name of a column of tables, which is not measured; or an array-like of shape (n,), one entry
+        for each real record; or a tuple of two, for the real records and the holdout. None: each
+        record is a person of its own, but for SignalWindows, whose ``info`` has a column
+        ``patient``.
     model : fitted synthesizer or None, default=None
         Its training history and parameters join the report; its seed does not.
     show_real : bool, default=True
         False leaves out of what the report writes each real record (windows, beats, images), and
         what is drawn of single ones; its header says which of both it is. Labels of fewer than 5
-        real rows are pooled in either.
+        real rows, or people, are pooled in either.
     random_state : int, RandomState instance, Generator or None, default=0
         Every measure starts from it.
     n_jobs : int or None, default=None
@@ -168,9 +208,9 @@ def evaluate(
     Raises
     ------
     DataError
-        Tables without rows, or columns missing.
+        Tables without rows, columns missing, groups that are not one for each record.
     ParameterError
-        An unknown kind or section, a target that is no column, signals without `fs_hz`.
+        An unknown kind or section, a target or groups that are no column, signals without `fs_hz`.
 
     Examples
     --------
@@ -187,7 +227,9 @@ def evaluate(
     if fs_hz is None and isinstance(real, SignalWindows):
         fs_hz = real.fs_hz
     _check_sections(sections)
+    (real, fake, holdout), people = split_people(groups, real, fake, holdout)
     records = _read(kind, real, fake, holdout, target, fs_hz)
+    code_people({name: len(x) for name, x in records.items()}, *people)
     begun = time.perf_counter()
     tasks = [
         (section, name)
@@ -198,7 +240,8 @@ def evaluate(
     ]
     seed = _seed(random_state)
     taken = Parallel(n_jobs=n_jobs)(
-        delayed(_take)(kind, section, name, records, target, fs_hz, seed) for section, name in tasks
+        delayed(_take)(kind, section, name, records, people, target, fs_hz, seed)
+        for section, name in tasks
     )
     scores: dict[str, dict[str, Score]] = {section: {} for section in SECTIONS}
     for (section, name), score in zip(tasks, taken, strict=True):
@@ -210,7 +253,7 @@ def evaluate(
         "random_state": seed,
         "seconds": round(time.perf_counter() - begun, 1),
     }
-    return Report(scores, records, settings, model, show_real)
+    return Report(scores, records, settings, model, show_real, people[0])
 
 
 def measure_names() -> list[str]:
@@ -224,6 +267,7 @@ def _take(
     section: str,
     name: str,
     records: dict[str, Any],
+    people: tuple[Any, Any],
     target: Any,
     fs_hz: float | None,
     seed: int,
@@ -231,8 +275,10 @@ def _take(
     measure = MEASURES[kind][section][name]
     real, holdout = records["real"], records.get("holdout")
     if holdout is not None and (section == "fidelity" or name in _JUDGED_UNSEEN):
-        real, holdout = holdout, real
+        real, holdout, people = holdout, real, people[::-1]
     more = {"fs_hz": fs_hz} if kind == "signal" else {}
+    if name in _KNOW_PEOPLE:
+        more |= {"groups": people[0], "holdout_groups": people[1]}
     words = {"holdout": holdout, "target": target, "random_state": seed, **more}
     try:
         return measure(real, records["fake"], **words)

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthgan.metrics import Score
+from synthgan.metrics.privacy.attacks import too_few_to_tell
 from synthgan.metrics.score import plain
 
 __all__ = ["Finding", "summarise"]
 
 C2ST = ("c2st", "signal_c2st", "image_c2st")
+TOO_FEW = "too few rows to tell"
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
 
-LEANINGS = ("membership_inference", "closest_record")
+MEMBERSHIP = ("membership_inference", "signal_membership_inference", "image_membership_inference")
+LEANINGS = (*MEMBERSHIP, "closest_record", "signal_closest_record", "image_closest_record")
+REIDENTIFICATION = ("signal_reidentification", "image_reidentification")
 
 Scores = dict[str, dict[str, Score]]
 
@@ -91,12 +95,10 @@ def _useful(scores: dict[str, Score]) -> Finding:
 def _private(scores: dict[str, Score]) -> Finding:
     attacks = {name: scores[name] for name in ATTACKS if name in scores}
     risks = {name: s for name, s in attacks.items() if not math.isnan(s.value)}
+    member = next((scores[name] for name in MEMBERSHIP if name in scores), None)
+    too_few = member is not None and bool(too_few_to_tell(member.interval))
     if not risks:
-        meaning = (
-            "There is no verdict on privacy without a holdout (records that were not learnt), nor "
-            "for a single column."
-        )
-        return Finding("Private?", "no verdict", meaning)
+        return _members_told(scores, member, too_few)
     lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
     name = max(risks, key=lambda one: (lows[one], risks[one].value))
     worst = risks[name]
@@ -111,15 +113,51 @@ def _private(scores: dict[str, Score]) -> Finding:
             "the records that it would fail on, had they not been learnt."
         )
     else:
-        figure = "a leaning" if lean else "no leak found"
+        figure = "a leaning" if lean else TOO_FEW if too_few else "no leak found"
         meaning = (
             f"{strongest} gains {worst.value:.1%} on learnt records; chance explains that, "
             f"but up to {high:.1%} is not excluded."
         )
     if lean:
         meaning += f" Fakes lean to learnt records: {', '.join(lean)}, where .50 is chance."
+    elif too_few and member is not None:
+        meaning += f" {_interval_in_words(member)}"
     return Finding("Private?", figure, meaning, name)
 
 
+def _members_told(scores: dict[str, Score], member: Score | None, too_few: bool) -> Finding:
+    """Judge by membership inference, where no attack has a risk."""
+    if member is None or member.interval is None:
+        meaning = "There is no verdict on privacy without a holdout: records that were not learnt."
+        return Finding("Private?", "no verdict", meaning)
+    name = next(name for name in MEMBERSHIP if name in scores)
+    found = [
+        f"{score.name} {score.value:.2f}, where {score.ceiling:.2f} is chance"
+        for one in (*LEANINGS, *REIDENTIFICATION)
+        if (score := scores.get(one)) is not None and _is_above_chance(score)
+    ]
+    if found:
+        low, high = member.interval
+        meaning = (
+            f"Fakes lean to who was learnt: {'; '.join(found)}. Membership inference has a 95 % "
+            f"interval of {low:.2f} to {high:.2f}."
+        )
+        return Finding("Private?", f"{member.value:.2f} AUC", meaning, name)
+    figure = TOO_FEW if too_few else "no leak found"
+    return Finding("Private?", figure, _interval_in_words(member), name)
+
+
+def _interval_in_words(member: Score) -> str:
+    low, high = member.interval or (0.0, 1.0)
+    return (
+        f"Membership inference tells who was learnt with an AUC of {member.value:.2f}, where .50 "
+        f"is chance; its 95 % interval is {low:.2f} to {high:.2f}."
+    )
+
+
 def _is_above_chance(score: Score) -> bool:
-    return score.interval is not None and score.interval[0] > 0.5
+    return (
+        score.interval is not None
+        and score.ceiling is not None
+        and score.interval[0] > score.ceiling
+    )

@@ -271,7 +271,7 @@ def test_too_few_to_tell_members():
     assert "Without a holdout" in membership_inference(real, real).note
     score = membership_inference(real, real, holdout=real[:1])
     assert math.isnan(score.value)
-    assert "A holdout of one row" in score.note
+    assert "A holdout of one person" in score.note
 
 
 # --- parameters

@@ -13,6 +13,7 @@ from synthgan import TabularGANSynthesizer, evaluate
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan import FCN
+from synthgan.io.signals import SignalWindows
 from synthgan.report.evaluation import MEASURES, SECTIONS, _find_kind
 
 
@@ -242,7 +243,7 @@ def test_signals():
     windows = beats + 0.02 * rng.normal(size=beats.shape)
     report = evaluate(windows[:30], windows[30:60], holdout=windows[60:], fs_hz=250)
     assert report.settings["kind"] == "signal"
-    assert set(report.names) == set(MEASURES["signal"]["fidelity"])
+    assert set(report.names) == {*MEASURES["signal"]["fidelity"], *MEASURES["signal"]["privacy"]}
     assert report["heart_rates"].ceiling > 0.5
     assert np.isnan(report["qt_intervals"].value)
     assert "no QT interval (ms) could be measured" in report["qt_intervals"].note
@@ -263,7 +264,7 @@ def test_images():
     digits = load_digits().images * 15.9
     report = evaluate(digits[:300].astype(np.uint8), digits[300:600].astype(np.uint8))
     assert report.settings["kind"] == "image"
-    assert set(report.names) == set(MEASURES["image"]["fidelity"])
+    assert set(report.names) == {*MEASURES["image"]["fidelity"], *MEASURES["image"]["privacy"]}
     assert report.summary()[0].name == "image_c2st"
     assert "Some images: real ones above" in report.to_html()
 
@@ -289,3 +290,80 @@ def test_a_copy_is_called_a_risk_and_other_people_are_not(halves):
     half = evaluate(real, pd.concat([real[:70], fresh[70:]]), holdout=holdout, sections=["privacy"])
     assert "Fakes lean to learnt records: membership inference 0." in half.summary()[0].meaning
     assert "<h3>Attacks</h3>" in copy.to_html()
+
+
+def test_the_unit_is_a_person():
+    rng = np.random.default_rng(0)
+
+    def visits(n, first):
+        people = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
+        rows = people.loc[people.index.repeat(6)].reset_index(drop=True)
+        rows += 0.05 * rng.normal(size=rows.shape)
+        return rows.assign(patient=np.repeat(np.arange(first, first + n), 6))
+
+    real, holdout, fake = visits(30, 0), visits(30, 30), visits(30, 60).drop(columns="patient")
+    words = {"holdout": holdout, "sections": ["privacy"]}
+    report = evaluate(real, fake, groups="patient", **words)
+    assert report.records["real"].columns.tolist() == list("abcd")
+    assert report["membership_inference"].detail.loc["both", "n_attacks"] == 60
+    bare = {"holdout": holdout.drop(columns="patient"), "sections": ["privacy"]}
+    given = evaluate(
+        real.drop(columns="patient"), fake, groups=(real["patient"], holdout["patient"]), **bare
+    )
+    for name in report.names:
+        assert given[name].to_dict() == report[name].to_dict()
+    alone = evaluate(real.drop(columns="patient"), fake, groups=list(real["patient"]), **bare)
+    assert alone["membership_inference"].detail.loc["both", "n_attacks"] == 30 + 180
+    for groups, error, match in [
+        ("nobody", ParameterError, "groups='nobody' is not allowed; name a column"),
+        (
+            [1, 2],
+            DataError,
+            r"groups has the shape \(2,\); give one entry for each of the 180",
+        ),
+        ((None, [1]), DataError, "holdout_groups has the shape"),
+    ]:
+        with pytest.raises(error, match=match):
+            evaluate(real, fake.assign(patient=0), groups=groups, **words)
+    with pytest.raises(DataError, match="the holdout table lacks the column 'patient' of groups"):
+        evaluate(real, fake, groups="patient", **bare)
+
+
+def test_patients_of_windows_are_known():
+    rng = np.random.default_rng(0)
+    sets = [
+        SignalWindows(
+            rng.normal(size=(20, 1, 120)), 100, ["i"],
+            info=pd.DataFrame({"patient": np.repeat([f"p{10 * i + j}" for j in range(10)], 2)}),
+        )
+        for i in range(3)
+    ]  # fmt: skip
+    report = evaluate(sets[0], sets[1], holdout=sets[2], sections=["privacy"])
+    score = report["signal_membership_inference"]
+    assert score.detail.loc["both", "n_attacks"] == 20
+    assert "Not measured" not in report["signal_reidentification"].note
+
+
+def test_too_few_rows_to_tell():
+    clinics = [make_clinic(25, random_state=seed) for seed in range(3)]
+    (finding,) = evaluate(
+        clinics[0], clinics[1], holdout=clinics[2], sections=["privacy"]
+    ).summary()
+    assert finding.figure == "too few rows to tell"
+    assert re.search(r"its 95 % interval is 0\.\d\d to 0\.\d\d\.", finding.meaning)
+
+
+def test_copies_of_arrays_are_told_by_the_summary():
+    digits = load_digits().images * 15.9
+    digits = digits[np.random.default_rng(0).permutation(len(digits))]
+    real, holdout, fresh = digits[:150], digits[150:300], digits[300:450]
+    words = {"kind": "image", "sections": ["privacy"]}
+    (copied,) = evaluate(real, real, holdout=holdout, **words).summary()
+    assert copied.figure == "1.00 AUC"
+    assert "membership inference of images 1.00, where 0.50 is chance" in copied.meaning
+    (safe,) = evaluate(real, fresh, holdout=holdout, **words).summary()
+    assert safe.figure == "no leak found"
+    (none,) = evaluate(real, real, **words).summary()
+    assert none.figure == "no verdict"
+    (few,) = evaluate(real[:20], fresh, holdout=holdout[:20], **words).summary()
+    assert few.figure == "too few rows to tell"

@@ -9,26 +9,28 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from synthgan.exceptions import ParameterError
+from synthgan.metrics.points import wilson_interval
 from synthgan.metrics.score import Score
 
 __all__ = [
     "ARMS",
+    "MATTERS",
     "NO_VERDICT",
     "Arm",
     "attack_score",
     "check_count",
+    "clustered_number",
     "effective_number",
     "risk",
-    "wilson_interval",
+    "too_few_to_tell",
 ]
 
 ARMS = ("main", "control", "baseline")
+MATTERS = 0.6  # AUC of membership inference that must not be missed
 NO_VERDICT = "Without a holdout there is no verdict."
 _NO_BETTER = "No better than guessing, so it shows nothing."
-_Z = float(norm.ppf(0.975))
 
 
 @dataclass(frozen=True)
@@ -58,33 +60,6 @@ class Arm:
         """95 % interval of the rate, by Wilson."""
         n = self.n_attacks if self.n_effective is None else self.n_effective
         return wilson_interval(self.rate * n, n)
-
-
-def wilson_interval(n_successes: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share; NaN for nothing.
-
-    Parameters
-    ----------
-    n_successes, n : float
-        `n` may be an effective number, which is not whole.
-
-    References
-    ----------
-    Wilson (1927), Probable inference, the law of succession, and statistical inference,
-    doi 10.1080/01621459.1927.10502953.
-
-    Examples
-    --------
-    >>> [round(x, 3) for x in wilson_interval(5, 10)]
-    [0.237, 0.763]
-    """
-    if n <= 0:
-        return float("nan"), float("nan")
-    share = n_successes / n
-    middle = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + (_Z / (2 * n)) ** 2)
-    low = 0.0 if share == 0 else max(0.0, middle - reach)
-    return low, 1.0 if share == 1 else min(1.0, middle + reach)
 
 
 def risk(main: Arm, control: Arm) -> tuple[float, tuple[float, float]]:
@@ -141,6 +116,71 @@ def effective_number(groups: np.ndarray) -> float:
         return 0.0
     counts = np.unique(groups, return_counts=True)[1].astype(np.float64)
     return float(counts.sum() ** 2 / (counts**2).sum())
+
+
+def clustered_number(hits: np.ndarray, clusters: np.ndarray) -> float:
+    """How many independent items tell as much of a share, as hits of a cluster come together.
+
+    Parameters
+    ----------
+    hits : ndarray of bool of shape (n,)
+    clusters : ndarray of int of shape (n,)
+
+    Returns
+    -------
+    n_effective : float
+        The number over the design effect: the variance of the share by clusters over that of
+        independent items; n at most. Without a hit, or with hits alone, `effective_number`.
+
+    References
+    ----------
+    Kish (1965), Survey sampling.
+
+    Examples
+    --------
+    >>> hits = np.array([True] * 10 + [False] * 90)
+    >>> round(clustered_number(hits, np.r_[np.zeros(10, int), np.arange(1, 91)]), 1)
+    11.0
+    """
+    n, share = len(hits), float(hits.mean()) if len(hits) else 0.0
+    if share in (0.0, 1.0):
+        return effective_number(clusters)
+    code = np.unique(clusters, return_inverse=True)[1].ravel()
+    sums = np.bincount(code, weights=hits - share)
+    return min(float(n), share * (1 - share) * n**2 / float((sums**2).sum()))
+
+
+def too_few_to_tell(interval: tuple[float, float] | None, unit: str = "rows") -> str:
+    """Say so where membership inference sees no leak, but could have missed one that matters.
+
+    Parameters
+    ----------
+    interval : (float, float) or None
+        95 % of the AUC. Records are too few where it holds .5 (no leak is seen) and reaches
+        `MATTERS`, .6 (of a member and a non-member, an attacker would know which is which 6 times
+        in 10), or is wider than from .5 to .6 on either side: then a low value is luck. About 100
+        persons on either side are enough where there is no leak; 25 or 50 are not.
+    unit : str, default="rows"
+        What the records are.
+
+    Returns
+    -------
+    note : str
+        Empty where they are enough.
+
+    Examples
+    --------
+    >>> too_few_to_tell((0.34, 0.66))
+    'Too few rows to tell: the 95 % interval of the AUC is 0.34 to 0.66.'
+    >>> too_few_to_tell((0.46, 0.55))
+    ''
+    """
+    if interval is None or interval[0] > 0.5:
+        return ""
+    low, high = interval
+    if high < MATTERS and high - low <= 2 * (MATTERS - 0.5):
+        return ""
+    return f"Too few {unit} to tell: the 95 % interval of the AUC is {low:.2f} to {high:.2f}."
 
 
 def attack_score(

@@ -5,23 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from synthgan.exceptions import ParameterError
-from synthgan.metrics.privacy.attacks import NO_VERDICT, wilson_interval
-from synthgan.metrics.privacy.rows import draw_rows, read_in_order, row_keys
+from synthgan.metrics.people import code_people
+from synthgan.metrics.privacy.attacks import NO_VERDICT
+from synthgan.metrics.privacy.clouds import copy_shares, near_copies_of
+from synthgan.metrics.privacy.rows import (
+    read_clouds,
+    read_in_order,
+    row_keys,
+    without_known,
+)
 from synthgan.metrics.score import Score
-from synthgan.metrics.space import Space, nearest
 from synthgan.metrics.tables import draw_generator
 
-__all__ = ["exact_copies", "near_copies"]
+__all__ = ["check_quantile", "equal_records", "exact_copies", "near_copies"]
 
 _MOST = {"real": 20_000, "fake": 5000, "holdout": 5000}
-_TINY = 1e-6  # what rounding, of float32 coordinates too, makes of equal distances
 
 
 def exact_copies(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
 ) -> Score:
     """Share of fakes that equal a real row in all columns.
 
@@ -34,12 +45,17 @@ def exact_copies(
         Rows of the same population that the generator never saw.
     target, random_state : object, default=None
         Not used.
+    groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
+        Who each real row, and each row of the holdout, belongs to: a person may have several, and
+        counts once. None, and where an entry is missing: a person of its own. Who is in both is
+        left out of the holdout.
 
     Returns
     -------
     score : Score
-        0..1, lower is better, with a Wilson interval. The ceiling is the share of holdout rows that
-        equal a real row: what chance alone gives. Numbers are equal by value (1 is 1.0), levels
+        0..1, lower is better, with a Wilson interval: copies of one person are one event, and count
+        as one. The ceiling is the share of holdout rows that equal a real row: what chance alone
+        gives. Numbers are equal by value (1 is 1.0), levels
         by label, and a missing value equals a missing value. ``detail`` has both shares.
 
     Raises
@@ -58,10 +74,38 @@ def exact_copies(
     frames = read_in_order(
         draw_generator(random_state), **{"real": real, "fake": fake, "holdout": holdout}
     )
+    people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
     keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
-    known = keys.pop("real")
-    copied = {name: np.isin(theirs, known) for name, theirs in keys.items()}
-    return _shares("exact copies", copied, "" if "holdout" in copied else NO_VERDICT)
+    return equal_records(keys, people)
+
+
+def equal_records(
+    keys: dict[str, np.ndarray], people: dict[str, np.ndarray], unit: str = "rows"
+) -> Score:
+    """Share of fakes that equal a real record.
+
+    Parameters
+    ----------
+    keys : dict of str to ndarray of uint64 of shape (n,)
+        Of ``real``, ``fake`` and perhaps ``holdout``; equal for equal records.
+    people : dict of str to ndarray of int of shape (n,)
+        As `code_people` gives them.
+    unit : str, default="rows"
+        What the records are, for the note.
+    """
+    here, notes = without_known(people, unit)
+    known, first = np.unique(keys["real"], return_index=True)
+    copied: dict[str, np.ndarray] = {}
+    clusters: dict[str, np.ndarray] = {}
+    for name in ("fake", "holdout"):
+        if name in here:
+            theirs = keys[name][here[name]]
+            place = np.minimum(np.searchsorted(known, theirs), len(known) - 1)
+            copied[name] = known[place] == theirs
+            owners = people["real"][first[place]]
+            clusters[name] = owners if name == "fake" else people[name][here[name]]
+    notes += [] if "holdout" in copied else [NO_VERDICT]
+    return copy_shares("exact copies", copied, clusters, " ".join(notes))
 
 
 def near_copies(
@@ -71,6 +115,8 @@ def near_copies(
     holdout: Any = None,
     target: Any = None,
     random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
     quantile: float = 0.01,
 ) -> Score:
     """Share of fakes as near to a real row as hardly a holdout row is.
@@ -82,9 +128,11 @@ def near_copies(
         fakes and holdout as many.
     random_state : int, RandomState instance, Generator or None, default=None
         For the rows that are drawn.
+    groups, holdout_groups
+        As in `exact_copies`.
     quantile : float, default=0.01
         How near is near: the distance within which this share of the holdout has a real row.
-        Without a holdout, this share of the real rows another real row.
+        Without a holdout, this share of the real rows a row of another person.
 
     Returns
     -------
@@ -100,45 +148,17 @@ def near_copies(
     DataError
         A table without rows, or columns missing.
     """
+    check_quantile(quantile)
+    tables = {"real": real, "fake": fake, "holdout": holdout}
+    clouds = read_clouds(
+        draw_generator(random_state), _MOST, ("fake", "holdout"), groups, holdout_groups, **tables
+    )
+    return near_copies_of(clouds, quantile)
+
+
+def check_quantile(quantile: float) -> None:
+    """Raise where it is no share between 0 and 1."""
     if not 0 < quantile < 1:
         raise ParameterError(
             f"quantile={quantile!r} is not allowed; give a share between 0 and 1, ends left out."
         )
-    rows = draw_rows(
-        draw_generator(random_state),
-        _MOST,
-        ("fake", "holdout"),
-        real=real,
-        fake=fake,
-        holdout=holdout,
-    )
-    space = Space.fit(rows.tables["real"], rows.is_level)
-    points = {name: space.points(x).astype(np.float64) for name, x in rows.tables.items()}
-    known = points.pop("real")
-    gaps = {name: nearest(x, known)[0][:, 0] for name, x in points.items()}
-    notes = [rows.note]
-    if "holdout" in gaps:
-        judge = gaps["holdout"]
-    else:
-        notes.append(NO_VERDICT)
-        some = known[: _MOST["holdout"]]
-        # The nearest is the row itself, or its twin.
-        judge = nearest(some, known, 2)[0][:, 1] if len(known) > 1 else np.zeros(1)
-    limit = float(np.quantile(judge, quantile, method="inverted_cdf"))
-    copied = {name: x <= limit + _TINY for name, x in gaps.items()}
-    score = _shares("near copies", copied, " ".join(note for note in notes if note))
-    score.detail["distance"] = limit
-    return score
-
-
-def _shares(name: str, copied: dict[str, np.ndarray], note: str) -> Score:
-    rows = {
-        table: (float(hit.mean()), *wilson_interval(float(hit.sum()), len(hit)), len(hit))
-        for table, hit in copied.items()
-    }
-    detail = pd.DataFrame.from_dict(
-        rows, orient="index", columns=["value", "low", "high", "n_rows"]
-    ).rename_axis("table")
-    ceiling = rows["holdout"][0] if "holdout" in rows else None
-    value, low, high, _ = rows["fake"]
-    return Score(name, value, False, detail, (low, high), ceiling, note=note)

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import ParameterError
-from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count, risk
+from synthgan.metrics.privacy.attacks import (
+    ARMS,
+    Arm,
+    attack_score,
+    check_count,
+    effective_number,
+    risk,
+)
 from synthgan.metrics.privacy.rows import Rows, draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
@@ -27,6 +34,8 @@ def attribute_inference(
     holdout: Any = None,
     target: Any = None,
     random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
     secret: Any = None,
     tolerance: float = 0.05,
     n_attacks: int = 2000,
@@ -45,6 +54,9 @@ def attribute_inference(
         The secret column, where no `secret` is given.
     random_state : int, RandomState instance, Generator or None, default=None
         For the guesses of the baseline, and the rows and columns that are drawn.
+    groups, holdout_groups
+        As in `exact_copies`; the targets are drawn person by person, and the intervals are those
+        of persons.
     secret : object, default=None
         Name of the secret column. None: the target; without one every column in turn, of more than
         30 so many.
@@ -80,7 +92,10 @@ def attribute_inference(
         raise ParameterError(f"tolerance={tolerance!r} is not allowed; give a share, 0 or more.")
     rng = draw_generator(random_state)
     most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
-    rows = draw_rows(rng, most, real=real, fake=fake, holdout=holdout)
+    rows = draw_rows(
+        rng, most, ("real", "holdout"), groups, holdout_groups,
+        real=real, fake=fake, holdout=holdout,
+    )  # fmt: skip
     notes = [rows.note]
     secrets = _secrets(secret, target, rows.columns)
     name = "attribute inference"
@@ -90,12 +105,18 @@ def attribute_inference(
         notes.append(f"Drawn at random: {_MOST_SECRETS} of {len(secrets)} columns as secrets.")
         secrets = np.sort(rng.choice(secrets, _MOST_SECRETS, replace=False))
     hits = _attack(rows, secrets, tolerance, rng)
-    arms = {arm: _pooled(hits[arm]) if arm in hits else Arm() for arm in ARMS}
+    sets = {"main": "real", "control": "holdout", "baseline": "real"}
+    n_people = {
+        arm: effective_number(rows.people[name]) for arm, name in sets.items() if arm in hits
+    }
+    arms = {arm: _pooled(hits[arm], n_people[arm]) if arm in hits else Arm() for arm in ARMS}
     more = {}
     if len(secrets) > 1 and "control" in hits:
         risks = {}
         for i, place in enumerate(secrets):
-            value, interval = risk(*(_pooled(hits[arm][:, [i]]) for arm in ("main", "control")))
+            value, interval = risk(
+                *(_pooled(hits[arm][:, [i]], n_people[arm]) for arm in ("main", "control"))
+            )
             risks[f"risk of {rows.columns[place]}"] = (value, *interval, len(hits["main"]))
         more = dict(sorted(risks.items(), key=lambda item: -item[1][0]))
     elif len(secrets) == 1:
@@ -147,5 +168,5 @@ def _right(guess: np.ndarray, truth: np.ndarray, reach: float) -> np.ndarray:
     return near | (np.isnan(guess) & np.isnan(truth))
 
 
-def _pooled(hits: np.ndarray) -> Arm:
-    return Arm(float(hits.mean(axis=1).sum()), len(hits))
+def _pooled(hits: np.ndarray, n_people: float) -> Arm:
+    return Arm(float(hits.mean(axis=1).sum()), len(hits), n_people)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import ParameterError
-from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count
+from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count, effective_number
 from synthgan.metrics.privacy.rows import Rows, draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
@@ -29,6 +29,8 @@ def linkability(
     holdout: Any = None,
     target: Any = None,
     random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
     columns: tuple[Sequence[Any], Sequence[Any]] | None = None,
     n_neighbors: int = 1,
     n_attacks: int = 2000,
@@ -45,6 +47,9 @@ def linkability(
         As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 fakes are drawn.
     random_state : int, RandomState instance, Generator or None, default=None
         For the split of the columns, and the rows that are drawn.
+    groups, holdout_groups
+        As in `exact_copies`; the targets are drawn person by person, and the intervals are those
+        of persons.
     columns : (sequence, sequence) or None, default=None
         The names of the columns in each place; no name in both. None: an even split of all columns
         at random, another for each quarter of the targets.
@@ -75,7 +80,10 @@ def linkability(
     check_count("n_attacks", n_attacks)
     rng = draw_generator(random_state)
     most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
-    rows = draw_rows(rng, most, real=real, fake=fake, holdout=holdout)
+    rows = draw_rows(
+        rng, most, ("real", "holdout"), groups, holdout_groups,
+        real=real, fake=fake, holdout=holdout,
+    )  # fmt: skip
     n_fakes = len(rows.tables["fake"])
     check_count("n_neighbors", n_neighbors, n_fakes, ", the fake rows searched")
     if columns is not None:
@@ -92,8 +100,8 @@ def linkability(
     by_chance = 1 - math.exp(
         _log_choose(n_fakes - n_neighbors, n_neighbors) - _log_choose(n_fakes, n_neighbors)
     )
-    n = arms["main"].n_attacks
-    arms["baseline"] = Arm(by_chance * n, n)
+    main = arms["main"]
+    arms["baseline"] = Arm(by_chance * main.n_attacks, main.n_attacks, main.n_effective)
     return attack_score("linkability", arms, [rows.note])
 
 
@@ -112,7 +120,7 @@ def _linked(rows: Rows, name: str, splits: list[tuple[np.ndarray, np.ndarray]], 
             looked_up.append(nearest(ours, theirs, k)[1])
         same = looked_up[0][:, :, None] == looked_up[1][:, None, :]
         n_linked += int(same.any(axis=(1, 2)).sum())
-    return Arm(n_linked, len(targets))
+    return Arm(n_linked, len(targets), effective_number(rows.people[name]))
 
 
 def _places(columns: Any, known: list[Any]) -> tuple[np.ndarray, np.ndarray]:

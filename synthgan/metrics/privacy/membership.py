@@ -5,25 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from synthgan.metrics.points import auc, auc_interval
-from synthgan.metrics.privacy.attacks import NO_VERDICT
+from synthgan.metrics.privacy.clouds import Clouds, membership_of
 from synthgan.metrics.privacy.rows import draw_rows
 from synthgan.metrics.score import Score
-from synthgan.metrics.space import Space, nearest
+from synthgan.metrics.space import Space
 from synthgan.metrics.tables import draw_generator
 
 __all__ = ["membership_inference"]
 
-_MOST = {"real": 10_000, "fake": 10_000, "holdout": 10_000}
-_N_NEIGHBORS = 5  # of the reference
-_LEAST = 1e-6  # distance, below which float32 coordinates are the same
-_TOO_FEW = "A holdout of one row cannot be both reference and non-member."
+_MOST = {"real": 5000, "fake": 50_000, "holdout": 5000}
 
 
 def membership_inference(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
 ) -> Score:
     """Tell members (real rows) from non-members (holdout rows) by the density of fakes.
 
@@ -32,27 +34,37 @@ def membership_inference(
 
     Parameters
     ----------
-    real, fake, target
-        As in `exact_copies`; up to 10 000 rows of each table are drawn.
+    real, target
+        As in `exact_copies`; up to 5000 rows are drawn.
+    fake : as `real`, at least its columns
+        At best many more rows than were learnt: whoever has the generator makes as many as they
+        like. Up to 50 000 take part, fewer beside more than 4000 real and holdout rows.
     holdout : as `real`, or None, default=None
-        Half of it are the non-members; the other half is the reference, by which the population's
-        density is known. It is drawn which.
+        The non-members; up to 5000 rows are drawn. Each is judged once, by a reference of rows of
+        other persons of the holdout, which tells the population's density.
     random_state : int, RandomState instance, Generator or None, default=None
         For the rows that are drawn.
+    groups, holdout_groups
+        As in `exact_copies`. A person is judged by the mean of the rows' scores, the reference is
+        of other persons, and the interval is that of persons.
 
     Returns
     -------
     score : Score
-        AUC of the attack, with DeLong's interval; .5, the ceiling, is no leak, and lower is better.
-        NaN without a holdout of two rows. ``detail`` has the arms ``DOMIAS``, ``distance`` (to the
-        nearest fake alone) and ``naive`` (a coin).
+        AUC of the attack; .5, the ceiling, is no leak, and lower is better. The interval is
+        Wilson's, of as many draws as have DeLong's variance. NaN without a holdout of two persons.
+        ``detail`` has the arms ``both`` (the score), ``neighbours``, ``trees``, ``distance`` (to
+        the nearest fake alone) and ``naive`` (a coin). Where no leak is seen, but an AUC of .6 is
+        not excluded, ``note`` says that there are too few rows to tell.
 
     Notes
     -----
-    Both densities are estimated by nearest neighbours: that of fakes by the distance to the first,
-    which alone a single copy changes, that of the reference by the distance to the fifth, which
-    varies less. The score of a row is the logarithm of the second distance over the first;
-    dimension and numbers of rows change no rank, and therefore no AUC.
+    Two estimates of the density of fakes over that of the population are added, each in units of
+    its spread among known non-members. Nearest neighbours, of numbers on their scale and as their
+    ranks among the fakes: the mean logarithm of the distances to the 1st to 10th row of the
+    reference less that to the 1st to 100th fake (as far as there are fakes for each member). And
+    boosted trees that learn to tell fakes from the reference. Nothing is chosen by the rows that
+    are judged.
 
     References
     ----------
@@ -61,49 +73,9 @@ def membership_inference(
     nonparametric estimate of a multivariate density function, doi 10.1214/aoms/1177700079.
     """
     rng = draw_generator(random_state)
-    rows = draw_rows(rng, _MOST, real=real, fake=fake, holdout=holdout)
-    # Rows stand in random order: every other one is half of them, drawn.
-    members = rows.tables["real"][::2]
-    non_members, reference = (rows.tables.get("holdout", members[:0])[i::2] for i in (0, 1))
-    notes = [rows.note]
-    scores: dict[str, tuple[np.ndarray, np.ndarray]] = {}
-    if len(reference):
-        space = Space.fit(reference, rows.is_level)
-        places = [
-            space.points(x).astype(np.float64)
-            for x in (members, non_members, rows.tables["fake"], reference)
-        ]
-        scores = _scores(*places)
-    else:
-        notes.append(_TOO_FEW if len(non_members) else NO_VERDICT)
-    n = len(members) + len(non_members)
-    known = {arm: (auc(*both), *auc_interval(*both), n) for arm, both in scores.items()}
-    nan = float("nan")
-    detail = pd.DataFrame.from_dict(
-        {**dict.fromkeys(("DOMIAS", "distance"), (nan, nan, nan, 0)), **known,
-         "naive": (0.5, 0.5, 0.5, n)},
-        orient="index", columns=["value", "low", "high", "n_attacks"],
-    ).rename_axis("arm")  # fmt: skip
-    return Score(
-        "membership inference",
-        known["DOMIAS"][0] if known else nan,
-        False,
-        detail,
-        known["DOMIAS"][1:3] if known else None,
-        0.5 if known else None,
-        note=" ".join(filter(None, notes)),
-    )
-
-
-def _scores(
-    members: np.ndarray, non_members: np.ndarray, fakes: np.ndarray, reference: np.ndarray
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Score members and non-members, higher for what looks like a member, by each attack."""
-    k = min(_N_NEIGHBORS, len(reference))
-    both = members, non_members
-    to_fake = [np.log(nearest(x, fakes)[0][:, 0] + _LEAST) for x in both]
-    to_others = [np.log(nearest(x, reference, k)[0][:, -1] + _LEAST) for x in both]
-    return {
-        "DOMIAS": (to_others[0] - to_fake[0], to_others[1] - to_fake[1]),
-        "distance": (-to_fake[0], -to_fake[1]),
-    }
+    tables = {"real": real, "fake": fake, "holdout": holdout}
+    rows = draw_rows(rng, _MOST, (), groups, holdout_groups, **tables)
+    # The scale is that of the fakes, so that neither side has made it.
+    space = Space.fit(rows.tables["fake"], rows.is_level)
+    points = {name: space.points(x).astype(np.float64) for name, x in rows.tables.items()}
+    return membership_of(Clouds(points, rows.people, rows.note), int(rng.integers(2**31 - 1)))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from synthgan.metrics.people import first_of_each
+
 __all__ = ["Domain", "Predicates", "to_ranks"]
 
 _STAGES = (1000, 10_000)  # most predicates are found to hold for several among the first rows
@@ -63,28 +65,37 @@ class Predicates:
         first.sort()
         return Predicates(column[first], low[first], high[first])
 
-    def singled_out(self, ranks: np.ndarray) -> np.ndarray:
-        """Find the one row that each holds for; -1 where it holds for none or several.
+    def singled_out(self, ranks: np.ndarray, people: np.ndarray | None = None) -> np.ndarray:
+        """Find the one person for whose rows alone each holds; -1 for none or several.
 
         Parameters
         ----------
         ranks : ndarray of shape (n_rows, n_columns)
+        people : ndarray of int of shape (n_rows,), or None, default=None
+            Whose the rows are; None: each is one person's, and the row is returned.
         """
-        by_column = np.ascontiguousarray(ranks.T)
-        counts = np.zeros(len(self), dtype=np.int64)
+        people = np.arange(len(ranks)) if people is None else people
+        # Where a person's rows stand together, the first and the last that it holds for tell all.
+        order, _ = first_of_each(people)
+        owner = people[order]
+        by_column = np.ascontiguousarray(ranks[order].T)
         found = np.full(len(self), -1)
         alive = np.arange(len(self))
         ends = [end for end in _STAGES if end < len(ranks)] + [len(ranks)]
         for start, end in zip([0, *ends], ends, strict=False):
             lot = max(1, _LOT // (end - start))
+            kept = []
             for i in range(0, len(alive), lot):
                 some = alive[i : i + lot]
                 holds = self[some]._holds(by_column[:, start:end])
-                n = holds.sum(axis=1)
-                counts[some] += n
-                found[some] = np.where(n > 0, holds.argmax(axis=1) + start, found[some])
-            alive = alive[counts[alive] <= 1]
-        return np.where(counts == 1, found, -1)
+                first = owner[holds.argmax(axis=1) + start]
+                last = owner[end - 1 - holds[:, ::-1].argmax(axis=1)]
+                before, any_here = found[some], holds.any(axis=1)
+                one = (first == last) & ((before < 0) | (before == first))
+                found[some] = np.where(any_here, np.where(one, first, -1), before)
+                kept.append(some[~any_here | one])
+            alive = np.concatenate(kept) if kept else alive
+        return found
 
     def _holds(self, by_column: np.ndarray) -> np.ndarray:
         holds = np.ones((len(self), by_column.shape[1]), dtype=bool)

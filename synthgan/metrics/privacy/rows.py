@@ -9,12 +9,43 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan.metrics.people import code_people, known_people
+from synthgan.metrics.privacy.clouds import Clouds
+from synthgan.metrics.space import Space
 from synthgan.metrics.tables import encode, is_scaled, read_tables, to_codes, to_numbers
 
-__all__ = ["Rows", "draw_rows", "read_in_order", "row_keys"]
+__all__ = [
+    "Drawn",
+    "Rows",
+    "draw",
+    "draw_rows",
+    "read_clouds",
+    "read_in_order",
+    "row_keys",
+    "without_known",
+]
 
 _ALL = 2**62
 _TABLES = ("real", "fake", "holdout")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Which records of each set take part, and whose they are.
+
+    Parameters
+    ----------
+    positions : dict of str to ndarray of shape (n,)
+        Where each record stood in the set given; those of one person stand together.
+    people : dict of str to ndarray of int of shape (n,)
+        The person of each.
+    note : str
+        What was left out and what was drawn; empty for all.
+    """
+
+    positions: dict[str, np.ndarray]
+    people: dict[str, np.ndarray]
+    note: str
 
 
 @dataclass(frozen=True)
@@ -27,6 +58,8 @@ class Rows:
         ``real``, ``fake`` and perhaps ``holdout``, as `encode` makes them.
     positions : dict of str to ndarray of shape (n_rows,)
         Where each row stood in the table given.
+    people : dict of str to ndarray of int of shape (n_rows,)
+        The person of each row.
     columns : list
         Names, sorted.
     is_level : ndarray of shape (n_columns,)
@@ -36,6 +69,7 @@ class Rows:
 
     tables: dict[str, np.ndarray]
     positions: dict[str, np.ndarray]
+    people: dict[str, np.ndarray]
     columns: list[Any]
     is_level: np.ndarray
     note: str
@@ -45,47 +79,114 @@ def draw_rows(
     rng: np.random.Generator,
     most: Mapping[str, int],
     equal: Sequence[str] = ("real", "holdout"),
+    groups: Any = None,
+    holdout_groups: Any = None,
     **tables: Any,
 ) -> Rows:
-    """Read tables, and draw rows of those that are too large.
-
-    Of a row and its copy in another table both are drawn or neither, as far as the shares that
-    are drawn allow: a small draw of a large table still shows who was copied. The two tables whose
-    figures are compared are first cut to as many rows, independently of each other, so that chance
-    gives both as many twins in the third.
+    """Read tables, and draw rows of those that are too large, see `draw`.
 
     Parameters
     ----------
-    rng : Generator
-    most : mapping of str to int
-        Rows to draw at most, by table.
-    equal : sequence of str, default=("real", "holdout")
-        The tables whose figures are compared.
+    rng, most, equal
+        As in `draw`.
+    groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
+        Whose the rows are, see `code_people`.
     **tables : DataFrame, array-like, or None
         ``real``, ``fake``, ``holdout``; None is left out.
 
     Raises
     ------
     DataError
-        A table without rows, or one that lacks a column.
+        A table without rows, or one that lacks a column; groups that are not one for each row.
     """
     frames = read_in_order(rng, **tables)
+    people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
+    keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
+    drawn = draw(rng, most, keys, people, equal)
+    parts = [frames[name].iloc[places] for name, places in drawn.positions.items()]
+    arrays, is_level = encode(parts[0], *parts[1:])
+    named = dict(zip(drawn.positions, arrays, strict=True))
+    columns = list(parts[0].columns)
+    return Rows(named, drawn.positions, drawn.people, columns, is_level, drawn.note)
+
+
+def read_clouds(
+    rng: np.random.Generator,
+    most: Mapping[str, int],
+    equal: Sequence[str],
+    groups: Any,
+    holdout_groups: Any,
+    **tables: Any,
+) -> Clouds:
+    """Read tables as points of the space that the real one spans; as `draw_rows`."""
+    rows = draw_rows(rng, most, equal, groups, holdout_groups, **tables)
+    space = Space.fit(rows.tables["real"], rows.is_level)
+    points = {name: space.points(x).astype(np.float64) for name, x in rows.tables.items()}
+    return Clouds(points, rows.people, rows.note)
+
+
+def draw(
+    rng: np.random.Generator,
+    most: Mapping[str, int],
+    keys: Mapping[str, np.ndarray],
+    people: Mapping[str, np.ndarray],
+    equal: Sequence[str] = ("real", "holdout"),
+    unit: str = "rows",
+) -> Drawn:
+    """Draw records of sets that are too large, person by person.
+
+    Of a record and its copy in another set both are drawn or neither, as far as the shares that
+    are drawn allow: a small draw of a large set still shows who was copied. The two sets whose
+    figures are compared are first cut to as many records (and as many persons, where none of them
+    is the fake), independently of each other, so that chance gives both as many twins in the
+    third. Persons of the holdout who are among the real ones, too, are left out of it: they are no
+    control.
+
+    Parameters
+    ----------
+    rng : Generator
+    most : mapping of str to int
+        Records to draw at most, by set.
+    keys : mapping of str to ndarray of uint64 of shape (n,)
+        A number for each record, equal for equal ones.
+    people : mapping of str to ndarray of int of shape (n,)
+        As `code_people` gives them.
+    equal : sequence of str, default=("real", "holdout")
+        The sets whose figures are compared.
+    unit : str, default="rows"
+        What the records are, for the note.
+    """
     seeds = rng.integers(2**63, size=len(_TABLES) + 1, dtype=np.uint64)
-    size = min(len(frames[name]) for name in equal if name in frames)
-    positions, notes = {}, []
-    for name, keys in zip(frames, row_keys(*frames.values()), strict=True):
-        kept = np.arange(len(keys))
-        if name in equal and size < len(keys):
-            at = _TABLES.index(name)
-            kept = _order(keys, seeds[at : at + 1])[:size]
-        positions[name] = kept[_order(keys[kept], seeds[-1:])][: most[name]]
-        if len(positions[name]) < len(keys):
-            notes.append(f"{len(positions[name])} of {len(keys)} {name} rows")
-    drawn = [frames[name].iloc[places] for name, places in positions.items()]
-    arrays, is_level = encode(drawn[0], *drawn[1:])
-    note = f"Drawn at random: {', '.join(notes)}." if notes else ""
-    named = dict(zip(frames, arrays, strict=True))
-    return Rows(named, positions, list(drawn[0].columns), is_level, note)
+    here, notes = without_known(people, unit)
+    by = {name: people[name][at] for name, at in here.items()}
+    compared = [name for name in equal if name in here]
+    n_people = min((len(np.unique(by[name])) for name in compared), default=0)
+    whole = {}
+    for name in compared:
+        own = _TABLES.index(name)
+        orders = _orders(keys[name][here[name]], by[name], seeds[own : own + 1])
+        whole[name] = orders[:, orders[1] < n_people] if "fake" not in equal else orders
+    n_records = min((orders.shape[1] for orders in whole.values()), default=0)
+    drawn = []
+    for name, at in here.items():
+        if name in whole:
+            # The first record of each person, then the second of each ...
+            turn = np.lexsort([whole[name][1], whole[name][2]])
+            at = at[whole[name][0][turn[:n_records]]]
+        at = at[_orders(keys[name][at], people[name][at], seeds[-1:])[0][: most[name]]]
+        if len(at) < len(here[name]):
+            drawn.append(f"{len(at)} of {len(people[name])} {name} {unit}")
+        here[name] = at
+    notes += [f"Drawn at random: {', '.join(drawn)}."] if drawn else []
+    kept = _renumbered({name: people[name][at] for name, at in here.items()})
+    return Drawn(here, kept, " ".join(notes))
+
+
+def _renumbered(people: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Give persons numbers as they come: nothing hangs on the order of the sets given."""
+    codes = pd.factorize(np.concatenate(list(people.values())))[0]
+    ends = np.cumsum([len(x) for x in people.values()])[:-1]
+    return dict(zip(people, np.split(codes, ends), strict=True))
 
 
 def read_in_order(rng: np.random.Generator, **tables: Any) -> dict[str, pd.DataFrame]:
@@ -147,7 +248,36 @@ def _mixed(bits: np.ndarray) -> np.ndarray:
     return bits ^ (bits >> np.uint64(31))
 
 
-def _order(keys: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """Order rows at random by their keys; the second of equal rows stands elsewhere."""
+def _orders(keys: np.ndarray, people: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    """Order records at random by their keys, those of one person together.
+
+    The second of equal records stands elsewhere. Returns the order, and for each record in it the
+    place of its person among all and its own among those of the person; shape (3, n).
+    """
     turn = pd.Series(keys).groupby(keys).cumcount().to_numpy(dtype=np.uint64)
-    return np.argsort(_mixed(_mixed(keys ^ _mixed(turn)) ^ seed), kind="stable")
+    lots = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
+    of_person = pd.Series(lots).groupby(people).transform("min").to_numpy()
+    order = np.lexsort([lots, people, of_person])
+    is_first = np.r_[True, people[order][1:] != people[order][:-1]][: len(order)]
+    person = np.cumsum(is_first) - 1
+    within = np.arange(len(order)) - np.flatnonzero(is_first)[person]
+    return np.stack([order, person, within])
+
+
+def without_known(
+    people: Mapping[str, np.ndarray], unit: str
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the places of all records but those of learnt persons in the holdout; and say so."""
+    here = {name: np.arange(len(x)) for name, x in people.items()}
+    if "holdout" not in people:
+        return here, []
+    known = known_people(people)
+    if not known.any():
+        return here, []
+    here["holdout"] = here["holdout"][~known]
+    if known.all():
+        del here["holdout"]
+    return here, [
+        f"Left out: {known.sum()} of {len(known)} holdout {unit}, of persons who are among the "
+        f"real {unit}, too."
+    ]

@@ -7,7 +7,13 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import ParameterError
-from synthgan.metrics.privacy.attacks import Arm, attack_score, check_count, effective_number
+from synthgan.metrics.privacy.attacks import (
+    Arm,
+    attack_score,
+    check_count,
+    clustered_number,
+    effective_number,
+)
 from synthgan.metrics.privacy.predicates import Domain, Predicates, to_ranks
 from synthgan.metrics.privacy.rows import Rows, draw_rows
 from synthgan.metrics.score import Score
@@ -32,14 +38,16 @@ def singling_out(
     holdout: Any = None,
     target: Any = None,
     random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
     mode: str = "multivariate",
     n_attacks: int = 2000,
     n_columns: int | None = None,
 ) -> Score:
-    """Guess, from fakes, what is true of exactly one real row.
+    """Guess, from fakes, what is true of exactly one real person.
 
     An attack is a predicate that exactly one fake row meets. It succeeds when exactly one real
-    row meets it, too (main arm), or exactly one holdout row (control).
+    person meets it, too (main arm), or exactly one of the holdout (control).
 
     Parameters
     ----------
@@ -48,6 +56,9 @@ def singling_out(
         to 50 000 fakes. They are drawn at random where there are more.
     random_state : int, RandomState instance, Generator or None, default=None
         For the predicates, and the rows that are drawn.
+    groups, holdout_groups
+        As in `exact_copies`: a person is singled out by what is true of their rows alone, however
+        many. As many persons of each take part.
     mode : {"univariate", "multivariate"}, default="multivariate"
         ``"univariate"``: one column: a value, or a gap, that one fake alone has, and the least and
         the greatest value. Finds single people with rare values. ``"multivariate"``: several
@@ -65,8 +76,8 @@ def singling_out(
         holdout. ``detail`` has rate and interval of the arms ``main``, ``control`` and
         ``baseline`` (predicates drawn at random over the real columns' ranges and levels); where
         univariate, also of the extremes and gaps alone. A real row that one fake singles out in
-        three or more columns, and in more than any holdout row, is named in ``note`` by its place
-        in the table, 0 for the first.
+        three or more columns, and in more than any of the holdout, is named in ``note`` by its
+        place in the table, 0 for the first; a person of several rows by the first of them.
 
     Raises
     ------
@@ -84,7 +95,10 @@ def singling_out(
         raise ParameterError(f"mode={mode!r} is not allowed; give one of {list(MODES)}.")
     check_count("n_attacks", n_attacks)
     rng = draw_generator(random_state)
-    rows = draw_rows(rng, _MOST, real=real, fake=fake, holdout=holdout)
+    rows = draw_rows(
+        rng, _MOST, ("real", "holdout"), groups, holdout_groups,
+        real=real, fake=fake, holdout=holdout,
+    )  # fmt: skip
     n_all = len(rows.columns)
     if n_columns is not None:
         check_count("n_columns", n_columns, n_all, ", the columns of the real table")
@@ -95,12 +109,18 @@ def singling_out(
     else:
         predicates, n_extreme = _multivariate(ranks["fake"], domain, n_attacks, width, rng), 0
     by = predicates.singled_out(ranks["fake"])
-    found = {name: predicates.singled_out(ranks[name]) for name in ranks if name != "fake"}
+    found = {
+        name: predicates.singled_out(ranks[name], rows.people[name])
+        for name in ranks
+        if name != "fake"
+    }
     guesses = _guesses(ranks["real"], domain, len(predicates), width, rng)
     arms = {"main": _arm(found["real"], by), "control": Arm()}
     if "holdout" in found:
         arms["control"] = _arm(found["holdout"], by)
-    arms["baseline"] = _arm(guesses.singled_out(ranks["real"]), np.arange(len(guesses)))
+    arms["baseline"] = _arm(
+        guesses.singled_out(ranks["real"], rows.people["real"]), np.arange(len(guesses))
+    )
     if mode == "univariate":
         few = slice(n_extreme)
         arms |= {
@@ -184,8 +204,10 @@ def _guesses(
 
 
 def _arm(found: np.ndarray, by: np.ndarray) -> Arm:
-    """Count successes; those by the same fake row are not independent."""
-    return Arm(float((found >= 0).sum()), len(found), effective_number(by))
+    """Count successes; those by the same fake row, or of one person, are not independent."""
+    hit = found >= 0
+    n_people = clustered_number(hit, np.where(hit, found, -1 - np.arange(len(hit))))
+    return Arm(float(hit.sum()), len(found), min(effective_number(by), n_people))
 
 
 def _exposed(
@@ -195,18 +217,19 @@ def _exposed(
     if "holdout" not in found or predicates.column.shape[1] > 1:
         return ""
     column = predicates.column[:, 0]
-    row, n_columns = _most_exposed(column, by, found["real"])
+    person, n_columns = _most_exposed(column, by, found["real"])
     of_holdout = _most_exposed(column, by, found["holdout"])[1]
     if n_columns < max(_FEWEST_EXPOSED, of_holdout + 1):
         return ""
+    places = rows.positions["real"][rows.people["real"] == person]
     return (
-        f"Real row {rows.positions['real'][row]} is singled out in {n_columns} columns by one fake "
+        f"Real row {places.min()} is singled out in {n_columns} columns by one fake "
         f"row, no holdout row in more than {of_holdout}."
     )
 
 
 def _most_exposed(column: np.ndarray, by: np.ndarray, found: np.ndarray) -> tuple[int, int]:
-    """Find the row that one fake row singles out in most columns, and in how many."""
+    """Find the person whom one fake row singles out in most columns, and in how many."""
     hit = found >= 0
     if not hit.any():
         return -1, 0

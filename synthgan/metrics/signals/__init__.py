@@ -9,6 +9,14 @@ from synthgan.metrics.signals.clouds import (
     signal_mmd,
     signal_precision,
 )
+from synthgan.metrics.signals.privacy import (
+    signal_closest_record,
+    signal_exact_copies,
+    signal_membership_inference,
+    signal_near_copies,
+    signal_neighbour_ratio,
+    signal_reidentification,
+)
 from synthgan.metrics.signals.usefulness import signal_tstr
 from synthgan.metrics.signals.warping import dtw
 from synthgan.metrics.signals.waveforms import amplitudes, autocorrelation, spectrum
@@ -27,9 +35,15 @@ __all__ = [
     "qt_intervals",
     "r_amplitudes",
     "signal_c2st",
+    "signal_closest_record",
     "signal_coverage",
+    "signal_exact_copies",
+    "signal_membership_inference",
     "signal_mmd",
+    "signal_near_copies",
+    "signal_neighbour_ratio",
     "signal_precision",
+    "signal_reidentification",
     "signal_tstr",
     "spectrum",
 ]

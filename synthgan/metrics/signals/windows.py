@@ -11,7 +11,7 @@ from synthgan.beats import check_sampling
 from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms
 
-__all__ = ["phase_randomised", "read_arms", "read_windows"]
+__all__ = ["phase_randomised", "read_arms", "read_windows", "whole_windows"]
 
 
 def read_arms(real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: float = 0.0) -> Arms:
@@ -82,7 +82,7 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         windows = windows[:, None, :]
     if np.isinf(windows).any():
         raise DataError(f"the {name} windows have infinite samples; only finite mV are allowed.")
-    is_whole = ~np.isnan(windows).any(axis=(1, 2))
+    is_whole = whole_windows(windows)
     n, n_whole = len(windows), int(is_whole.sum())
     if n_whole < 2:
         raise DataError(
@@ -91,6 +91,12 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         )
     note = f"Left out: {n - n_whole} of {n} {name} windows with missing samples."
     return windows[is_whole], note if n_whole < n else ""
+
+
+def whole_windows(x: Any) -> np.ndarray:
+    """Tell which windows have no missing samples, shape (n_windows,)."""
+    windows = np.asarray(x.to_numpy() if isinstance(x, pd.DataFrame) else x, dtype=np.float64)
+    return np.asarray(~np.isnan(windows.reshape(len(windows), -1)).any(axis=1))
 
 
 def phase_randomised(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,0 +1,79 @@
+"""Whose the records are: a person may have several; knows no measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.exceptions import DataError
+
+__all__ = ["code_people", "first_of_each", "known_people"]
+
+
+def code_people(
+    sizes: Mapping[str, int], groups: Any = None, holdout_groups: Any = None
+) -> dict[str, np.ndarray]:
+    """Give each person a number, and each record that of its person.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        How many records ``real``, ``fake`` and perhaps ``holdout`` have. Fakes belong to nobody:
+        each stands for itself.
+    groups, holdout_groups : array-like of shape (n_records,), or None, default=None
+        Who each real record, each record of the holdout, belongs to. None, and where an entry is
+        missing: a person of its own.
+
+    Returns
+    -------
+    people : dict of str to ndarray of int of shape (n_records,)
+        The same person has the same number in the real set and in the holdout.
+
+    Raises
+    ------
+    DataError
+        Not one entry for each record.
+    """
+    given = {"real": ("groups", groups), "holdout": ("holdout_groups", holdout_groups)}
+    labels = {
+        name: _labels(*given.get(name, ("", None)), name, size) for name, size in sizes.items()
+    }
+    codes, names = pd.factorize(pd.concat(list(labels.values()), ignore_index=True))
+    alone = codes < 0
+    codes[alone] = len(names) + np.arange(alone.sum())
+    ends = np.cumsum([len(x) for x in labels.values()])[:-1]
+    return dict(zip(labels, np.split(codes, ends), strict=True))
+
+
+def known_people(people: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Tell which records of the holdout belong to persons of the real set, too."""
+    return np.isin(people["holdout"], people["real"])
+
+
+def first_of_each(people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return an order in which each person's records stand together, and where each begins.
+
+    Parameters
+    ----------
+    people : ndarray of int of shape (n,)
+    """
+    order = np.argsort(people, kind="stable")
+    ordered = people[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
+    return order, starts
+
+
+def _labels(parameter: str, groups: Any, name: str, size: int) -> pd.Series:
+    if groups is None:
+        return pd.Series(np.full(size, None, dtype=object))
+    known = isinstance(groups, pd.Series | pd.api.extensions.ExtensionArray)
+    array = groups if known else np.asarray(groups, dtype=object)
+    if array.ndim != 1 or len(array) != size:
+        raise DataError(
+            f"{parameter} has the shape {array.shape}; give one entry for each of the {size} "
+            f"{name} records: whom it belongs to."
+        )
+    return pd.Series(array).astype(object).reset_index(drop=True)

@@ -1,0 +1,74 @@
+"""Whose the records of a report are; knows no measure."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import pandas as pd
+
+from synthgan.encoding.frames import to_frame
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.signals import SignalWindows
+
+__all__ = ["split_people"]
+
+PATIENT = "patient"
+
+
+def split_people(
+    groups: Any, real: Any, fake: Any, holdout: Any
+) -> tuple[tuple[Any, Any, Any], tuple[Any, Any]]:
+    """Return the records without their column of persons, and whose real ones and holdout are.
+
+    Parameters
+    ----------
+    groups : object
+        As in `evaluate`.
+    real, fake, holdout : object
+        As in `evaluate`.
+
+    Returns
+    -------
+    records : (real, fake, holdout)
+    people : (groups, holdout_groups)
+        Array-likes, or None where it is not known.
+
+    Raises
+    ------
+    ParameterError
+        A name that is no column of the real table.
+    DataError
+        A holdout that lacks the column.
+    """
+    if groups is None:
+        return (real, fake, holdout), (_patients(real), _patients(holdout))
+    if isinstance(groups, tuple) and len(groups) == 2 and not _is_column(groups, real):
+        return (real, fake, holdout), groups
+    if not isinstance(groups, Hashable):
+        return (real, fake, holdout), (groups, None)
+    tables = [None if x is None else to_frame(x)[0] for x in (real, fake, holdout)]
+    columns = [] if tables[0] is None else list(tables[0].columns)
+    if groups not in columns:
+        raise ParameterError(
+            f"groups={groups!r} is not allowed; name a column of the real table, or give an array: "
+            "whom each record belongs to."
+        )
+    if tables[2] is not None and groups not in tables[2].columns:
+        raise DataError(
+            f"the holdout table lacks the column {groups!r} of groups; give it, so that it is "
+            "known whose its rows are."
+        )
+    people = tuple(None if x is None else x[groups] for x in (tables[0], tables[2]))
+    rest = [None if x is None else x.drop(columns=groups, errors="ignore") for x in tables]
+    return (rest[0], rest[1], rest[2]), (people[0], people[1])
+
+
+def _patients(records: Any) -> Any:
+    if isinstance(records, SignalWindows) and PATIENT in records.info.columns:
+        return records.info[PATIENT]
+    return None
+
+
+def _is_column(name: Any, real: Any) -> bool:
+    return isinstance(real, pd.DataFrame) and isinstance(name, Hashable) and name in real.columns
