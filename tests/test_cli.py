@@ -78,6 +78,20 @@ def test_demo(tmp_path, capsys):
     assert files["report.html"] > 100_000
 
 
+def test_evaluate_counts_persons(tmp_path, clinic, capsys):
+    paths = [tmp_path / f"{name}.csv" for name in ("real", "fake", "holdout", "scores")]
+    for i, path in enumerate(paths[:3]):
+        visits = clinic[:20].loc[lambda x: x.index.repeat(3)].reset_index(drop=True)
+        visits.assign(who=[f"{i}-{j // 3}" for j in range(60)]).to_csv(path, index=False)
+    real, fake, holdout, scores = paths
+    words = ("evaluate", real, fake, "--holdout", holdout, "--json", scores)
+    run(*words, "--groups", "who")
+    score = json.loads(scores.read_text())["scores"]["privacy"]["membership_inference"]
+    assert score["detail"][0]["n_attacks"] == 40
+    run(*words, "--groups", "nobody", code=2)
+    assert "groups='nobody' is not allowed; name a column" in capsys.readouterr().err
+
+
 def test_evaluate_is_a_gate(tmp_path, clinic, capsys):
     names = ("real.csv", "fake.csv", "holdout.csv", "r.html", "r.json")
     real, fake, holdout, page, scores = (tmp_path / name for name in names)

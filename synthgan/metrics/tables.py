@@ -11,12 +11,14 @@ from pandas.api import types
 
 from synthgan.encoding.frames import to_frame
 from synthgan.exceptions import DataError
+from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
 
 __all__ = [
     "Part",
     "compare_tables",
     "draw_generator",
+    "draw_tables",
     "encode",
     "is_scaled",
     "mean_part",
@@ -38,7 +40,7 @@ class Part(NamedTuple):
     interval: tuple[float, float] | None = None
 
 
-Comparison = Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]
+Comparison = Callable[..., Part]
 
 
 def compare_tables(
@@ -52,6 +54,7 @@ def compare_tables(
     higher_is_better: bool = True,
     max_rows: int = MOST_ROWS,
     equal: bool = False,
+    groups: Any = None,
 ) -> Score:
     """Compare the fake, the holdout and shuffled columns with the real table.
 
@@ -69,17 +72,29 @@ def compare_tables(
         Larger tables are sub-sampled.
     equal : bool, default=False
         Cut all tables to the rows of the smallest, where the figure depends on their number.
+    groups : (array-like or None, array-like or None), or None, default=None
+        Whose the real rows and those of the holdout are. Where given, `compare` is called with two
+        more arrays: the persons of its two tables.
     """
     rng = draw_generator(random_state)
     seed = int(rng.integers(2**63))
-    tables, note = read_tables(rng, max_rows, equal, real=real, fake=fake, holdout=holdout)
+    given = {"real": real, "fake": fake, "holdout": holdout}
+    tables, positions, note = draw_tables(rng, max_rows, equal, **given)
+    people = {}
+    if groups is not None:
+        sizes = {name: len(given[name]) for name in tables}
+        coded = code_people(sizes, *groups)
+        people = {name: coded[name][at] for name, at in positions.items()}
 
-    def run(other: pd.DataFrame) -> Part:
-        return compare(tables["real"], other, np.random.default_rng(seed))
+    def run(other: pd.DataFrame, name: str) -> Part:
+        # Shuffled rows are nobody's: like fakes, they stand for themselves.
+        alone = -1 - np.arange(len(other))
+        more = (people["real"], people.get(name, alone)) if people else ()
+        return compare(tables["real"], other, np.random.default_rng(seed), *more)
 
-    part = run(tables["fake"])
-    ceiling = run(tables["holdout"]).value if "holdout" in tables else None
-    floor = run(shuffled(tables.get("holdout", tables["real"]), rng)).value
+    part = run(tables["fake"], "fake")
+    ceiling = run(tables["holdout"], "holdout").value if "holdout" in tables else None
+    floor = run(shuffled(tables.get("holdout", tables["real"]), rng), "shuffled").value
     return Score(
         name, part.value, higher_is_better, part.detail, part.interval, ceiling, floor, note
     )
@@ -101,6 +116,14 @@ def draw_generator(random_state: Any) -> np.random.Generator:
 def read_tables(
     rng: np.random.Generator, max_rows: int = MOST_ROWS, equal: bool = False, **tables: Any
 ) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return tables and the note of `draw_tables`, without the positions."""
+    frames, _, note = draw_tables(rng, max_rows, equal, **tables)
+    return frames, note
+
+
+def draw_tables(
+    rng: np.random.Generator, max_rows: int = MOST_ROWS, equal: bool = False, **tables: Any
+) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], str]:
     """Return tables as DataFrames with the columns of the first, in its order.
 
     Parameters
@@ -117,6 +140,8 @@ def read_tables(
     -------
     frames : dict of str to DataFrame
         With fresh row labels.
+    positions : dict of str to ndarray of int of shape (n_rows,)
+        Where each row stood in the table given.
     note : str
         Which tables were sub-sampled; empty for none.
 
@@ -139,13 +164,15 @@ def read_tables(
         _check_values(frame[columns], name)
     if equal:
         max_rows = min(max_rows, *(len(frame) for frame in frames.values()))
-    notes = []
+    notes, positions = [], {}
     for name, frame in frames.items():
+        positions[name] = np.arange(len(frame))
         if len(frame) > max_rows:
             notes.append(f"{max_rows} of {len(frame)} {name} rows")
-            frame = frame.iloc[np.sort(rng.choice(len(frame), max_rows, replace=False))]
+            positions[name] = np.sort(rng.choice(len(frame), max_rows, replace=False))
+            frame = frame.iloc[positions[name]]
         frames[name] = frame[columns].reset_index(drop=True)
-    return frames, f"Drawn at random: {', '.join(notes)}." if notes else ""
+    return frames, positions, f"Drawn at random: {', '.join(notes)}." if notes else ""
 
 
 def _check_values(frame: pd.DataFrame, name: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -31,7 +33,14 @@ class _Classifier(Protocol):
 
 
 def c2st(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
 ) -> Score:
     """Let boosted trees tell fakes from real rows.
 
@@ -39,6 +48,10 @@ def c2st(
     ----------
     real, fake, holdout, target, random_state
         As in `column_shapes`; up to 10 000 rows of each are drawn, as many of each.
+    groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
+        Who each real row, and each row of the holdout, belongs to: all rows of a person stand in
+        one fold, so that nobody is known again. None, and where an entry is missing: a person of
+        its own.
 
     Returns
     -------
@@ -58,12 +71,14 @@ def c2st(
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
 
-    def compare(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+    def compare(
+        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+    ) -> Part:
         (ours, theirs), is_level = encode(real, fake)
         is_branch = is_level & (np.maximum(ours.max(0), theirs.max(0)) < _MOST_BRANCHES)
         seed = int(rng.integers(2**31 - 1))
         names = list(real.columns)
-        return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names)
+        return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
 
     return compare_tables(
         "C2ST, boosted trees",
@@ -75,17 +90,25 @@ def c2st(
         higher_is_better=False,
         max_rows=_MOST_ROWS,
         equal=True,
+        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
     )
 
 
 def c2st_linear(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
+    real: Any,
+    fake: Any,
+    *,
+    holdout: Any = None,
+    target: Any = None,
+    random_state: Any = None,
+    groups: Any = None,
+    holdout_groups: Any = None,
 ) -> Score:
     """Let logistic regression tell fakes from real rows.
 
     Parameters
     ----------
-    real, fake, holdout, target, random_state
+    real, fake, holdout, target, random_state, groups, holdout_groups
         As in `c2st`.
 
     Returns
@@ -99,10 +122,12 @@ def c2st_linear(
     Lopez-Paz and Oquab (2017), arXiv 1610.06545.
     """
 
-    def compare(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+    def compare(
+        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+    ) -> Part:
         (ours, theirs), is_level = encode(real, fake)
         space = Space.fit(ours, is_level)
-        return two_sample_test(space.points(ours), space.points(theirs), _linear, rng)
+        return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
 
     return compare_tables(
         "C2ST, logistic regression",
@@ -114,6 +139,7 @@ def c2st_linear(
         higher_is_better=False,
         max_rows=_MOST_ROWS,
         equal=True,
+        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
     )
 
 
@@ -123,6 +149,7 @@ def two_sample_test(
     make: Callable[[], _Classifier],
     rng: np.random.Generator,
     names: list[Any] | None = None,
+    people: Sequence[np.ndarray] = (),
 ) -> Part:
     """Cross-validate a classifier that tells two samples.
 
@@ -135,9 +162,11 @@ def two_sample_test(
         Draws the folds.
     names : list or None, default=None
         Names of the features, to say which of them matter; None does not look.
+    people : (ndarray, ndarray), or (), default=()
+        The person of each real row and of each fake; nothing: each row is a person of its own.
     """
     x = np.concatenate([real, fake])
-    order, fold = _folds(x, len(real), rng)
+    order, fold = _folds(x, len(real), rng, np.concatenate(people) if people else None)
     x, is_real = x[order], order < len(real)
     if fold.max() < 1:
         return Part(float("nan"), pd.DataFrame({"value": []}))
@@ -175,8 +204,12 @@ def _linear() -> Any:
     return make_pipeline(StandardScaler(), LogisticRegression(max_iter=300))
 
 
-def _folds(x: np.ndarray, n_real: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _folds(
+    x: np.ndarray, n_real: int, rng: np.random.Generator, people: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return an order of the rows, and the fold of each; equal real and fake rows share one.
+
+    So do all rows of a person, where persons are known.
 
     The order is by the rows' content, so that the result does not depend on that of the tables.
     """
@@ -188,16 +221,27 @@ def _folds(x: np.ndarray, n_real: int, rng: np.random.Generator) -> tuple[np.nda
     order = np.lexsort([is_fake, turn, kind])
     starts = np.r_[True, (np.diff(kind[order]) != 0) | (np.diff(turn[order]) != 0)]
     unit = np.cumsum(starts) - 1
-    n_units = int(unit[-1]) + 1
+    if people is not None:
+        unit = _joined(unit, people[order])
+    n_units = int(unit.max()) + 1
     has = [np.bincount(unit, weights=side, minlength=n_units) > 0
            for side in (~is_fake[order], is_fake[order])]  # fmt: skip
     # Units of each sort (both, real only, fake only) are dealt out evenly, in a random order.
     sort = has[0] + 2 * has[1]
     dealt = np.lexsort([rng.random(n_units), sort])
-    n_folds = min(_N_FOLDS, n_real, len(x) - n_real)
+    n_folds = min(_N_FOLDS, n_real, len(x) - n_real, n_units)
     fold = np.empty(n_units, dtype=np.int64)
     fold[dealt] = np.arange(n_units) % max(n_folds, 1)
     return order, fold[unit]
+
+
+def _joined(unit: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """Join all units that a person has rows in."""
+    person = np.unique(people, return_inverse=True)[1].ravel()
+    n = int(unit.max()) + 1
+    links = coo_array((np.ones(len(unit)), (unit, n + person)), shape=(n + person.max() + 1,) * 2)
+    whole = connected_components(links, directed=False)[1][unit]
+    return np.unique(whole, return_inverse=True)[1].ravel()
 
 
 def _falls(

@@ -140,7 +140,7 @@ _JUDGED_UNSEEN = ("importance_agreement", "global_utility")
 
 
 _NO_PEOPLE = ("authenticity",)
-_KNOW_PEOPLE = {
+_KNOW_PEOPLE = {"c2st", "c2st_linear"} | {
     name for kind in MEASURES.values() for name in kind["privacy"] if name not in _NO_PEOPLE
 }
 
@@ -184,12 +184,11 @@ def evaluate(
     sections : sequence of {"fidelity", "usefulness", "privacy"}
         Which measures to take; all by default.
     groups : object, default=None
-        Who each record belongs to: a person may have several, and then every attack counts persons,
-        and the classifiers that tell fakes from real records learn and judge by other persons. The
-        name of a column of tables, which is not measured; or an array-like of shape (n,), one entry
-        for each real record; or a tuple of two, for the real records and the holdout. None: each
-        record is a person of its own, but for SignalWindows, whose ``info`` has a column
-        ``patient``.
+        Who each record belongs to: a person may have several, and then every attack counts
+        persons, and `c2st` and `c2st_linear` learn and judge by other persons. The name of a column
+        of tables, which is not measured; or an array-like of shape (n,), one entry for each real
+        record; or a tuple of two, for the real records and the holdout. None: each record is a
+        person of its own, but for SignalWindows, whose ``info`` has a column ``patient``.
     model : fitted synthesizer or None, default=None
         Its training history and parameters join the report; its seed does not.
     show_real : bool, default=True

@@ -71,4 +71,7 @@ def _patients(records: Any) -> Any:
 
 
 def _is_column(name: Any, real: Any) -> bool:
-    return isinstance(real, pd.DataFrame) and isinstance(name, Hashable) and name in real.columns
+    try:
+        return isinstance(real, pd.DataFrame) and name in real.columns
+    except TypeError:  # a pair of arrays
+        return False

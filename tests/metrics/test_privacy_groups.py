@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthgan import metrics
 from synthgan.metrics import privacy
 from synthgan.metrics.privacy.attacks import clustered_number, effective_number
 from synthgan.metrics.privacy.predicates import Predicates
@@ -198,3 +199,17 @@ def test_hits_that_come_together_tell_less():
     for none in (np.zeros(400, bool), np.ones(400, bool)):
         assert clustered_number(none, together) == effective_number(together)
     assert math.isclose(clustered_number(hits[:0], apart[:0]), 0)
+
+
+def test_classifiers_know_nobody_again():
+    """Fresh persons: who has seen some visits of a person knows the others to be real."""
+    (real, groups), (fake, _) = visits(60, 0, 0.05), visits(60, 7, 0.05)
+    alone = metrics.c2st(real, fake, random_state=0).value
+    rows = fake.sample(frac=1, random_state=0).reset_index(drop=True)
+    by_person = metrics.c2st(real, rows[::10], random_state=0, groups=groups)
+    assert alone > 0.95
+    one_each = metrics.c2st(real, visits(600, 8)[0][::10], random_state=0, groups=groups)
+    assert one_each.value < 0.75
+    assert 0 <= by_person.value <= 1
+    again = metrics.c2st(real, real, random_state=0, groups=groups)
+    assert again.value == pytest.approx(0.5, abs=0.02)
