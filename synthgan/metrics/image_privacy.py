@@ -179,8 +179,8 @@ def image_membership_inference(
     Returns
     -------
     score : Score
-        As of `membership_inference`: the AUC; .5, the ceiling, is no leak. NaN without a holdout of
-        two persons. The floor has fakes with random Fourier phases.
+        As of `membership_inference`, but of neighbours alone: the AUC; .5, the ceiling, is no leak.
+        NaN without a holdout of two persons. The floor has fakes with random Fourier phases.
 
     References
     ----------
@@ -188,7 +188,9 @@ def image_membership_inference(
     """
     seed = int(draw_generator(random_state).integers(2**31 - 1))
     records = _read(real, fake, holdout, groups, holdout_groups)
-    return records.score(lambda clouds: membership_of(clouds, seed, "images"), random_state)
+    return records.score(
+        lambda clouds: membership_of(clouds, seed, "images", "neighbours"), random_state
+    )
 
 
 def image_reidentification(

@@ -97,7 +97,7 @@ def test_without_shapes_nothing_leaks(people, name):
     if kind == "image":
         apart = np.clip(apart, 0, 255)
     if name in ("membership_inference", "closest_record") and kind == "signal":
-        return  # the spectrum of a window is kept, and is that of a person who was learnt
+        pytest.skip("the spectrum of a window is kept, and is that of a person who was learnt")
     assert not is_leak(run(people, name, apart))
 
 

@@ -158,8 +158,11 @@ def neighbour_ratio_of(clouds: Clouds) -> Score:
     )
 
 
-def membership_of(clouds: Clouds, seed: int, unit: str = "rows") -> Score:
-    """AUC of the attack that tells real records from those of the holdout by the fakes."""
+def membership_of(clouds: Clouds, seed: int, unit: str = "rows", arm: str = "both") -> Score:
+    """AUC of the attack that tells real records from those of the holdout by the fakes.
+
+    `arm` is the score: ``"both"``, or ``"neighbours"`` where trees see little of a point.
+    """
     points, people, nan = clouds.points, clouds.people, float("nan")
     n_outside = len(np.unique(people["holdout"])) if "holdout" in people else 0
     told, note = {}, NO_VERDICT if not n_outside else _ONE_PERSON
@@ -172,7 +175,7 @@ def membership_of(clouds: Clouds, seed: int, unit: str = "rows") -> Score:
             non_member_people=people["holdout"],
             seed=seed,
         )
-        note = too_few_to_tell(told["both"].interval, unit)
+        note = too_few_to_tell(told[arm].interval, unit)
     n = n_outside + len(np.unique(people["real"]))
     rows = {arm: (x.value, *x.interval, x.n_attacks) for arm, x in told.items()}
     detail = pd.DataFrame.from_dict(
@@ -182,10 +185,10 @@ def membership_of(clouds: Clouds, seed: int, unit: str = "rows") -> Score:
     ).rename_axis("arm")  # fmt: skip
     return Score(
         "membership inference",
-        told["both"].value if told else nan,
+        told[arm].value if told else nan,
         False,
         detail,
-        told["both"].interval if told else None,
+        told[arm].interval if told else None,
         0.5 if told else None,
         note=" ".join(filter(None, [clouds.note, note])),
     )
