@@ -37,7 +37,7 @@ from synthgan.gan.config import Adam
 from synthgan.gan.memory import check_room
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.presets import Preset, find_preset
-from synthgan.privacy import Support, read_groups
+from synthgan.privacy import Support, is_column, read_groups
 
 __all__ = ["TabularGANSynthesizer"]
 
@@ -225,11 +225,12 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
+        key = groups if is_column(groups, frame) else None
         constraints = self._resolve("constraints", preset)
         told = self._condition_columns(frame)
-        support = self._find_support(constraints, encoder, frame, people)
+        support, key = self._find_support(constraints, encoder, frame, people, key)
         self.schema_ = bare_schema(frame, support)
-        self.constraints_ = _fit_constraints(constraints, frame, told, support)
+        self.constraints_ = _fit_constraints(constraints, frame, told, support, key)
         table = self.constraints_.apply(frame)
         kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
@@ -247,20 +248,20 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return self
 
     def _find_support(
-        self, constraints: Any, encoder: GridEncoder, frame: pd.DataFrame, people: Any
-    ) -> Support:
-        """Settle how many people must share what is stored, and who the rows belong to."""
+        self, constraints: Any, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
+    ) -> tuple[Support, Any]:
+        """Settle how many people must share what is stored, and the column that names them."""
         looks = "auto" in ([constraints] if isinstance(constraints, str) else list(constraints))
         pools = encoder.scaling == "quantile"
         if people is None and looks and pools and encoder.min_support > 1:
-            people = find_people(frame)
+            key, people = find_people(frame) or (None, None)
         self._n_people = len(frame) if people is None else len(np.unique(people))
         if self.preset is None:
             place = PLACES[self.privacy]
             place.warn(self._n_people)
             if self.encoder is None:
                 encoder.set_params(min_pool=place.min_pool(self._n_people))
-        return Support(encoder.min_support if pools else 1, people)
+        return Support(encoder.min_support if pools else 1, people), key
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         value = super()._resolve(name, preset)
@@ -507,7 +508,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
 
 def _fit_constraints(
-    given: Any, frame: pd.DataFrame, told: list[Any], support: Support
+    given: Any, frame: pd.DataFrame, told: list[Any], support: Support, key: Any
 ) -> ConstraintSet:
     """Fit the constraints that are given, and those that are to be found."""
     wanted = [given] if isinstance(given, str) else list(given)
@@ -517,4 +518,5 @@ def _fit_constraints(
         raise ParameterError(
             f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
         )
-    return ConstraintSet(mine, support.least).fit(frame, "auto" in wanted, told, support.people)
+    constraints = ConstraintSet(mine, support.least)
+    return constraints.fit(frame, "auto" in wanted, told, support.people, key)

@@ -75,6 +75,7 @@ class ConstraintSet:
         find: bool = True,
         told: Sequence[Hashable] = (),
         people: np.ndarray | None = None,
+        key: Hashable | None = None,
     ) -> ConstraintSet:
         """Fit all constraints.
 
@@ -89,6 +90,8 @@ class ConstraintSet:
             nothing without the others, so none is looked for among these.
         people : ndarray of int of shape (n_rows,), or None, default=None
             Who each row belongs to; None: each row is a person of its own.
+        key : hashable or None, default=None
+            The column that says so: its values are made afresh.
 
         Raises
         ------
@@ -108,7 +111,7 @@ class ConstraintSet:
         if find:
             rewritten = {name for constraint in chosen for name in constraint.uses}
             free = [name for name in frame.columns if name not in rewritten]
-            found = find_identifiers(frame[free], people)
+            found = find_identifiers(frame[free], people, key)
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
             for constraint in [*found, *find_relations(rest, support)]:

@@ -189,7 +189,9 @@ class Identifier(Constraint):
             )
 
 
-def find_identifiers(frame: pd.DataFrame, people: np.ndarray | None = None) -> list[Identifier]:
+def find_identifiers(
+    frame: pd.DataFrame, people: np.ndarray | None = None, key: Hashable | None = None
+) -> list[Identifier]:
     """Find columns that name rows, or the people to whom rows belong.
 
     Parameters
@@ -197,6 +199,8 @@ def find_identifiers(frame: pd.DataFrame, people: np.ndarray | None = None) -> l
     frame : DataFrame
     people : ndarray of int of shape (n_rows,), or None, default=None
         Who each row belongs to; None: each row is a person of its own.
+    key : hashable or None, default=None
+        The column that says so.
 
     Returns
     -------
@@ -211,10 +215,12 @@ def find_identifiers(frame: pd.DataFrame, people: np.ndarray | None = None) -> l
     found = []
     for name in frame.columns:
         series = frame[name]
-        of_people = people is not None and names_people(series, people)
-        if len(series) <= MIN_ROWS or not (of_people or _names_rows(series)):
+        is_key = key is not None and name == key
+        names_row = len(series) > MIN_ROWS and not is_key and _names_rows(series)
+        of_people = is_key or (people is not None and names_people(series, people))
+        if not (names_row or of_people):
             continue
-        if of_people:
+        if not names_row:
             warnings.warn(
                 f"column {name!r} names people: it is not learnt but replaced by fresh values, "
                 "each of one row.",

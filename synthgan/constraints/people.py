@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Hashable
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -22,16 +23,18 @@ _MOST_ROWS_IN_ALL = 50_000  # rows that are looked at
 _MIN_SHARE = 0.8  # of the people whom a column tells apart
 _PERSON = re.compile(
     r"(?i)^(patient|subject|person|participant|client|donor|case)s?"
-    r"([_\W]?(id|nr|no|num|number|code|name))?$|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn"
+    r"([_\W]?(id|nr|no|num|number|code|name))?$|^((full|first|last)[_\W]?|sur)?name$"
+    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn"
 )
 
 
-def find_people(frame: pd.DataFrame) -> np.ndarray | None:
+def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     """Find a column that names people who have several rows, and tell whose each row is.
 
     Such a column has 20 different values or more, half of them in at most 20 rows each. It
-    holds labels, and either all of them have about as many rows, or another column follows from it;
-    or it holds whole numbers and is named like an identifier.
+    is named like an identifier of people and holds labels or whole numbers; or it holds labels that
+    have about as many rows each, or from which two columns follow that do not follow from each
+    other, as sex and date of birth follow from a person.
 
     Parameters
     ----------
@@ -39,9 +42,9 @@ def find_people(frame: pd.DataFrame) -> np.ndarray | None:
 
     Returns
     -------
-    people : ndarray of int of shape (n_rows,), or None
-        Numbers from 0, by the column of the fewest people. None where no column is found.
-        A `DataWarning` names the column.
+    column, people : hashable, ndarray of int of shape (n_rows,); or None
+        Of the columns that are found, the one of the fewest people, and numbers of people from 0.
+        None where no column is found. A `DataWarning` names the column.
     """
     some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
     found = [name for name in frame.columns if _repeats(frame[name]) and _is_key(some, name)]
@@ -57,7 +60,7 @@ def find_people(frame: pd.DataFrame) -> np.ndarray | None:
         stacklevel=4,
     )
     codes[codes < 0] = len(names) + np.arange((codes < 0).sum())
-    return codes
+    return name, codes
 
 
 def names_people(series: pd.Series, people: np.ndarray) -> bool:
@@ -90,7 +93,12 @@ def _has_labels(series: pd.Series) -> bool:
 
 
 def _is_named_key(series: pd.Series) -> bool:
-    return types.is_integer_dtype(series.dtype) and bool(_PERSON.search(str(series.name)))
+    if not _PERSON.search(str(series.name)):
+        return False
+    # Whole numbers with gaps are floats.
+    is_float = types.is_float_dtype(series.dtype)
+    is_whole = is_float and bool((series.dropna() % 1 == 0).all())
+    return is_whole or types.is_integer_dtype(series.dtype)
 
 
 def _repeats(series: pd.Series) -> bool:
@@ -112,7 +120,8 @@ def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     if counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():
         return True
     key = Coded.read(frame[name])
+    if key is None:
+        return False
     others = (Coded.read(frame[other]) for other in frame.columns if other != name)
-    return key is not None and any(
-        other is not None and len(other.counts) > 1 and key.fixes(other) for other in others
-    )
+    fixed = [other for other in others if other is not None and key.fixes(other)]
+    return any(not (a.fixes(b) or b.fixes(a)) for a, b in combinations(fixed, 2))

@@ -1,7 +1,7 @@
 """Whose rows these are, and what may be stored of them; knows no encoding and no network."""
 
 from synthgan.privacy.dominance import guarded_means
-from synthgan.privacy.groups import draw_people, read_groups, whole_people
+from synthgan.privacy.groups import draw_people, is_column, read_groups, whole_people
 from synthgan.privacy.support import EVERYTHING, Support, pooled_means
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Support",
     "draw_people",
     "guarded_means",
+    "is_column",
     "pooled_means",
     "read_groups",
     "whole_people",

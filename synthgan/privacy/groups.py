@@ -9,7 +9,7 @@ import pandas as pd
 
 from synthgan.exceptions import DataError
 
-__all__ = ["draw_people", "read_groups", "whole_people"]
+__all__ = ["draw_people", "is_column", "read_groups", "whole_people"]
 
 
 def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndarray | None:
@@ -41,7 +41,7 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
     """
     if groups is None:
         return None
-    if pd.api.types.is_hashable(groups) and pd.api.types.is_scalar(groups):
+    if pd.api.types.is_scalar(groups):
         if frame is None or groups not in frame.columns:
             known = [] if frame is None else frame.columns.tolist()
             raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
@@ -57,6 +57,11 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
     unknown = codes < 0
     codes[unknown] = len(names) + np.arange(unknown.sum())
     return codes
+
+
+def is_column(groups: Any, frame: pd.DataFrame) -> bool:
+    """Tell whether groups are named by a column."""
+    return groups is not None and pd.api.types.is_scalar(groups) and groups in frame.columns
 
 
 def draw_people(people: np.ndarray | None, n_rows: int, rng: np.random.Generator) -> np.ndarray:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from synthgan import FCN, GridEncoder, SignalGANSynthesizer, TabularGANSynthesizer
-from synthgan.constraints import find_people
+from synthgan.constraints import Identifier, find_people
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.datasets import make_clinic, make_ecg
 from synthgan.exceptions import DataError, DataWarning
@@ -89,6 +89,46 @@ def test_tables_in_which_nobody_repeats_have_no_people():
         count=rng.integers(0, 60, 600),
     )
     assert find_people(more) is None
+
+
+def test_codes_that_belong_to_chapters_are_no_people():
+    rng = np.random.default_rng(0)
+    code = np.minimum(rng.zipf(1.4, 900), 60)
+    frame = pd.DataFrame(
+        {
+            "icd": [f"K{c:02d}" for c in code],
+            "chapter": [f"chapter {c // 7}" for c in code],
+            "age": rng.integers(18, 90, 900),
+        }
+    )
+    assert find_people(frame) is None
+
+
+def test_people_are_found_by_two_things_that_follow():
+    rng = np.random.default_rng(0)
+    of = np.repeat(np.arange(80), np.minimum(rng.zipf(1.5, 80), 60))
+    frame = pd.DataFrame(
+        {
+            "who": [f"w{i * 37 % 101}" for i in of],
+            "sex": np.array(["f", "m"])[rng.integers(0, 2, 80)][of],
+            "born": rng.integers(1930, 2010, 80)[of],
+            "glucose": rng.normal(100, 9, len(of)).round(1),
+        }
+    )
+    with pytest.warns(DataWarning, match="'who' seems to name 80 people"):
+        column, people = find_people(frame)
+    assert column == "who"
+    assert len(np.unique(people)) == 80
+
+
+def test_a_column_of_groups_is_made_afresh_whatever_its_name(tmp_path):
+    rng = np.random.default_rng(0)
+    of = np.repeat(np.arange(60), 4)
+    frame = pd.DataFrame({"P": of * 7919 + 100_003, "x": rng.normal(size=240).round(2)})
+    with pytest.warns(DataWarning, match="'P' names people"):
+        model = TabularGANSynthesizer(**QUICK).fit(frame, groups="P")
+    assert Identifier in map(type, model.constraints_.constraints_)
+    assert model.sample(240)["P"].is_unique
 
 
 def test_each_row_may_be_said_to_be_of_another_person():
