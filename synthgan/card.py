@@ -152,8 +152,8 @@ def _privacy(model: Any) -> list[str]:
     never = f"- It does not hold {_NEVER}."
     if model.critic_ is not None:
         never += (
-            " The trees are a discriminator, too: they learnt from synthetic rows alone what trees "
-            "that saw the training rows say of them."
+            " The trees are a discriminator, too: they were trained on synthetic rows only, with "
+            "targets from other trees that saw the training rows and are not in the file."
         )
     return [
         f"- The file holds {_ALWAYS}; {holds[model.kind](model)}.",
@@ -161,7 +161,7 @@ def _privacy(model: Any) -> list[str]:
         "- There is no guarantee such as differential privacy, and a network can remember "
         "records. `synthgan.evaluate` with a holdout measures what some attacks learn from what "
         "the model makes. It does not measure what the file itself gives away, which may be more: "
-        "share the file only with those who may know as much.",
+        "share the file only with people who may see the data.",
     ]
 
 

@@ -1,4 +1,4 @@
-"""How the default recipe changes where few people are learnt, between fidelity and privacy."""
+"""How the default recipe changes where few people are learnt: a trade of fidelity for privacy."""
 
 from __future__ import annotations
 
@@ -13,36 +13,38 @@ __all__ = ["MANY_PEOPLE", "PLACES", "Place"]
 
 MANY_PEOPLE = 1250  # people, from which on all places are the same
 _STEPS = 1500  # of a run on so many
-_PENALTY_TIMES_PEOPLE = 800
+_PENALTY_TIMES_ROWS = 800  # as in the loss
 _POOL, _FEWEST_POOLS, _POOLED_MORE = 5, 5, 1000  # people, averages of a column, people
 
 
 @dataclass(frozen=True)
 class Place:
-    """A place on the frontier between fidelity and privacy; docs/privacy.md has the figures.
+    """A trade-off between fidelity and privacy; docs/privacy.md has the figures.
 
-    On few people a generator learns them by heart. Shorter runs prevent it, and so do coarser
-    cells; a smaller gradient penalty lets a short run learn what it would miss.
+    A generator trained on few rows memorises them. Shorter runs and coarser cells memorise less; a
+    smaller gradient penalty lets a short run learn faster.
 
     Parameters
     ----------
     steps_power : float
-        Steps of a run fall as this power of the number of people.
+        0 or more: below 1250 people, a run has 1500 (people / 1250)**steps_power steps.
     most_penalty : float or None
-        Weight of the gradient penalty; None: the loss decides.
+        Largest weight of the gradient penalty; None: the loss decides.
     pool_power : float
-        `min_pool` of the encoder rises as this power of the number of people falls.
+        0 or more: below 1000 people, the encoder's `min_pool` is 5 (1000 / people)**pool_power,
+        at most a fifth of the people.
     most_pool : int
-        Largest `min_pool`.
-    told_from : int
-        Below so many people, an attack on samples tells them from others with an AUC above .55.
+        Largest `min_pool`, in people.
+    min_unwarned : int
+        Fewest people that `fit` does not warn of: below, membership inference with synthetic rows
+        reaches an AUC above .55.
     """
 
     steps_power: float
     most_penalty: float | None
     pool_power: float
     most_pool: int
-    told_from: int
+    min_unwarned: int
 
     def steps(self, n_people: int) -> int:
         """Return how many steps a run has."""
@@ -53,24 +55,27 @@ class Place:
         wanted = round(_POOL * max(1.0, _POOLED_MORE / n_people) ** self.pool_power)
         return max(_POOL, min(wanted, self.most_pool, n_people // _FEWEST_POOLS))
 
-    def settle(self, loss: Any, n_people: int) -> Any:
-        """Return the loss with the penalty of this place, where it has none of its own."""
+    def with_penalty(self, loss: Any, n_people: int, n_rows: int) -> Any:
+        """Return the loss with at most the penalty of this place, where none was given."""
         is_free = isinstance(loss, Loss) and loss.name == "relativistic" and loss.penalty is None
-        weight = _PENALTY_TIMES_PEOPLE / n_people
-        if self.most_penalty is None or not is_free or weight < self.most_penalty:
+        is_less = self.most_penalty is None or _PENALTY_TIMES_ROWS / n_rows <= self.most_penalty
+        if not is_free or is_less or n_people >= MANY_PEOPLE:
             return loss
         return Loss(**{**loss.get_params(), "penalty": self.most_penalty})
 
     def warn(self, n_people: int) -> None:
-        """Say that people are too few to be hidden among each other."""
-        if n_people < self.told_from:
-            warnings.warn(
-                f"{n_people} people are few: who has a sample of this model may tell better than "
-                "by guessing whether a person was learnt (AUC above .55, see docs/privacy.md); "
-                f"{self.told_from} or more are advised, or privacy='strict'.",
-                PrivacyWarning,
-                stacklevel=5,
-            )
+        """Warn where membership inference is better than an AUC of .55."""
+        if n_people >= self.min_unwarned:
+            return
+        helps = PLACES["strict"].min_unwarned <= n_people
+        or_strict = ", or privacy='strict'" if helps else ""
+        warnings.warn(
+            f"the table has {n_people} people: an attacker with synthetic rows may recognise a "
+            "training person (membership inference, AUC above .55, see docs/privacy.md); use at "
+            f"least {self.min_unwarned} people{or_strict}.",
+            PrivacyWarning,
+            stacklevel=5,
+        )
 
 
 PLACES = {

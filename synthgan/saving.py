@@ -51,8 +51,9 @@ class SavedModel(metaclass=ABCMeta):
         """Write the fitted model to one file, whole or not at all.
 
         The file holds parameters, schema, encoder tables, the generator's weights, and of a table
-        the trees that choose among candidates. These trees have seen training rows; see
-        docs/privacy.md. The networks' discriminator is not in it.
+        the trees that choose among candidates. These trees were trained on synthetic rows only;
+        their targets come from other trees that saw the training rows, and are not saved. The
+        discriminator network is not in the file. See docs/privacy.md.
 
         Parameters
         ----------

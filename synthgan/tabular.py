@@ -255,7 +255,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         pools = encoder.scaling == "quantile"
         if people is None and looks and pools and encoder.min_support > 1:
             key, people = find_people(frame) or (None, None)
-        self._n_people = len(frame) if people is None else len(np.unique(people))
+        self._n_rows = len(frame)
+        self._n_people = self._n_rows if people is None else len(np.unique(people))
         if self.preset is None:
             place = PLACES[self.privacy]
             place.warn(self._n_people)
@@ -266,12 +267,13 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     def _resolve(self, name: str, preset: Preset) -> Any:
         value = super()._resolve(name, preset)
         if name == "loss" and self.loss is None and self.preset is None:
-            return PLACES[self.privacy].settle(value, self._n_people)
+            return PLACES[self.privacy].with_penalty(value, self._n_people, self._n_rows)
         return value
 
     def _n_steps(self, n_rows: int) -> float:
-        if self.preset is None and self._n_people < MANY_PEOPLE:
-            return PLACES[self.privacy].steps(self._n_people)
+        place = PLACES[self.privacy]
+        if self.preset is None and place.steps_power and self._n_people < MANY_PEOPLE:
+            return place.steps(self._n_people)
         return super()._n_steps(n_rows)
 
     def _find_encoder(self, preset: Preset) -> GridEncoder:

@@ -49,8 +49,8 @@ def add(commands: Any) -> None:
         "--groups",
         default=None,
         metavar="COLUMN",
-        help="who rows or records belong to: what is stored is counted by people (default: each "
-        "row a person, or as a column that names people tells; of records by patient)",
+        help="column with the person of each row: minimum counts are then in people, not rows "
+        "(default: a column found to name people, else each row is a person; of records patient)",
     )
     fit.add_argument(
         "--condition-on",
@@ -76,7 +76,7 @@ def _add_for_tables(tables: Any) -> None:
     tables.add_argument(
         "--privacy",
         choices=("balanced", "faithful", "strict"),
-        help="how few rows are learnt, between fidelity and privacy (default: balanced)",
+        help="trade of fidelity for privacy below 1250 people (default: balanced)",
     )
 
 

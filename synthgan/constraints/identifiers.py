@@ -128,7 +128,10 @@ class Identifier(Constraint):
                 f"column {self.column!r} is of kind {column.kind}; Identifier needs strings or "
                 "whole numbers."
             )
-        present, least = frame[self.column].dropna(), support.least
+        least, column_values = support.least, frame[self.column]
+        if support.people is not None:  # one value of each person
+            column_values = column_values[~pd.Series(support.people).duplicated().to_numpy()]
+        present = column_values.dropna()
         if is_whole:
             numbers = numbers_of(column, present)[0]
             lengths = [len(str(abs(int(number)))) for number in numbers]
@@ -222,8 +225,8 @@ def find_identifiers(
             continue
         if not names_row:
             warnings.warn(
-                f"column {name!r} names people: it is not learnt but replaced by fresh values, "
-                "each of one row.",
+                f"column {name!r} names people: it is not learnt; every synthetic row gets a fresh "
+                "value.",
                 DataWarning,
                 stacklevel=2,
             )

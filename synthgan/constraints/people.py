@@ -53,8 +53,8 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     name = min(found, key=lambda one: frame[one].nunique())
     codes, names = pd.factorize(frame[name])
     warnings.warn(
-        f"column {name!r} seems to name {len(names)} people who have several rows each: what is "
-        f"stored is counted by them; give groups={name!r} to say so, or "
+        f"column {name!r} seems to name {len(names)} people who have several rows each, so that "
+        f"min_support counts these people, not rows; give groups={name!r} to confirm it, or "
         "groups=range(len(table)) if each row is of another person.",
         DataWarning,
         stacklevel=4,

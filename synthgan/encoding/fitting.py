@@ -150,7 +150,7 @@ def _fit_places(
     values, present = column.numbers(series)
     if not support.holds(present) or not present.any():
         if present.any():
-            whose = "" if support.people is None else " of fewer people"
+            whose = "" if support.people is None else f" of {support.count(present)} people"
             warnings.warn(
                 f"column {column.name!r} has {present.sum()} value(s){whose}, fewer than "
                 f"min_support={support.least}; it comes back empty.",

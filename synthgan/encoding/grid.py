@@ -66,11 +66,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     min_support : int, default=5
         With ``scaling="quantile"``: no number, date or label of fewer people than this is stored,
         nor decimals, or that values are missing. Of rarer numbers only averages are kept that
-        no one dominates; rarer labels are encoded as kept ones, and a ``category`` dtype comes back
-        without them. A person is a row unless `fit` is given `groups`. 1 keeps every value.
+        keep the p-percent rule; rarer labels are encoded as kept ones, and a ``category`` dtype
+        comes back without them. A person is a row unless `fit` is given `groups`. 1 keeps all.
     min_pool : int or None, default=None
-        With ``scaling="quantile"``: of how many people, at least, an average of rarer numbers is;
-        None: `min_support`. More of them make coarser cells.
+        With ``scaling="quantile"``: fewest people of an average of rarer numbers; None:
+        `min_support`. More people make coarser cells.
     max_one_hot : int, default=64
         A column of more levels gets one cell, with levels in order of frequency.
     max_one_hot_numeric : int, default=20

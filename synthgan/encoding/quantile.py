@@ -101,7 +101,7 @@ def fit_quantiles(
     Returns
     -------
     table : QuantileTable or None
-        None where nothing may be stored: nearly all of too few people have one value.
+        None if nothing can be stored under `support`: too few people, nearly all with one value.
     """
     order = np.argsort(values, kind="stable")
     ordered, support = values[order], support.take(order)

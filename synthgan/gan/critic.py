@@ -1,4 +1,4 @@
-"""A second look at generated grids: of several candidates for a row, the most lifelike is kept."""
+"""Choose among generated grids with boosted trees: of several candidates for a row one is kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Critic", "cell_features", "fidelity"]
 # another person. Larger trees and smaller leaves remember rows.
 _OF_FEW = {"learning_rate": 0.1, "max_leaf_nodes": 8}
 _OF_MANY = {"learning_rate": 0.2, "max_leaf_nodes": 15}
-_LEAF, _SEEN = 100, 0.5  # rows of a leaf, and share of the features that a split looks at
+_LEAF, _FEATURE_SHARE = 100, 0.5  # rows of a leaf, and share of the features that a split looks at
 _MANY_PEOPLE = 4000
 _MOST_TREES = 600
 # Of the trees that are kept, which learn from generated grids what the others say of them.
@@ -63,10 +63,10 @@ class Critic:
 
     The generator's density is corrected by sampling-importance-resampling: boosted trees learn to
     tell real grids from fakes, whose odds are the ratio of both densities; of a few candidates
-    one is drawn in proportion to it. These trees remember rows, so they are not kept: other trees
-    learn from generated grids alone what the first ones say of them (distillation). As the trees'
-    noise, and the luck of the draw, would shift the columns' distributions, rows of a sample are
-    drawn with an eye on each other: together they fall into each column's bins as real rows do.
+    one is drawn in proportion to it. These trees (the teacher) memorise rows, so they are not kept:
+    other trees (the student) learn the teacher's logits on generated grids only (distillation). As
+    the trees' noise, and the luck of the draw, would shift the columns' distributions, rows of a
+    sample are drawn jointly: together they fall into each column's bins as real rows do.
 
     Parameters
     ----------
@@ -123,16 +123,16 @@ class Critic:
         x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
         is_real = np.arange(len(x)) < len(real[0])
         end = math.inf if deadline is None else deadline
-        judge = _boost(x, is_real, seed, end, support.people)
+        teacher = _boost(x, is_real, seed, end, support.people)
         trees: list[TreePredictor] = []
-        if judge is not None:
+        if teacher is not None:
             n_real, x = len(real[0]), x[~is_real]
             if make is not None:
                 n = int(np.clip(_TOLD_PER_ROW * n_real, _FEWEST_TOLD, _MOST_TOLD))
                 told = make(min(n, _MOST_VALUES // x.shape[1]))
                 x = np.hstack([view(told[0]), told[1]])
             n_trees = int(np.clip(n_real // _ROWS_PER_KEPT, _FEWEST_KEPT, _MOST_KEPT))
-            trees = _distil(x, judge.decision_function(x), n_trees, seed, end)
+            trees = _distil(x, teacher.decision_function(x), n_trees, seed, end)
         return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1])
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -282,7 +282,7 @@ def _boost(
     settings = {
         **(_OF_FEW if n_people < _MANY_PEOPLE else _OF_MANY),
         "min_samples_leaf": round(_LEAF * n_real / n_people),
-        "max_features": _SEEN,
+        "max_features": _FEATURE_SHARE,
     }
     # Unweighted: that there are more fakes adds the same to every logit.
     counts: list[int] = []

@@ -18,8 +18,8 @@ def guarded_means(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.n
     values : ndarray of shape (n_means, n_people), float64
         One value a person, ascending in each row.
     low, high : ndarray of shape (n_means,)
-        What is known to lie below and above all of them; NaN where they are the lowest or the
-        highest values of all.
+        Known bounds of the values of each row; NaN where they are the lowest or the highest values
+        of all.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def guarded_means(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.n
     Notes
     -----
     The lowest of the lowest values is replaced by the second lowest, and the highest of the highest
-    by the second highest (a winsorised mean): an outlier that nobody is near moves nothing. Then
+    by the second highest (a winsorised mean): a single outlier does not change the mean. Then
     the p-percent rule with p = 15. It is known that all values lie above `low`. So the person with
     the second largest distance from it, who knows their own, can tell the largest one to within the
     sum of all others. Distances are cut where that sum is less than 15 % of them. The same

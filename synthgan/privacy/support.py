@@ -1,4 +1,4 @@
-"""How many people stand behind a value."""
+"""How many people share a value."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from synthgan.privacy.dominance import guarded_means
 
 __all__ = ["EVERYTHING", "Support", "pooled_means"]
 
-_ASIDE = 0.381966  # of the way; not to another value of a lattice
+_ASIDE = 0.381966  # of the way: irrational, so as not to end at another value of a lattice
 
 
 @dataclass(frozen=True)
@@ -113,9 +113,9 @@ def pooled_means(
     support : Support
         Of the values, in their order.
     low, high : float
-        What is known to lie below and above all of them; NaN where nothing is.
+        Known bounds of all values; NaN where nothing is known.
     fewest : int, default=1
-        Values of a group.
+        Fewest values of a group.
 
     Returns
     -------

@@ -13,7 +13,7 @@ from synthgan.metrics.score import plain
 __all__ = ["Finding", "summarise"]
 
 C2ST = ("c2st", "signal_c2st", "image_c2st")
-TOO_FEW = "too few rows to tell"
+TOO_FEW = "too few records to tell"
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
 
 MEMBERSHIP = ("membership_inference", "signal_membership_inference", "image_membership_inference")
@@ -113,13 +113,16 @@ def _private(scores: dict[str, Score]) -> Finding:
             "the records that it would fail on, had they not been learnt."
         )
     else:
-        figure = "a leaning" if lean else TOO_FEW if too_few else "no leak found"
+        figure = "possible leak" if lean else TOO_FEW if too_few else "no leak found"
         meaning = (
             f"{strongest} gains {worst.value:.1%} on learnt records; chance explains that, "
             f"but up to {high:.1%} is not excluded."
         )
     if lean:
-        meaning += f" Fakes lean to learnt records: {', '.join(lean)}, where .50 is chance."
+        meaning += (
+            " Fakes are nearer to learnt records than chance explains: "
+            f"{', '.join(lean)}, where .50 is chance."
+        )
     elif too_few and member is not None:
         meaning += f" {_interval_in_words(member)}"
     return Finding("Private?", figure, meaning, name)
@@ -139,7 +142,7 @@ def _members_told(scores: dict[str, Score], member: Score | None, too_few: bool)
     if found:
         low, high = member.interval
         meaning = (
-            f"Fakes lean to who was learnt: {'; '.join(found)}. Membership inference has a 95 % "
+            f"Fakes are nearer to who was learnt than chance explains: {'; '.join(found)}. Membership inference has a 95 % "
             f"interval of {low:.2f} to {high:.2f}."
         )
         return Finding("Private?", f"{member.value:.2f} AUC", meaning, name)

@@ -349,7 +349,7 @@ def test_too_few_rows_to_tell():
     (finding,) = evaluate(
         clinics[0], clinics[1], holdout=clinics[2], sections=["privacy"]
     ).summary()
-    assert finding.figure == "too few rows to tell"
+    assert finding.figure == "too few records to tell"
     assert re.search(r"its 95 % interval is 0\.\d\d to 0\.\d\d\.", finding.meaning)
 
 
@@ -366,4 +366,4 @@ def test_copies_of_arrays_are_told_by_the_summary():
     (none,) = evaluate(real, real, **words).summary()
     assert none.figure == "no verdict"
     (few,) = evaluate(real[:20], fresh, holdout=holdout[:20], **words).summary()
-    assert few.figure == "too few rows to tell"
+    assert few.figure == "too few records to tell"
