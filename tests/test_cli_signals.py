@@ -89,10 +89,10 @@ def test_long_records_with_marked_beats(tmp_path, model):
 
 def test_conditions(tmp_path, model, capsys):
     asked, out = tmp_path / "asked.csv", tmp_path / "fake"
-    asked.write_text("diagnosis,age\nHealthy control,50\nMyocardial infarction,\n")
+    asked.write_text("diagnosis,age\nHealthy control,46\nMyocardial infarction,\n")
     run("sample", model, "--conditions", asked, "--out", out)
     first, second = (read(out, i).comments for i in range(2))
-    assert first[1:3] == ["diagnosis: Healthy control", "age: 50"]
+    assert first[1:3] == ["diagnosis: Healthy control", "age: 46"]
     assert second[1] == "diagnosis: Myocardial infarction"
     assert not any(line.startswith("age") for line in second)
     asked.write_text("diagnosis\nFlu\n")

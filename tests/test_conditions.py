@@ -104,7 +104,8 @@ def test_conditions_survive_the_archive(model, tmp_path):
     model.save(tmp_path / "m.synthgan")
     again = load(tmp_path / "m.synthgan")
     wish = {"age": (50, 55), "ward": "general"}
-    assert_frame_equal(again.sample(9, conditions=wish), model.sample(9, conditions=wish))
+    ours, theirs = (one.sample(9, conditions=wish, random_state=0) for one in (again, model))
+    assert_frame_equal(ours, theirs)
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,8 @@ def test_a_run_that_diverges_is_taken_up_like_any_other(table, tmp_path):
 
     with pytest.warns(DivergenceWarning) as warned:
         whole = fit("whole")
-    assert [str(w.message)[:33] for w in warned] == [
+    diverged = [w for w in warned if issubclass(w.category, DivergenceWarning)]
+    assert [str(w.message)[:33] for w in diverged] == [
         "training diverged before step 66:", "training diverged before step 108",
     ]  # fmt: skip
     with pytest.warns(DivergenceWarning, match="before step 66"), pytest.raises(BrokenError):
@@ -273,7 +274,7 @@ def test_where_all_are_damaged_a_run_begins_anew(broken, table):
     (broken / ".checkpoint-000000090.safetensors.ab12").write_bytes(b"half a file")
     with pytest.warns(DataWarning) as warned:
         model = quick([Checkpoint(broken)]).fit(table)
-    assert len(warned) == 3
+    assert sum(issubclass(w.category, DataWarning) for w in warned) == 3
     assert_same(model, quick().fit(table))
     assert not [path for path in broken.iterdir() if path.name.startswith(".")]
 

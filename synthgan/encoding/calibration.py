@@ -17,7 +17,7 @@ from scipy.fft import dct, idct
 from synthgan import fields
 from synthgan.encoding import whitening
 from synthgan.exceptions import ArchiveError
-from synthgan.privacy import EVERYTHING, Support, pooled_means
+from synthgan.privacy import EVERYTHING, Support, pooled_means, run_means
 
 __all__ = ["Calibration", "Tempo"]
 
@@ -188,9 +188,8 @@ def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -
     """
     order = np.argsort(real, kind="stable")
     sizes, means = pooled_means(real[order], support.take(order), fewest=len(real) // n_knots)
-    ends = np.round(np.cumsum(sizes) / len(real) * len(fake)).astype(int)
-    ours = [group.mean() for group in np.split(np.sort(fake), ends[:-1])]
-    return np.stack([ours, means])
+    starts = np.round((np.cumsum(sizes) - sizes) / len(real) * len(fake)).astype(int)
+    return np.stack([run_means(np.sort(fake), starts), means])
 
 
 def _joined(knots: list[np.ndarray]) -> np.ndarray:

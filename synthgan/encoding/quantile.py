@@ -108,9 +108,6 @@ def fit_quantiles(
     levels, codes, counts = np.unique(ordered, return_inverse=True, return_counts=True)
     common = support.counts(codes, len(levels)) >= support.least
     wide = Support(max(support.least, min_pool), support.people)
-    if not common.any() and support.count(np.ones(len(values), bool)) < 2 * support.least:
-        _, mean = pooled_means(ordered, support)
-        return None if np.isnan(mean[0]) else QuantileTable(np.array([0.0, 1.0]), mean, mean)
     pieces: list[tuple[float, float, float]] = []  # rows, start, stop
     borders = np.flatnonzero(np.diff(common)) + 1
     first = np.concatenate([[0], np.cumsum(counts)])
@@ -128,6 +125,8 @@ def fit_quantiles(
     lost = np.array([np.isnan(piece[1]) for piece in pieces])
     rows_of = _hand_over(rows_of, lost)
     kept = [piece for piece, gone in zip(pieces, lost, strict=True) if not gone]
+    if not kept:
+        return None
     edges = np.concatenate([[0.0], np.cumsum(rows_of[~lost]) / len(values)])
     edges[-1] = 1.0
     return QuantileTable(
@@ -157,6 +156,8 @@ def _pooled(
     sizes, means = pooled_means(ordered, support, low, high)
     if np.isnan(means).any():
         return [(len(ordered), np.nan, np.nan)]  # nothing may be stored
+    if len(means) == 1 and below is None and above is None:
+        return [(len(ordered), means[0], means[0])]
     knots = np.concatenate(
         [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
     )

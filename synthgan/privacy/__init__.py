@@ -2,7 +2,7 @@
 
 from synthgan.privacy.dominance import guarded_means
 from synthgan.privacy.groups import draw_people, is_column, read_groups, whole_people
-from synthgan.privacy.support import EVERYTHING, Support, pooled_means
+from synthgan.privacy.support import EVERYTHING, Support, pooled_means, run_means
 
 __all__ = [
     "EVERYTHING",
@@ -12,5 +12,6 @@ __all__ = [
     "is_column",
     "pooled_means",
     "read_groups",
+    "run_means",
     "whole_people",
 ]

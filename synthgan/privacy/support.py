@@ -10,7 +10,7 @@ import pandas as pd
 
 from synthgan.privacy.dominance import guarded_means
 
-__all__ = ["EVERYTHING", "Support", "pooled_means"]
+__all__ = ["EVERYTHING", "Support", "pooled_means", "run_means"]
 
 _ASIDE = 0.381966  # of the way: irrational, so as not to end at another value of a lattice
 
@@ -126,28 +126,52 @@ def pooled_means(
     runs = support.pools(len(ordered), fewest)
     starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
     sizes = stops - starts
-    middles = ordered[(starts + stops) // 2].astype(np.float64)
-    lows, highs = np.append(low, middles[:-1]), np.append(middles[1:], high)
-    origins = ordered[starts]
-    # Of large integers, differences are exact where sums are not.
-    pool = np.repeat(np.arange(len(runs)), sizes)
-    x = (ordered - origins[pool]).astype(np.float64)
-    if support.people is not None:
-        pool, x = _one_each(pool, x, support.people)
-    people = np.bincount(pool)
-    first = np.cumsum(people) - people
-    means = np.empty(len(runs))
-    for n in np.unique(people):
-        some = people == n
-        values = x[first[some, None] + np.arange(n)]
-        means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some])
-    means += origins
+    lows, highs = _bounds(ordered, starts, low, high)
+    means = run_means(ordered, starts, lows, highs, support.people)
     if support.least > 1:
         bare = _are_bare(means, ordered, support)
         away = np.where(np.isnan(lows) | (lows == means), highs, lows) - means
         means[bare] += _ASIDE * np.where(away == 0, np.nan, away)[bare]
         means = _filled(means)
     return sizes, means
+
+
+def run_means(
+    ordered: np.ndarray,
+    starts: np.ndarray,
+    lows: np.ndarray | None = None,
+    highs: np.ndarray | None = None,
+    people: np.ndarray | None = None,
+) -> np.ndarray:
+    """Average runs of ascending values as `guarded_means` does; runs begin at `starts`.
+
+    Known bounds are the medians of the runs on either side, unless they are given.
+    """
+    if lows is None or highs is None:
+        lows, highs = _bounds(ordered, starts, np.nan, np.nan)
+    origins = ordered[starts]
+    # Of large integers, differences are exact where sums are not.
+    run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(ordered))))
+    x = (ordered - origins[run]).astype(np.float64)
+    if people is not None:
+        run, x = _one_each(run, x, people)
+    sizes = np.bincount(run)
+    first = np.cumsum(sizes) - sizes
+    means = np.empty(len(starts))
+    for n in np.unique(sizes):
+        some = sizes == n
+        values = x[first[some, None] + np.arange(n)]
+        means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some])
+    return means + origins
+
+
+def _bounds(
+    ordered: np.ndarray, starts: np.ndarray, low: float, high: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the medians of the runs below and above each run, and the ends of all."""
+    stops = np.append(starts[1:], len(ordered))
+    medians = ordered[(starts + stops) // 2].astype(np.float64)
+    return np.append(low, medians[:-1]), np.append(medians[1:], high)
 
 
 def _filled(means: np.ndarray) -> np.ndarray:

@@ -105,8 +105,10 @@ def rounded_out(low: float, high: float) -> tuple[float, float]:
     if not np.isfinite(size):
         return low, high
     step = 10.0 ** (np.floor(np.log10(size)) - 1)
+    if step < np.finfo(float).tiny:
+        return low, high
     below, above = np.floor(low / step) * step, np.ceil(high / step) * step
-    return float(below), float(above if above > below else below + step)
+    return min(low, float(below)), max(high, float(above if above > below else below + step))
 
 
 def pooled_quantiles(numbers: np.ndarray, groups: np.ndarray, at: list[float]) -> list[float]:

@@ -142,8 +142,8 @@ def _members_told(scores: dict[str, Score], member: Score | None, too_few: bool)
     if found:
         low, high = member.interval
         meaning = (
-            f"Fakes are nearer to who was learnt than chance explains: {'; '.join(found)}. Membership inference has a 95 % "
-            f"interval of {low:.2f} to {high:.2f}."
+            f"Fakes are nearer to who was learnt than chance explains: {'; '.join(found)}. "
+            f"Membership inference has a 95 % interval of {low:.2f} to {high:.2f}."
         )
         return Finding("Private?", f"{member.value:.2f} AUC", meaning, name)
     figure = TOO_FEW if too_few else "no leak found"

@@ -111,7 +111,7 @@ def test_adult():
     relations = find_relations(adult, Support(5))
     assert time.perf_counter() - start < 10
     assert [str(r) for r in relations] == [str(DependentColumn("education-num", "education"))]
-    constraint = relations[0].fit(adult, 5)
+    constraint = relations[0].fit(adult, Support(5))
     back = constraint.restore(constraint.apply(adult), RNG)[adult.columns]
     assert_frame_equal(back, adult)
 

@@ -99,7 +99,7 @@ def refused(path, match):
         (
             MANIFEST,
             b'{"format": 99}',
-            "has format 99; this synthgan reads up to 1: update",
+            "has format 99; this synthgan reads up to 2: update",
         ),
         (MANIFEST, b'{"format": 1}', "'manifest.json' does not list the other members"),
         (MANIFEST, b'{"format": 1, "format": 1}', "an object of its JSON has a key twice"),

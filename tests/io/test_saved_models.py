@@ -73,7 +73,7 @@ def test_tables(tmp_path, clinic):
         assert ours == theirs
     assert copy.score(X) == model.score(X)
     assert copy.constraints[0].high == np.inf
-    assert bytes_of(copy.sample(9)) == bytes_of(model.sample(9))  # by the estimator's own seed
+    assert copy.seed_ == "not stored"  # so that each sample is another
 
 
 @pytest.mark.parametrize("encoder", [GridEncoder(scaling="minmax", layout="sectioned"), None])
@@ -110,6 +110,7 @@ def test_tables_in_all_forms(tmp_path, encoder, form):
     assert type(ours[0]) is type(X)
 
 
+@pytest.mark.filterwarnings("ignore:.*'heart_rate_bpm' has 3 missing")
 @pytest.mark.parametrize("encoder", [None, SignalEncoder(scaling="minmax")])
 def test_signals(tmp_path, encoder):
     windows, y = make_ecg(110, n_samples=250, fs_hz=125, return_y=True, random_state=0)
