@@ -24,7 +24,7 @@ from synthgan.gan.image_layers import UpGenerator
 from synthgan.gan.interrupts import leaving_out
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
-from synthgan.labelled import LabelledGANSynthesizer
+from synthgan.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.presets import find_preset
 from synthgan.privacy import read_groups
@@ -348,7 +348,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         return {}
 
     def _n_steps(self, n_rows: int) -> float:
-        return float(np.clip(_STEPS_PER_IMAGE * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+        return steps_of(n_rows, _STEPS_PER_IMAGE, _FEWEST_STEPS, _MOST_STEPS)
 
     def _largest_batch(self, n_rows: int) -> int:
         # What a step needs of time and memory goes with pixels.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -13,15 +15,31 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan import fields
 from synthgan.base import BaseGANSynthesizer, draw_seed
 from synthgan.conditions import Conditions, count_rows, draw_until_met
-from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
 from synthgan.gan.memory import check_room
 from synthgan.labels import Labels
 from synthgan.presets import Preset, find_preset
 
-__all__ = ["LabelledGANSynthesizer"]
+__all__ = ["LabelledGANSynthesizer", "steps_of"]
 
 _LABEL = "label."  # prefix of the label encoder's arrays in an archive
+_FEW_PEOPLE = 375
 _MOST_TRIES, _MOST_TIMES = 4000, 16  # records that meet no condition are drawn again
+
+
+def steps_of(n: int, per_record: float, fewest: int, most: int) -> float:
+    """Return how long a run on n records is.
+
+    So many steps for each record, at most `most`. Fewer than ``fewest / per_record`` records are
+    memorised in long runs: their steps fall from `fewest` as the square root of their number.
+
+    Examples
+    --------
+    >>> [steps_of(n, 8.0, 3000, 12_000) for n in (60, 375, 1000, 9000)]
+    [1200.0, 3000.0, 8000.0, 12000.0]
+    """
+    few = fewest * min(1.0, math.sqrt(n * per_record / fewest))
+    return float(np.clip(per_record * n, few, most))
 
 
 class LabelledGANSynthesizer(BaseGANSynthesizer):
@@ -71,6 +89,15 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         people: np.ndarray | None,
     ) -> None:
         """Train on what a fitted encoder makes of records."""
+        n_people = len(values) if people is None else len(np.unique(people))
+        if n_people < _FEW_PEOPLE and self.preset is None:
+            warnings.warn(
+                f"the {self.kind}s are of {n_people} people: an attacker with synthetic ones may "
+                "recognise a training person (see docs/privacy.md); measure with "
+                f"synthgan.evaluate, or use {_FEW_PEOPLE} people or more.",
+                PrivacyWarning,
+                stacklevel=4,
+            )
         given, measured = self._gather_labels(info, values)
         self.labels_, label_cells = Labels.fit(given, measured, y, people)
         grids = encoder.encode(values)

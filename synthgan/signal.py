@@ -28,7 +28,7 @@ from synthgan.gan.interrupts import leaving_out
 from synthgan.gan.path_layers import PathGenerator
 from synthgan.gan.trainer import find_device
 from synthgan.io.signals import SignalWindows
-from synthgan.labelled import LabelledGANSynthesizer
+from synthgan.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.presets import find_preset
 from synthgan.privacy import Support, read_groups
@@ -416,7 +416,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         return _BATCH
 
     def _n_steps(self, n_rows: int) -> float:
-        return float(np.clip(_STEPS_PER_WINDOW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+        return steps_of(n_rows, _STEPS_PER_WINDOW, _FEWEST_STEPS, _MOST_STEPS)
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         record, arrays = super()._encoder_state()

@@ -170,12 +170,12 @@ def test_ctrl_c_on_the_command_line_writes_the_model(table, tmp_path, monkeypatc
 
     def press(self, state, *figures):
         log(self, state, *figures)
-        if state.step == 5:
+        if state.step == 6:
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(Trainer, "_log", press)
     write_csv(table, tmp_path / "t.csv")
     out = tmp_path / "m.synthgan"
     main(["fit", str(tmp_path / "t.csv"), "-o", str(out), "--seed", "0", "--max-steps", "500"])
-    assert "InterruptedWarning: training was interrupted at step 5 of" in capsys.readouterr().err
-    assert synthgan.load(out).n_steps_ == 5
+    assert "InterruptedWarning: training was interrupted at step 6 of" in capsys.readouterr().err
+    assert synthgan.load(out).n_steps_ == 6
