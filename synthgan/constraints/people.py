@@ -24,15 +24,15 @@ _MIN_SHARE = 0.8  # of the people whom a column tells apart
 _PERSON = re.compile(
     r"(?i)^(patient|subject|person|participant|client|donor|case)s?"
     r"([_\W]?(id|nr|no|num|number|code|name))?$|^((full|first|last)[_\W]?|sur)?name$"
-    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn"
+    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn|subj_?(id|nr|no)|pat_?(id|nr|no)"
 )
 
 
 def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     """Find a column that names people who have several rows, and tell whose each row is.
 
-    Such a column has 20 different values or more, half of them in at most 20 rows each. It
-    is named like an identifier of people and holds labels or whole numbers; or it holds labels that
+    Such a column has 20 different values or more. It is named like an identifier of people and
+    holds labels or whole numbers. Or it holds labels, half of them in at most 20 rows each, that
     have about as many rows each, or from which two columns follow that do not follow from each
     other, as sex and date of birth follow from a person.
 
@@ -102,13 +102,14 @@ def _is_named_key(series: pd.Series) -> bool:
 
 
 def _repeats(series: pd.Series) -> bool:
-    """Tell whether a column has many values of few rows each."""
+    """Tell whether a column has many values, of few rows each unless its name says enough."""
     if not (_has_labels(series) or _is_named_key(series)):
         return False
     counts = series.value_counts()
     counts = counts[counts > 0]
     is_repeated = len(counts) >= _FEWEST_PEOPLE and counts.iloc[0] > 1
-    return bool(is_repeated and counts.median() <= _MOST_ROWS)
+    is_named = bool(_PERSON.search(str(series.name)))
+    return bool(is_repeated and (is_named or counts.median() <= _MOST_ROWS))
 
 
 def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:

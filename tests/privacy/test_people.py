@@ -14,6 +14,7 @@ from synthgan.datasets import make_clinic, make_ecg
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.io.signals import SignalWindows
 from synthgan.privacy import Support
+from tests.conftest import SHARED_DATA as DATA
 
 QUICK = {"network": FCN(width=16, depth=1), "max_steps": 20, "random_state": 0}
 
@@ -102,6 +103,30 @@ def test_codes_that_belong_to_chapters_are_no_people():
         }
     )
     assert find_people(frame) is None
+
+
+@pytest.mark.parametrize("name", ["ae", "cm", "ds", "ex", "mh"])
+def test_people_of_a_clinical_trial_are_found(name):
+    path = DATA / "relational" / "cdisc" / f"{name}.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    with pytest.warns(DataWarning, match="'USUBJID' seems to name"):
+        column, _ = find_people(pd.read_csv(path))
+    assert column == "USUBJID"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tabular/adult", "tabular/california_housing", "tabular/heart_cleveland", "tabular/pima",
+     "tabular/thyroid", "tabular/thyroid_disease_mldatar", "relational/cdisc/dm",
+     "protocol/beijing", "protocol/churn", "protocol/default", "protocol/magic",
+     "protocol/shoppers"],
+)  # fmt: skip
+def test_tables_of_one_row_a_person_have_no_people(name):
+    path = DATA / f"{name}.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    assert find_people(pd.read_csv(path, skipinitialspace=True)) is None
 
 
 def test_people_are_found_by_two_things_that_follow():
