@@ -13,7 +13,7 @@ from sklearn.utils import check_consistent_length
 
 from synthgan import fields
 from synthgan.conditions import Conditions, bare_schema, by_column
-from synthgan.constraints import ConstraintSet
+from synthgan.constraints import ConstraintSet, find_people
 from synthgan.encoding import CellGroup, GridEncoder, Schema
 from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.known import draw_known, encode_known
@@ -100,6 +100,8 @@ class Labels:
         whole = beside if table is None else pd.concat([table, beside], axis=1)
         y_names = [] if table is None else table.columns.tolist()
         encoder = GridEncoder()
+        if people is None:
+            _, people = find_people(whole) or (None, None)
         support = Support(encoder.min_support, people)
         schema, names = bare_schema(whole, support), measured.columns.tolist()
         nothing = np.zeros((0, 0), np.float32), np.zeros(0)

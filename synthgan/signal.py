@@ -36,7 +36,7 @@ from synthgan.privacy import Support, read_groups
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
-_PATIENT = "patient"  # the column of info that tells who windows belong to
+_PATIENT = ("patient", "record")  # columns of info that tell who windows belong to
 _LEAST_SUPPORT = 5  # people who share what is stored
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
@@ -190,8 +190,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             Labels, such as a diagnosis, that `sample` may be told.
         groups : str, array-like of shape (n,), or None, default=None
             Who each window belongs to: a column of ``info`` of SignalWindows, or one value a
-            window. Labels are then stored only where 5 people share them. None: ``patient`` of
-            ``info`` where there is one, else each window is of another person.
+            window. Labels are then stored only where 5 people share them. None: ``patient`` or
+            ``record`` of ``info`` where there is one, else each window is of another person.
 
         Returns
         -------
@@ -211,8 +211,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
-        if groups is None and _PATIENT in info:
-            groups = _PATIENT
+        if groups is None:
+            groups = next((name for name in _PATIENT if name in info), None)
         people = read_groups(groups, info, len(values))
         self.calibration_: Calibration | None = None
         self._learn(encoder.fit(X), values, info, y, preset, begun, people)

@@ -228,7 +228,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         key = groups if is_column(groups, frame) else None
         constraints = self._resolve("constraints", preset)
         told = self._condition_columns(frame)
-        support, key = self._find_support(constraints, encoder, frame, people, key)
+        support, key = self._find_support(encoder, frame, people, key)
         self.schema_ = bare_schema(frame, support)
         self.constraints_ = _fit_constraints(constraints, frame, told, support, key)
         table = self.constraints_.apply(frame)
@@ -248,12 +248,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return self
 
     def _find_support(
-        self, constraints: Any, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
+        self, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
     ) -> tuple[Support, Any]:
         """Settle how many people must share what is stored, and the column that names them."""
-        looks = "auto" in ([constraints] if isinstance(constraints, str) else list(constraints))
         pools = encoder.scaling == "quantile"
-        if people is None and looks and pools and encoder.min_support > 1:
+        if people is None and pools and encoder.min_support > 1:
             key, people = find_people(frame) or (None, None)
         self._n_rows = len(frame)
         self._n_people = self._n_rows if people is None else len(np.unique(people))

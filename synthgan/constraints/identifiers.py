@@ -298,19 +298,22 @@ def _structure(token: str) -> str:
 
 
 def _parts(tokens: list[str], min_support: int) -> list[Part]:
-    """Describe one place in the structure."""
+    """Describe one place in the structure; what too few tokens have does not change it."""
+    counts = Counter(map(len, tokens))
+    common = {length for length, n in counts.items() if n >= min_support}
+    tokens = [token for token in tokens if len(token) in common] if common else tokens
     lengths = [len(token) for token in tokens]
     if len(set(lengths)) > 1:
         return [[_alphabet(tokens, min_support), *_pooled_lengths(lengths, min_support)]]
     whole = _alphabet(tokens, min_support)
     parts: list[Part] = []
     for place in zip(*tokens, strict=True):
-        characters = set(place)
-        is_constant = len(characters) == 1 and len(tokens) >= min_support
+        usual, n_usual = Counter(place).most_common(1)[0]
+        is_constant = n_usual >= min_support and len(place) - n_usual < min_support
         is_mixed = whole in ("hex", "HEX", "alnum")
         name = whole if is_mixed else _alphabet(place, min_support)
         if is_constant:
-            parts.append([characters.pop(), 0, 0])
+            parts.append([usual, 0, 0])
         elif parts and parts[-1][0] == name and parts[-1][1]:
             parts[-1] = [name, parts[-1][1] + 1, parts[-1][2] + 1]
         else:

@@ -256,7 +256,8 @@ class DependentColumn(Constraint):
             )
         self.levels_ = [level for (level, _), _ in stored]
         self.values_ = [value for (_, value), _ in stored]
-        self.shares_ = [count / len(frame) for _, count in stored]
+        total = sum(count for _, count in stored)
+        self.shares_ = [count / total for _, count in stored]
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -24,7 +24,9 @@ _MIN_SHARE = 0.8  # of the people whom a column tells apart
 _PERSON = re.compile(
     r"(?i)^(patient|subject|person|participant|client|donor|case)s?"
     r"([_\W]?(id|nr|no|num|number|code|name))?$|^((full|first|last)[_\W]?|sur)?name$"
-    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn|subj_?(id|nr|no)|pat_?(id|nr|no)"
+    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn|nhs|hadm|subj_?(id|nr|no)|pat_?(id|nr|no)|^pid$"
+    r"|^(user|customer|employee|member|account)([_\W]?(id|nr|no|num|number|code))?$"
+    r"|nummer$|identifier$|(?-i:[a-z]I[dD]$)"
 )
 
 
@@ -32,9 +34,9 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     """Find a column that names people who have several rows, and tell whose each row is.
 
     Such a column has 20 different values or more. It is named like an identifier of people and
-    holds labels or whole numbers. Or it holds labels, half of them in at most 20 rows each, that
-    have about as many rows each, or from which two columns follow that do not follow from each
-    other, as sex and date of birth follow from a person.
+    holds labels or whole numbers. Or half of its values have at most 20 rows each, and two columns
+    follow from it that do not follow from each other, as sex and date of birth follow from a
+    person; of labels it is enough that they have about as many rows each.
 
     Parameters
     ----------
@@ -43,14 +45,15 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     Returns
     -------
     column, people : hashable, ndarray of int of shape (n_rows,); or None
-        Of the columns that are found, the one of the fewest people, and numbers of people from 0.
+        Of the columns that are found, those first whose names say so, the one of the fewest people; and numbers of people from 0.
         None where no column is found. A `DataWarning` names the column.
     """
     some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
     found = [name for name in frame.columns if _repeats(frame[name]) and _is_key(some, name)]
     if not found:
         return None
-    name = min(found, key=lambda one: frame[one].nunique())
+    named = [name for name in found if _PERSON.search(str(name))]
+    name = min(named or found, key=lambda one: frame[one].nunique())
     codes, names = pd.factorize(frame[name])
     warnings.warn(
         f"column {name!r} seems to name {len(names)} people who have several rows each, so that "
@@ -93,8 +96,10 @@ def _has_labels(series: pd.Series) -> bool:
 
 
 def _is_named_key(series: pd.Series) -> bool:
-    if not _PERSON.search(str(series.name)):
-        return False
+    return bool(_PERSON.search(str(series.name))) and _is_whole(series)
+
+
+def _is_whole(series: pd.Series) -> bool:
     # Whole numbers with gaps are floats.
     is_float = types.is_float_dtype(series.dtype)
     is_whole = is_float and bool((series.dropna() % 1 == 0).all())
@@ -103,7 +108,7 @@ def _is_named_key(series: pd.Series) -> bool:
 
 def _repeats(series: pd.Series) -> bool:
     """Tell whether a column has many values, of few rows each unless its name says enough."""
-    if not (_has_labels(series) or _is_named_key(series)):
+    if not (_has_labels(series) or _is_whole(series)):
         return False
     counts = series.value_counts()
     counts = counts[counts > 0]
@@ -118,7 +123,8 @@ def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     counts = counts[counts > 0]
     if _is_named_key(frame[name]) or _PERSON.search(str(name)):
         return True
-    if counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():
+    has_labels = _has_labels(frame[name])
+    if has_labels and counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():
         return True
     key = Coded.read(frame[name])
     if key is None:

@@ -31,6 +31,7 @@ MAX_LEVELS = 1_000
 EVIDENCE = 20.0
 MIN_SHARE = 0.95
 MIN_DISTINCT = 20
+_FEWEST_MIDDLE = 10  # ratios on either side of the median
 
 
 def find_relations(frame: pd.DataFrame, support: Support = EVERYTHING) -> list[Constraint]:
@@ -293,6 +294,16 @@ def _median(ratios: np.ndarray) -> np.ndarray:
     return np.take_along_axis(ordered, middle[None], axis=0)[0]
 
 
+def _middle(ratios: np.ndarray) -> float:
+    """Return the mean of the middle tenth of ratios: no single row's."""
+    ordered = np.sort(ratios[~np.isnan(ratios)])
+    if not len(ordered):
+        return float("nan")
+    half = max(_FEWEST_MIDDLE, len(ordered) // 20)
+    middle = len(ordered) // 2
+    return float(ordered[max(0, middle - half) : middle + half + 1].mean())
+
+
 def _test(
     numbers: np.ndarray, steps: np.ndarray, column: int, kind: str, a: int, b: int
 ) -> _Candidate | None:
@@ -313,7 +324,7 @@ def _test(
         plain = FORMULAS[kind](left, right)
         factor = 1.0
         if kind not in ("a + b", "a - b"):
-            factor = float(_median((own / plain)[:, None])[0])
+            factor = _middle(own / plain)
         if not np.isfinite(factor) or factor == 0:
             return None
         allowed = _tolerance(kind, factor * plain, left, right, own_steps, factor)

@@ -189,7 +189,7 @@ def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -
     order = np.argsort(real, kind="stable")
     sizes, means = pooled_means(real[order], support.take(order), fewest=len(real) // n_knots)
     starts = np.round((np.cumsum(sizes) - sizes) / len(real) * len(fake)).astype(int)
-    return np.stack([run_means(np.sort(fake), starts), means])
+    return np.stack([run_means(np.sort(fake), starts, least=support.least), means])
 
 
 def _joined(knots: list[np.ndarray]) -> np.ndarray:

@@ -106,7 +106,7 @@ class Column:
             name=series.name.item() if isinstance(series.name, np.generic) else series.name,
             kind=kind_of(series),
             dtype=name_of(dtype),
-            missing=float(f"{gaps.mean():.3g}") if support.holds(gaps) and gaps.any() else 0.0,
+            missing=_share_missing(gaps, support),
         )
         if isinstance(dtype, pd.CategoricalDtype):
             odd = [level for level in dtype.categories if _is_odd(level)]
@@ -324,6 +324,13 @@ class Column:
         )
         _check_dtype(column)
         return column
+
+
+def _share_missing(gaps: np.ndarray, support: Support) -> float:
+    """Return the share of gaps; all or none where too few people differ."""
+    if not gaps.any() or not support.holds(gaps):
+        return 0.0
+    return float(f"{gaps.mean():.3g}") if support.holds(~gaps) else 1.0
 
 
 def _is_odd(level: Any) -> bool:

@@ -249,7 +249,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then encode the same rows; see `fit` and `transform`."""
-        grids, _ = self.fit(X).encode(X, warn=self.scaling != "quantile")
+        grids, _ = self.fit(X, y, **fit_params).encode(X, warn=self.scaling != "quantile")
         return self._output(grids)
 
     def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:

@@ -91,7 +91,7 @@ def fit_quantiles(
     support : Support, default=EVERYTHING
         A value that enough people share is kept as it is. Runs of rarer values are pooled into
         groups of enough people, of which a mean is kept that no one dominates; a run that is too
-        small for one group joins the nearest kept value. EVERYTHING keeps all values.
+        small for one group is left out. EVERYTHING keeps all values.
     step : float, default=0
         Distance of neighbouring values when they lie on a lattice (1 for integers, 0.1 for
         one decimal): pooled pieces end half a step before a kept value.
@@ -123,11 +123,10 @@ def fit_quantiles(
             pieces.append((int(counts[run].sum()), np.nan, np.nan))
     rows_of = np.array([piece[0] for piece in pieces])
     lost = np.array([np.isnan(piece[1]) for piece in pieces])
-    rows_of = _hand_over(rows_of, lost)
     kept = [piece for piece, gone in zip(pieces, lost, strict=True) if not gone]
     if not kept:
         return None
-    edges = np.concatenate([[0.0], np.cumsum(rows_of[~lost]) / len(values)])
+    edges = np.concatenate([[0.0], np.cumsum(rows_of[~lost]) / rows_of[~lost].sum()])
     edges[-1] = 1.0
     return QuantileTable(
         edges,
@@ -152,6 +151,9 @@ def _pooled(
     Where no kept value lies beyond, the outermost half group decodes to its mean: a line
     carried on would make values that cannot be, such as dates in the future.
     """
+    # Values of few people may be finer than the lattice, and lie beyond a half step.
+    below = None if below is None else min(below, ordered[0].item())
+    above = None if above is None else max(above, ordered[-1].item())
     low, high = (np.nan if end is None else float(end) for end in (below, above))
     sizes, means = pooled_means(ordered, support, low, high)
     if np.isnan(means).any():
@@ -164,16 +166,6 @@ def _pooled(
     halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
     halves.append(sizes[-1] / 2)
     return list(zip(halves, knots[:-1], knots[1:], strict=True))
-
-
-def _hand_over(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
-    """Give the rows of pieces that are not kept to the pieces beside them, half each."""
-    rows = rows.astype(np.float64)
-    for i in np.flatnonzero(lost):
-        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(rows)]
-        for j in beside:
-            rows[j] += rows[i] / len(beside)
-    return rows
 
 
 def to_quantiles(

@@ -21,6 +21,7 @@ from synthgan.encoding.stationarity import is_stationary
 from synthgan.encoding.tones import find_tones
 from synthgan.exceptions import ArchiveError, OutlierWarning, ParameterError
 from synthgan.io.signals import SignalWindows
+from synthgan.privacy import run_means
 
 __all__ = ["SignalEncoder"]
 
@@ -145,8 +146,11 @@ class SignalEncoder(RecordEncoder):
                 [scaling.learn_limits(stored[:, i].ravel(), self.limits) for i in range(len(kept))]
             )
         else:
-            self.means_ = stored.mean(axis=(0, 2))
-            self.gains_ = whitening.fit_gains(stored - self.means_[:, None], self.exponent)
+            heights = np.sort(stored.mean(axis=2), axis=0)
+            first = np.zeros(1, dtype=np.int64)
+            self.means_ = np.array([run_means(lead, first)[0] for lead in heights.T])
+            centred = whitening.tamed(stored - self.means_[:, None])
+            self.gains_ = whitening.fit_gains(centred, self.exponent)
         self._place_cells()
         return self
 

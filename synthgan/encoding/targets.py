@@ -79,7 +79,9 @@ def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd
         if array.ndim not in (1, 2):
             raise DataError(f"y has shape {array.shape}; one or two dimensions are allowed.")
         table = pd.DataFrame(array).infer_objects()
-        kind = Container(kind="array", dtype=array.dtype.str)
+        # The width of text is that of the longest label, which may be one person's.
+        spelled = array.dtype.kind if array.dtype.kind in "US" else array.dtype.str
+        kind = Container(kind="array", dtype=spelled)
         form = TargetContainer(array.ndim, list(range(table.shape[1])), kind)
     return form, table.set_axis(_free_names(table, frame), axis=1).reset_index(drop=True)
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct, idct
 
-__all__ = ["fit_gains", "gains_for", "smooth_power", "unwhiten", "whiten"]
+__all__ = ["fit_gains", "gains_for", "smooth_power", "tamed", "unwhiten", "whiten"]
 
 _FEWEST_BINS, _N_BINS = 4, 40
+_FEWEST_TAMED, _P = 5, 0.15  # windows; of the p-percent rule
 _LEAST_POWER = 1e-12  # of the strongest frequency
 _STILL = 1e-20  # what a lead that never moves is taken to move by: its fakes are as still
 
@@ -42,6 +43,21 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     gains = _smooth(power) ** (-exponent / 2)
     variance = (power * gains**2).mean(axis=1, keepdims=True)
     return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
+
+
+def tamed(windows: np.ndarray) -> np.ndarray:
+    """Shrink windows of so much power that the mean spectrum would be theirs.
+
+    The power of a window and lead counts up to the second largest, and up to what all but the two
+    largest have together, divided by .15 (the p-percent rule, as of averages of numbers).
+    """
+    power = (windows**2).mean(axis=2)
+    ordered = np.sort(power, axis=0)
+    if len(ordered) < _FEWEST_TAMED:
+        return windows
+    most = np.minimum(ordered[-2], ordered[:-2].sum(axis=0) / _P)
+    over = power > most
+    return windows * np.where(over, np.sqrt(most / np.where(over, power, 1.0)), 1.0)[:, :, None]
 
 
 def smooth_power(windows: np.ndarray) -> np.ndarray:

@@ -41,7 +41,11 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
     """
     if groups is None:
         return None
-    if pd.api.types.is_scalar(groups):
+    if isinstance(groups, pd.DataFrame):
+        if groups.shape[1] != 1:
+            raise DataError(f"groups has {groups.shape[1]} columns; give one column.")
+        groups = groups.iloc[:, 0]
+    if pd.api.types.is_scalar(groups) or (frame is not None and is_column(groups, frame)):
         if frame is None or groups not in frame.columns:
             known = [] if frame is None else frame.columns.tolist()
             raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
@@ -61,7 +65,8 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
 
 def is_column(groups: Any, frame: pd.DataFrame) -> bool:
     """Tell whether groups are named by a column."""
-    return groups is not None and pd.api.types.is_scalar(groups) and groups in frame.columns
+    is_name = pd.api.types.is_scalar(groups) or isinstance(groups, tuple)
+    return groups is not None and is_name and groups in frame.columns
 
 
 def draw_people(people: np.ndarray | None, n_rows: int, rng: np.random.Generator) -> np.ndarray:

@@ -127,12 +127,12 @@ def pooled_means(
     starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
     sizes = stops - starts
     lows, highs = _bounds(ordered, starts, low, high)
-    means = run_means(ordered, starts, lows, highs, support.people)
+    means = run_means(ordered, starts, lows, highs, support.people, support.least)
     if support.least > 1:
         bare = _are_bare(means, ordered, support)
         away = np.where(np.isnan(lows) | (lows == means), highs, lows) - means
         means[bare] += _ASIDE * np.where(away == 0, np.nan, away)[bare]
-        means = _filled(means)
+        means = np.maximum.accumulate(_filled(means))
     return sizes, means
 
 
@@ -142,6 +142,7 @@ def run_means(
     lows: np.ndarray | None = None,
     highs: np.ndarray | None = None,
     people: np.ndarray | None = None,
+    least: int = 2,
 ) -> np.ndarray:
     """Average runs of ascending values as `guarded_means` does; runs begin at `starts`.
 
@@ -161,7 +162,7 @@ def run_means(
     for n in np.unique(sizes):
         some = sizes == n
         values = x[first[some, None] + np.arange(n)]
-        means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some])
+        means[some] = guarded_means(values, (lows - origins)[some], (highs - origins)[some], least)
     return means + origins
 
 

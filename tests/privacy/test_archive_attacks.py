@@ -1,5 +1,6 @@
 """Attacks with the archive in hand: each of them worked once."""
 
+import re
 import zipfile
 
 import numpy as np
@@ -10,8 +11,9 @@ from safetensors.numpy import load as load_tensors
 from sklearn.metrics import roc_auc_score
 
 import synthgan
-from synthgan import FCN, GridEncoder, TabularGANSynthesizer
+from synthgan import FCN, GridEncoder, SignalEncoder, TabularGANSynthesizer
 from synthgan.constraints.identifiers import Identifier
+from synthgan.constraints.relations import find_relations
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataWarning
 from synthgan.gan.balance import Margins
@@ -170,8 +172,43 @@ def test_patterns_tell_of_no_single_identifier():
     strange = Identifier("id").fit(pd.DataFrame({"id": [*ids, "Xy99zz"]}), Support(5))
     plain = Identifier("id").fit(pd.DataFrame({"id": ids}), Support(5))
     assert strange.parts_ == plain.parts_
+    for odd in ("Q-0499", "P-12345"):
+        numbered = [f"P-{i:04d}" for i in range(500)]
+        known = Identifier("id").fit(pd.DataFrame({"id": numbered}), Support(5)).parts_
+        found = Identifier("id").fit(pd.DataFrame({"id": [*numbered, odd]}), Support(5)).parts_
+        assert found == known
     lower = [f"{'ab' if i else 'ÄZ'}-{i:03d}" for i in range(60)]
     assert Identifier("id").fit(pd.DataFrame({"id": lower}), Support(5)).parts_[0][0] != "letter"
+
+
+def test_the_width_of_labels_is_not_told(tmp_path):
+    y = np.array(["a", "b"] * 100, dtype=object)
+    y[0] = "x" * 37
+    with pytest.warns(DataWarning, match="rarer than min_support"):
+        model = TabularGANSynthesizer(**QUICK).fit(np.arange(400.0).reshape(200, 2), y.astype(str))
+    model.save(tmp_path / "m")
+    assert "37" not in re.findall(r"U(\d+)", contents(tmp_path / "m")[0])
+    assert set(synthgan.load(tmp_path / "m").sample(40, return_y=True)[1]) <= {"a", "b"}
+
+
+def test_the_factor_of_a_formula_is_no_ratio_of_one_row():
+    a = np.random.default_rng(0).integers(3 * 10**7, 6 * 10**7, 1000)
+    frame = pd.DataFrame({"a": a, "b": np.rint(a * 0.1234567891234).astype(int)})
+    (formula,) = find_relations(frame, Support(5))
+    ratios = {frame["b"][i] / frame["a"][i] for i in range(1000)}
+    ratios |= {1 / ratio for ratio in ratios}
+    assert formula.factor not in ratios
+
+
+def test_one_window_makes_no_mean_and_no_spectrum():
+    windows = np.random.default_rng(0).normal(size=(200, 64))
+    plain = SignalEncoder().fit(windows)
+    shifted, loud = windows.copy(), windows.copy()
+    shifted[7] += 123_456
+    loud[7] *= 1e5
+    assert np.abs(SignalEncoder().fit(shifted).means_ - plain.means_).max() < 0.1
+    ratio = SignalEncoder().fit(loud).gains_ / plain.gains_
+    assert np.abs(np.log(ratio)).max() < 0.2
 
 
 def test_metadata_of_tables_is_dropped(tmp_path):

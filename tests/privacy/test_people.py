@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from synthgan import FCN, GridEncoder, SignalGANSynthesizer, TabularGANSynthesizer
+from synthgan import FCN, GridEncoder, Range, SignalGANSynthesizer, TabularGANSynthesizer
 from synthgan.constraints import Identifier, find_people
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.datasets import make_clinic, make_ecg
@@ -90,6 +90,39 @@ def test_tables_in_which_nobody_repeats_have_no_people():
         count=rng.integers(0, 60, 600),
     )
     assert find_people(more) is None
+
+
+def test_names_are_nowhere_whatever_the_constraints_are(tmp_path):
+    table, _ = visits()
+    for i, constraints in enumerate(([], [Range("glucose", low=0)])):
+        with pytest.warns(DataWarning) as told:
+            model = TabularGANSynthesizer(**QUICK, constraints=constraints).fit(table)
+        assert any("seems to name 100 people" in str(one.message) for one in told)
+        model.save(tmp_path / str(i))
+        stored = text_of(tmp_path / str(i))
+        assert not [name for name in table["patient"].unique() if name in stored]
+
+
+@pytest.mark.parametrize("name", ["pid", "userId", "customer_id", "nhs_number", "Patientennummer"])
+def test_numbers_named_like_people_are_found(name):
+    of = np.repeat(np.arange(50), 5)
+    frame = pd.DataFrame({name: of * 37 + 10_000, "x": np.arange(250) % 7})
+    with pytest.warns(DataWarning, match=f"'{name}' seems to name 50 people"):
+        assert find_people(frame)[0] == name
+
+
+@pytest.mark.parametrize("name", ["paid", "covid", "acid", "n_patients_seen", "age"])
+def test_other_numbers_are_not(name):
+    frame = pd.DataFrame({name: np.arange(300) % 60, "x": np.arange(300) % 7})
+    assert find_people(frame) is None
+
+
+def test_an_encoder_in_a_pipeline_counts_people():
+    table, of = visits()
+    encoder = GridEncoder()
+    with pytest.warns(DataWarning, match="'patient' has 600 value"):
+        encoder.fit_transform(table[["patient", "glucose"]], groups=of)
+    assert not encoder.column_cells_[0].codec.levels
 
 
 def test_codes_that_belong_to_chapters_are_no_people():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgan.encoding.quantile import fit_quantiles
+from synthgan.encoding.quantile import QuantileTable, fit_quantiles
 from synthgan.exceptions import DataError
 from synthgan.privacy import (
     Support,
@@ -90,6 +90,47 @@ def test_one_outlier_is_not_in_the_table_and_moves_little():
 def test_the_odd_one_of_five_cannot_be_computed():
     # Landed: the stored mean of 0, 0, 0, 0, 987654 is a fifth of it.
     assert fit_quantiles(np.array([0, 0, 0, 0, 987654.0]), Support(5)) is None
+
+
+def test_four_people_of_one_value_are_not_told_by_a_mean():
+    values = np.array([0.0] * 995 + [5.0] + [987_654.0] * 4)
+    assert fit_quantiles(values, Support(5)).stop[-1] < 1000
+    rng = np.random.default_rng(0)
+    incomes = np.append(rng.normal(22_000, 800, 995), 98_765_430.0 + np.arange(4))
+    top = fit_quantiles(incomes, Support(5)).stop[-1]
+    assert np.abs(np.array([1.25, 5 / 3, 2.5, 5]) * top / 98_765_431 - 1).min() > 0.5
+
+
+def test_tables_ascend_where_few_values_are_finer_than_the_lattice():
+    values = np.append(np.repeat(np.arange(41.0), 6), [40.1, 40.2, 40.3, 40.4, 41])
+    table = fit_quantiles(values, Support(5), 1.0)
+    assert QuantileTable.from_arrays(table._asdict()) is not None
+    people = np.append(np.zeros(100, int), np.arange(1, 15))
+    values = np.concatenate([np.linspace(0, 0.1, 100), 10.01 + np.arange(4) / 100,
+                             10.9 + np.arange(5) / 20, 50 + np.arange(5)])  # fmt: skip
+    table = fit_quantiles(values, Support(5, people))
+    assert QuantileTable.from_arrays(table._asdict()) is not None
+
+
+def test_what_is_left_out_leaves_no_half_row():
+    ages = np.repeat(np.arange(0.0, 60, 2), 10)
+    plain, more = (fit_quantiles(x, Support(5)) for x in (ages, np.append(ages, 31)))
+    assert np.allclose(plain.edges, more.edges)
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=5, max_size=60),
+    st.lists(st.integers(0, 9), min_size=60, max_size=60),
+    st.integers(2, 6),
+    st.integers(1, 12),
+)
+def test_every_table_can_be_read_again(numbers, of, least, min_pool):
+    values = np.round(np.array(numbers), 1)
+    people = np.array(of[: len(values)])
+    for step in (0.0, 1.0):
+        table = fit_quantiles(values, Support(least, people), step, min_pool)
+        if table is not None:
+            QuantileTable.from_arrays(table._asdict())
 
 
 def test_a_person_with_the_five_highest_values_dominates_nothing():
