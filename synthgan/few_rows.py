@@ -9,8 +9,9 @@ from typing import Any
 from synthgan.exceptions import PrivacyWarning
 from synthgan.gan.losses import Loss
 
-__all__ = ["MANY_PEOPLE", "PLACES", "Place"]
+__all__ = ["FEWEST_UNWARNED", "MANY_PEOPLE", "PLACES", "Place"]
 
+FEWEST_UNWARNED = 2000  # people; of fewer, membership inference exceeds an AUC of .55
 MANY_PEOPLE = 1250  # people, from which on all places are the same
 _STEPS = 1500  # of a run on so many
 _PENALTY_TIMES_ROWS = 800  # as in the loss
@@ -35,16 +36,12 @@ class Place:
         at most a fifth of the people.
     most_pool : int
         Largest `min_pool`, in people.
-    min_unwarned : int
-        Fewest people that `fit` does not warn of: below, membership inference with synthetic rows
-        reaches an AUC above .55.
     """
 
     steps_power: float
     most_penalty: float | None
     pool_power: float
     most_pool: int
-    min_unwarned: int
 
     def steps(self, n_people: int) -> int:
         """Return how many steps a run has."""
@@ -65,21 +62,21 @@ class Place:
 
     def warn(self, n_people: int) -> None:
         """Warn where membership inference is better than an AUC of .55."""
-        if n_people >= self.min_unwarned:
+        if n_people >= FEWEST_UNWARNED:
             return
-        helps = PLACES["strict"].min_unwarned <= n_people
-        or_strict = ", or privacy='strict'" if helps else ""
+        helps = self != PLACES["strict"] and n_people < MANY_PEOPLE
+        more = "; privacy='strict' lowers it" if helps else ""
         warnings.warn(
             f"the table has {n_people} people: an attacker with synthetic rows may recognise a "
             "training person (membership inference, AUC above .55, see docs/privacy.md); use at "
-            f"least {self.min_unwarned} people{or_strict}.",
+            f"least {FEWEST_UNWARNED} people{more}.",
             PrivacyWarning,
             stacklevel=5,
         )
 
 
 PLACES = {
-    "faithful": Place(0.0, None, 0.0, _POOL, 800),
-    "balanced": Place(1 / 3, 0.6, 0.3, 20, 800),
-    "strict": Place(1 / 2, 0.6, 1.0, 20, 400),
+    "faithful": Place(0.0, None, 0.0, _POOL),
+    "balanced": Place(1 / 3, 0.6, 0.3, 20),
+    "strict": Place(1 / 2, 0.6, 1.0, 20),
 }

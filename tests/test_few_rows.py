@@ -76,14 +76,14 @@ def test_an_encoder_that_is_given_stays_as_it_is():
 def test_few_people_are_warned_of():
     model = TabularGANSynthesizer(max_steps=2, **TINY)
     with pytest.warns(
-        PrivacyWarning, match=r"has 60 people: .*AUC above \.55.*at least 800 people\.$"
+        PrivacyWarning,
+        match=r"has 60 people: .*AUC above \.55.*at least 2000 people; privacy='strict' lowers it\.$",
     ):
         model.fit(table(60))
     with pytest.warns(PrivacyWarning, match="has 30 people"):
         model.fit(table(900), groups=np.arange(900) % 30)
-    with pytest.warns(PrivacyWarning, match=r"has 500 people: .*or privacy='strict'\.$"):
-        model.fit(table(500))
+    with pytest.warns(PrivacyWarning, match=r"has 1500 people: .*at least 2000 people\.$"):
+        model.fit(table(1500))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model.fit(table(1000))
-        model.set_params(privacy="strict").fit(table(500))
+        model.fit(table(2000))

@@ -45,7 +45,8 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     Returns
     -------
     column, people : hashable, ndarray of int of shape (n_rows,); or None
-        Of the columns that are found, those first whose names say so, the one of the fewest people; and numbers of people from 0.
+        Of the columns that are found, those whose names say so first, the one of the fewest people;
+        and numbers of people from 0.
         None where no column is found. A `DataWarning` names the column.
     """
     some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
