@@ -15,7 +15,7 @@ FEWEST_UNWARNED = 2000  # people; of fewer, membership inference exceeds an AUC 
 MANY_PEOPLE = 1250  # people, from which on all places are the same
 _STEPS = 1500  # of a run on so many
 _PENALTY_TIMES_ROWS = 800  # as in the loss
-_POOL, _FEWEST_POOLS, _POOLED_MORE = 5, 5, 1000  # people, averages of a column, people
+_POOL, _POOLED_MORE = 5, 1000  # people
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,18 @@ class Place:
     most_penalty : float or None
         Largest weight of the gradient penalty; None: the loss decides.
     pool_power : float
-        0 or more: below 1000 people, the encoder's `min_pool` is 5 (1000 / people)**pool_power,
-        at most a fifth of the people.
+        0 or more: below 1000 people, the encoder's `min_pool` is 5 (1000 / people)**pool_power.
     most_pool : int
         Largest `min_pool`, in people.
+    fewest_pools : int
+        `min_pool` is small enough for so many averages of a column, but at least 5.
     """
 
     steps_power: float
     most_penalty: float | None
     pool_power: float
     most_pool: int
+    fewest_pools: int
 
     def steps(self, n_people: int) -> int:
         """Return how many steps a run has."""
@@ -50,7 +52,7 @@ class Place:
     def min_pool(self, n_people: int) -> int:
         """Return of how many people averages of rare numbers are."""
         wanted = round(_POOL * max(1.0, _POOLED_MORE / n_people) ** self.pool_power)
-        return max(_POOL, min(wanted, self.most_pool, n_people // _FEWEST_POOLS))
+        return max(_POOL, min(wanted, self.most_pool, n_people // self.fewest_pools))
 
     def with_penalty(self, loss: Any, n_people: int, n_rows: int) -> Any:
         """Return the loss with at most the penalty of this place, where none was given."""
@@ -76,7 +78,7 @@ class Place:
 
 
 PLACES = {
-    "faithful": Place(0.0, None, 0.0, _POOL),
-    "balanced": Place(1 / 3, 0.6, 0.3, 20),
-    "strict": Place(1 / 2, 0.6, 1.0, 20),
+    "faithful": Place(0.0, None, 0.0, _POOL, 10),
+    "balanced": Place(1 / 3, 0.6, 0.3, 20, 10),
+    "strict": Place(1 / 2, 0.6, 1.0, 20, 5),
 }
