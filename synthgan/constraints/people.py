@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -21,22 +21,26 @@ _MOST_ROWS = 20  # that half of the people have at most
 _UNEQUAL = 4.0  # times that many rows are near-equal numbers of rows
 _MOST_ROWS_IN_ALL = 50_000  # rows that are looked at
 _MIN_SHARE = 0.8  # of the people whom a column tells apart
+# Names that say that values are people; and names of keys, which may be of anything.
 _PERSON = re.compile(
-    r"(?i)^(patient|subject|person|participant|client|donor|case)s?"
-    r"([_\W]?(id|nr|no|num|number|code|name))?$|^((full|first|last)[_\W]?|sur)?name$"
-    r"|(^|[_\W])id$|^id[_\W]|_nr$|uuid|mrn|ssn|nhs|hadm|subj_?(id|nr|no)|pat_?(id|nr|no)|^pid$"
+    r"(?i)^(patient|subject|person|participant|client|donor|case|paciente)"
+    r"([_\W]?(id|nr|no|num|number|code|name|key))?$|^((full|first|last)[_\W]?|sur)?name$"
+    r"|uuid|mrn|ssn|nhs|subj_?(id|nr|no)|pat_?(id|nr|no)|^pt?id$|^e_?mail$|^phone$|^dni$"
+)
+_KEY = re.compile(
+    r"(?i)(^|[_\W])id$|^id[_\W]|_nr$|hadm|nummer$|identifier$|(?-i:[a-z]I[dD]$)"
     r"|^(user|customer|employee|member|account)([_\W]?(id|nr|no|num|number|code))?$"
-    r"|nummer$|identifier$|(?-i:[a-z]I[dD]$)"
 )
 
 
 def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     """Find a column that names people who have several rows, and tell whose each row is.
 
-    Such a column has 20 different values or more. It is named like an identifier of people and
-    holds labels or whole numbers. Or half of its values have at most 20 rows each, and two columns
-    follow from it that do not follow from each other, as sex and date of birth follow from a
-    person; of labels it is enough that they have about as many rows each.
+    Such a column is named like an identifier of people and holds labels or whole numbers. Or it has
+    20 different values or more, and it is named like a key. Or it has so many, half of them in at
+    most 20 rows each, and two columns follow from it that do not follow from each other, as sex and
+    date of birth follow from a person; of labels it is enough that they have about as many rows
+    each.
 
     Parameters
     ----------
@@ -45,16 +49,17 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     Returns
     -------
     column, people : hashable, ndarray of int of shape (n_rows,); or None
-        Of the columns that are found, those whose names say so first, the one of the fewest people;
-        and numbers of people from 0.
+        Of the columns that are found, those whose names say so first, the coarsest in which the
+        finest nests; and numbers of people from 0.
         None where no column is found. A `DataWarning` names the column.
     """
     some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
     found = [name for name in frame.columns if _repeats(frame[name]) and _is_key(some, name)]
     if not found:
         return None
-    named = [name for name in found if _PERSON.search(str(name))]
-    name = min(named or found, key=lambda one: frame[one].nunique())
+    of_people = [name for name in found if _PERSON.search(str(name))]
+    named = [name for name in found if _is_named(name)]
+    name = _coarsest(frame, of_people or named or found)
     codes, names = pd.factorize(frame[name])
     warnings.warn(
         f"column {name!r} seems to name {len(names)} people who have several rows each, so that "
@@ -65,6 +70,22 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     )
     codes[codes < 0] = len(names) + np.arange((codes < 0).sum())
     return name, codes
+
+
+def _coarsest(frame: pd.DataFrame, names: Sequence[Hashable]) -> Hashable:
+    """Return the column of the fewest values in which those of the finest column nest."""
+    finest = max(names, key=lambda one: frame[one].nunique())
+    nested = [one for one in names if _nests(frame[finest], frame[one])]
+    return min(nested, key=lambda one: frame[one].nunique())
+
+
+def _nests(fine: pd.Series, coarse: pd.Series) -> bool:
+    pairs = pd.DataFrame({"fine": fine, "coarse": coarse}).dropna().drop_duplicates()
+    return not pairs["fine"].duplicated().any()
+
+
+def _is_named(name: Hashable) -> bool:
+    return bool(_PERSON.search(str(name)) or _KEY.search(str(name)))
 
 
 def names_people(series: pd.Series, people: np.ndarray) -> bool:
@@ -79,6 +100,8 @@ def names_people(series: pd.Series, people: np.ndarray) -> bool:
     """
     if not (_has_labels(series) or _is_named_key(series)):
         return False
+    if _PERSON.search(str(series.name)):
+        return True
     present = series.notna().to_numpy()
     codes, values = pd.factorize(series[present])
     of = people[present]
@@ -97,7 +120,7 @@ def _has_labels(series: pd.Series) -> bool:
 
 
 def _is_named_key(series: pd.Series) -> bool:
-    return bool(_PERSON.search(str(series.name))) and _is_whole(series)
+    return _is_named(series.name) and _is_whole(series)
 
 
 def _is_whole(series: pd.Series) -> bool:
@@ -113,16 +136,19 @@ def _repeats(series: pd.Series) -> bool:
         return False
     counts = series.value_counts()
     counts = counts[counts > 0]
-    is_repeated = len(counts) >= _FEWEST_PEOPLE and counts.iloc[0] > 1
-    is_named = bool(_PERSON.search(str(series.name)))
-    return bool(is_repeated and (is_named or counts.median() <= _MOST_ROWS))
+    if len(counts) < 2 or counts.iloc[0] < 2:
+        return False
+    if _PERSON.search(str(series.name)):
+        return True
+    is_small = _is_named(series.name) or counts.median() <= _MOST_ROWS
+    return bool(len(counts) >= _FEWEST_PEOPLE and is_small)
 
 
 def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     """Tell whether the values of a column are people rather than kinds of something."""
     counts = frame[name].value_counts()
     counts = counts[counts > 0]
-    if _is_named_key(frame[name]) or _PERSON.search(str(name)):
+    if _is_named(name):
         return True
     has_labels = _has_labels(frame[name])
     if has_labels and counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():

@@ -97,7 +97,10 @@ class Container:
             return self._restore_arrow(frame)
         frame = frame.set_axis(self._labels(len(frame)), axis=0)
         # A list of tuples makes a MultiIndex again.
-        return frame.set_axis(pd.Index(list(frame.columns), name=self.columns_name), axis=1)
+        names = list(frame.columns)
+        # Beside numbers, None would become NaN.
+        dtype = object if None in names else None
+        return frame.set_axis(pd.Index(names, dtype=dtype, name=self.columns_name), axis=1)
 
     def _restore_arrow(self, frame: pd.DataFrame) -> Any:
         import pyarrow

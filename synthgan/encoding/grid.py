@@ -324,7 +324,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             if columns is None or cells.column.name in columns
         ]
         frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
-        frame.columns = pd.Index([one.name for one in series])
+        names = [one.name for one in series]
+        # Beside numbers, None would become NaN.
+        frame.columns = pd.Index(names, dtype=object if None in names else None)
         return frame
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:

@@ -140,7 +140,7 @@ def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
     if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
         return np.array(ends, dtype=np.float64)
     most = np.iinfo(np.int64).max  # a float of it would be one too many
-    return np.array([min(int(end), most) for end in ends], dtype=np.int64)
+    return np.array([max(min(int(end), most), -most - 1) for end in ends], dtype=np.int64)
 
 
 def _pooled(
@@ -151,9 +151,11 @@ def _pooled(
     Where no kept value lies beyond, the outermost half group decodes to its mean: a line
     carried on would make values that cannot be, such as dates in the future.
     """
-    # Values of few people may be finer than the lattice, and lie beyond a half step.
-    below = None if below is None else min(below, ordered[0].item())
-    above = None if above is None else max(above, ordered[-1].item())
+    if ordered.dtype.kind == "f" and (below, above) != (None, None):
+        # Values of few people may be finer than the lattice, and lie beyond a half step.
+        ordered = np.clip(
+            ordered, -np.inf if below is None else below, np.inf if above is None else above
+        )
     low, high = (np.nan if end is None else float(end) for end in (below, above))
     sizes, means = pooled_means(ordered, support, low, high)
     if np.isnan(means).any():

@@ -50,6 +50,11 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
             known = [] if frame is None else frame.columns.tolist()
             raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
         groups = frame[groups]
+    if not isinstance(groups, pd.Series) and np.ndim(groups) != 1:
+        array = np.asarray(groups, dtype=object)
+        if array.ndim != 2 or array.shape[1] != 1:
+            raise DataError(f"groups has shape {array.shape}; give one value for each row.")
+        groups = array[:, 0]
     values = (
         groups if isinstance(groups, pd.Series) else pd.Series(np.asarray(groups, dtype=object))
     )

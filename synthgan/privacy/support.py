@@ -150,6 +150,8 @@ def run_means(
     """
     if lows is None or highs is None:
         lows, highs = _bounds(ordered, starts, np.nan, np.nan)
+    if float(ordered[-1]) - float(ordered[0]) >= 2.0**63:  # integers whose differences are not
+        ordered = ordered.astype(np.float64)
     origins = ordered[starts]
     # Of large integers, differences are exact where sums are not.
     run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(ordered))))

@@ -106,7 +106,7 @@ def rounded_out(low: float, high: float) -> tuple[float, float]:
         return low, high
     step = 10.0 ** (np.floor(np.log10(size)) - 1)
     if step < np.finfo(float).tiny:
-        return low, high
+        return low, high if high > low else float(np.nextafter(high, np.inf))
     below, above = np.floor(low / step) * step, np.ceil(high / step) * step
     return min(low, float(below)), max(high, float(above if above > below else below + step))
 

@@ -247,7 +247,7 @@ def check(sound, folder, data, counts):
         whole = data.draw(rewritten(whole))
     elif what == "arrays":
         arrays = data.draw(altered({name: t.numpy() for name, t in tensors.items()}))
-        tensors = {name: torch.tensor(a) for name, a in arrays.items()}
+        tensors = {name: torch.tensor(a.copy(order="C")) for name, a in arrays.items()}
     content = write(folder, whole, tensors)
     if what == "bytes":
         (folder / NAME).write_bytes(data.draw(damaged(content)))

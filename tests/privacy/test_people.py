@@ -125,6 +125,22 @@ def test_an_encoder_in_a_pipeline_counts_people():
     assert not encoder.column_cells_[0].codec.levels
 
 
+def test_patients_are_found_beside_their_doctors():
+    # Each patient sees several doctors, each doctor several patients.
+    rows = np.arange(600)
+    frame = pd.DataFrame(
+        {
+            "patient_id": [f"PAT{7000 + 11 * (i % 60)}" for i in rows],
+            "doctor_id": [f"D{i // 7 % 24:02d}" for i in rows],
+        }
+    )
+    with pytest.warns(DataWarning, match="'patient_id' seems to name 60 people"):
+        assert find_people(frame)[0] == "patient_id"
+    few = frame[rows % 60 < 12]
+    with pytest.warns(DataWarning, match="'patient_id' seems to name 12 people"):
+        assert find_people(few)[0] == "patient_id"
+
+
 def test_codes_that_belong_to_chapters_are_no_people():
     rng = np.random.default_rng(0)
     code = np.minimum(rng.zipf(1.4, 900), 60)

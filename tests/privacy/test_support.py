@@ -112,6 +112,15 @@ def test_tables_ascend_where_few_values_are_finer_than_the_lattice():
     assert QuantileTable.from_arrays(table._asdict()) is not None
 
 
+@pytest.mark.parametrize("odd", [3.4137, 2.5863])
+def test_values_finer_than_the_lattice_are_no_end(odd):
+    values = np.full(120, 3.0)
+    values[:60] = np.where(odd > 3, 1, -1) * 3.0 * np.arange(4, 64)
+    values[0] = odd
+    table = fit_quantiles(values, Support(5), 1.0)
+    assert odd not in np.concatenate([table.start, table.stop])
+
+
 def test_what_is_left_out_leaves_no_half_row():
     ages = np.repeat(np.arange(0.0, 60, 2), 10)
     plain, more = (fit_quantiles(x, Support(5)) for x in (ages, np.append(ages, 31)))
