@@ -85,11 +85,12 @@ def test_pooled_values_stay_in_their_range_and_null_stays_null(frame, min_suppor
     frame = frame.reset_index(drop=True)
     encoder = GridEncoder(min_support=min_support).fit(frame)
     back = encoder.inverse_transform(encoder.encode(frame, warn=False)[0])
-    assert (back.dtypes == frame.dtypes).all()
+    # Of so few rows one average may be the value of too few: then nothing is stored.
+    is_empty = back.isna().all() & (frame.notna().sum() < 2 * min_support)
+    assert (back.dtypes == frame.dtypes)[~is_empty].all()
     for name in frame:
         real = frame[name].dropna()
-        nearly_one = len(real) and real.value_counts().iloc[0] >= len(real) - 2
-        if len(real) < min_support or (nearly_one and back[name].isna().all()):
+        if len(real) < min_support or is_empty[name]:
             assert back[name].isna().all()
         else:
             # Missing values of fewer rows are filled.
