@@ -162,17 +162,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         kept, held_out = order[n_held_out:], order[:n_held_out]
         callbacks = self._callbacks()
         if n_held_out:
-            unseen = self._view(self._dither(grids[held_out], half_widths, held_out, rng))
-            n_fakes = 2 * n_held_out
-            # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
-            tolerance = 4 * np.sqrt((1 / n_held_out + 1 / n_fakes) / 12)
-            callbacks.append(
-                KeepBest(
-                    lambda fakes: fidelity(unseen, self._view(fakes), 0),
-                    n_fakes,
-                    tolerance=tolerance,
-                )
-            )
+            unseen = self._dither(grids[held_out], half_widths, held_out, rng)
+            callbacks.append(self._keep_best(self._view(unseen)))
         data = GridData(grids, half_widths, self.cell_groups_, device, labels, kept)
         state = self._train(config, callbacks, data, former)
         self._former = self._keep_networks(state) if self.warm_start else None
@@ -188,6 +179,15 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
                 real = self._dither(grids[some], half_widths, some, rng)
                 support = Support(self._least_support(), people).take(some)
                 self._fit_critic(real, rng, deadline, support)
+
+    def _keep_best(self, unseen: np.ndarray) -> KeepBest:
+        """Return what keeps the weights whose fakes are hardest to tell from unseen rows."""
+        n_fakes = 2 * len(unseen)
+        # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
+        tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
+        return KeepBest(
+            lambda fakes: fidelity(unseen, self._view(fakes), 0), n_fakes, tolerance=tolerance
+        )
 
     def _train(
         self,

@@ -10,10 +10,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import dct, idct
 
+from synthgan.privacy import P_PERCENT
+
 __all__ = ["fit_gains", "gains_for", "smooth_power", "tamed", "unwhiten", "whiten"]
 
 _FEWEST_BINS, _N_BINS = 4, 40
-_FEWEST_TAMED, _P = 5, 0.15  # windows; of the p-percent rule
+_FEWEST_TAMED = 5  # windows
 _LEAST_POWER = 1e-12  # of the strongest frequency
 _STILL = 1e-20  # what a lead that never moves is taken to move by: its fakes are as still
 
@@ -55,7 +57,7 @@ def tamed(windows: np.ndarray) -> np.ndarray:
     ordered = np.sort(power, axis=0)
     if len(ordered) < _FEWEST_TAMED:
         return windows
-    most = np.minimum(ordered[-2], ordered[:-2].sum(axis=0) / _P)
+    most = np.minimum(ordered[-2], ordered[:-2].sum(axis=0) / P_PERCENT)
     over = power > most
     return windows * np.where(over, np.sqrt(most / np.where(over, power, 1.0)), 1.0)[:, :, None]
 

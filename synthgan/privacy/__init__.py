@@ -1,11 +1,12 @@
 """Whose rows these are, and what may be stored of them; knows no encoding and no network."""
 
-from synthgan.privacy.dominance import guarded_means
+from synthgan.privacy.dominance import P_PERCENT, guarded_means
 from synthgan.privacy.groups import draw_people, is_column, read_groups, whole_people
 from synthgan.privacy.support import EVERYTHING, Support, pooled_means, run_means
 
 __all__ = [
     "EVERYTHING",
+    "P_PERCENT",
     "Support",
     "draw_people",
     "guarded_means",

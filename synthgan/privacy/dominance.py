@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["guarded_means"]
+__all__ = ["P_PERCENT", "guarded_means"]
 
-_P = 0.15  # of the p-percent rule
+P_PERCENT = 0.15  # of the p-percent rule
 _FEWEST = 3  # people, of whom two do not tell what the third has
 
 
@@ -76,5 +76,5 @@ def _cut(x: np.ndarray, low: np.ndarray, is_only: np.ndarray, n_few: int) -> np.
     low = np.where(is_only, x[:, 0], np.minimum(low, x[:, 0]))[:, None]  # NaN: nothing is known
     distances = x - low
     sums = np.cumsum(distances, axis=1)
-    most = np.where(is_only, sums[:, -3], sums[:, -1 - n_few])[:, None] / _P
+    most = np.where(is_only, sums[:, -3], sums[:, -1 - n_few])[:, None] / P_PERCENT
     return np.where(np.isnan(low), x, low + np.minimum(distances, most))
