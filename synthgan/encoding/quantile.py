@@ -121,18 +121,28 @@ def fit_quantiles(
             pieces += _pooled(ordered[rows], wide.take(rows), below, above)
         else:
             pieces.append((int(counts[run].sum()), np.nan, np.nan))
-    rows_of = np.array([piece[0] for piece in pieces])
-    lost = np.array([np.isnan(piece[1]) for piece in pieces])
-    kept = [piece for piece, gone in zip(pieces, lost, strict=True) if not gone]
+    kept = _merged([piece for piece in pieces if not np.isnan(piece[1])])
     if not kept:
         return None
-    edges = np.concatenate([[0.0], np.cumsum(rows_of[~lost]) / rows_of[~lost].sum()])
+    rows_of = np.array([piece[0] for piece in kept])
+    edges = np.concatenate([[0.0], np.cumsum(rows_of) / rows_of.sum()])
     edges[-1] = 1.0
     return QuantileTable(
         edges,
         _exact([piece[1] for piece in kept], values),
         _exact([piece[2] for piece in kept], values),
     )
+
+
+def _merged(pieces: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Join neighbouring pieces that are the same single value."""
+    merged: list[tuple[float, float, float]] = []
+    for rows, start, stop in pieces:
+        if merged and merged[-1][1] == merged[-1][2] == start == stop:
+            merged[-1] = (merged[-1][0] + rows, start, stop)
+        else:
+            merged.append((rows, start, stop))
+    return merged
 
 
 def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:

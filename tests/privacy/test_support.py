@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgan import GridEncoder
 from synthgan.encoding.quantile import QuantileTable, fit_quantiles
-from synthgan.exceptions import DataError
+from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import (
     Support,
     draw_people,
@@ -101,6 +102,14 @@ def test_four_people_of_one_value_are_not_told_by_a_mean():
     assert np.abs(np.array([1.25, 5 / 3, 2.5, 5]) * top / 98_765_431 - 1).min() > 0.5
 
 
+def test_two_averages_of_one_value_are_one_level():
+    frame = pd.DataFrame({"x": [0.0] * 4 + [1.0] * 4 + [2.0] * 2})
+    with pytest.warns(DataWarning, match="comes back constant"):
+        encoder = GridEncoder(min_support=5).fit(frame)
+    again = GridEncoder(min_support=5).from_state(*encoder.to_state())
+    assert again.column_cells_[0].codec == encoder.column_cells_[0].codec
+
+
 def test_tables_ascend_where_few_values_are_finer_than_the_lattice():
     values = np.append(np.repeat(np.arange(41.0), 6), [40.1, 40.2, 40.3, 40.4, 41])
     table = fit_quantiles(values, Support(5), 1.0)
@@ -128,7 +137,11 @@ def test_what_is_left_out_leaves_no_half_row():
 
 
 @given(
-    st.lists(st.floats(-1e6, 1e6, allow_nan=False), min_size=5, max_size=60),
+    st.lists(
+        st.one_of(st.integers(-2, 4).map(float), st.floats(-1e6, 1e6, allow_nan=False)),
+        min_size=5,
+        max_size=60,
+    ),
     st.lists(st.integers(0, 9), min_size=60, max_size=60),
     st.integers(2, 6),
     st.integers(1, 12),
@@ -140,6 +153,8 @@ def test_every_table_can_be_read_again(numbers, of, least, min_pool):
         table = fit_quantiles(values, Support(least, people), step, min_pool)
         if table is not None:
             QuantileTable.from_arrays(table._asdict())
+            atoms = table.start[table.is_atom]
+            assert len(set(atoms.tolist())) == len(atoms)
 
 
 def test_a_person_with_the_five_highest_values_dominates_nothing():
