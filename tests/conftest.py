@@ -2,7 +2,12 @@
 
 import builtins
 import importlib.util
+import os
 from pathlib import Path
+
+# Tests run side by side: threads of one would wait for those of the others.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
 
 import pandas as pd
 import pytest
