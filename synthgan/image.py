@@ -27,7 +27,7 @@ from synthgan.io.images.reading import check_size
 from synthgan.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.presets import find_preset
-from synthgan.privacy import read_groups
+from synthgan.privacy import person_column, read_groups
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -199,7 +199,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         groups : str, array-like of shape (n,), or None, default=None
             Who each image belongs to: a column of ``info`` of an ImageStack, such as ``"folder"``,
             or one value an image. Labels are then stored only where 5 people share them. None:
-            ``"patient"`` where ``info`` has it, else each image is of another person.
+            ``"patient"`` or ``"record"`` where ``info`` has it, else each image is of another
+            person.
 
         Returns
         -------
@@ -223,8 +224,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             encoder.feature_names_in_ = self.feature_names_in_
         info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
         encoder.fit_values(values, container)
-        if groups is None and "patient" in info:
-            groups = "patient"
+        if groups is None:
+            groups = person_column(info)
         people = read_groups(groups, info, len(values))
         self._learn(encoder, values, info, y, preset, begun, people)
         with leaving_out("the match of grain"):

@@ -31,12 +31,11 @@ from synthgan.io.signals import SignalWindows
 from synthgan.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.presets import find_preset
-from synthgan.privacy import Support, read_groups
+from synthgan.privacy import Support, person_column, read_groups
 
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
-_PATIENT = ("patient", "record")  # columns of info that tell who windows belong to
 _LEAST_SUPPORT = 5  # people who share what is stored
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
@@ -212,7 +211,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.fs_hz_ = self._sampling_rate(container)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
         if groups is None:
-            groups = next((name for name in _PATIENT if name in info), None)
+            groups = person_column(info)
         people = read_groups(groups, info, len(values))
         self.calibration_: Calibration | None = None
         self._learn(encoder.fit(X), values, info, y, preset, begun, people)

@@ -16,9 +16,15 @@ from hypothesis import HealthCheck, settings
 
 from synthgan.datasets import make_clinic
 
-settings.register_profile(
-    "synthgan", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
+# pytest --hypothesis-profile thorough: for an evening.
+for _profile, _examples in {"synthgan": 50, "thorough": 1000}.items():
+    settings.register_profile(
+        _profile,
+        max_examples=_examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        print_blob=True,
+    )
 settings.load_profile("synthgan")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

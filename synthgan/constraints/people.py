@@ -13,6 +13,7 @@ from pandas.api import types
 
 from synthgan.constraints.relations import Coded
 from synthgan.exceptions import DataWarning
+from synthgan.privacy import number_people
 
 __all__ = ["find_people", "names_people"]
 
@@ -60,16 +61,14 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     of_people = [name for name in found if _PERSON.search(str(name))]
     named = [name for name in found if _is_named(name)]
     name = _coarsest(frame, of_people or named or found)
-    codes, names = pd.factorize(frame[name])
     warnings.warn(
-        f"column {name!r} seems to name {len(names)} people who have several rows each, so that "
-        f"min_support counts these people, not rows; give groups={name!r} to confirm it, or "
+        f"column {name!r} seems to name {frame[name].nunique()} people who have several rows each, "
+        f"so that min_support counts these people, not rows; give groups={name!r} to confirm it, or "
         "groups=range(len(table)) if each row is of another person.",
         DataWarning,
         stacklevel=4,
     )
-    codes[codes < 0] = len(names) + np.arange((codes < 0).sum())
-    return name, codes
+    return name, number_people(frame[name])
 
 
 def _coarsest(frame: pd.DataFrame, names: Sequence[Hashable]) -> Hashable:

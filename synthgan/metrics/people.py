@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.exceptions import DataError
+from synthgan.privacy import number_people, person_labels
 
 __all__ = ["code_people", "first_of_each", "known_people"]
 
@@ -39,11 +39,11 @@ def code_people(
     """
     given = {"real": ("groups", groups), "holdout": ("holdout_groups", holdout_groups)}
     labels = {
-        name: _labels(*given.get(name, ("", None)), name, size) for name, size in sizes.items()
+        name: person_labels(whose, size, parameter, f"{name} records")
+        for name, size in sizes.items()
+        for parameter, whose in [given.get(name, ("", None))]
     }
-    codes, names = pd.factorize(pd.concat(list(labels.values()), ignore_index=True))
-    alone = codes < 0
-    codes[alone] = len(names) + np.arange(alone.sum())
+    codes = number_people(pd.concat(list(labels.values()), ignore_index=True))
     ends = np.cumsum([len(x) for x in labels.values()])[:-1]
     return dict(zip(labels, np.split(codes, ends), strict=True))
 
@@ -64,16 +64,3 @@ def first_of_each(people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ordered = people[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
     return order, starts
-
-
-def _labels(parameter: str, groups: Any, name: str, size: int) -> pd.Series:
-    if groups is None:
-        return pd.Series(np.full(size, None, dtype=object))
-    known = isinstance(groups, pd.Series | pd.api.extensions.ExtensionArray)
-    array = groups if known else np.asarray(groups, dtype=object)
-    if array.ndim != 1 or len(array) != size:
-        raise DataError(
-            f"{parameter} has the shape {array.shape}; give one entry for each of the {size} "
-            f"{name} records: whom it belongs to."
-        )
-    return pd.Series(array).astype(object).reset_index(drop=True)

@@ -1,7 +1,15 @@
 """Whose rows these are, and what may be stored of them; knows no encoding and no network."""
 
 from synthgan.privacy.dominance import P_PERCENT, guarded_means
-from synthgan.privacy.groups import draw_people, is_column, read_groups, whole_people
+from synthgan.privacy.groups import (
+    draw_people,
+    is_column,
+    number_people,
+    person_column,
+    person_labels,
+    read_groups,
+    whole_people,
+)
 from synthgan.privacy.support import EVERYTHING, Support, pooled_means, run_means
 
 __all__ = [
@@ -11,6 +19,9 @@ __all__ = [
     "draw_people",
     "guarded_means",
     "is_column",
+    "number_people",
+    "person_column",
+    "person_labels",
     "pooled_means",
     "read_groups",
     "run_means",

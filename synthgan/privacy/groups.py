@@ -9,7 +9,15 @@ import pandas as pd
 
 from synthgan.exceptions import DataError
 
-__all__ = ["draw_people", "is_column", "read_groups", "whole_people"]
+__all__ = [
+    "draw_people",
+    "is_column",
+    "number_people",
+    "person_column",
+    "person_labels",
+    "read_groups",
+    "whole_people",
+]
 
 
 def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndarray | None:
@@ -41,31 +49,61 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
     """
     if groups is None:
         return None
-    if isinstance(groups, pd.DataFrame):
-        if groups.shape[1] != 1:
-            raise DataError(f"groups has {groups.shape[1]} columns; give one column.")
-        groups = groups.iloc[:, 0]
     if pd.api.types.is_scalar(groups) or (frame is not None and is_column(groups, frame)):
         if frame is None or groups not in frame.columns:
             known = [] if frame is None else frame.columns.tolist()
             raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
         groups = frame[groups]
-    if not isinstance(groups, pd.Series) and np.ndim(groups) != 1:
-        array = np.asarray(groups, dtype=object)
-        if array.ndim != 2 or array.shape[1] != 1:
-            raise DataError(f"groups has shape {array.shape}; give one value for each row.")
-        groups = array[:, 0]
-    values = (
-        groups if isinstance(groups, pd.Series) else pd.Series(np.asarray(groups, dtype=object))
-    )
-    if len(values) != n_rows:
+    return number_people(person_labels(groups, n_rows))
+
+
+def person_labels(
+    groups: Any, n_rows: int, parameter: str = "groups", what: str = "rows"
+) -> pd.Series:
+    """Check who each row belongs to, as the user writes it.
+
+    Parameters
+    ----------
+    groups : array-like of shape (n_rows,), table of one column, or None
+        None: it is missing of each.
+    n_rows : int
+    parameter, what : str
+        Names of the parameter and of the rows, for the message.
+
+    Returns
+    -------
+    labels : Series of length n_rows, object
+
+    Raises
+    ------
+    DataError
+        Not one entry for each row.
+    """
+    if groups is None:
+        return pd.Series(np.full(n_rows, None, dtype=object))
+    is_known = isinstance(groups, pd.Series | pd.api.extensions.ExtensionArray)
+    array = groups if is_known else np.asarray(groups, dtype=object)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.ndim != 1 or len(array) != n_rows:
         raise DataError(
-            f"groups has {len(values)} value(s) for {n_rows} row(s); give one value for each row."
+            f"{parameter} has the shape {array.shape}; give one entry for each of the {n_rows} "
+            f"{what}: whom it belongs to."
         )
-    codes, names = pd.factorize(values)
+    return pd.Series(array).astype(object).reset_index(drop=True)
+
+
+def number_people(labels: pd.Series) -> np.ndarray:
+    """Give each person a number from 0; a missing label is a person of its own."""
+    codes, names = pd.factorize(labels)
     unknown = codes < 0
     codes[unknown] = len(names) + np.arange(unknown.sum())
     return codes
+
+
+def person_column(info: pd.DataFrame) -> str | None:
+    """Return the column of a table beside records that tells whose they are."""
+    return next((name for name in ("patient", "record") if name in info.columns), None)
 
 
 def is_column(groups: Any, frame: pd.DataFrame) -> bool:

@@ -10,10 +10,9 @@ import pandas as pd
 from synthgan.encoding.frames import to_frame
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.signals import SignalWindows
+from synthgan.privacy import person_column
 
 __all__ = ["split_people"]
-
-PATIENT = "patient"
 
 
 def split_people(
@@ -65,9 +64,8 @@ def split_people(
 
 
 def _patients(records: Any) -> Any:
-    if isinstance(records, SignalWindows) and PATIENT in records.info.columns:
-        return records.info[PATIENT]
-    return None
+    column = person_column(records.info) if isinstance(records, SignalWindows) else None
+    return None if column is None else records.info[column]
 
 
 def _is_column(name: Any, real: Any) -> bool:

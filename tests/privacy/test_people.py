@@ -222,7 +222,7 @@ def test_lookups_store_what_enough_people_share():
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [("nobody", "groups='nobody' is no column"), ([1, 2, 3], r"groups has 3 value\(s\)")],
+    [("nobody", "groups='nobody' is no column"), ([1, 2, 3], r"groups has the shape \(3,\)")],
 )
 def test_groups_that_do_not_fit_are_refused_before_training(groups, message):
     clinic = make_clinic(60, random_state=0)

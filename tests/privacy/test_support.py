@@ -181,7 +181,7 @@ def test_groups_are_read_from_columns_and_arrays(missing):
     ("groups", "message"),
     [
         ("whom", r"groups='whom' is no column; the columns are \['who'\]"),
-        ([1, 2], r"groups has 2 value\(s\) for 3 row\(s\)"),
+        ([1, 2], r"groups has the shape \(2,\); give one entry for each of the 3 rows"),
     ],
 )
 def test_groups_that_do_not_fit_are_named(groups, message):
