@@ -63,8 +63,8 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     name = _coarsest(frame, of_people or named or found)
     warnings.warn(
         f"column {name!r} seems to name {frame[name].nunique()} people who have several rows each, "
-        f"so that min_support counts these people, not rows; give groups={name!r} to confirm it, or "
-        "groups=range(len(table)) if each row is of another person.",
+        f"so that min_support counts these people, not rows; give groups={name!r} to confirm it, "
+        "or groups=range(len(table)) if each row is of another person.",
         DataWarning,
         stacklevel=4,
     )
