@@ -40,7 +40,7 @@ def test_nobody_is_known():
     assert len(np.unique(np.concatenate(list(people.values())))) == 10
 
 
-@pytest.mark.parametrize("groups", ["abcd", ["a", "b"], np.zeros((4, 1)), 3])
+@pytest.mark.parametrize("groups", ["abcd", ["a", "b"], np.zeros((4, 2)), 3])
 def test_one_entry_for_each_record(groups):
     with pytest.raises(DataError, match=r"groups has the shape .* each of the 4 real records"):
         code_people(SIZES, groups)
