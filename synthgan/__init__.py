@@ -15,12 +15,12 @@ _HOMES = {
     "Checkpoint": "synthgan.gan",
     "FCN": "synthgan.gan",
     "FixedCombinations": "synthgan.constraints",
-    "GANImputer": "synthgan.imputer",
-    "GANOverSampler": "synthgan.oversampler",
+    "GANImputer": "synthgan.synthesizers.imputer",
+    "GANOverSampler": "synthgan.synthesizers.oversampler",
     "GridEncoder": "synthgan.encoding",
     "Identifier": "synthgan.constraints",
     "ImageEncoder": "synthgan.encoding",
-    "ImageGANSynthesizer": "synthgan.image",
+    "ImageGANSynthesizer": "synthgan.synthesizers.image",
     "Inequality": "synthgan.constraints",
     "Loss": "synthgan.gan",
     "Predicate": "synthgan.constraints",
@@ -29,8 +29,8 @@ _HOMES = {
     "SampleGrid": "synthgan.gan",
     "Schema": "synthgan.encoding",
     "SignalEncoder": "synthgan.encoding",
-    "SignalGANSynthesizer": "synthgan.signal",
-    "TabularGANSynthesizer": "synthgan.tabular",
+    "SignalGANSynthesizer": "synthgan.synthesizers.signal",
+    "TabularGANSynthesizer": "synthgan.synthesizers.tabular",
     "evaluate": "synthgan.report",
 }
 
@@ -55,8 +55,8 @@ def load(path: Any) -> Any:
         No such file, no synthgan archive, a damaged or a newer one.
     """
     for kind in ("tabular", "signal", "image"):  # makes their classes known
-        importlib.import_module(f"synthgan.{kind}")
-    return importlib.import_module("synthgan.base").BaseGANSynthesizer.load(path)
+        importlib.import_module(f"synthgan.synthesizers.{kind}")
+    return importlib.import_module("synthgan.synthesizers.base").BaseGANSynthesizer.load(path)
 
 
 def __getattr__(name: str) -> Any:

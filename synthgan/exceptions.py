@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = [
     "ArchiveError",
@@ -25,7 +25,7 @@ class SynthganError(Exception):
     """Base of all errors that synthgan raises on purpose.
 
     Printed, a message is one line: names in it, which come from data and files, are escaped as
-    `synthgan.text.printable` does.
+    `synthgan.io.escaping.printable` does.
     """
 
     def __str__(self) -> str:

@@ -17,8 +17,8 @@ import torch
 import synthgan
 from synthgan import FCN, CNN1d, SignalGANSynthesizer, TabularGANSynthesizer
 from synthgan.gan.isolation import seeded, streamed
-from synthgan.gan.layers import FlatGenerator
-from tests.io.packing import DATA
+from synthgan.gan.networks.layers import FlatGenerator
+from tests.state.packing import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -135,7 +135,7 @@ def test_using_changes_nothing(tmp_path):
 
 def test_importing_writes_nothing(tmp_path):
     run(
-        "import os; import synthgan.tabular, synthgan.signal, synthgan.image, synthgan.report",
+        "import os, synthgan.report; from synthgan.synthesizers import image, signal, tabular",
         HOME=str(tmp_path), MPLCONFIGDIR=str(tmp_path / "mpl"),
     )  # fmt: skip
     found = {path.name for path in tmp_path.iterdir()}

@@ -4,7 +4,7 @@
 steps and samples as many rows back (``candidates=1``: the memory is the same, the time a
 sixteenth); ``wide`` does so with 5000 rows of 2000 columns. Prints the frame's size, the peak of
 resident memory over that before the call as a multiple of it, and seconds. Whether many calls leak
-anything is tests/test_load.py's to show.
+anything is tests/synthesizers/test_load.py's to show.
 """
 
 import argparse

@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from synthgan import __version__
 from synthgan.cli import demo, evaluate, fit, info, sample
 from synthgan.exceptions import SynthganError, SynthganWarning
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = ["main"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from synthgan.cli.evaluate import print_summary
 from synthgan.cli.fit import train_table
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = ["add"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = ["add", "print_summary"]
 

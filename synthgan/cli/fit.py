@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = ["add", "train_table"]
 
@@ -117,7 +117,7 @@ def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
     """Fit a table, with a progress bar where someone looks."""
     import torch
 
-    from synthgan.tabular import TabularGANSynthesizer
+    from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
     torch.set_num_threads(1)  # this process is ours; small networks are slower on two threads
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(
@@ -178,7 +178,7 @@ def _fit_table(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 
 def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
-    from synthgan.signal import SignalGANSynthesizer
+    from synthgan.synthesizers.signal import SignalGANSynthesizer
 
     told = list(dict.fromkeys(_names(parsed.condition_on) or []))
     if any(path.endswith(".npy") for path in parsed.data):
@@ -197,7 +197,7 @@ def _fit_signals(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[Any, str]:
     """Read and cut records."""
-    from synthgan.encoding.properties import PROPERTIES
+    from synthgan.encoding.signals.properties import PROPERTIES
     from synthgan.io.records import read_records
     from synthgan.io.windows import windows
 
@@ -211,8 +211,8 @@ def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[An
 
 
 def _windows_of_array(parsed: argparse.Namespace) -> Any:
-    from synthgan.io.signals import SignalWindows
     from synthgan.io.tables import read_array
+    from synthgan.records.signals import SignalWindows
 
     path, *others = parsed.data
     if others:
@@ -234,9 +234,9 @@ def _windows_of_array(parsed: argparse.Namespace) -> Any:
 
 
 def _fit_images(parsed: argparse.Namespace) -> tuple[Any, str]:
-    from synthgan.image import ImageGANSynthesizer
     from synthgan.io.images import read_images
     from synthgan.io.tables import read_array
+    from synthgan.synthesizers.image import ImageGANSynthesizer
 
     told = list(dict.fromkeys(_names(parsed.condition_on) or []))
     path, *others = parsed.data

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from synthgan.text import escape_code
+from synthgan.io.escaping import escape_code
 
 __all__ = ["add"]
 
@@ -19,8 +19,8 @@ def add(commands: Any) -> None:
 
 
 def _info(parsed: argparse.Namespace) -> None:
-    from synthgan import image, signal, tabular  # noqa: F401 (makes their classes known)
-    from synthgan.base import BaseGANSynthesizer
+    from synthgan.synthesizers import image, signal, tabular  # noqa: F401 (makes their classes known)
+    from synthgan.synthesizers.base import BaseGANSynthesizer
 
     model: Any = BaseGANSynthesizer.inspect(parsed.model)
     n_bytes = Path(parsed.model).stat().st_size

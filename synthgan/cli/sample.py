@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import as_private_as, check_out
-from synthgan.text import printable
+from synthgan.io.escaping import printable
 
 __all__ = ["add"]
 
@@ -142,7 +142,7 @@ def _write_array(fake: Any, path: str) -> None:
     import numpy as np
 
     from synthgan.exceptions import DataError
-    from synthgan.files import write_atomically
+    from synthgan.state.files import write_atomically
 
     content = io.BytesIO()
     np.save(content, np.asarray(fake))
@@ -156,7 +156,7 @@ def _as_windows(fake: Any, model: Any) -> Any:
     """Give windows a rate and leads, which a model that was fitted on arrays does not tell."""
     import numpy as np
 
-    from synthgan.io.signals import SignalWindows
+    from synthgan.records.signals import SignalWindows
 
     if isinstance(fake, SignalWindows):
         return fake

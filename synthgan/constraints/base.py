@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from synthgan import fields
-from synthgan.encoding.column import Column
-from synthgan.encoding.schema import Schema
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 
 __all__ = ["Constraint", "Predicate", "Range"]
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from synthgan import fields
 from synthgan.constraints.base import Constraint, Predicate, Range, Translated
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
@@ -21,6 +20,7 @@ from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
+from synthgan.state import fields
 
 __all__ = ["CONSTRAINTS", "ConstraintSet"]
 

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -19,10 +18,11 @@ from synthgan.constraints.base import (
     numbers_of,
     with_column,
 )
-from synthgan.encoding.column import Column
-from synthgan.encoding.schema import Schema
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support, pooled_means
+from synthgan.state import fields
 
 __all__ = ["Inequality"]
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan import fields
 from synthgan.constraints.base import Constraint, Translated, describe, numbers_of, with_column
 from synthgan.constraints.differences import difference_of, pooled, spread
-from synthgan.encoding.dtypes import MAX_DECIMALS
-from synthgan.encoding.schema import Schema
+from synthgan.encoding.tables.dtypes import MAX_DECIMALS
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 
 __all__ = ["Formula"]
 

@@ -13,7 +13,6 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 
-from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -23,10 +22,11 @@ from synthgan.constraints.base import (
     without_columns,
 )
 from synthgan.constraints.people import names_people
-from synthgan.encoding.column import Column
-from synthgan.encoding.schema import Schema
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 
 __all__ = ["Identifier", "find_identifiers"]
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan import fields
 from synthgan.constraints.base import (
     Constraint,
     Translated,
@@ -21,10 +20,11 @@ from synthgan.constraints.base import (
     with_column,
     without_columns,
 )
-from synthgan.encoding.column import Column
-from synthgan.encoding.schema import Schema
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 
 __all__ = ["DependentColumn", "FixedCombinations"]
 

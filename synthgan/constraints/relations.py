@@ -14,7 +14,7 @@ import pandas as pd
 from synthgan.constraints.base import Constraint
 from synthgan.constraints.formulas import FORMULAS, Formula
 from synthgan.constraints.lookups import DependentColumn
-from synthgan.encoding.column import LEVEL_KINDS, Column
+from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
 from synthgan.privacy import EVERYTHING, Support
 

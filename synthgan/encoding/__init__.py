@@ -1,10 +1,10 @@
 """Records to grids and back; knows no torch."""
 
-from synthgan.encoding.column import Column
-from synthgan.encoding.grid import GridEncoder
 from synthgan.encoding.groups import CellGroup
-from synthgan.encoding.image import ImageEncoder
-from synthgan.encoding.schema import Schema
-from synthgan.encoding.signal import SignalEncoder
+from synthgan.encoding.images.encoder import ImageEncoder
+from synthgan.encoding.signals.encoder import SignalEncoder
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.grid import GridEncoder
+from synthgan.encoding.tables.schema import Schema
 
 __all__ = ["CellGroup", "Column", "GridEncoder", "ImageEncoder", "Schema", "SignalEncoder"]

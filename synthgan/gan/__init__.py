@@ -1,10 +1,10 @@
 """Grids to networks and back; knows no tables."""
 
-from synthgan.gan.callbacks import Callback, Progress, SampleGrid
-from synthgan.gan.checkpoint import Checkpoint
-from synthgan.gan.config import Adam
 from synthgan.gan.losses import Loss
-from synthgan.gan.networks import CNN, FCN, CNN1d
+from synthgan.gan.networks.specs import CNN, FCN, CNN1d
+from synthgan.gan.training.callbacks import Callback, Progress, SampleGrid
+from synthgan.gan.training.checkpoint import Checkpoint
+from synthgan.gan.training.config import Adam
 
 __all__ = [
     "CNN",

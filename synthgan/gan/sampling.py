@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import Head, from_network_scale
 from synthgan.gan.isolation import streamed
+from synthgan.gan.known_cells import KnownCells
 
 __all__ = ["Sampler", "grids_at_a_time"]
 

@@ -13,8 +13,8 @@ import pandas as pd
 from pandas.api import types
 
 from synthgan.exceptions import DataError
-from synthgan.files import write_atomically
-from synthgan.text import escape_spreadsheet
+from synthgan.io.escaping import escape_spreadsheet
+from synthgan.state.files import write_atomically
 
 __all__ = ["read_array", "read_csv", "to_csv_text", "write_csv"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
-from synthgan.beats import find_beats
 from synthgan.exceptions import DataError, DataWarning, ParameterError
-from synthgan.io.signals import Recording, SignalWindows, check_positive
+from synthgan.records.beats import find_beats
+from synthgan.records.signals import Recording, SignalWindows, check_positive
 
 __all__ = ["Recording", "SignalWindows", "windows"]
 

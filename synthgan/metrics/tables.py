@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from synthgan.encoding.frames import to_frame
 from synthgan.exceptions import DataError
 from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
+from synthgan.records.tables import to_frame
 
 __all__ = [
     "Part",

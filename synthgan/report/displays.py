@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from pandas.api import types
 
 from synthgan.exceptions import ParameterError
+from synthgan.io.escaping import printable
 from synthgan.metrics import Score
 from synthgan.metrics.pairs import association
 from synthgan.metrics.tables import draw_generator, is_scaled, read_tables, to_numbers
@@ -24,7 +25,6 @@ from synthgan.report.pooling import (
     pooled_quantiles,
     rounded_out,
 )
-from synthgan.text import printable
 
 __all__ = [
     "FAKE",

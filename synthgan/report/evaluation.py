@@ -14,10 +14,10 @@ from joblib import Parallel, delayed
 from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import ImageStack
-from synthgan.io.signals import SignalWindows
 from synthgan.metrics import Score, images, signals
 from synthgan.metrics.people import code_people
 from synthgan.metrics.tables import draw_generator, read_tables
+from synthgan.records.signals import SignalWindows
 from synthgan.report.people import split_people
 from synthgan.report.report import Report
 

@@ -17,6 +17,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from synthgan import metrics
+from synthgan.io.escaping import printable
 from synthgan.metrics import Score
 from synthgan.report.displays import (
     ColumnDisplay,
@@ -27,7 +28,6 @@ from synthgan.report.displays import (
 from synthgan.report.pooling import FEWEST
 from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
 from synthgan.report.summary import C2ST
-from synthgan.text import printable
 
 if TYPE_CHECKING:
     from synthgan.report.report import Report

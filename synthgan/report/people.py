@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from synthgan.encoding.frames import to_frame
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.io.signals import SignalWindows
 from synthgan.privacy import person_column
+from synthgan.records.signals import SignalWindows
+from synthgan.records.tables import to_frame
 
 __all__ = ["split_people"]
 

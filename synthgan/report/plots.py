@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from synthgan.io.escaping import printable
 from synthgan.report.displays import VERBATIM
-from synthgan.text import printable
 
 __all__ = ["plot_binary_counts", "plot_boxes", "plot_grids"]
 

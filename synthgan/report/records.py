@@ -12,8 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthgan.beats import find_beats
 from synthgan.metrics.tables import draw_generator
+from synthgan.records.beats import find_beats
 from synthgan.report.displays import FAKE, REAL
 
 __all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]

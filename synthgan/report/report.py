@@ -15,12 +15,12 @@ from typing import Any
 import pandas as pd
 
 from synthgan import __version__
-from synthgan.files import PRIVATE, write_atomically
+from synthgan.io.escaping import escape_json, escape_markdown, printable
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
 from synthgan.report.summary import Finding, summarise
-from synthgan.text import escape_json, escape_markdown, printable
+from synthgan.state.files import PRIVATE, write_atomically
 
 __all__ = ["Report"]
 

@@ -26,8 +26,8 @@ from synthgan import (
 )
 from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import SynthganWarning
-from synthgan.io.archive import FORMAT
 from synthgan.io.windows import SignalWindows
+from synthgan.state.archive import FORMAT
 
 FOLDER = Path(__file__).parent
 N = 120

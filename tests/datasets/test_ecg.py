@@ -7,10 +7,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
-from synthgan.beats import find_beats, rates_bpm
 from synthgan.datasets.ecg import make_ecg
 from synthgan.exceptions import ParameterError
 from synthgan.metrics import signals
+from synthgan.records.beats import find_beats, rates_bpm
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 

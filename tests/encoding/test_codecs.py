@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
-from synthgan.encoding.codecs import Codes, Constant, Levels, Linear, Places
-from synthgan.encoding.known import draw_known, encode_known
-from synthgan.encoding.quantile import fit_quantiles
+from synthgan.encoding.tables.codecs import Codes, Constant, Levels, Linear, Places
+from synthgan.encoding.tables.known import draw_known, encode_known
+from synthgan.encoding.tables.quantile import fit_quantiles
 from synthgan.exceptions import DataError
 from tests.frames import frames
 

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from synthgan import GridEncoder
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
-from synthgan.presets import PRESETS
+from synthgan.synthesizers.presets import PRESETS
 from tests.frames import frames
 
 EXACT_KINDS = ["small int", "bool", "boolean", "object", "string", "category", "day"]
@@ -435,7 +435,7 @@ def test_rows_are_encoded_in_lots(clinic, monkeypatch):
     """So that what is made on the way needs little memory."""
     encoder = GridEncoder().fit(clinic)
     whole = encoder.encode(clinic, warn=False)
-    monkeypatch.setattr("synthgan.encoding.grid.ROWS_AT_A_TIME", 7)
+    monkeypatch.setattr("synthgan.encoding.tables.grid.ROWS_AT_A_TIME", 7)
     for ours, theirs in zip(encoder.encode(clinic, warn=False), whole, strict=True):
         assert ours.dtype == theirs.dtype
         assert np.array_equal(ours, theirs)

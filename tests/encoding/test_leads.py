@@ -3,7 +3,7 @@ import pytest
 
 from synthgan import SignalEncoder
 from synthgan.datasets import make_ecg
-from synthgan.encoding.leads import independent_leads
+from synthgan.encoding.signals.leads import independent_leads
 from synthgan.io.windows import SignalWindows
 
 LIMBS = ("I", "II", "III", "aVR", "aVL", "aVF")

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgan.datasets import make_ecg
-from synthgan.encoding.properties import PROPERTIES, measure
+from synthgan.encoding.signals.properties import PROPERTIES, measure
 from synthgan.exceptions import DataError, ParameterError
 
 rates_bpm = PROPERTIES["heart_rate_bpm"]

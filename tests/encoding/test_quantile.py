@@ -4,7 +4,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from synthgan.encoding.quantile import (
+from synthgan.encoding.tables.quantile import (
     draw_quantiles,
     fit_quantiles,
     from_quantiles,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from synthgan.encoding.scaling import from_levels, learn_limits, level_step, to_levels
 from synthgan.exceptions import ParameterError
-from synthgan.presets import THYROID_LIMITS
+from synthgan.synthesizers.presets import THYROID_LIMITS
 
 floats = st.floats(-1e300, 1e300)
 

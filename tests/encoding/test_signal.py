@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from synthgan import SignalEncoder
 from synthgan.datasets import make_ecg
-from synthgan.encoding.whitening import fit_gains, gains_for, unwhiten, whiten
+from synthgan.encoding.signals.whitening import fit_gains, gains_for, unwhiten, whiten
 from synthgan.exceptions import ArchiveError, DataError, OutlierWarning, ParameterError
 from synthgan.io.windows import Recording, SignalWindows
 

@@ -3,7 +3,7 @@ import pytest
 
 from synthgan import SignalEncoder
 from synthgan.datasets import make_ecg
-from synthgan.encoding.tones import find_tones
+from synthgan.encoding.signals.tones import find_tones
 
 
 def sines(cycles, n=40, n_samples=400, size=1.0, seed=0):

@@ -4,12 +4,12 @@ import numpy as np
 import torch
 
 from synthgan import FCN, Adam, Loss
-from synthgan.gan.conditions import KnownCells
-from synthgan.gan.config import TrainConfig
-from synthgan.gan.data import GridData
 from synthgan.gan.heads import TanhHead
+from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.sampling import Sampler
-from synthgan.gan.trainer import Trainer
+from synthgan.gan.training.config import TrainConfig
+from synthgan.gan.training.data import GridData
+from synthgan.gan.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SAMPLER = Sampler(TanhHead(), KnownCells([]), latent_dim=3)

@@ -15,9 +15,9 @@ from safetensors.torch import save
 from synthgan import Checkpoint, SampleGrid
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import CheckpointError, DataWarning
-from synthgan.gan.digest import digest
-from tests.io.test_archive_fuzz import altered, damaged, rewritten
+from synthgan.gan.training.digest import digest
 from tests.quick import Break, BrokenError, quick
+from tests.state.test_archive_fuzz import altered, damaged, rewritten
 
 TABLE = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]
 NAME = "checkpoint-000000012.safetensors"
@@ -194,7 +194,7 @@ def test_what_a_callback_cannot_take_up_is_refused(sound, tmp_path, name, tensor
 
 
 def test_best_weights_that_are_none(tmp_path, monkeypatch):
-    monkeypatch.setattr("synthgan.base._FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
     parameters = {"epochs": "auto", "max_steps": 120, "batch_size": 50}
     table = make_clinic(200, random_state=0)[["age", "sex", "bmi"]]
     with pytest.raises(BrokenError):

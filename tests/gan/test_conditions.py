@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgan.encoding import CellGroup
-from synthgan.gan.conditions import KnownCells
 from synthgan.gan.heads import CellHead
+from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.sampling import Sampler
 
 # A number, a nullable number with its presence, a one-hot column; two cells of padding.

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgan import CNN
-from synthgan.gan.image_layers import scales
 from synthgan.gan.isolation import seeded
 from synthgan.gan.losses import zero_centred
-from synthgan.gan.memory import estimate
+from synthgan.gan.networks.image_layers import scales
+from synthgan.gan.training.memory import estimate
 
 sides = st.integers(1, 70)
 

@@ -6,8 +6,8 @@ import torch
 from synthgan import CNN, FCN
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError
-from synthgan.gan.layers import map_sizes
-from synthgan.gan.networks import (
+from synthgan.gan.networks.layers import map_sizes
+from synthgan.gan.networks.specs import (
     build_networks,
     find_network,
     latent_dim_of,

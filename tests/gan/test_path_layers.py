@@ -11,13 +11,13 @@ from torch import nn
 
 from synthgan import CNN1d
 from synthgan.encoding import CellGroup
-from synthgan.encoding.tones import find_tones
-from synthgan.gan.conditions import KnownCells
+from synthgan.encoding.signals.tones import find_tones
 from synthgan.gan.heads import SignalHead, from_network_scale, to_network_scale
 from synthgan.gan.isolation import seeded
+from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import one_centred, zero_centred
-from synthgan.gan.networks import build_networks, find_network
-from synthgan.gan.path_layers import strides
+from synthgan.gan.networks.path_layers import strides
+from synthgan.gan.networks.specs import build_networks, find_network
 from synthgan.gan.sampling import Sampler
 
 

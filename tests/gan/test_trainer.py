@@ -8,12 +8,12 @@ from synthgan.encoding import CellGroup
 from synthgan.exceptions import (
     ParameterError,
 )
-from synthgan.gan.callbacks import Callback, KeepBest, SampleGrid
-from synthgan.gan.data import GridData
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.losses import LOSSES
-from synthgan.gan.state import update_average
-from synthgan.gan.trainer import Trainer, find_device
+from synthgan.gan.training.callbacks import Callback, KeepBest, SampleGrid
+from synthgan.gan.training.data import GridData
+from synthgan.gan.training.state import update_average
+from synthgan.gan.training.trainer import Trainer, find_device
 from tests.gan.runs import CPU, SAMPLER, config, grids, train
 
 

@@ -16,10 +16,10 @@ from synthgan.exceptions import (
     ParameterError,
     SynthganError,
 )
-from synthgan.gan import trainer
-from synthgan.gan.callbacks import Callback, KeepBest, Progress, SampleGrid
-from synthgan.gan.collapse import n_to_compare, relative_spread
-from synthgan.gan.trainer import Trainer
+from synthgan.gan.training import trainer
+from synthgan.gan.training.callbacks import Callback, KeepBest, Progress, SampleGrid
+from synthgan.gan.training.collapse import n_to_compare, relative_spread
+from synthgan.gan.training.trainer import Trainer
 from tests.gan.runs import grids, train
 
 
@@ -209,7 +209,7 @@ def test_too_little_memory_is_explained(clinic, monkeypatch):
 
 
 def test_nothing_is_kept_in_memory_that_does_not_fit(monkeypatch):
-    monkeypatch.setattr("synthgan.gan.last_good.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("synthgan.gan.training.last_good.free_bytes", lambda device: 1000)
     with (
         warnings.catch_warnings(),
         pytest.raises(SynthganError, match="training diverged before step 36"),

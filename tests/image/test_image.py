@@ -13,11 +13,11 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import synthgan
 from synthgan import CNN, FCN, ImageEncoder, ImageGANSynthesizer, Loss, SampleGrid
 from synthgan.datasets import make_fingerprints, make_irises
-from synthgan.encoding.grain import grain_power
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
-from synthgan.gan.memory import Needs, check_memory, estimate, free_bytes
+from synthgan.gan.training.memory import Needs, check_memory, estimate, free_bytes
 from synthgan.io.images import ImageStack, save_images
-from synthgan.presets import PRESETS
+from synthgan.refine.grain import grain_power
+from synthgan.synthesizers.presets import PRESETS
 
 
 def quick(**parameters):
@@ -206,9 +206,9 @@ def test_memory_is_asked_for_first(fingers, monkeypatch):
     assert counted.n_bytes > 4 * (5 * counted.n_weights[0] + 4 * counted.n_weights[1])
     assert free_bytes(torch.device("cpu")) is None or free_bytes(torch.device("cpu")) > 10**7
     assert estimate(lambda: 1 / 0, 1, 0, 1) is None
-    monkeypatch.setattr("synthgan.base.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("synthgan.synthesizers.base.free_bytes", lambda device: 1000)
     built = []
-    monkeypatch.setattr("synthgan.base.Trainer", lambda *a: built.append(a))
+    monkeypatch.setattr("synthgan.synthesizers.base.Trainer", lambda *a: built.append(a))
     with pytest.raises(ParameterError, match=r"1e-06|0\.0 GB are free: give smaller records"):
         quick().fit(fingers[0])
     assert not built
@@ -275,7 +275,7 @@ def test_grain_is_matched_by_the_noise_of_the_generator(tmp_path, monkeypatch):
             seen.append(powers)
             return factor
 
-        monkeypatch.setattr("synthgan.image.noise_factor", watch)
+        monkeypatch.setattr("synthgan.synthesizers.image.noise_factor", watch)
         return quick(max_steps=5).fit(images)
 
     one, two = fit(1.0), fit(2.0)

@@ -29,10 +29,10 @@ from synthgan.io.images import (
     decoding,
     is_image_name,
     read_images,
-    room,
 )
 from synthgan.io.images import save_images as save
 from synthgan.io.images.threads import in_threads
+from synthgan.records import pixels
 
 RNG = np.random.default_rng(0)
 NOISE = RNG.integers(0, 256, (6, 9, 7), dtype=np.uint8)
@@ -81,7 +81,7 @@ def mapped(tmp_path, monkeypatch):
     """Let each array go to a file, in a folder of its own."""
     folder = tmp_path / "temporary"
     folder.mkdir()
-    monkeypatch.setattr(room, "MOST_IN_MEMORY", 100)
+    monkeypatch.setattr(pixels, "MOST_IN_MEMORY", 100)
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
 
@@ -142,7 +142,7 @@ def test_info_fits_the_stack():
 
 
 def test_a_mapped_stack_is_never_copied_into_memory(mapped):
-    stack = ImageStack(room.make_room((300, 40, 50)))
+    stack = ImageStack(pixels.allocate_pixels((300, 40, 50)))
     stack.values[:] = np.arange(300, dtype=np.uint8)[:, None, None]
     assert np.shares_memory(stack[10:].values, stack.values)
     picked = stack[[7, 3, 299]]
@@ -426,10 +426,10 @@ def test_formats(tmp_path, format, options):
 def test_sixteen_bits_are_scaled(tmp_path, format):
     cells = np.arange(0, 65536, 257, dtype=np.uint16)[None]
     odd = np.array([[0, 128, 129, 65406, 65407]], dtype=np.uint16)
-    for pixels, expected in ((cells, list(range(256))), (odd, [0, 0, 1, 254, 255])):
-        header = f"P5 {pixels.size} 1 65535\n".encode()
-        pgm = header + pixels.astype(">u2").tobytes()
-        content = pgm if format == "PGM" else encoded(pixels, format)
+    for values, expected in ((cells, list(range(256))), (odd, [0, 0, 1, 254, 255])):
+        header = f"P5 {values.size} 1 65535\n".encode()
+        pgm = header + values.astype(">u2").tobytes()
+        content = pgm if format == "PGM" else encoded(values, format)
         assert one(tmp_path, content).tolist() == [expected]
         assert one(tmp_path, content, color="rgb")[0, :, 2].tolist() == expected
 
@@ -808,10 +808,10 @@ def test_a_failed_reading_leaves_no_file(tmp_path, mapped):
 def test_a_forked_child_leaves_the_file(tmp_path):
     file = tmp_path / "file"
     file.touch()
-    room._remove(str(file), os.getpid() + 1)
+    pixels._remove(str(file), os.getpid() + 1)
     assert file.exists()
-    room._remove(str(file), os.getpid())
-    room._remove(str(file), os.getpid())
+    pixels._remove(str(file), os.getpid())
+    pixels._remove(str(file), os.getpid())
     assert not file.exists()
 
 
@@ -819,7 +819,7 @@ def test_a_full_disk_is_told_before(tmp_path, mapped, monkeypatch):
     save(NOISE, tmp_path / "a.zip")
     with monkeypatch.context() as patch:
         usage = SimpleNamespace(free=100)
-        patch.setattr(room.shutil, "disk_usage", lambda folder: usage)
+        patch.setattr(pixels.shutil, "disk_usage", lambda folder: usage)
         match = (
             r"the images need 0\.00 GiB in folder '.*', which has 0\.00 GiB left; give a smaller"
         )

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from synthgan.beats import find_beats, rates_bpm
 from synthgan.datasets import make_ecg as simulate
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import signals
 from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
+from synthgan.records.beats import find_beats, rates_bpm
 from tests.metrics.test_signals import FS_HZ, WAVES, make_ecg
 
 OF_BEATS = [

@@ -16,9 +16,9 @@ from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.relations import find_relations
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataWarning
-from synthgan.gan.balance import Margins
-from synthgan.gan.critic import Critic
 from synthgan.privacy import Support
+from synthgan.refine.balance import Margins
+from synthgan.refine.critic import Critic
 
 QUICK = {"network": FCN(width=16, depth=1), "max_steps": 20, "random_state": 0}
 pytestmark = pytest.mark.filterwarnings("ignore:.*missing value:synthgan.exceptions.DataWarning")

@@ -12,8 +12,8 @@ from synthgan.constraints import Identifier, find_people
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.datasets import make_clinic, make_ecg
 from synthgan.exceptions import DataError, DataWarning
-from synthgan.io.signals import SignalWindows
 from synthgan.privacy import Support
+from synthgan.records.signals import SignalWindows
 from tests.conftest import SHARED_DATA as DATA
 
 QUICK = {"network": FCN(width=16, depth=1), "max_steps": 20, "random_state": 0}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
-from synthgan.encoding.quantile import QuantileTable, fit_quantiles
+from synthgan.encoding.tables.quantile import QuantileTable, fit_quantiles
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import (
     Support,

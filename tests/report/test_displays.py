@@ -6,9 +6,9 @@ import pytest
 from matplotlib.text import Text
 
 from synthgan.exceptions import ParameterError
+from synthgan.io.escaping import printable
 from synthgan.metrics import c2st
 from synthgan.report import ColumnDisplay, CorrelationDisplay, HistoryDisplay, ScoreDisplay
-from synthgan.text import printable
 
 MATHS = ["$", "a$b$", "$\\frac", "\\frac", "_", "_x", "{", "%", "^", "$x_{$", "ward"]
 ODD = [*MATHS, "a\x1b[2Jb", "c\u202ed", "e\nf"]

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
+from synthgan.io.escaping import printable
 from synthgan.report import plot_binary_counts, plot_boxes, plot_grids
-from synthgan.text import printable
 from tests.report.test_displays import MATHS, ODD, shown
 
 

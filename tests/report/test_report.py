@@ -13,7 +13,7 @@ from synthgan import TabularGANSynthesizer, evaluate
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan import FCN
-from synthgan.io.signals import SignalWindows
+from synthgan.records.signals import SignalWindows
 from synthgan.report.evaluation import MEASURES, SECTIONS, _find_kind
 
 

@@ -4,7 +4,7 @@ from synthgan import (
     CNN1d,
     SignalGANSynthesizer,
 )
-from synthgan.encoding.properties import PROPERTIES
+from synthgan.encoding.signals.properties import PROPERTIES
 
 TINY = CNN1d(width=6, latent_dim=8)
 FS_HZ, N_SAMPLES = 125.0, 250

@@ -17,15 +17,15 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_ecg
-from synthgan.encoding.calibration import Tempo
 from synthgan.exceptions import (
     ArchiveError,
     DataWarning,
     OutlierWarning,
     ParameterError,
 )
-from synthgan.io.archive import read_archive
 from synthgan.io.windows import SignalWindows
+from synthgan.refine.calibration import Tempo
+from synthgan.state.archive import read_archive
 from tests.signal.quick import FS_HZ, N_SAMPLES, quick, rates_bpm
 
 

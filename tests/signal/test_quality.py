@@ -8,7 +8,7 @@ from sklearn.model_selection import cross_val_predict
 
 from synthgan import SignalGANSynthesizer
 from synthgan.datasets import make_ecg
-from synthgan.encoding.properties import heart_rate_bpm
+from synthgan.encoding.signals.properties import heart_rate_bpm
 from synthgan.metrics.points import auc
 from tests.conftest import acceptance_module
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.files import PRIVATE, replacing
-from synthgan.io.images.room import map_file
+from synthgan.records.pixels import map_file
+from synthgan.state.files import PRIVATE, replacing
 
 __all__ = ["Faults", "Fill", "Room", "check_cache", "fingerprint", "read_through"]
 

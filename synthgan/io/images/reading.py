@@ -17,9 +17,9 @@ from synthgan.io.images.caching import Faults, Room, check_cache, fingerprint, r
 from synthgan.io.images.decoding import MODES, MOST_PIXELS, decode, explain
 from synthgan.io.images.files import ImageFiles
 from synthgan.io.images.finding import find_images
-from synthgan.io.images.room import make_room
-from synthgan.io.images.stack import ImageStack
 from synthgan.io.images.threads import in_threads
+from synthgan.records.images import ImageStack
+from synthgan.records.pixels import allocate_pixels
 
 __all__ = ["check_size", "read_images"]
 
@@ -124,7 +124,7 @@ def read_images(
         read = partial(_read, files, size=shape, color=color, crop=bool(crop))
         fill = partial(_fill, read, files.names, on_error, progress)
         if kept is None:
-            values, faults = fill(make_room)
+            values, faults = fill(allocate_pixels)
         else:
             mark = fingerprint(files.marks(), shape, color, bool(crop))
             values, faults = read_through(kept, mark, fill)

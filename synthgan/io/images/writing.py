@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.files import drafting_folder, keep_mode, replacing
 from synthgan.io.images.finding import images_below
-from synthgan.io.images.stack import ImageStack
 from synthgan.io.images.threads import in_threads
 from synthgan.io.tables import to_csv_text
+from synthgan.records.images import ImageStack
+from synthgan.state.files import drafting_folder, keep_mode, replacing
 
 __all__ = ["save_images"]
 

@@ -2,6 +2,6 @@
 
 from synthgan.io.records.reading import read_records
 from synthgan.io.records.writing import write_records
-from synthgan.io.signals import Recording
+from synthgan.records.signals import Recording
 
 __all__ = ["Recording", "read_records", "write_records"]

@@ -6,7 +6,7 @@ import numpy as np
 
 from synthgan.exceptions import DataError
 from synthgan.io.records.headers import MILLIVOLTS
-from synthgan.io.signals import SignalWindows
+from synthgan.records.signals import SignalWindows
 
 __all__ = ["encode_beats", "encode_window"]
 

@@ -12,7 +12,7 @@ from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.io.records.finding import find_sources, name_sources
 from synthgan.io.records.headers import find_channels, find_labels, find_patient, lead_names
 from synthgan.io.records.samples import read_values
-from synthgan.io.signals import Recording, check_positive
+from synthgan.records.signals import Recording, check_positive
 
 __all__ = ["read_records"]
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.beats import find_beats
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.files import drafting_folder, keep_mode
 from synthgan.io.records.formats import encode_beats, encode_window
-from synthgan.io.signals import Recording, SignalWindows, check_positive
+from synthgan.records.beats import find_beats
+from synthgan.records.signals import Recording, SignalWindows, check_positive
+from synthgan.state.files import drafting_folder, keep_mode
 
 __all__ = ["write_records"]
 

@@ -1,6 +1,5 @@
 """Measures of signal windows: fakes against real ones, in mV."""
 
-from synthgan.beats import find_beats
 from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
 from synthgan.metrics.signals.beats import beat_counts, heart_rates, r_amplitudes
 from synthgan.metrics.signals.clouds import (
@@ -21,6 +20,7 @@ from synthgan.metrics.signals.usefulness import signal_tstr
 from synthgan.metrics.signals.warping import dtw
 from synthgan.metrics.signals.waveforms import amplitudes, autocorrelation, spectrum
 from synthgan.metrics.signals.windows import phase_randomised
+from synthgan.records.beats import find_beats
 
 __all__ = [
     "amplitudes",

@@ -8,11 +8,11 @@ import numpy as np
 from scipy.ndimage import binary_closing, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from synthgan.beats import Beats, find_beats
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.beats import beat_arms, compare_values
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
 from synthgan.metrics.tables import Part
+from synthgan.records.beats import Beats, find_beats
 
 __all__ = ["beat_variability", "qrs", "qrs_complexes", "qt_intervals", "qt_ms"]
 

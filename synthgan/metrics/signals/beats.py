@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.beats import check_beats, find_beats, rates_bpm
 from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms
 from synthgan.metrics.columns import variation
@@ -16,6 +15,7 @@ from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
 from synthgan.metrics.signals.windows import read_arms
 from synthgan.metrics.tables import Part
+from synthgan.records.beats import check_beats, find_beats, rates_bpm
 
 __all__ = [
     "beat_arms",

@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from synthgan.beats import check_sampling
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics.arms import in_order_of_content
 from synthgan.metrics.points import auc
@@ -19,6 +18,7 @@ from synthgan.metrics.signals.clouds import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_windows
 from synthgan.metrics.tables import draw_generator
 from synthgan.metrics.two_sample import boosted
+from synthgan.records.beats import check_sampling
 
 __all__ = ["signal_tstr"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.beats import check_sampling
 from synthgan.exceptions import DataError
 from synthgan.metrics.arms import Arms
+from synthgan.records.beats import check_sampling
 
 __all__ = ["phase_randomised", "read_arms", "read_windows", "whole_windows"]
 

@@ -1,0 +1,1 @@
+"""Images to grids and back, in the containers they were given in."""

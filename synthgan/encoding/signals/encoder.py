@@ -1,0 +1,313 @@
+"""SignalEncoder: windows of a signal to small grey images and back."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding import scaling
+from synthgan.encoding.groups import NULL, ON, CellGroup
+from synthgan.encoding.record_encoder import RecordEncoder
+from synthgan.encoding.signals import whitening
+from synthgan.encoding.signals.containers import SignalContainer, read_signals
+from synthgan.encoding.signals.leads import independent_leads
+from synthgan.encoding.signals.stationarity import is_stationary
+from synthgan.encoding.signals.tones import find_tones
+from synthgan.exceptions import ArchiveError, OutlierWarning, ParameterError
+from synthgan.privacy import run_means
+from synthgan.records.signals import SignalWindows
+from synthgan.state import fields
+
+__all__ = ["SignalEncoder"]
+
+_MIDDLE = (NULL + ON) / 2
+# Of windows that an archive may ask for.
+_MOST_LEADS, _MOST_SAMPLES, _MOST_TONES = 2**12, 2**22, 64
+
+
+class SignalEncoder(RecordEncoder):
+    """Turn each window of a signal into a small square image, and images back into windows.
+
+    Samples fill the image row by row, left to right: the "Z" path of thesis Table 6.3. What is left
+    of the last row is NULL. Several leads are several channels. Leads that follow from others
+    (Einthoven's relations) are not stored; decoding computes them.
+
+    Parameters
+    ----------
+    scaling : {"whiten", "minmax"}, default="whiten"
+        What a cell holds. ``"whiten"``: the window with its spectrum levelled and unit variance,
+        ``127.5 + 127.5 * x``, real numbers that may leave 0..255; decoding is exact. ``"minmax"``:
+        grey levels 0..255 (thesis Eq. 6.2).
+    exponent : float, default=0.5
+        Of ``"whiten"``: amplitudes are divided by this power of their mean at each frequency; 0
+        keeps the spectrum, 1 makes it flat.
+    limits : {"minmax"}, float or (float, float), default="minmax"
+        Of ``"minmax"``, what 0 and 255 stand for: learnt; the quantiles q and 1 - q of each lead
+        for a float q; given by hand, as -2 and 2 mV in the thesis. Samples outside are clipped; a
+        warning counts them.
+
+    Attributes
+    ----------
+    grid_shape_ : tuple of int
+        (side, side), or (n_leads_stored, side, side) if there are several.
+    n_samples_ : int
+    n_leads_ : int
+        All leads, also those that are not stored.
+    cell_groups_ : list of CellGroup
+        One of all samples, one of the NULL cells if there are any.
+    is_stationary_ : bool
+        Whether windows look alike all along, as pieces of longer recordings do.
+    tones_ : tuple of float
+        Cycles in a window of steady tones that many windows hold, such as the hum of the mains.
+    limits_ : ndarray of shape (n_leads_stored, 2)
+        What the lowest and the highest grey level stand for; only with ``scaling="minmax"``.
+    step_ : ndarray of shape (n_leads_stored,)
+        What one grey level is worth: the largest error of a decoded sample within the limits.
+    n_features_in_ : int
+        Samples of a window.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019, chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from synthgan import SignalEncoder
+    >>> windows = np.sin(np.arange(20).reshape(2, 10))
+    >>> encoder = SignalEncoder(scaling="minmax", limits=(-2, 2)).fit(windows)
+    >>> encoder.transform(windows)[0]
+    array([[127, 181, 185, 136],
+           [ 79,  66, 109, 169],
+           [190, 153,   0,   0],
+           [  0,   0,   0,   0]], dtype=uint8)
+    >>> bool(abs(encoder.inverse_transform(encoder.transform(windows)) - windows).max() < 4 / 255)
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "scaling": [StrOptions({"whiten", "minmax"})],
+        "exponent": [Interval(Real, 0, 1, closed="both")],
+        "limits": [StrOptions({"minmax"}), float, int, tuple, list],
+    }
+
+    def __init__(
+        self, scaling: str = "whiten", exponent: float = 0.5, limits: Any = "minmax"
+    ) -> None:
+        self.scaling = scaling
+        self.exponent = exponent
+        self.limits = limits
+
+    @property
+    def is_quantised(self) -> bool:
+        """Whether cells are grey levels."""
+        return self.scaling == "minmax"
+
+    def fit(self, X: Any, y: Any = None) -> SignalEncoder:
+        """Learn the scale of each lead.
+
+        Parameters
+        ----------
+        X : SignalWindows, or array-like of shape (n, n_samples) or (n, n_leads, n_samples)
+        y : Ignored
+
+        Returns
+        -------
+        self : SignalEncoder
+
+        Raises
+        ------
+        DataError, ValueError
+            No windows of finite numbers.
+        ParameterError
+            `limits` that do not fit the scaling.
+        """
+        self._validate_params()
+        if not (self.is_quantised or isinstance(self.limits, str)):
+            raise ParameterError(
+                f"limits={self.limits!r} need scaling='minmax'; scaling='whiten' has none: leave "
+                "limits='minmax'."
+            )
+        values, self.container_ = read_signals(self, X, reset=True)
+        kept, self.matrix_ = independent_leads(values, self.container_.leads)
+        self.kept_ = np.array(kept)
+        stored = values[:, kept]
+        aligned = X.aligned if isinstance(X, SignalWindows) else None
+        self.is_stationary_ = is_stationary(stored, aligned)
+        self.tones_ = find_tones(stored)
+        if self.is_quantised:
+            self.limits_ = np.array(
+                [scaling.learn_limits(stored[:, i].ravel(), self.limits) for i in range(len(kept))]
+            )
+        else:
+            heights = np.sort(stored.mean(axis=2), axis=0)
+            first = np.zeros(1, dtype=np.int64)
+            self.means_ = np.array([run_means(lead, first)[0] for lead in heights.T])
+            centred = whitening.tamed(stored - self.means_[:, None])
+            self.gains_ = whitening.fit_gains(centred, self.exponent)
+        self._place_cells()
+        return self
+
+    def _read(self, X: Any) -> np.ndarray:
+        return read_signals(self, X, reset=False)[0]
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """Encode an array (n, n_leads, n_samples)."""
+        n, stored = len(values), values[:, self.kept_]
+        if self.is_quantised:
+            cells = self._levels(stored)
+        else:
+            x = whitening.whiten(stored - self.means_[:, None], self.gains_)
+            cells = (_MIDDLE + _MIDDLE * x).astype(np.float32)
+        side = self.grid_shape_[-1]
+        padded = np.full((n, len(self.kept_), side * side), NULL, dtype=cells.dtype)
+        padded[:, :, : self.n_samples_] = cells
+        return padded.reshape(n, *self.grid_shape_)
+
+    def decode(self, grids: np.ndarray) -> np.ndarray:
+        """Decode grids (n, *grid_shape_) to an array (n, n_leads, n_samples)."""
+        return self.complete(self.decode_paths(self.paths(grids)))
+
+    def paths(self, grids: np.ndarray) -> np.ndarray:
+        """Give the cells of grids along the path, (n, n_leads_stored, n_samples)."""
+        paths = grids.reshape(len(grids), len(self.kept_), self.grid_shape_[-1] ** 2)
+        return paths[:, :, : self.n_samples_]
+
+    def decode_paths(self, cells: np.ndarray) -> np.ndarray:
+        """Decode cells (n, n_leads_stored, any length) to the leads that are stored."""
+        cells = cells.astype(np.float64)
+        if self.is_quantised:
+            pairs = zip(self.limits_, cells.swapaxes(0, 1), strict=True)
+            return np.stack(
+                [scaling.from_levels(lead, low, high, first=NULL) for (low, high), lead in pairs],
+                axis=1,
+            )
+        gains = whitening.gains_for(self.gains_, cells.shape[2])
+        return whitening.unwhiten((cells - _MIDDLE) / _MIDDLE, gains) + self.means_[:, None]
+
+    def complete(self, stored: np.ndarray) -> np.ndarray:
+        """Compute all leads from those that are stored."""
+        return np.einsum("ls,nst->nlt", self.matrix_, stored)
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name every cell of the flattened grid: lead and sample, or null."""
+        check_is_fitted(self)
+        size = self.grid_shape_[-1] ** 2
+        names = [f"lead{i}:" if self.n_leads_ > 1 else "" for i in self.kept_]
+        inner = [f"sample{t}" if t < self.n_samples_ else f"null{t}" for t in range(size)]
+        return np.array([lead + cell for lead in names for cell in inner], dtype=object)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what was learnt as JSON-ready plain data and arrays."""
+        check_is_fitted(self)
+        record = {
+            "container": self.container_.to_dict(),
+            "n_leads": self.n_leads_,
+            "n_samples": self.n_samples_,
+            "is_stationary": self.is_stationary_,
+            "tones": list(self.tones_),
+        }
+        arrays = {"kept": self.kept_, "matrix": self.matrix_}
+        if self.is_quantised:
+            return record, {**arrays, "limits": self.limits_}
+        return record, {**arrays, "means": self.means_, "gains": self.gains_}
+
+    def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> SignalEncoder:
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+
+        Raises
+        ------
+        ArchiveError, ParameterError
+            A record that is none, tables that do not fit it, or parameters that do not.
+        """
+        self._validate_params()
+        read = fields.read_fields(
+            record,
+            "encoder",
+            container=SignalContainer.from_dict,
+            n_leads=fields.whole(1, _MOST_LEADS),
+            n_samples=fields.whole(1, _MOST_SAMPLES),
+            is_stationary=fields.flag,
+            tones=fields.list_of(fields.number(0)),
+        )
+        self.container_, self.is_stationary_ = read["container"], read["is_stationary"]
+        self.n_leads_, self.n_samples_ = read["n_leads"], read["n_samples"]
+        self.n_features_in_ = self.n_samples_
+        self.tones_ = tuple(float(cycles) for cycles in read["tones"])
+        columns = self.container_.columns
+        if columns and all(isinstance(name, str) for name in columns):
+            self.feature_names_in_ = np.array(columns, dtype=object)
+        n_kept = len(arrays.get("kept", ()))
+        scales: dict[str, fields.Check] = {
+            "means": fields.array_of(n_kept),
+            "gains": fields.array_of(n_kept, self.n_samples_),
+        }
+        if self.is_quantised:
+            scales = {"limits": fields.array_of(n_kept, 2)}
+        tables = fields.read_arrays(
+            arrays,
+            "the encoder",
+            kept=fields.array_of(None, kinds="i"),
+            matrix=fields.array_of(self.n_leads_, n_kept),
+            **scales,
+        )
+        for name, array in tables.items():
+            setattr(self, f"{name}_", array)
+        self._check_fit(columns)
+        self._place_cells()
+        return self
+
+    def _check_fit(self, columns: tuple[Any, ...]) -> None:
+        """Refuse what was read of an archive where its parts do not fit together."""
+        n_stored, container = len(self.kept_), self.container_
+        kept_fit = np.array_equal(self.kept_, np.unique(self.kept_)) and n_stored
+        kept_fit = kept_fit and self.kept_[0] >= 0 and self.kept_[-1] < self.n_leads_
+        if not kept_fit or n_stored * self.n_samples_ > _MOST_SAMPLES:
+            raise ArchiveError(f"encoder keeps the leads {fields.brief(self.kept_.tolist())}")
+        scales_fit = (
+            (self.limits_[:, 0] <= self.limits_[:, 1]).all()
+            if self.is_quantised
+            else (self.gains_ > 0).all()
+        )
+        if not scales_fit or len(self.tones_) > _MOST_TONES:
+            raise ArchiveError("encoder scales signals in a way that cannot be undone")
+        named = {"windows": len(container.leads), "table": len(columns)}
+        wanted = {"windows": self.n_leads_, "table": self.n_samples_}
+        is_flat = container.kind != "table" or self.n_leads_ == 1
+        if named.get(container.kind) != wanted.get(container.kind) or not is_flat:
+            raise ArchiveError(f"encoder has names of another number than its {container.kind}")
+
+    def _levels(self, stored: np.ndarray) -> np.ndarray:
+        lows, highs = self.limits_[:, 0, None], self.limits_[:, 1, None]
+        n_outside = int(((stored < lows) | (stored > highs)).sum())
+        if n_outside:
+            warnings.warn(
+                f"{n_outside} of {stored.size} samples clipped because they lie outside the "
+                "limits; limits_ holds them.",
+                OutlierWarning,
+                stacklevel=3,
+            )
+        pairs = zip(self.limits_, stored.swapaxes(0, 1), strict=True)
+        return np.stack(
+            [scaling.to_levels(lead, low, high, first=NULL) for (low, high), lead in pairs],
+            axis=1,
+        )
+
+    def _place_cells(self) -> None:
+        n_stored, side = len(self.kept_), math.isqrt(self.n_samples_ - 1) + 1
+        self.grid_shape_ = (side, side) if n_stored == 1 else (n_stored, side, side)
+        is_null = np.tile(np.arange(side * side) >= self.n_samples_, n_stored)
+        used, unused = np.flatnonzero(~is_null).tolist(), np.flatnonzero(is_null).tolist()
+        kind = "stationary" if self.is_stationary_ else "signal"
+        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest=NULL, tones=self.tones_)]
+        if unused:
+            self.cell_groups_.append(CellGroup("null", tuple(unused)))
+        if self.is_quantised:
+            self.step_ = (self.limits_[:, 1] - self.limits_[:, 0]) / scaling.TOP_LEVEL

@@ -1,0 +1,332 @@
+"""The cells of one column: its values, and whether there is one. Knows no grid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.encoding.groups import NULL, OFF, ON
+from synthgan.encoding.tables.codec_state import from_state, to_state
+from synthgan.encoding.tables.codecs import (
+    Codec,
+    Codes,
+    Levels,
+    Linear,
+    Places,
+    level_codes,
+    shown,
+)
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.quantile import inward, pool_labels
+from synthgan.exceptions import ArchiveError, DataError
+from synthgan.state import fields
+
+__all__ = ["ColumnCells"]
+
+# A known number may lie beyond the learnt range by this share of it: ends are averages.
+_REACH = 0.1
+
+
+@dataclass(frozen=True)
+class ColumnCells:
+    """The fitted encoding of one column: value cells, then a presence cell if it is nullable.
+
+    Where `pools`, fit left out rare labels, so labels that it does not know are expected: each is
+    encoded as a kept one.
+    """
+
+    column: Column
+    codec: Codec
+    nullable: bool
+    pools: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the value cells and of the presence cell."""
+        name, codec = str(self.column.name), self.codec
+        values = [name] * codec.n_cells
+        if codec.kind == "one_hot":
+            values = [f"{name}={level}" for level in codec.levels]
+        return [*values, f"{name}:present"] if self.nullable else values
+
+    def encode(
+        self, series: pd.Series, fills: bool = False
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Map the column's values to cells.
+
+        Parameters
+        ----------
+        series : Series
+        fills : bool, default=False
+            Whether a missing value of a column that is not nullable takes the middle of its
+            distribution, with the freedom to be anything, or its most frequent level.
+
+        Returns
+        -------
+        cells : ndarray of shape (n_rows, n_cells)
+            Value cells, then the presence cell of a nullable column; NULL (0) where missing.
+        half_width : ndarray of shape (n_rows,) or None
+            Every point within so much of a continuous cell decodes to the same value.
+        """
+        values, present = self._values(series)
+        if self.pools:
+            values, _ = self._pool(series)
+        try:
+            cells, half_width = self.codec.encode(values)
+        except DataError as error:
+            raise DataError(f"column {self.column.name!r} {error}") from None
+        if fills and not self.nullable and self.codec.n_cells:
+            cells[~present] = _fill(self.codec)
+            if half_width is not None:
+                half_width = np.where(present, half_width, (ON - OFF) / 2)
+        else:
+            cells = np.where(present[:, None], cells, NULL)
+            if half_width is not None:
+                half_width = np.where(present, half_width, 0.0)
+        if self.nullable:
+            cells = np.column_stack([cells, np.where(present, ON, OFF)])
+        return cells, half_width
+
+    def decode(self, cells: np.ndarray) -> pd.Series:
+        """Map cells back to the column; inverse of `encode`."""
+        codec = self.codec
+        present = np.ones(len(cells), dtype=bool)
+        if self.nullable:
+            cells, presence = cells[:, :-1], cells[:, -1]
+            present = presence >= (OFF + ON) / 2
+        if codec.n_cells == 0:
+            present = present & bool(codec.levels)
+        elif codec.first == OFF:
+            present = present & (cells >= OFF / 2).any(axis=1)
+        return self._restore(codec.decode(cells), present)
+
+    def draw(
+        self,
+        n: int,
+        rng: np.random.Generator,
+        allowed: Iterable[Any] | None = None,
+        between: tuple[Any, Any] | None = None,
+    ) -> pd.Series:
+        """Draw values of the learnt marginal, in the column's dtype; parameters as `draw_known`."""
+        column, codec = self.column, self.codec
+        name = f"column {column.name!r}"
+        if between is not None and not column.numeric:
+            raise DataError(
+                f"{name} has levels and between={between!r} is for numbers, dates and durations: "
+                "give allowed."
+            )
+        if allowed is None and between is None and self._is_empty:
+            return column.restore(np.zeros(n), np.zeros(n, dtype=bool))
+        chosen = None if allowed is None else self._chosen(allowed)
+        ends = None if between is None else _ends(column, between)
+        if ends is not None and codec.levels and column.kind == "continuous":
+            # Stored levels are rounded when they come back.
+            spare = 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
+            ends = (ends[0] - spare, ends[1] + spare)
+        try:
+            values = codec.draw(n, rng, chosen, ends)
+        except DataError:
+            wanted = "" if between is None else f" between {between[0]!s} and {between[1]!s}"
+            wanted += "" if allowed is None else " that is allowed"
+            raise DataError(f"{name} holds no value{wanted}; {self._known_text()}.") from None
+        return self._restore(values, np.ones(n, dtype=bool))
+
+    def check_known(self, values: pd.Series) -> None:
+        """Check that values, as a user writes them, can be encoded faithfully.
+
+        Raises
+        ------
+        DataError
+            An unknown level, a number outside the learnt range, an impossible missing value.
+        """
+        series = self.column.read(values)
+        if series.isna().any() and not (self.nullable or self._is_empty):
+            raise DataError(
+                f"column {self.column.name!r} cannot hold a missing value: it had none in fit."
+            )
+        series = series[series.notna()]
+        found, _ = self._values(series)
+        stored, _ = self._values(self._stored())
+        if not len(stored):
+            bad = np.ones(len(series), dtype=bool)
+        elif self.codec.limits is not None:
+            low, high = stored[0].item(), stored[-1].item()
+            reach = type(low)(_REACH * (high - low))
+            low, high = low - reach, high + reach
+            if isinstance(low, int):  # integers of 64 bits reach no further
+                low, high = max(low, -(2**63)), min(high, 2**63 - 1)
+            bad = (found < low) | (found > high)
+        elif self.column.numeric:
+            bad = stored[level_codes(tuple(stored.tolist()), found)] != found
+        else:
+            bad = ~pd.Series(found, dtype=object).isin(stored).to_numpy()
+        if bad.any():
+            value, is_scaled = series[bad].tolist()[0], self.codec.limits is not None
+            what = f" cannot hold {value!s}" if is_scaled else f": level {value!r} is not known"
+            raise DataError(f"column {self.column.name!r}{what}; {self._known_text()}.")
+
+    def outside(self, series: pd.Series, fills: bool = False) -> np.ndarray:
+        """Tell which values come back as others, shape (n_rows,).
+
+        They are numbers outside the limits, pooled labels, and missing values that `encode` fills.
+        """
+        if fills and not self.nullable and self.codec.n_cells and series.isna().any():
+            return self.outside(series) | series.isna().to_numpy()
+        if self.pools:
+            return self._pool(series)[1]
+        if self.codec.limits is None:
+            return np.zeros(len(series), dtype=bool)
+        values, present = self._values(series)
+        low, high = self.codec.limits
+        return present & ((values < low) | (values > high))
+
+    def forget_rare(self) -> ColumnCells:
+        """Replace the column's range and categories by those that the codec stores."""
+        column, codec = self.column, self.codec
+        ends = codec.limits
+        if ends is None and column.numeric and codec.levels:
+            ends = (codec.levels[0], codec.levels[-1])
+        low, high = ends or (None, None)
+        categories = column.categories
+        if categories is not None:
+            kept = set(codec.levels)
+            categories = tuple(level for level in categories if level in kept)
+        column = replace(column, minimum=low, maximum=high, categories=categories)
+        return replace(self, column=column)
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return the codec as JSON-ready plain data and arrays."""
+        arrays: dict[str, np.ndarray] = {}
+        codec = to_state(self.codec, arrays)
+        return {"nullable": self.nullable, "pools": self.pools, "codec": codec}, arrays
+
+    @classmethod
+    def from_state(
+        cls, column: Column, record: dict[str, Any], arrays: dict[str, np.ndarray]
+    ) -> ColumnCells:
+        """Take back what `to_state` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or that the column cannot have.
+        """
+        what = f"column {column.name!r}"
+        read = fields.read_fields(
+            record, what, nullable=fields.flag, pools=fields.flag, codec=fields.plain
+        )
+        try:
+            codec = from_state(read["codec"], arrays)
+            cells = cls(column, codec, read["nullable"], read["pools"])
+            cells._check_levels()
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArchiveError(f"{what} cannot hold what it is to hold: {error}") from error
+        return cells
+
+    def _check_levels(self) -> None:
+        """Refuse levels of another type than the column's."""
+        kind, codec = self.column.kind, self.codec
+        types = {"continuous": (int, float), "boolean": (bool,), "string": (str,)}
+        types.update(dict.fromkeys(("integer", "datetime", "timedelta"), (int,)))
+        allowed = types.get(kind, (str, int, float, bool))
+        is_number = isinstance(codec, Linear | Places)
+        if is_number != (self.column.numeric and not codec.levels and codec.n_cells > 0):
+            raise ArchiveError(f"a {kind} column has no codec {type(codec).__name__}")
+        if not all(type(level) in allowed for level in codec.levels):
+            raise ArchiveError(f"a {kind} column has no levels {fields.brief(codec.levels)}")
+        if self.pools and not isinstance(codec, Levels | Codes):
+            raise ArchiveError("nothing is pooled where there are no levels")
+        if self.nullable and not (codec.n_cells or codec.levels):
+            raise ArchiveError("an empty column needs no presence")
+        if codec.limits or codec.levels:
+            self._stored()
+
+    def _values(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        if self.column.numeric:
+            return self.column.numbers(series)
+        return self.column.levels(series), series.notna().to_numpy()
+
+    def _restore(self, values: np.ndarray, present: np.ndarray) -> pd.Series:
+        if self.column.numeric and self.column.kind != "continuous" and values.dtype.kind != "i":
+            values = np.rint(values.astype(np.float64))
+        return self.column.restore(values, present)
+
+    def _pool(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Return labels of which those that are not kept are replaced, and which these are."""
+        codec: Any = self.codec
+        is_ranked = self.column.ordered and isinstance(series.dtype, pd.CategoricalDtype)
+        order = series.cat.categories.tolist() if is_ranked else None
+        return pool_labels(codec.levels, codec.shares, self.column.levels(series), order)
+
+    @property
+    def _is_empty(self) -> bool:
+        return not (self.codec.n_cells or self.codec.levels)
+
+    def _stored(self) -> pd.Series:
+        """Levels, or the ends of the learnt range, as they come back."""
+        kind = None if self.column.numeric else object
+        stored = np.array(self.codec.limits or self.codec.levels, dtype=kind)
+        return self._restore(stored, np.ones(len(stored), dtype=bool))
+
+    def _known_text(self) -> str:
+        stored = self._stored()
+        if self.codec.limits is not None:
+            return f"learnt range is {stored[0]!s} to {stored[1]!s}"
+        levels = stored.tolist() if stored.dtype.kind not in "mM" else stored.astype(str).tolist()
+        return f"known are {shown(levels)}"
+
+    def _chosen(self, allowed: Iterable[Any]) -> Sequence[Any]:
+        """Return allowed values as the codec knows them."""
+        written = pd.Series(list(allowed), name=self.column.name)
+        if not len(written) or written.isna().any():
+            raise DataError(
+                f"allowed={allowed!r} of column {self.column.name!r} is not allowed; give one or "
+                "more values, none of them missing."
+            )
+        self.check_known(written)
+        chosen, _ = self._values(self.column.read(written))
+        if not (self.column.numeric and self.codec.levels):
+            return chosen.tolist()
+        stored, _ = self._values(self._stored())
+        return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
+
+
+def _fill(codec: Codec) -> np.ndarray:
+    """Return the cells of the middle of a distribution, or of its most frequent level."""
+    if codec.kind == "continuous":
+        return np.array([(OFF + ON) / 2])
+    shares: Any = codec.shares  # type: ignore[attr-defined]
+    place = int(np.argmax(shares))
+    if codec.kind == "binary":
+        return np.array([ON if place else OFF])
+    return np.where(np.arange(codec.n_cells) == place, ON, OFF)
+
+
+def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
+    """Return an inclusive range as numbers, no wider than the column's values in it."""
+    try:
+        low, high = between
+        if column.kind not in ("continuous", "integer"):
+            ends = column.read(pd.Series([low, high], dtype=object, name=column.name))
+            ticks, given = column.numbers(ends)
+            is_early = bool((column.restore(ticks, given) < ends).fillna(False).iloc[0])
+            low = int(ticks[0]) + is_early if given[0] else -math.inf
+            return low, int(ticks[1]) if given[1] else math.inf
+        low = -math.inf if low is None else low
+        high = math.inf if high is None else high
+        if column.kind == "integer":
+            return math.ceil(max(low, -(2**63))), math.floor(min(high, 2**63 - 1))
+        if column.decimals is not None:
+            return inward(low, high, 10.0**-column.decimals)
+        dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
+        return float(dtype.type(low)), float(dtype.type(high))
+    except (TypeError, ValueError, AttributeError):
+        raise DataError(
+            f"between={between!r} of column {column.name!r} is not allowed; give (lowest, highest) "
+            f"for a column of dtype {column.dtype}."
+        ) from None

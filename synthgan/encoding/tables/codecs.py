@@ -1,0 +1,389 @@
+"""How the values of one column become value cells and back; knows neither columns nor NULL.
+
+Every codec has ``n_cells``, ``kind`` (as in `CellGroup`), ``first`` (its lowest cell),
+``encode(values) -> (cells, half_width)``, ``decode(cells) -> values``, ``limits``, ``step`` and
+``draw(n, rng, allowed, between) -> values`` of the learnt marginal. ``half_width``, where not None,
+tells how far a cell may be moved without decoding to another value.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from synthgan.encoding import scaling
+from synthgan.encoding.groups import OFF, ON
+from synthgan.encoding.tables import quantile
+from synthgan.encoding.tables.quantile import QuantileTable
+from synthgan.exceptions import DataError
+
+__all__ = [
+    "Codec",
+    "Codes",
+    "Constant",
+    "Levels",
+    "Linear",
+    "Places",
+    "level_codes",
+    "shares_of",
+    "shown",
+]
+
+_SPAN = ON - OFF
+_MIDDLE = (OFF + ON) / 2
+_MOST_SHOWN = 20
+
+Encoded = tuple[np.ndarray, np.ndarray | None]
+Allowed = Sequence[Any] | None
+Between = tuple[float, float] | None
+
+
+class Codec(Protocol):
+    """What every codec offers."""
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the cells, as in `CellGroup`."""
+
+    @property
+    def first(self) -> int:
+        """Lowest cell that is a value."""
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """Range that a scaled cell spans."""
+
+    @property
+    def step(self) -> float:
+        """What one level is worth; 0 when exact."""
+
+    @property
+    def levels(self) -> tuple[Any, ...]:
+        """Levels of a codec that has them."""
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Map values (n,) to cells (n, n_cells)."""
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Map cells (n, n_cells) to values (n,)."""
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Draw n values, only those allowed and those between two ends, inclusive."""
+
+
+@dataclass(frozen=True)
+class Constant:
+    """No cell: one value, or none at all."""
+
+    levels: tuple[Any, ...] = ()
+    n_cells = 0
+    kind = "continuous"
+    first = OFF
+    limits = None
+    step = 0.0
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Return no cell."""
+        return np.zeros((len(values), 0)), None
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Repeat the value; 0 where there is none."""
+        return np.repeat(_array(self.levels or (0,)), len(cells))
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Repeat the value, where it may be drawn."""
+        return _draw_levels(self.levels, (1.0,) * len(self.levels), n, rng, allowed, between)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One cell of min-max grey levels (thesis Eq. 6.1 and 6.2)."""
+
+    low: float
+    high: float
+    lowest: int = OFF
+    rounding: str = "floor"
+    whole: bool = False  # whether values are whole numbers
+    n_cells = 1
+    kind = "continuous"
+    levels = ()
+
+    @property
+    def first(self) -> int:
+        """Lowest cell that is a value."""
+        return self.lowest
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Range that the cell spans."""
+        return self.low, self.high
+
+    @property
+    def step(self) -> float:
+        """What one grey level is worth."""
+        return scaling.level_step(self.low, self.high, self.lowest)
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Map numbers to grey levels."""
+        levels = scaling.to_levels(values, self.low, self.high, self.lowest, self.rounding)
+        return levels[:, None], None
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Map grey levels to the middle of what they hold, whole numbers to a whole one."""
+        levels = np.clip(np.rint(cells[:, 0]), self.lowest, ON)
+        values = scaling.from_levels(levels, self.low, self.high, self.lowest, self.rounding)
+        if not self.whole:
+            return values
+        # Half down: the middle of a floored level lies above its number.
+        return np.ceil(values - 0.5 - 1e-9 * max(1.0, self.step))
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Draw uniformly within the limits: no more of the distribution is learnt."""
+        low, high = between or self.limits
+        low, high = max(low, self.low), min(high, self.high)
+        if self.whole:
+            low, high = math.ceil(low), math.floor(high)
+        if allowed is not None:
+            chosen = _choose(allowed, between, self.limits)
+            return _draw_levels(chosen, (1.0,) * len(chosen), n, rng, None, None)
+        if low > high:
+            raise _nothing_between(between, self.limits)
+        return rng.integers(int(low), int(high) + 1, n) if self.whole else rng.uniform(low, high, n)
+
+
+@dataclass(frozen=True)
+class Places:
+    """One randomised quantile cell: the place in the column's distribution."""
+
+    table: QuantileTable
+    lattice: float = 0.0  # distance of neighbouring values; 0 when they lie anywhere
+    n_cells = 1
+    kind = "continuous"
+    first = OFF
+    levels = ()
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Range of what is stored."""
+        return self.table.start[0].item(), self.table.stop[-1].item()
+
+    @property
+    def step(self) -> float:
+        """Widest pooled piece; 0 when every value is exact."""
+        return self.table.largest_gap
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Map numbers to the centres of their intervals."""
+        centre, half_width = quantile.to_quantiles(self.table, values, self.lattice)
+        return (OFF + _SPAN * centre)[:, None], _SPAN * half_width
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Look the intervals up."""
+        places = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
+        return quantile.from_quantiles(self.table, places)
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Draw uniform places and look them up."""
+        low, high = between or (-math.inf, math.inf)
+        if allowed is not None:
+            chosen = _choose(allowed, between, self.limits, self.lattice / 2)
+            _, half_width = quantile.to_quantiles(self.table, _array(chosen), self.lattice)
+            shares = half_width if half_width.any() else np.ones(len(chosen))
+            return _draw_levels(chosen, shares, n, rng, None, None)
+        values = quantile.draw_quantiles(self.table, n, rng, low, high, self.lattice)
+        if values is None:
+            raise _nothing_between(between, self.limits)
+        return values
+
+
+@dataclass(frozen=True)
+class Levels:
+    """One binary cell for two levels, one-hot cells for more."""
+
+    levels: tuple[Any, ...]
+    shares: tuple[float, ...]  # of the rows that have a level
+    first = OFF
+    limits = None
+    step = 0.0
+
+    @property
+    def n_cells(self) -> int:
+        """One for two levels, else one a level."""
+        return 1 if len(self.levels) == 2 else len(self.levels)
+
+    @property
+    def kind(self) -> str:
+        """Kind of the cells."""
+        return "binary" if len(self.levels) == 2 else "one_hot"
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Switch the cell of each level on."""
+        codes = level_codes(self.levels, values)
+        if self.kind == "binary":
+            return np.where(codes == 1, ON, OFF)[:, None], None
+        return np.where(codes[:, None] == np.arange(len(self.levels)), ON, OFF), None
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Take the level of the brightest cell."""
+        codes = cells[:, 0] >= _MIDDLE if self.kind == "binary" else cells.argmax(axis=1)
+        return _array(self.levels)[codes.astype(int)]
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Draw levels by their shares."""
+        return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
+
+
+@dataclass(frozen=True)
+class Codes:
+    """One cell over many levels, in order of frequency: their numbers, encoded in turn."""
+
+    levels: tuple[Any, ...]
+    inner: Linear | Places
+    n_cells = 1
+    kind = "continuous"
+    limits = None
+    step = 0.0
+
+    @property
+    def first(self) -> int:
+        """Lowest cell that is a value."""
+        return self.inner.first
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Shares of the levels; equal ones where grey levels say nothing of them."""
+        if isinstance(self.inner, Places):
+            return np.diff(self.inner.table.edges)
+        return np.full(len(self.levels), 1 / len(self.levels))
+
+    def encode(self, values: np.ndarray) -> Encoded:
+        """Encode the numbers of the levels."""
+        return self.inner.encode(level_codes(self.levels, values).astype(np.float64))
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Decode the numbers of the levels."""
+        return _array(self.levels)[np.rint(self.inner.decode(cells)).astype(int)]
+
+    def draw(
+        self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
+    ) -> np.ndarray:
+        """Draw levels by their shares."""
+        return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
+
+
+def shares_of(counts: np.ndarray) -> tuple[float, ...]:
+    """Return shares of levels, to three digits."""
+    return tuple(float(f"{share:.3g}") for share in counts / np.sum(counts))
+
+
+def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
+    """Return the number of each value's level: the nearest for numbers, 0 for None.
+
+    Raises
+    ------
+    DataError
+        An object that is no level.
+    """
+    if values.dtype != object:
+        known = np.array(levels, dtype=values.dtype)
+        after = np.clip(np.searchsorted(known, values), 1, len(known) - 1)
+        x, low, high = (a.astype(float) for a in (values, known[after - 1], known[after]))
+        nearer_below = (x - low <= high - x) & (values != known[after])
+        return np.where(nearer_below, after - 1, after)
+    codes, unknown = _find(levels, values)
+    if unknown.any():
+        raise DataError(
+            f"holds {values[unknown][0]!r}, a level not seen in fit; {len(levels)} levels are "
+            "known: fit on data that has it, or drop the row."
+        )
+    return np.maximum(codes, 0)
+
+
+def shown(levels: Sequence[Any]) -> str:
+    """Write levels for a message, the first 20 of them."""
+    first = ", ".join(repr(level) for level in levels[:_MOST_SHOWN])
+    return f"[{first}, ... {len(levels)} in all]" if len(levels) > _MOST_SHOWN else f"[{first}]"
+
+
+def _find(levels: tuple[Any, ...], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of each value's level, -1 for none, and where a value has none."""
+    codes = pd.Index(_array(levels).astype(object)).get_indexer(values)
+    return codes, (codes < 0) & pd.notna(values)
+
+
+def _draw_levels(
+    levels: tuple[Any, ...],
+    shares: Sequence[float] | np.ndarray,
+    n: int,
+    rng: np.random.Generator,
+    allowed: Allowed,
+    between: Between,
+) -> np.ndarray:
+    """Draw levels by their shares."""
+    values = _array(levels)
+    weights = np.array(shares, dtype=np.float64)
+    if allowed is not None:
+        codes, unknown = _find(levels, _array(tuple(allowed)).astype(object))
+        if unknown.any():
+            stranger = list(allowed)[unknown.argmax()]
+            raise DataError(f"level {stranger!r} is not known; known are {shown(levels)}.")
+        weights[np.isin(np.arange(len(levels)), codes, invert=True)] = 0
+    if between is not None:
+        weights[~((between[0] <= values) & (values <= between[1]))] = 0
+    if not weights.any():
+        wanted = "" if allowed is None else " that is allowed"
+        ends = "" if between is None else f" between {between[0]} and {between[1]}"
+        raise DataError(f"holds no value{ends}{wanted}; known are {shown(levels)}.")
+    return values[rng.choice(len(levels), n, p=weights / weights.sum())]
+
+
+def _choose(
+    allowed: Sequence[Any], between: Between, limits: tuple[float, float], slack: float = 0.0
+) -> tuple[Any, ...]:
+    """Return the allowed numbers that lie between two ends."""
+    low, high = limits
+    for x in allowed:
+        if not low - slack <= x <= high + slack:
+            raise DataError(f"cannot hold {x!r}; learnt range is {low} to {high}.")
+    low, high = between or (-math.inf, math.inf)
+    chosen = tuple(x for x in allowed if low <= x <= high)
+    if not chosen:
+        raise _nothing_between(between, limits)
+    return chosen
+
+
+def _nothing_between(between: Between, limits: tuple[float, float]) -> DataError:
+    low, high = between or limits
+    return DataError(
+        f"holds no value between {low} and {high}; learnt range is {limits[0]} to {limits[1]}."
+    )
+
+
+def _array(levels: tuple[Any, ...]) -> np.ndarray:
+    """Levels as numbers where they are numbers, else as objects."""
+    kinds = set(map(type, levels))
+    for dtype in (int, float):
+        if kinds == {dtype}:
+            return np.array(levels, dtype=dtype)
+    array = np.empty(len(levels), dtype=object)
+    array[:] = levels
+    return array

@@ -1,0 +1,369 @@
+"""What one column of a table is: its kind, dtype and range. Knows no cells."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from synthgan.encoding.tables.dtypes import (
+    COARSEST_NS,
+    MAX_DECIMALS,
+    UNIT_NS,
+    fewest_decimals,
+    kind_of,
+    name_of,
+    ticks_of,
+    time_scale,
+    time_unit,
+    zone_of,
+)
+from synthgan.exceptions import ArchiveError, DataError
+from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
+
+__all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
+
+LARGEST_INTEGER = np.nextafter(2.0**63, 0)  # that a float and 64 bits can hold
+LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
+_LONGEST_DTYPE = 200  # characters
+# Kinds of the dtypes that may be of several.
+_MAY_BE = {"object": ("string", "boolean"), "category": ("category", "string")}
+
+NUMERIC_KINDS = ("continuous", "integer", "datetime", "timedelta")
+LEVEL_KINDS = ("boolean", "category", "string")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, as plain data.
+
+    Parameters
+    ----------
+    name : hashable
+        Its name.
+    kind : {"continuous", "integer", "boolean", "category", "string", "datetime", "timedelta"}
+        What its values are.
+    dtype : str
+        The pandas dtype, as pandas spells it.
+    categories : tuple or None
+        All levels of a ``category`` dtype, in order, also those that no row has. In the schema of
+        an encoder that pools rare values, those that are stored.
+    categories_dtype : str or None
+        dtype of those levels.
+    ordered : bool
+        Whether a ``category`` dtype is ordered.
+    decimals : int or None
+        Decimals that hold every value of a continuous column; None when more than
+        12 are needed.
+    resolution : int
+        Dates and durations are multiples of this many of their dtype's units.
+    missing : float
+        Share of missing values, 0..1.
+    wall_clock : bool
+        Dates with a zone: whether they are counted by the clock on the wall, because all are
+        midnights there, rather than in UTC.
+    minimum, maximum : float, int or None
+        Range of the values as numbers (dates: multiples of `resolution` since 1970). In the schema
+        of an encoder that pools rare values, the range of what is stored.
+    """
+
+    name: Hashable
+    kind: str
+    dtype: str
+    categories: tuple[Any, ...] | None = None
+    categories_dtype: str | None = None
+    ordered: bool = False
+    decimals: int | None = None
+    resolution: int = 1
+    wall_clock: bool = False
+    missing: float = 0.0
+    minimum: float | int | None = None
+    maximum: float | int | None = None
+
+    @classmethod
+    def infer(cls, series: pd.Series, support: Support = EVERYTHING) -> Column:
+        """Describe a column of a table.
+
+        Parameters
+        ----------
+        series : Series
+            The values.
+        support : Support, default=EVERYTHING
+            Decimals, resolution and missing values of too few people are left out.
+
+        Raises
+        ------
+        DataError
+            Infinite values, values of several types, or a dtype that has no encoding.
+        """
+        dtype, gaps = series.dtype, series.isna().to_numpy()
+        column = cls(
+            name=series.name.item() if isinstance(series.name, np.generic) else series.name,
+            kind=kind_of(series),
+            dtype=name_of(dtype),
+            missing=_share_missing(gaps, support),
+        )
+        if isinstance(dtype, pd.CategoricalDtype):
+            odd = [level for level in dtype.categories if _is_odd(level)]
+            if odd:
+                raise DataError(
+                    f"column {series.name!r} has a category {odd[0]!r}; categories are single "
+                    "values, and integers of 64 bits: convert them."
+                )
+            column = replace(
+                column,
+                categories=tuple(dtype.categories.tolist()),
+                categories_dtype=name_of(dtype.categories.dtype),
+                ordered=bool(dtype.ordered),
+            )
+        if column.kind not in NUMERIC_KINDS:
+            return column
+        if column.kind in ("datetime", "timedelta"):
+            column = replace(column, **time_scale(series, support))
+        values, present = column.numbers(series)
+        values = values[present]
+        if not len(values):
+            return column
+        decimals: int | None = 0
+        if column.kind == "continuous":
+            decimals = fewest_decimals(values, series, support.take(present))
+        low, high = values.min().item(), values.max().item()
+        return replace(column, minimum=low, maximum=high, decimals=decimals)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether values lie on a scale (numbers, dates, durations), not in levels."""
+        return self.kind in NUMERIC_KINDS
+
+    def numbers(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+        """Return values of a numeric column as numbers.
+
+        Returns
+        -------
+        values : ndarray of shape (n_rows,), float64 or int64
+            0 where missing.
+        present : ndarray of shape (n_rows,), bool
+        """
+        present = series.notna().to_numpy()
+        if self.kind == "continuous":
+            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+            if np.isinf(values).any():
+                n = int(np.isinf(values).sum())
+                raise DataError(
+                    f"column {self.name!r} holds {n} infinite value(s) (infinity); "
+                    "only finite numbers and missing values can be learnt: replace them by NaN."
+                )
+            values = np.where(present, values, 0.0)
+            # What was computed of two allowed numbers may be larger.
+            if len(values) and np.abs(values).max() > 4 * LARGEST_NUMBER:
+                raise DataError(
+                    f"column {self.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
+                    f"up to {LARGEST_NUMBER} in size are allowed: scale the column."
+                )
+            return values, present
+        if self.kind == "integer":
+            filled = series.fillna(0) if not present.all() else series
+            if len(filled) and filled.max() > np.iinfo(np.int64).max:
+                raise DataError(
+                    f"column {self.name!r} holds integers above 2**63 - 1; "
+                    "64-bit signed integers are allowed: use strings for identifiers."
+                )
+            return filled.to_numpy(dtype=np.int64), present
+        ticks = ticks_of(series, self.wall_clock)
+        return np.where(present, ticks // self.resolution, 0), present
+
+    def read(self, series: pd.Series) -> pd.Series:
+        """Read values as a user writes them: strings for dates, floats for whole numbers.
+
+        Raises
+        ------
+        DataError
+            Values that the column cannot have.
+        """
+        dtype = self.pandas_dtype()
+        if not self.numeric or series.dtype == dtype:
+            return series
+        try:
+            if self.kind == "timedelta":
+                return pd.to_timedelta(series).astype(dtype)
+            if self.kind == "datetime":
+                dates, zone = pd.to_datetime(series), zone_of(dtype)
+                if zone is not None and zone_of(dates.dtype) is None:
+                    dates = dates.dt.tz_localize(zone)
+                return dates.astype(dtype)
+            numbers = pd.to_numeric(series)
+            if self.kind == "continuous":
+                return numbers.astype(dtype)
+            if (numbers.dropna() % 1 != 0).any():
+                raise ValueError("whole numbers are allowed")
+            return numbers
+        except (TypeError, ValueError, OverflowError) as error:
+            raise DataError(
+                f"column {self.name!r} has dtype {self.dtype} and cannot hold "
+                f"{series.dropna().tolist()[:3]!r}: {error}"
+            ) from None
+
+    def levels(self, series: pd.Series) -> np.ndarray:
+        """Return values of a column of levels as objects, None where missing."""
+        if self.kind == "boolean" and series.dtype == object:  # numpy's own are among them
+            series = series.astype("boolean")
+        values = series.astype(object).to_numpy(copy=True)
+        values[series.isna().to_numpy()] = None
+        return values
+
+    def restore(self, values: np.ndarray, present: np.ndarray) -> pd.Series:
+        """Build the column from numbers or levels.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,)
+            Numbers as `numbers` gives them, or levels as objects.
+        present : ndarray of shape (n_rows,), bool
+            False makes a missing value, whatever `values` says.
+
+        Returns
+        -------
+        series : Series
+            Of the column's dtype; of the nearest dtype that can hold missing values when
+            a value is missing and the dtype has no room for it (int64 becomes float64).
+        """
+        dtype = self.pandas_dtype()
+        if self.kind in ("datetime", "timedelta"):
+            return self._restore_time(values, present, dtype)
+        if self.kind == "continuous":
+            if self.decimals is not None:
+                values = np.round(values, self.decimals)
+            return pd.Series(np.where(present, values, np.nan), name=self.name).astype(dtype)
+        if self.kind == "integer":
+            if values.dtype.kind == "f":
+                values = values.clip(-LARGEST_INTEGER, LARGEST_INTEGER)
+            if present.all():
+                return pd.Series(values.astype(np.int64), name=self.name).astype(dtype)
+            nullable = pd.Series(pd.array(values.astype(np.int64), dtype="Int64"), name=self.name)
+            nullable[~present] = pd.NA
+            return nullable.astype(dtype if not isinstance(dtype, np.dtype) else np.float64)
+        objects = np.asarray(values, dtype=object).copy()
+        objects[~present] = None
+        if self.kind == "boolean" and isinstance(dtype, np.dtype) and not present.all():
+            return pd.Series(objects, dtype=object, name=self.name)
+        if isinstance(dtype, pd.CategoricalDtype):
+            codes = dtype.categories.get_indexer(pd.Index(objects, dtype=object))
+            return pd.Series(pd.Categorical.from_codes(codes, dtype=dtype), name=self.name)
+        return pd.Series(objects, dtype=dtype, name=self.name)
+
+    def _restore_time(self, values: np.ndarray, present: np.ndarray, dtype: Any) -> pd.Series:
+        ticks = values.astype(np.int64) * self.resolution
+        ticks = np.where(present, ticks, np.iinfo(np.int64).min)  # NaT
+        unit, zone = time_unit(dtype), zone_of(dtype)
+        if self.kind == "timedelta":
+            series = pd.Series(ticks.view(f"m8[{unit}]"), name=self.name)
+        else:
+            series = pd.Series(ticks.view(f"M8[{unit}]"), name=self.name)
+            if self.wall_clock:
+                # Where the clock skips or repeats midnight, the first moment of the day.
+                first = np.ones(len(series), dtype=bool)
+                series = series.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+            elif zone is not None:
+                series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
+        return series.astype(dtype)
+
+    def pandas_dtype(self) -> Any:
+        """Return the pandas dtype of the column."""
+        if self.categories is None:
+            return types.pandas_dtype(self.dtype)
+        levels = pd.Index(list(self.categories), dtype=types.pandas_dtype(self.categories_dtype))
+        return pd.CategoricalDtype(levels, ordered=self.ordered)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the column as JSON-ready plain data."""
+        record = asdict(self)
+        if not isinstance(self.name, str | int):
+            raise DataError(
+                f"column name {self.name!r} cannot be written to JSON; "
+                "strings and integers can: rename the column."
+            )
+        if self.categories is not None:
+            record["categories"] = [_plain(level, self.name) for level in self.categories]
+        return record
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Column:
+        """Build a column from what `to_dict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none, or whose parts do not fit together.
+        """
+        number = fields.optional(fields.number())
+        what = (
+            f"column {fields.brief(record.get('name'))}" if isinstance(record, dict) else "column"
+        )
+        column = cls(
+            **fields.read_fields(
+                record,
+                what,
+                name=fields.name,
+                kind=fields.one_of(*NUMERIC_KINDS, *LEVEL_KINDS),
+                dtype=fields.text,
+                categories=fields.optional(fields.list_of(fields.scalar)),
+                categories_dtype=fields.optional(fields.text),
+                ordered=fields.flag,
+                decimals=fields.optional(fields.whole(0, MAX_DECIMALS)),
+                resolution=fields.whole(1, COARSEST_NS),
+                wall_clock=fields.flag,
+                missing=fields.number(0, 1),
+                minimum=number,
+                maximum=number,
+            )
+        )
+        _check_dtype(column)
+        return column
+
+
+def _share_missing(gaps: np.ndarray, support: Support) -> float:
+    """Return the share of gaps; all or none where too few people differ."""
+    if not gaps.any() or not support.holds(gaps):
+        return 0.0
+    return float(f"{gaps.mean():.3g}") if support.holds(~gaps) else 1.0
+
+
+def _is_odd(level: Any) -> bool:
+    return isinstance(level, tuple) or (isinstance(level, int) and abs(level) >= 2**63)
+
+
+def _check_dtype(column: Column) -> None:
+    """Refuse a dtype that is none, or not of the column's kind."""
+    spelled = (column.dtype, column.categories_dtype or "")
+    # Zones of dateutil are names of files.
+    if any(len(text) > _LONGEST_DTYPE or "dateutil" in text for text in spelled):
+        raise ArchiveError(f"column {column.name!r} has the dtype {fields.brief(spelled)}")
+    if column.categories is not None and column.dtype != "category":
+        raise ArchiveError(f"column {column.name!r} of {column.dtype} cannot have categories")
+    try:
+        empty = pd.Series([], dtype=column.pandas_dtype())
+        kinds = _MAY_BE.get(str(empty.dtype)) or (kind_of(empty),)
+        is_time = column.kind in ("datetime", "timedelta")
+        fits = column.kind in kinds and (not is_time or time_unit(empty.dtype) in UNIT_NS)
+    except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
+        raise ArchiveError(
+            f"column {column.name!r} has the dtype {fields.brief(column.dtype)}: {error}"
+        ) from error
+    if not fits:
+        raise ArchiveError(f"column {column.name!r} of {column.dtype} is no {column.kind} column")
+
+
+def _plain(level: Any, name: Hashable) -> Any:
+    if isinstance(level, np.generic):
+        level = level.item()
+    if isinstance(level, str | int | float | bool):
+        return level
+    raise DataError(
+        f"column {name!r} has a category {level!r} of type {type(level).__name__}, which cannot "
+        "be written to JSON; strings, numbers and booleans can: convert the categories."
+    )

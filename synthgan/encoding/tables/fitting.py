@@ -1,0 +1,211 @@
+"""How a column is encoded: which codec its values call for, and what that codec learns of them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.encoding import scaling
+from synthgan.encoding.groups import OFF, ON
+from synthgan.encoding.tables import quantile
+from synthgan.encoding.tables.cells import ColumnCells
+from synthgan.encoding.tables.codecs import (
+    Codec,
+    Codes,
+    Constant,
+    Levels,
+    Linear,
+    Places,
+    shares_of,
+)
+from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.quantile import QuantileTable
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.privacy import Support
+
+__all__ = ["fit_cells"]
+
+
+def fit_cells(
+    column: Column,
+    series: pd.Series,
+    *,
+    scaling_name: str,
+    rounding: str,
+    limits: Any,
+    limits_are_its_own: bool,
+    keep_outliers: bool,
+    support: Support,
+    min_pool: int,
+    max_one_hot: int,
+    max_one_hot_numeric: int,
+) -> ColumnCells:
+    """Choose and learn the encoding of a column; parameters as in `GridEncoder`.
+
+    `limits_are_its_own` tells that the column is named in the limits: then a column of two
+    values is scaled, too, rather than made binary.
+    """
+    gaps = series.isna().to_numpy()
+    nullable = bool(gaps.any()) and support.holds(gaps)
+    lowest = 0 if scaling_name == "minmax-full" else OFF
+    if nullable and lowest == 0:
+        raise DataError(
+            f"column {column.name!r} has missing values and scaling='minmax-full' (Eq. 6.2) has no "
+            "NULL level; use scaling='minmax' or 'quantile', or fill the gaps."
+        )
+    codec: Codec
+    by_place, pools = scaling_name == "quantile", False
+    if not column.numeric:
+        is_mixed = column.kind == "boolean" and series.dtype == object  # numpy's own among them
+        labels = (series.astype("boolean") if is_mixed else series).value_counts(dropna=True)
+        labels = labels[labels > 0]
+        kept = _keep_labels(column, labels, series, support)
+        pools = 1 < len(kept) < len(labels)
+        codec = _fit_levels(column, kept, by_place, lowest, max_one_hot)
+    elif by_place:
+        codec = _fit_places(column, series, support, min_pool, max_one_hot_numeric)
+    else:
+        values, present = column.numbers(series)
+        values = values[present]
+        found, counts = np.unique(values, return_counts=True)
+        may_be_binary = lowest == OFF and not limits_are_its_own
+        if len(found) < 2:
+            codec = Constant(tuple(found.tolist()))
+        elif len(found) == 2 and may_be_binary:
+            codec = Levels(tuple(found.tolist()), shares_of(counts))
+        else:
+            low, high = scaling.learn_limits(values, limits)
+            if keep_outliers:
+                low, high = _widen((low, high), values, column)
+            codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
+    is_empty = not (codec.n_cells or codec.levels)
+    if gaps.any() and not nullable and not is_empty:
+        warnings.warn(
+            f"column {column.name!r} has {gaps.sum()} missing value(s), {_rarer(support)}; "
+            "it comes back without missing values.",
+            DataWarning,
+            stacklevel=4,
+        )
+    return ColumnCells(column, codec, nullable and not is_empty, pools)
+
+
+def _rarer(support: Support) -> str:
+    """Say which rule a rare value breaks."""
+    if support.people is None:
+        return f"rarer than min_support={support.least}"
+    return f"of fewer people than min_support={support.least}"
+
+
+def _keep_labels(
+    column: Column, counts: pd.Series, series: pd.Series, support: Support
+) -> pd.Series:
+    """Return how many rows have each of the labels that enough people share."""
+    people = counts if support.people is None else support.of_labels(series).reindex(counts.index)
+    kept, rare = counts[people >= support.least], counts[people < support.least]
+    if not len(rare):
+        return kept
+    what = f"{rare.sum()} {'other ' if len(kept) == 1 else ''}value(s) of {len(rare)} label(s)"
+    rule = _rarer(support)
+    name = f"column {column.name!r}"
+    endings = {
+        0: f"{name} has {what}, all {rule}; it comes back empty.",
+        1: f"{name} comes back constant: its {what} are {rule}.",
+    }
+    pooled = f"{name} has {what} {rule}; each comes back as one of the {len(kept)} kept labels."
+    warnings.warn(endings.get(len(kept), pooled), DataWarning, stacklevel=5)
+    return kept
+
+
+def _fit_levels(
+    column: Column, counts: pd.Series, by_place: bool, lowest: int, max_one_hot: int
+) -> Codec:
+    found = counts.index.astype(object).tolist()
+    if len(found) < 2:
+        return Constant(tuple(found))
+    if len(found) <= max_one_hot:
+        order = column.categories or sorted(found)
+        levels = [level for level in order if level in counts.index]
+        places = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
+        return Levels(tuple(levels), shares_of(counts.to_numpy()[places]))
+    if by_place:
+        codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
+        return Codes(tuple(found), Places(_table_of(codes)))
+    if len(found) > ON:
+        raise DataError(
+            f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
+            "the min-max scalings; use scaling='quantile'."
+        )
+    return Codes(tuple(found), Linear(0.0, len(found) - 1.0, lowest, "round"))
+
+
+def _table_of(codes: np.ndarray) -> QuantileTable:
+    """Return the table of the numbers of levels, all of which are stored."""
+    table = quantile.fit_quantiles(codes)
+    if table is None:
+        raise ValueError("numbers of levels that may all be stored have a table")
+    return table
+
+
+def _fit_places(
+    column: Column,
+    series: pd.Series,
+    support: Support,
+    min_pool: int,
+    max_one_hot_numeric: int,
+) -> Codec:
+    values, present = column.numbers(series)
+    if not support.holds(present) or not present.any():
+        if present.any():
+            whose = "" if support.people is None else f" of {support.count(present)} people"
+            warnings.warn(
+                f"column {column.name!r} has {present.sum()} value(s){whose}, fewer than "
+                f"min_support={support.least}; it comes back empty.",
+                DataWarning,
+                stacklevel=5,
+            )
+        return Constant()
+    values = values[present]
+    lattice = 0.0
+    if column.decimals is not None:
+        lattice = 10.0**-column.decimals
+    table = quantile.fit_quantiles(values, support.take(present), lattice, min_pool)
+    if table is None:
+        warnings.warn(
+            f"column {column.name!r} has {len(values)} value(s), nearly all of them one that is "
+            f"{_rarer(support)}; it comes back empty.",
+            DataWarning,
+            stacklevel=5,
+        )
+        return Constant()
+    if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
+        return Places(table, lattice)
+    stored = table.start
+    if column.kind != "continuous" and stored.dtype.kind != "i":
+        stored = np.rint(stored).astype(np.int64)
+    if len(stored) > 1:
+        return Levels(tuple(stored.tolist()), shares_of(np.diff(table.edges)))
+    if n_others := int((values != stored[0]).sum()):
+        warnings.warn(
+            f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
+            f"{_rarer(support)}.",
+            DataWarning,
+            stacklevel=5,
+        )
+    return Constant(tuple(stored.tolist()))
+
+
+def _widen(ends: tuple[float, float], values: np.ndarray, column: Column) -> tuple[float, float]:
+    n_outside = int(((values < ends[0]) | (values > ends[1])).sum())
+    if not n_outside:
+        return ends
+    wide = (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
+    warnings.warn(
+        f"limits of column {column.name!r} widened from {ends} to {wide} to keep {n_outside} "
+        "value(s) outside them; outliers='clip' or 'drop' keeps the limits.",
+        OutlierWarning,
+        stacklevel=5,
+    )
+    return wide

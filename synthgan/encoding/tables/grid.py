@@ -1,0 +1,519 @@
+"""GridEncoder: a table to small grey images and back."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Collection
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding.groups import NULL, ON
+from synthgan.encoding.layout import LAYOUTS
+from synthgan.encoding.tables.cells import ColumnCells
+from synthgan.encoding.tables.fitting import fit_cells
+from synthgan.encoding.tables.placing import place_cells
+from synthgan.encoding.tables.schema import Schema
+from synthgan.exceptions import (
+    ArchiveError,
+    DataError,
+    DataWarning,
+    OutlierWarning,
+    ParameterError,
+)
+from synthgan.io.images import read_grids, write_grids
+from synthgan.privacy import Support, read_groups
+from synthgan.records.tables import Container, read_table
+from synthgan.state.fields import brief, list_of, plain, read_fields
+
+__all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
+
+ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
+
+
+class GridEncoder(TransformerMixin, BaseEstimator):
+    """Turn each row of a table into a small grey image, and images back into rows.
+
+    Cells hold 0..255; 0 is NULL (a missing value, or padding).
+
+    Parameters
+    ----------
+    scaling : {"quantile", "minmax", "minmax-full"}, default="quantile"
+        What a cell of a numeric column holds. ``"quantile"``: the place in the column's
+        distribution; every column gets its marginal distribution back exactly, whatever its
+        shape. ``"minmax"``: grey levels 1..255 (thesis Eq. 6.1), 0 kept for NULL.
+        ``"minmax-full"``: grey levels 0..255 (Eq. 6.2), no NULL.
+    layout : {"morton", "row-major", "sectioned"}, default="morton"
+        Where cells lie. ``"morton"``: Z-order; ``"row-major"``: line by line (Table 6.3);
+        ``"sectioned"``: continuous cells above, binary cells below (Fig. 6.11).
+    side : {"auto"}, int or (int, int), default="auto"
+        Size of the grid: the smallest square that holds the cells, a square of a given
+        side, or (height, width).
+    limits : {"minmax"}, float, pair or dict, default="minmax"
+        Range of ``"minmax"`` scalings: learnt; the quantiles q and 1 - q for a float q; given
+        by hand as (low, high); or a dict of these by column, others learnt (Table 6.1).
+    outliers : {"keep", "clip", "drop"}, default="keep"
+        What ``"minmax"`` scalings do with numbers outside the limits: widen the limits in
+        fit, clip the numbers, or drop the rows. A warning counts them.
+    rounding : {"floor", "round"}, default="floor"
+        Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
+    min_support : int, default=5
+        With ``scaling="quantile"``: no number, date or label of fewer people than this is stored,
+        nor decimals, or that values are missing. Of rarer numbers only averages are kept that
+        keep the p-percent rule; rarer labels are encoded as kept ones, and a ``category`` dtype
+        comes back without them. A person is a row unless `fit` is given `groups`. 1 keeps all.
+    min_pool : int or None, default=None
+        With ``scaling="quantile"``: fewest people of an average of rarer numbers; None:
+        `min_support`. More people make coarser cells.
+    max_one_hot : int, default=64
+        A column of more levels gets one cell, with levels in order of frequency.
+    max_one_hot_numeric : int, default=20
+        With ``scaling="quantile"``: numeric columns of at most so many values get one-hot cells.
+
+    Attributes
+    ----------
+    schema_ : Schema
+        The columns.
+    cell_groups_ : list of CellGroup
+        Which cells are generated together; all positions of the grid, each once.
+    grid_shape_ : (int, int)
+        Height and width.
+    limits_ : dict
+        (low, high) per numeric column that has a scaled cell; dates and durations in multiples
+        of their column's ``resolution``.
+    step_ : dict
+        What one level is worth per numeric column that has a scaled cell, in its units: the
+        largest error of encoding and decoding a value within the limits.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when all column names are strings.
+
+    Notes
+    -----
+    `transform` is deterministic: it gives the centre of the interval of cells that decode to a
+    value. `encode` gives the half-width of that interval too, so that training can draw a fresh
+    point of it each time.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019, chapter 6.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from synthgan import GridEncoder
+    >>> frame = pd.DataFrame({"age": [41, 73, 55], "ill": [True, False, True]})
+    >>> encoder = GridEncoder(scaling="minmax", layout="row-major").fit(frame)
+    >>> encoder.transform(frame)[0]
+    array([[  1, 255],
+           [  0,   0]], dtype=uint8)
+    >>> encoder.inverse_transform(encoder.transform(frame)).equals(frame)
+    True
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "scaling": [StrOptions({"quantile", "minmax", "minmax-full"})],
+        "layout": [StrOptions(set(LAYOUTS))],
+        "side": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), tuple],
+        "limits": [StrOptions({"minmax"}), float, tuple, list, dict],
+        "outliers": [StrOptions({"keep", "clip", "drop"})],
+        "rounding": [StrOptions({"floor", "round"})],
+        "min_support": [Interval(Integral, 1, None, closed="left")],
+        "min_pool": [Interval(Integral, 1, None, closed="left"), None],
+        "max_one_hot": [Interval(Integral, 2, None, closed="left")],
+        "max_one_hot_numeric": [Interval(Integral, 2, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        scaling: str = "quantile",
+        layout: str = "morton",
+        side: Any = "auto",
+        limits: Any = "minmax",
+        outliers: str = "keep",
+        rounding: str = "floor",
+        min_support: int = 5,
+        min_pool: int | None = None,
+        max_one_hot: int = 64,
+        max_one_hot_numeric: int = 20,
+    ) -> None:
+        self.scaling = scaling
+        self.layout = layout
+        self.side = side
+        self.limits = limits
+        self.outliers = outliers
+        self.rounding = rounding
+        self.min_support = min_support
+        self.min_pool = min_pool
+        self.max_one_hot = max_one_hot
+        self.max_one_hot_numeric = max_one_hot_numeric
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> GridEncoder:
+        """Learn the columns, their ranges and their places in the grid.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Or a polars or pyarrow table.
+        y : Ignored
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to: a column, or one value a row. `min_support` then counts
+            people. None: each row is a person of its own.
+
+        Returns
+        -------
+        self : GridEncoder
+
+        Raises
+        ------
+        DataError
+            A column that cannot be encoded, named.
+        ParameterError
+            A parameter that does not fit the data, named.
+        """
+        self._validate_params()
+        pools = self.scaling == "quantile"
+        if pools and not (isinstance(self.limits, str) and self.limits == "minmax"):
+            raise ParameterError(
+                f"limits={self.limits!r} need a min-max scaling; scaling='quantile' has none: "
+                "leave limits='minmax'."
+            )
+        min_rows = self.min_support if pools else 1
+        frame, self.container_ = read_table(self, X, reset=True, min_rows=min_rows)
+        people = read_groups(groups, frame, len(frame)) if pools else None
+        support = Support(min_rows, people)
+        own_limits = self.limits if isinstance(self.limits, dict) else {}
+        unknown = [name for name in own_limits if name not in frame.columns]
+        if unknown:
+            raise DataError(f"limits are given for columns {unknown!r}, which the table lacks.")
+        self.column_cells_ = [
+            fit_cells(
+                column,
+                frame[column.name],
+                scaling_name=self.scaling,
+                rounding=self.rounding,
+                limits=own_limits.get(column.name, "minmax") if own_limits else self.limits,
+                limits_are_its_own=column.name in own_limits,
+                keep_outliers=self.outliers == "keep",
+                support=support,
+                min_pool=self.min_pool or 1,
+                max_one_hot=self.max_one_hot,
+                max_one_hot_numeric=self.max_one_hot_numeric,
+            )
+            for column in Schema.infer(frame, support)
+        ]
+        if pools and self.min_support > 1:
+            self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
+        self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
+        for cells in self.column_cells_:
+            if frame[cells.column.name].isna().all():
+                warnings.warn(
+                    f"column {cells.column.name!r} has no value at all; it comes back empty.",
+                    DataWarning,
+                    stacklevel=2,
+                )
+        self._place_cells()
+        return self
+
+    def keeps(self, X: Any) -> np.ndarray:
+        """Tell which rows `encode` keeps, shape (n_rows,): all, unless ``outliers="drop"``."""
+        frame, _ = read_table(self, X, reset=False)
+        if not self._drops:
+            return np.ones(len(frame), dtype=bool)
+        outside = [cells.outside(frame[cells.column.name]) for cells in self.column_cells_]
+        return ~np.any(outside, axis=0)
+
+    def transform(self, X: Any) -> Any:
+        """Encode rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            A table with the columns of `fit`.
+
+        Returns
+        -------
+        grids : ndarray of shape (n_rows, height, width)
+            uint8 for the min-max scalings, float32 for ``"quantile"``. After
+            ``set_output(transform="pandas")`` a table of one column per cell.
+        """
+        grids, _ = self.encode(X)
+        return self._output(grids)
+
+    def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Fit, then encode the same rows; see `fit` and `transform`."""
+        grids, _ = self.fit(X, y, **fit_params).encode(X, warn=self.scaling != "quantile")
+        return self._output(grids)
+
+    def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
+        """Encode rows, with the freedom that each continuous cell has.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        warn : bool, default=True
+            Whether numbers outside the limits, and labels that fit pooled, raise an
+            `OutlierWarning`.
+
+        Returns
+        -------
+        grids : ndarray of shape (n_rows, height, width)
+        half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
+            Each continuous cell, in the order of `cell_groups_`, decodes to the same value
+            within so much of its centre. None when no cell has such freedom.
+        """
+        check_is_fitted(self)
+        frame, _ = read_table(self, X, reset=False)
+        frame = self._treat_outliers(frame, warn)
+        n, every = len(frame), dict.fromkeys(frame, slice(None))
+        continuous = [
+            cells.codec for cells in self.column_cells_ if cells.codec.kind == "continuous"
+        ]
+        grids = np.empty((n, *self.grid_shape_), self._dtype)
+        half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
+        for first in range(0, n, ROWS_AT_A_TIME):
+            lot = slice(first, first + ROWS_AT_A_TIME)
+            grids[lot], _, widths = self._encode(frame.iloc[lot], every)
+            if widths is not None:
+                half_widths[lot] = widths
+        return grids, half_widths if half_widths.any() else None
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Decode grids; inverse of `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, height, width) or (n, height * width)
+            Cells in 0..255.
+
+        Returns
+        -------
+        rows : DataFrame, ndarray, or table of the library that `fit` was given
+            Columns, order and dtypes of `fit`; row labels are fresh.
+
+        Raises
+        ------
+        DataError
+            Wrong shape, or cells that are no numbers in 0..255.
+        """
+        return self.container_.restore(self.decode_frame(X))
+
+    def decode_frame(self, X: Any, columns: Collection[Any] | None = None) -> pd.DataFrame:
+        """Decode grids to a DataFrame, whatever container `fit` was given; all columns, or some."""
+        check_is_fitted(self)
+        grids = np.asarray(X)
+        height, width = self.grid_shape_
+        if grids.shape[1:] not in ((height, width), (height * width,)):
+            raise DataError(
+                f"grids have shape {grids.shape}; (n, {height}, {width}) or "
+                f"(n, {height * width}) is expected."
+            )
+        flat = grids.reshape(len(grids), height * width)
+        if flat.size and not (flat.min() >= NULL and flat.max() <= ON):
+            raise DataError("grids hold cells outside 0..255 or NaN; cells lie in 0..255.")
+        series = [
+            cells.decode(flat[:, positions])
+            for cells, positions in zip(self.column_cells_, self._positions, strict=True)
+            if columns is None or cells.column.name in columns
+        ]
+        frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
+        names = [one.name for one in series]
+        # Beside numbers, None would become NaN.
+        frame.columns = pd.Index(names, dtype=object if None in names else None)
+        return frame
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name every cell of the flattened grid.
+
+        Parameters
+        ----------
+        input_features : Ignored
+
+        Returns
+        -------
+        names : ndarray of str, shape (height * width,)
+            ``column``, ``column=level``, ``column:present``, or ``null0`` ... for padding.
+        """
+        check_is_fitted(self)
+        names = np.array([f"null{i}" for i in range(np.prod(self.grid_shape_))], dtype=object)
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            names[positions] = cells.names
+        return names
+
+    def to_images(self, X: Any, path: Any) -> list[str]:
+        """Encode rows and write each grid as a grey PNG file.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        path : str or path
+            Folder; made when absent. Files are ``row-0000000.png`` and so on: 8 bits a
+            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 places).
+
+        Returns
+        -------
+        files : list of str
+        """
+        grids, _ = self.encode(X)
+        return write_grids(grids, path)
+
+    def from_images(self, path: Any) -> Any:
+        """Read a folder of PNG files that `to_images` wrote and decode them, in order of name.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        rows : as `inverse_transform`
+
+        Raises
+        ------
+        DataError
+            No file, or a file of another size.
+        """
+        check_is_fitted(self)
+        return self.inverse_transform(read_grids(path, self.grid_shape_))
+
+    def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what was learnt as JSON-ready plain data and arrays."""
+        check_is_fitted(self)
+        states = [cells.to_state() for cells in self.column_cells_]
+        record = {
+            "container": vars(self.container_),
+            "schema": self.schema_.to_dict(),
+            "cells": [state for state, _ in states],
+        }
+        arrays = {f"{i}.{k}": a for i, (_, held) in enumerate(states) for k, a in held.items()}
+        return record, arrays
+
+    def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> GridEncoder:
+        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+
+        Raises
+        ------
+        ArchiveError, ParameterError
+            A record that is none, tables that do not fit it, or parameters that do not.
+        """
+        self._validate_params()
+        read = read_fields(
+            record, "encoder", container=Container.from_dict, schema=Schema.from_dict,
+            cells=list_of(plain),
+        )  # fmt: skip
+        self.container_, self.schema_ = read["container"], read["schema"]
+        held: dict[str, dict[str, np.ndarray]] = {}
+        for key, array in arrays.items():
+            column_number, _, name = key.partition(".")
+            held.setdefault(column_number, {})[name] = array
+        if len(read["cells"]) != len(self.schema_) or not len(self.schema_):
+            raise ArchiveError(
+                f"encoder has cells of {len(read['cells'])} columns; {len(self.schema_)} are there"
+            )
+        self.column_cells_ = [
+            ColumnCells.from_state(column, cells, held.pop(str(i), {}))
+            for i, (column, cells) in enumerate(zip(self.schema_, read["cells"], strict=True))
+        ]
+        if held:
+            raise ArchiveError(f"encoder has tables of no column: {brief([*held])}")
+        self.columns_ = self.schema_.names
+        self.n_features_in_ = len(self.schema_)
+        if all(isinstance(name, str) for name in self.schema_.names):
+            self.feature_names_in_ = np.array(self.schema_.names, dtype=object)
+        self._place_cells()
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+    def _encode(
+        self, table: Any, rows: dict[Any, Any], n: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Encode the columns of `table` into these rows each; see `known.encode_known`."""
+        n = len(table) if n is None else n
+        flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), self._dtype)
+        known = np.zeros(flat.shape, dtype=bool)
+        half_widths = []
+        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+            name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
+            if name in rows:
+                where = np.arange(n)[rows[name], None]
+                flat[where, positions], half_width = cells.encode(table[name], self._fills)
+                known[where, positions] = True
+                spread[rows[name]] = 0.0 if half_width is None else half_width
+            if cells.codec.n_cells and cells.codec.kind == "continuous":
+                half_widths.append(spread)
+        spreads = np.stack(half_widths, axis=1) if half_widths else None
+        if spreads is not None and not spreads.any():
+            spreads = None
+        return flat.reshape(-1, *self.grid_shape_), known, spreads
+
+    @property
+    def _drops(self) -> bool:
+        """Whether rows outside the limits are left out."""
+        return self.outliers == "drop" and self.scaling != "quantile"
+
+    @property
+    def _fills(self) -> bool:
+        """Whether missing values of columns that are not nullable are filled."""
+        return self.scaling == "quantile"
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float32 if self.scaling == "quantile" else np.uint8)
+
+    def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
+        outside = {
+            cells.column.name: cells.outside(frame[cells.column.name], self._fills)
+            for cells in self.column_cells_
+        }
+        counts = {name: int(rows.sum()) for name, rows in outside.items() if rows.any()}
+        if not counts:
+            return frame
+        per_column = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
+        if self._drops:
+            dropped = np.any(list(outside.values()), axis=0)
+            frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
+        else:
+            done = f"{sum(counts.values())} values clipped"
+        why = "they lie outside the limits"
+        named = [cells for cells in self.column_cells_ if cells.column.name in counts]
+        if any(cells.pools for cells in named):
+            done, why = f"{done} or pooled", f"{why} or the kept labels"
+        if self._fills and any(
+            frame[cells.column.name].isna().any() for cells in named if not cells.nullable
+        ):
+            done, why = f"{done} or filled", f"{why}, or are missing where none was learnt"
+        if warn:
+            warnings.warn(
+                f"{done} because {why} ({per_column}); limits_ holds the limits.",
+                OutlierWarning,
+                stacklevel=3,
+            )
+        return frame
+
+    def _place_cells(self) -> None:
+        """Give every cell its position, and publish the groups."""
+        self.grid_shape_, self._positions, self.cell_groups_ = place_cells(
+            self.column_cells_, self.layout, self.side
+        )
+        scaled = {cells.column.name: cells.codec for cells in self.column_cells_}
+        self.limits_ = {name: codec.limits for name, codec in scaled.items() if codec.limits}
+        self.step_ = {name: scaled[name].step for name in self.limits_}
+
+    def _output(self, grids: np.ndarray) -> np.ndarray:
+        """Flatten the grids when a table of cells is asked for; scikit-learn wraps it."""
+        if _get_output_config("transform", self)["dense"] == "default":
+            return grids
+        return grids.reshape(len(grids), -1)

@@ -1,0 +1,134 @@
+"""Rows of which only some values are known: as grids, and drawn from what was learnt."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding.groups import ON
+from synthgan.encoding.tables.cells import ColumnCells
+from synthgan.encoding.tables.codecs import shown
+from synthgan.encoding.tables.grid import GridEncoder
+from synthgan.exceptions import DataError
+from synthgan.records.tables import read_table
+
+__all__ = ["draw_known", "encode_gaps", "encode_known"]
+
+
+def encode_known(
+    encoder: GridEncoder, known: pd.DataFrame, mask: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Encode rows of which only some values are known.
+
+    Parameters
+    ----------
+    known : DataFrame of shape (n_rows, n_known_columns)
+        Values, some or all of the columns of `fit`.
+    mask : DataFrame of the same shape, bool
+        True where the value is known; a missing value there is known to be missing.
+
+    Returns
+    -------
+    grids : ndarray of shape (n_rows, height, width)
+        As `encode` gives them; 0 where nothing is known.
+    known_cells : ndarray of shape (n_rows, height * width), bool
+        Which cells are known: all those of a known value, its presence cell too.
+    half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
+        As `encode` gives them.
+
+    Raises
+    ------
+    DataError
+        A value that cannot be encoded faithfully, or a column that `fit` did not see.
+    """
+    check_is_fitted(encoder)
+    if known.shape != mask.shape or list(known.columns) != list(mask.columns):
+        raise DataError(
+            f"mask has shape {mask.shape} and known {known.shape}; they must have the same "
+            "columns and as many rows."
+        )
+    read, rows = {}, {}
+    for name in known:
+        cells, held = _cells_of(encoder, name), np.flatnonzero(mask[name].to_numpy(dtype=bool))
+        if len(held):
+            values = known[name].iloc[held]
+            cells.check_known(values)
+            read[name], rows[name] = cells.column.read(values), held
+    return encoder._encode(read, rows, len(known))
+
+
+def encode_gaps(
+    encoder: GridEncoder, X: Any, hidden: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Encode rows whose gaps are to be filled: what is there is known, and that there is more.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like of shape (n_rows, n_columns)
+    hidden : ndarray of shape (n_rows, n_columns), bool, or None
+        Values to be filled, too, though they are there.
+
+    Returns
+    -------
+    grids, known_cells, half_widths : as `encode_known`
+        All presence cells are known and on.
+    """
+    frame, _ = read_table(encoder, X, reset=False)
+    grids, half_widths = encoder.encode(frame, warn=False)
+    flat = grids.reshape(len(frame), -1)
+    known = np.zeros(flat.shape, dtype=bool)
+    for cells, positions in zip(encoder.column_cells_, encoder._positions, strict=True):
+        is_known = frame[cells.column.name].notna().to_numpy()
+        if hidden is not None:
+            is_known = is_known & ~hidden[:, frame.columns.get_loc(cells.column.name)]
+        known[:, positions] = is_known[:, None]
+        if cells.nullable:
+            flat[:, positions[-1]], known[:, positions[-1]] = ON, True
+    return grids, known, half_widths
+
+
+def draw_known(
+    encoder: GridEncoder,
+    name: Any,
+    n: int,
+    rng: np.random.Generator,
+    allowed: Any = None,
+    between: tuple[Any, Any] | None = None,
+) -> pd.Series:
+    """Draw values of a column from what was learnt of it alone.
+
+    Parameters
+    ----------
+    name : hashable
+        The column.
+    n : int
+        How many.
+    rng : Generator
+    allowed : iterable or None, default=None
+        Only these values.
+    between : (lowest, highest) or None, default=None
+        Only values in this range, inclusive; None for an open end, strings for dates.
+
+    Returns
+    -------
+    values : Series of length n
+        In the column's dtype; none is missing, unless the column has no value at all.
+
+    Raises
+    ------
+    DataError
+        An unknown column or value, or a range that holds nothing.
+    """
+    check_is_fitted(encoder)
+    return _cells_of(encoder, name).draw(n, rng, allowed, between)
+
+
+def _cells_of(encoder: GridEncoder, name: Any) -> ColumnCells:
+    for cells in encoder.column_cells_:
+        if cells.column.name == name:
+            return cells
+    names = shown(encoder.schema_.names)
+    raise DataError(f"column {name!r} was not seen in fit; the columns are {names}.")

@@ -1,0 +1,74 @@
+"""Where the cells of each column lie in the grid, and which belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from synthgan.encoding import layout as layouts
+from synthgan.encoding.groups import CellGroup
+from synthgan.encoding.tables.cells import ColumnCells
+
+__all__ = ["place_cells"]
+
+
+def place_cells(
+    column_cells: Sequence[ColumnCells], layout: str, side: Any
+) -> tuple[tuple[int, int], list[np.ndarray], list[CellGroup]]:
+    """Lay the cells of all columns out.
+
+    Parameters
+    ----------
+    column_cells : sequence of ColumnCells
+    layout, side : as in `GridEncoder`
+
+    Returns
+    -------
+    shape : (int, int)
+        Height and width of the grid.
+    positions : list of ndarray
+        Where the cells of each column lie in the flattened grid.
+    groups : list of CellGroup
+        All positions, each once.
+    """
+    kinds = [
+        [*[cells.codec.kind] * cells.codec.n_cells, *["binary"] * cells.nullable]
+        for cells in column_cells
+    ]
+    flat_kinds = [kind for column in kinds for kind in column]
+    n_continuous = flat_kinds.count("continuous")
+    sections = (n_continuous, len(flat_kinds) - n_continuous)
+    is_sectioned = layout == "sectioned"
+    shape = layouts.grid_shape(len(flat_kinds), side, sections if is_sectioned else None)
+    sequence = np.arange(len(flat_kinds))
+    if is_sectioned:
+        order = layouts.sectioned(shape, *sections)
+        first = np.argsort([kind != "continuous" for kind in flat_kinds], kind="stable")
+        sequence = np.argsort(first)
+    else:
+        paths = {"row-major": layouts.row_major, "morton": layouts.morton}
+        order = paths[layout](shape)
+    ends = np.cumsum([len(column) for column in kinds])
+    positions = np.split(order[sequence], ends[:-1].astype(int))
+    groups = _group(column_cells, positions)
+    padding = tuple(order[len(flat_kinds) :].tolist())
+    if padding:
+        groups.append(CellGroup("null", padding))
+    return shape, positions, groups
+
+
+def _group(column_cells: Sequence[ColumnCells], positions: list[np.ndarray]) -> list[CellGroup]:
+    """List the cells that are generated together."""
+    groups = []
+    for cells, held in zip(column_cells, positions, strict=True):
+        where = held.tolist()
+        presence = where.pop() if cells.nullable else None
+        name = cells.column.name
+        if where:
+            kind, lowest = cells.codec.kind, cells.codec.first
+            groups.append(CellGroup(kind, tuple(where), presence, name, lowest))
+        if presence is not None:
+            groups.append(CellGroup("binary", (presence,), None, name))
+    return groups

@@ -1,0 +1,376 @@
+"""A column's distribution as a table, and what becomes of rare values; pure functions of arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from synthgan.exceptions import ArchiveError
+from synthgan.privacy import EVERYTHING, Support, pooled_means
+from synthgan.state.fields import array_of, read_arrays
+
+__all__ = [
+    "QuantileTable",
+    "draw_quantiles",
+    "fit_quantiles",
+    "from_quantiles",
+    "inward",
+    "pool_labels",
+    "to_quantiles",
+]
+
+
+_FLOAT, _INT = np.dtype(np.float64), np.dtype(np.int64)
+
+
+class QuantileTable(NamedTuple):
+    """A piecewise linear quantile function.
+
+    Piece ``i`` holds the share ``edges[i] .. edges[i + 1]`` of the rows and runs from value
+    ``start[i]`` to ``stop[i]``. A piece with ``start == stop`` is an *atom*: one value that many
+    rows share, decoded exactly. The others join averages of pooled rows.
+    """
+
+    edges: np.ndarray  # (n_pieces + 1,), from 0 to 1
+    start: np.ndarray  # (n_pieces,)
+    stop: np.ndarray  # (n_pieces,)
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> QuantileTable:
+        """Take back what `_asdict` gave.
+
+        Raises
+        ------
+        ArchiveError
+            Arrays that are no quantile function.
+        """
+        ends = array_of(None, kinds="fi")
+        read = read_arrays(arrays, "a column", edges=array_of(None), start=ends, stop=ends)
+        table = cls(**read)
+        edges, start, stop = table
+        sizes = (len(edges) - 1, len(start), len(stop))
+        dtypes = {start.dtype, stop.dtype}
+        if len(set(sizes)) > 1 or not sizes[0] or dtypes not in ({_FLOAT}, {_INT}):
+            raise ArchiveError("the tables of a column do not fit each other")
+        rises = (np.diff(edges) >= 0).all() and edges[0] == 0 and edges[-1] == 1
+        # Pooled pieces end half a step from their neighbours, to within rounding.
+        slack = 1e-6 * np.abs(start[:-1])
+        is_in_order = (start <= stop).all() and (start[1:] >= stop[:-1] - slack).all()
+        if not rises or not is_in_order:
+            raise ArchiveError("the tables of a column do not ascend")
+        return table
+
+    @property
+    def is_atom(self) -> np.ndarray:
+        """Which pieces are single values, shape (n_pieces,)."""
+        return self.start == self.stop
+
+    @property
+    def largest_gap(self) -> float:
+        """Widest piece, in the column's units; 0 when every value is exact."""
+        return float(np.max(self.stop - self.start))
+
+
+def fit_quantiles(
+    values: np.ndarray,
+    support: Support = EVERYTHING,
+    step: float = 0.0,
+    min_pool: int = 1,
+) -> QuantileTable | None:
+    """Learn a quantile table that stores no value of too few people.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,), float64 or int64
+        Finite numbers, at least one.
+    support : Support, default=EVERYTHING
+        A value that enough people share is kept as it is. Runs of rarer values are pooled into
+        groups of enough people, of which a mean is kept that no one dominates; a run that is too
+        small for one group is left out. EVERYTHING keeps all values.
+    step : float, default=0
+        Distance of neighbouring values when they lie on a lattice (1 for integers, 0.1 for
+        one decimal): pooled pieces end half a step before a kept value.
+    min_pool : int, default=1
+        How many people a group of rarer values has, where there are so many.
+
+    Returns
+    -------
+    table : QuantileTable or None
+        None if nothing can be stored under `support`: too few people, nearly all with one value.
+    """
+    order = np.argsort(values, kind="stable")
+    ordered, support = values[order], support.take(order)
+    levels, codes, counts = np.unique(ordered, return_inverse=True, return_counts=True)
+    common = support.counts(codes, len(levels)) >= support.least
+    wide = Support(max(support.least, min_pool), support.people)
+    pieces: list[tuple[float, float, float]] = []  # rows, start, stop
+    borders = np.flatnonzero(np.diff(common)) + 1
+    first = np.concatenate([[0], np.cumsum(counts)])
+    for run in np.split(np.arange(len(levels)), borders):
+        rows = slice(first[run[0]], first[run[-1] + 1])
+        if common[run[0]]:
+            pieces += [(int(counts[i]), levels[i], levels[i]) for i in run]
+        elif support.take(rows).count(np.ones(counts[run].sum(), bool)) >= support.least:
+            below = levels[run[0] - 1] + step / 2 if run[0] else None
+            above = levels[run[-1] + 1] - step / 2 if run[-1] + 1 < len(levels) else None
+            pieces += _pooled(ordered[rows], wide.take(rows), below, above)
+        else:
+            pieces.append((int(counts[run].sum()), np.nan, np.nan))
+    kept = _merged([piece for piece in pieces if not np.isnan(piece[1])])
+    if not kept:
+        return None
+    rows_of = np.array([piece[0] for piece in kept])
+    edges = np.concatenate([[0.0], np.cumsum(rows_of) / rows_of.sum()])
+    edges[-1] = 1.0
+    return QuantileTable(
+        edges,
+        _exact([piece[1] for piece in kept], values),
+        _exact([piece[2] for piece in kept], values),
+    )
+
+
+def _merged(pieces: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+    """Join neighbouring pieces that are the same single value."""
+    merged: list[tuple[float, float, float]] = []
+    for rows, start, stop in pieces:
+        if merged and merged[-1][1] == merged[-1][2] == start == stop:
+            merged[-1] = (merged[-1][0] + rows, start, stop)
+        else:
+            merged.append((rows, start, stop))
+    return merged
+
+
+def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
+    """Return ends of pieces as floats, or as integers where floats are too coarse for `values`."""
+    if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
+        return np.array(ends, dtype=np.float64)
+    most = np.iinfo(np.int64).max  # a float of it would be one too many
+    return np.array([max(min(int(end), most), -most - 1) for end in ends], dtype=np.int64)
+
+
+def _pooled(
+    ordered: np.ndarray, support: Support, below: float | None, above: float | None
+) -> list[tuple[float, float, float]]:
+    """Join the means of consecutive groups by lines, from `below` to `above`.
+
+    Where no kept value lies beyond, the outermost half group decodes to its mean: a line
+    carried on would make values that cannot be, such as dates in the future.
+    """
+    if ordered.dtype.kind == "f" and (below, above) != (None, None):
+        # Values of few people may be finer than the lattice, and lie beyond a half step.
+        ordered = np.clip(
+            ordered, -np.inf if below is None else below, np.inf if above is None else above
+        )
+    low, high = (np.nan if end is None else float(end) for end in (below, above))
+    sizes, means = pooled_means(ordered, support, low, high)
+    if np.isnan(means).any():
+        return [(len(ordered), np.nan, np.nan)]  # nothing may be stored
+    if len(means) == 1 and below is None and above is None:
+        return [(len(ordered), means[0], means[0])]
+    knots = np.concatenate(
+        [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
+    )
+    halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
+    halves.append(sizes[-1] / 2)
+    return list(zip(halves, knots[:-1], knots[1:], strict=True))
+
+
+def to_quantiles(
+    table: QuantileTable, values: np.ndarray, step: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Map numbers to their place in the distribution.
+
+    Parameters
+    ----------
+    table : QuantileTable
+    values : ndarray of shape (n,)
+    step : float, default=0
+        As in `fit_quantiles`.
+
+    Returns
+    -------
+    centre, half_width : ndarray of shape (n,), float64
+        Every point of ``centre +- half_width`` (in 0..1) decodes to the value: drawing one at
+        random makes the cells uniform (the randomised probability integral transform).
+    """
+    levels, inverse = np.unique(values, return_inverse=True)
+    atoms = np.flatnonzero(table.is_atom)
+    low = _cumulative(table, levels - step / 2 if step else levels)
+    high = _cumulative(table, levels + step / 2 if step else levels)
+    snapped = _snap(table, levels)
+    if len(atoms):
+        place = np.clip(np.searchsorted(table.start[atoms], snapped), 0, len(atoms) - 1)
+        hit = table.start[atoms][place] == snapped
+        low = np.where(hit, table.edges[atoms[place]], low)
+        high = np.where(hit, table.edges[atoms[place] + 1], high)
+    centre, half_width = (low + high) / 2, (high - low) / 2
+    return centre[inverse], half_width[inverse]
+
+
+def from_quantiles(table: QuantileTable, places: np.ndarray) -> np.ndarray:
+    """Map places in the distribution (0..1) to numbers; inverse of `to_quantiles`."""
+    piece = np.searchsorted(table.edges, places, side="right") - 1
+    piece = np.clip(piece, 0, len(table.start) - 1)
+    widths = np.diff(table.edges)
+    share = np.clip((places - table.edges[piece]) / np.maximum(widths[piece], 1e-300), 0, 1)
+    rise = (table.stop - table.start)[piece]
+    if table.start.dtype == np.int64:
+        return table.start[piece] + np.rint(share * rise).astype(np.int64)
+    return table.start[piece] + share * rise
+
+
+def draw_quantiles(
+    table: QuantileTable,
+    n: int,
+    rng: np.random.Generator,
+    low: float = -math.inf,
+    high: float = math.inf,
+    step: float = 0.0,
+) -> np.ndarray | None:
+    """Draw numbers of the distribution that lie in an interval.
+
+    Parameters
+    ----------
+    table : QuantileTable
+    n : int
+    rng : Generator
+    low, high : float
+        Inclusive ends.
+    step : float, default=0
+        As in `fit_quantiles`: an interval on a lattice holds what is rounded into it.
+
+    Returns
+    -------
+    values : ndarray of shape (n,), or None
+        None where the distribution has nothing between `low` and `high`.
+    """
+    low, high = inward(low, high, step)
+    places = _place_range(table, low, high, step)
+    if places is None:
+        return None
+    drawn = rng.uniform(*places, n)
+    if places[0] < places[1]:  # the right end belongs to the next piece
+        drawn = np.minimum(drawn, np.nextafter(places[1], places[0]))
+    low = low if math.isfinite(low) else table.start[0].item()
+    high = high if math.isfinite(high) else table.stop[-1].item()
+    if table.start.dtype == np.int64:
+        low, high = math.ceil(low), math.floor(high)
+    return np.clip(from_quantiles(table, drawn), low, high)
+
+
+def inward(low: float, high: float, step: float) -> tuple[float, float]:
+    """Narrow an interval to the outermost points of a lattice in it.
+
+    Examples
+    --------
+    >>> inward(0.05, 3.0, 0.1)
+    (0.1, 3.0)
+    """
+    if not step:
+        return low, high
+    decimals = round(-math.log10(step))
+    lowest, highest = np.round(low, decimals), np.round(high, decimals)
+    if lowest < low:
+        lowest = np.round(lowest + step, decimals)
+    if highest > high:
+        highest = np.round(highest - step, decimals)
+    return lowest.item(), highest.item()
+
+
+def pool_labels(
+    levels: tuple[Any, ...],
+    shares: Sequence[float] | np.ndarray,
+    labels: np.ndarray,
+    order: Sequence[Any] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Replace labels that were not kept by labels that were.
+
+    Parameters
+    ----------
+    levels : tuple
+        Kept labels.
+    shares : sequence of float
+        How frequent they are.
+    labels : ndarray of shape (n,), object
+        None where missing.
+    order : sequence or None
+        All labels in order: each is replaced by the nearest kept one, the lower of two. None: a
+        hash of the label picks a kept one, each as often as its share, so that rows do not
+        depend on each other and the same label gives the same.
+
+    Returns
+    -------
+    pooled : ndarray of shape (n,), object
+    unknown : ndarray of shape (n,), bool
+        Where a label was replaced.
+    """
+    known = np.empty(len(levels), dtype=object)
+    known[:] = levels
+    unknown = (pd.Index(known).get_indexer(pd.Index(labels, dtype=object)) < 0) & pd.notna(labels)
+    if not unknown.any():
+        return labels, unknown
+    which, strangers = pd.factorize(labels[unknown])
+    ranks = pd.Index([] if order is None else list(order), dtype=object)
+    kept = ranks.get_indexer(pd.Index(known, dtype=object))
+    if (kept >= 0).all():
+        ranked = np.argsort(kept)
+        own = ranks.get_indexer(strangers)
+        after = np.searchsorted(kept[ranked], own).clip(1, len(kept) - 1)
+        below, above = kept[ranked[after - 1]], kept[ranked[after]]
+        codes = ranked[np.where(own - below <= above - own, after - 1, after)]
+    else:
+        names = np.array([str(label) for label in strangers], dtype=object)
+        places = pd.util.hash_array(names, categorize=False) / 2.0**64
+        sums = np.cumsum(shares)
+        codes = np.searchsorted(sums[:-1] / sums[-1], places, side="right")
+    pooled = labels.copy()
+    pooled[unknown] = known[codes[which]]
+    return pooled, unknown
+
+
+def _place_range(
+    table: QuantileTable, low: float, high: float, step: float
+) -> tuple[float, float] | None:
+    """Find the places F(low) .. F(high), or None when no piece has a value in between."""
+    if not low <= high:
+        return None
+    if table.start.dtype != np.int64:
+        low, high = low - step / 2, high + step / 2
+    reaches = np.where(table.is_atom, table.stop >= low, table.stop > low)
+    pieces = np.flatnonzero(reaches & (table.start <= high))
+    if not len(pieces):
+        return None
+
+    def place(piece: int, x: float, in_atom: float) -> float:
+        """Return where a number lies in the distribution; `in_atom` tells which end of an atom."""
+        start, stop = float(table.start[piece]), float(table.stop[piece])
+        share = in_atom if start == stop else min(max((x - start) / (stop - start), 0.0), 1.0)
+        left, right = table.edges[piece : piece + 2].tolist()
+        return left + share * (right - left)
+
+    return place(pieces[0], low, 0.0), place(pieces[-1], high, 1.0)
+
+
+def _snap(table: QuantileTable, x: np.ndarray) -> np.ndarray:
+    """Move numbers that lie between the pieces to the nearest value of a piece."""
+    after = np.clip(np.searchsorted(table.stop, x), 0, len(table.stop) - 1)
+    before = np.maximum(after - 1, 0)
+    inside = (table.start[after] <= x) & (x <= table.stop[after])
+    to_before = np.abs(x - table.stop[before]) < np.abs(x - table.start[after])
+    nearest = np.where(to_before, table.stop[before], table.start[after])
+    nearest = np.where(x > table.stop[-1], table.stop[-1], nearest)
+    return np.where(inside, x, nearest)
+
+
+def _cumulative(table: QuantileTable, x: np.ndarray) -> np.ndarray:
+    """Distribution function of the pooled pieces, at the middle of an atom."""
+    x = _snap(table, x)
+    piece = np.clip(np.searchsorted(table.stop, x), 0, len(table.stop) - 1)
+    rise = (table.stop - table.start)[piece]
+    share = np.where(rise > 0, (x - table.start[piece]) / np.where(rise > 0, rise, 1), 0.5)
+    return table.edges[piece] + np.clip(share, 0, 1) * np.diff(table.edges)[piece]

@@ -1,0 +1,284 @@
+"""Generators and discriminators along a path: one-dimensional convolutions over samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from synthgan.gan.networks.layers import SLOPE
+from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
+
+__all__ = ["PathDiscriminator", "PathGenerator", "strides"]
+
+_KERNEL = 5
+_SHORT, _SHORT_KERNEL = 16, 3  # maps shorter than that, and their kernel
+_LAST_KERNEL = 17  # samples
+_THIN, _THIN_PER_LEAD, _NOISES = 4, 4, 4  # channels of the last map, a sample a position
+_COARSE = 127  # positions of the coarsest map of a window, about
+# Positions that its convolutions, the first one and two blocks, see on either side.
+_REACH = 1 + 4 * (_KERNEL // 2)
+_MOST_STRIDE = 32
+# Cycles in a window that oscillators begin with, before training moves them.
+_OSCILLATORS = (1.0, 2.0, 2.5, 4.0)
+_HARMONICS = 6
+_SWAY, _SWAY_KNOTS = 0.15, 8  # how far a rate may sway, and how often in a window
+_WHITE = 4  # channels of white noise in the coarse map
+# Cycles in a window, octave by octave, of the waves that the baseline wanders in.
+_WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+_WANDER_WAVES = 3
+_MOST_LOG = 4.0  # of gains, sizes and rates
+_PLACES = 8  # waves that tell a placed generator where it is
+_HIDDEN = 1 / 9  # of a window
+
+
+def strides(n_samples: int) -> tuple[int, int]:
+    """Return the samples that a coarse and a fine position of a window's maps stand for."""
+    exponent = round(math.log2(max(1.0, n_samples / _COARSE)))
+    coarse = min(2**exponent, _MOST_STRIDE)
+    return coarse, min(4, coarse)
+
+
+def _margin(coarse: int, fine: int) -> int:
+    """Return the positions of the finished coarse map that a sample sees on either side."""
+    on_fine = 3 * (_KERNEL // 2) + (fine != 1)  # a block and the thinning convolution
+    on_samples = on_fine * fine + _LAST_KERNEL // 2
+    return (coarse != fine) + math.ceil(on_samples / coarse)
+
+
+class PathGenerator(nn.Module):
+    """From noise to samples.
+
+    Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
+    phases into waves. Nothing else tells positions apart, unless the network is `placed`, so that a
+    path can have any length: rates sway, but what makes one signal differ from another stays
+    the same throughout. The last convolution sees every sample, so that none is told by its place
+    in a coarser map, and adds noise and steady tones, which no coarser map can hold.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Length of noise and conditions together.
+    shape : tuple of int
+        Of the grid.
+    n_leads, n_samples : int
+    width : int
+        Channels of the coarse map; half of that in the fine one.
+    placed : bool
+        Whether positions are told apart, as windows need that are aligned to an event.
+    tones : sequence of float, default=()
+        Cycles in a window of steady tones.
+
+    References
+    ----------
+    Karras et al. (2019), A style-based generator architecture for generative adversarial networks,
+    arXiv 1812.04948 (styles, noise at each scale). Karras et al. (2021), Alias-free generative
+    adversarial networks, arXiv 2106.12423 (Fourier features as input).
+    """
+
+    def __init__(
+        self,
+        n_inputs: int,
+        shape: tuple[int, ...],
+        n_leads: int,
+        n_samples: int,
+        width: int,
+        placed: bool,
+        tones: Sequence[float] = (),
+    ) -> None:
+        super().__init__()
+        self.shape, self.n_leads, self.n_samples = tuple(shape), n_leads, n_samples
+        self.placed = placed
+        self.coarse, self.fine = strides(n_samples)
+        self.margin = _margin(self.coarse, self.fine)
+        n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
+        self.style = style_network(n_inputs)
+        self.rates = nn.Linear(STYLE, n_waves)
+        with torch.no_grad():
+            self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
+            self.rates.weight.mul_(0.7)
+        self.sway = nn.Linear(STYLE, n_waves)
+        n_places = 2 * _PLACES if placed else 0
+        self.course = nn.Linear(n_places, n_waves, bias=False) if placed else None
+        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3)
+        self.coarse_blocks = nn.ModuleList(Block(width, (1, _KERNEL), STYLE) for _ in range(2))
+        self.up = _conv(width, narrow, 1)
+        self.fine_block = Block(narrow, (1, _KERNEL), STYLE)
+        self.gain = nn.Linear(STYLE, 1)
+        self.noise = nn.Linear(STYLE, _NOISES)
+        self.cycles = tuple(tones)
+        self.tones = nn.Linear(STYLE, len(tones)) if tones else None
+        self.wander = nn.Linear(STYLE, n_octaves)
+        n_thin = _THIN + _THIN_PER_LEAD * n_leads
+        self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL)
+        self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL)
+
+    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
+        path = self.path(z, c, self.n_samples)
+        n_null = math.prod(self.shape) // self.n_leads - self.n_samples
+        return nn.functional.pad(path, (0, n_null)).reshape(-1, *self.shape)
+
+    def path(self, z: Tensor, c: Tensor, n_samples: int) -> Tensor:
+        """Map noise and conditions to paths of any length (n, n_leads, n_samples)."""
+        style = self.style(torch.cat([z, c], dim=1))
+        # So long that no sample sees an end.
+        length = math.ceil(n_samples / self.coarse) + 2 * (self.margin + _REACH)
+        times = torch.arange(length, device=z.device) * (self.coarse / self.n_samples)
+        white = torch.randn(len(z), _WHITE, length, device=z.device)
+        features = [self._oscillate(style, times), white]
+        if self.placed:
+            features.append(_places(times).expand(len(z), -1, -1))
+        x = self.first(as_map(torch.cat(features, dim=1)))
+        for block in self.coarse_blocks:
+            x = block(x, style)
+        x, times = x[..., _REACH:-_REACH], times[_REACH:-_REACH]
+        times_finer = self.coarse // self.fine
+        x = self.up(nn.functional.leaky_relu(x, SLOPE))
+        x = self.fine_block(_stretch(x, times_finer), style)
+        x = nn.functional.leaky_relu(x, SLOPE) * _positive(self.gain(style))[:, :, None, None]
+        wander = _stretch(as_map(self._wander(style, times)), times_finer)
+        x = _stretch(self.thin(torch.cat([x, wander], dim=1)), self.fine)
+        noise = torch.randn(len(z), _NOISES, 1, x.shape[3], device=z.device)
+        parts = [x, noise * _positive(self.noise(style))[:, :, None, None]]
+        if self.tones is not None:
+            sizes = _positive(self.tones(style))[:, :, None, None]
+            parts.append(sizes * self._hum(len(z), x.shape[3], z.device))
+        y = self.last(as_map(torch.cat(parts, dim=1)))[:, :, 0]
+        first = self.margin * self.coarse
+        return y[:, :, first : first + n_samples]
+
+    @contextmanager
+    def listen(self) -> Iterator[list[Tensor]]:
+        """Gather the logarithms of the rates of all paths that are made meanwhile, (n, n_waves)."""
+        heard: list[Tensor] = []
+        hook = self.rates.register_forward_hook(lambda *call: heard.append(call[2].detach()))
+        try:
+            yield heard
+        finally:
+            hook.remove()
+
+    def retime(self, wave: int, middle: float, factor: float, shift: float) -> None:
+        """Let an oscillator run at other rates.
+
+        Of their logarithms, what lay d above `middle` then lies ``factor * d + shift`` above it.
+        """
+        with torch.no_grad():
+            self.rates.weight[wave] *= factor
+            self.rates.bias[wave] = middle + factor * (self.rates.bias[wave] - middle) + shift
+
+    def _oscillate(self, style: Tensor, times: Tensor) -> Tensor:
+        """Run the oscillators: sines and cosines of their phases and multiples of these."""
+        n, n_waves = len(style), len(_OSCILLATORS)
+        # Knots lie as densely in a long path as in a window, and anywhere.
+        last = len(times) * self.coarse / self.n_samples * _SWAY_KNOTS
+        knots = torch.randn(n, n_waves, math.ceil(last) + 2, device=style.device)
+        where = times * _SWAY_KNOTS + torch.rand(n, n_waves, 1, device=style.device)
+        left = where.long()
+        sway = torch.lerp(knots.gather(2, left), knots.gather(2, left + 1), where - left)
+        share = 1 + _SWAY * self.sway(style).tanh()[:, :, None] * sway
+        rate = _positive(self.rates(style))[:, :, None] * share
+        if self.course is not None:
+            rate = rate * self.course(_places(times).T).T.exp()
+        begin = torch.rand(n, n_waves, 1, device=style.device)
+        phase = 2 * math.pi * (begin + rate.cumsum(2) * (self.coarse / self.n_samples))
+        multiples = torch.arange(1, _HARMONICS + 1, device=style.device)
+        angles = (phase[:, :, None] * multiples[:, None]).flatten(1, 2)
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+    def _hum(self, n: int, length: int, device: torch.device) -> Tensor:
+        """Run the steady tones from anywhere, a sample a position, (n, n_tones, 1, length)."""
+        cycles = torch.tensor(self.cycles, device=device)[:, None] / self.n_samples
+        begin = torch.rand(n, len(self.cycles), 1, device=device)
+        turns = cycles * torch.arange(length, device=device) + begin
+        return (2 * math.pi * turns).sin()[:, :, None]
+
+    def _wander(self, style: Tensor, times: Tensor) -> Tensor:
+        """Draw slow waves of random frequencies, octave by octave."""
+        edges = torch.tensor(_WANDER, device=style.device)
+        size = (len(style), len(edges) - 1, _WANDER_WAVES)
+        u, begin = (torch.rand(*size, device=style.device) for _ in range(2))
+        height = torch.randn(*size, device=style.device) * math.sqrt(2 / _WANDER_WAVES)
+        rate = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * u
+        angles = 2 * math.pi * (rate[..., None] * times + begin[..., None])
+        waves = (height[..., None] * angles.sin()).sum(2)
+        return waves * _positive(self.wander(style))[:, :, None]
+
+
+class PathDiscriminator(nn.Module):
+    """From samples to a logit.
+
+    It is shown a piece of each window, drawn anew for each step: where a window was cut from its
+    recording says nothing, and pieces are more than windows, so that none is learnt by heart.
+
+    Parameters
+    ----------
+    n_conditions : int
+    n_leads, n_samples : int
+    width : int
+        Channels of the second map, a third of that in the first one.
+    placed : bool
+        Whether the place in the window says something; then whole windows are shown.
+    """
+
+    def __init__(
+        self, n_conditions: int, n_leads: int, n_samples: int, width: int, placed: bool
+    ) -> None:
+        super().__init__()
+        self.n_leads, self.n_hidden = n_leads, 0 if placed else int(_HIDDEN * n_samples)
+        self.n_seen, self.first = n_samples - self.n_hidden, self.n_hidden // 2
+        fine = strides(n_samples)[1]
+        counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
+        self.stem = _conv(n_leads, counts[0], 4 * fine, fine)
+        self.blocks, self.downs = nn.ModuleList([Block(counts[0], (1, _KERNEL))]), nn.ModuleList()
+        length = self.n_seen // fine
+        for n_in, n_out in pairwise(counts):
+            if length < _SHORT:
+                break
+            length //= 4
+            self.downs.append(_conv(n_in, n_out, 8, 4))
+            kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
+            self.blocks.append(Block(n_out, (1, kernel)))
+        self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions)
+
+    def redraw(self) -> None:
+        """Draw which piece is seen; the same of real windows and of fakes until the next call."""
+        self.first = int(torch.randint(self.n_hidden + 1, ()))
+
+    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,)."""
+        last = self.first + self.n_seen
+        path = grid.reshape(len(grid), self.n_leads, -1)[:, :, self.first : last]
+        x = self.blocks[0](self.stem(as_map(path)))
+        for down, block in zip(self.downs, self.blocks[1:], strict=True):
+            x = block(down(nn.functional.leaky_relu(x, SLOPE)))
+        x = nn.functional.leaky_relu(x, SLOPE)
+        mean = x.mean(dim=(2, 3))
+        spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-8).sqrt()
+        return self.verdict(torch.cat([mean, spread], dim=1), c)
+
+
+def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    return conv(n_in, n_out, (1, kernel), (1, stride))
+
+
+def _positive(x: Tensor) -> Tensor:
+    """Exponentials that neither vanish nor run away."""
+    return (_MOST_LOG * (x / _MOST_LOG).tanh()).exp()
+
+
+def _places(times: Tensor) -> Tensor:
+    """Waves of the place in a window, (2 * _PLACES, length)."""
+    angles = math.pi * torch.arange(1, _PLACES + 1, device=times.device)[:, None] * times
+    return torch.cat([angles.sin(), angles.cos()])
+
+
+def _stretch(x: Tensor, times: int) -> Tensor:
+    """Put more positions between those of a map, linearly."""
+    if times == 1:
+        return x
+    return nn.functional.interpolate(x, scale_factor=(1, times), mode="bilinear")

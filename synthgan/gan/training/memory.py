@@ -1,0 +1,182 @@
+"""What training will need of memory, and what is free; asked before anything is allocated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from synthgan.exceptions import ParameterError
+from synthgan.gan.isolation import undisturbed
+
+__all__ = [
+    "Needs",
+    "check_memory",
+    "check_sample_memory",
+    "estimate",
+    "free_bytes",
+    "out_of_memory",
+    "sampling_bytes",
+]
+
+_WEIGHT_BYTES, _VALUE_BYTES = 4, 8
+# Weights, gradients and both moments of Adam; of the generator also the average.
+_COPIES = (5, 4)
+# Maps are kept for the backward pass and have gradients; the penalty differentiates twice.
+_MAP_COPIES = 3
+_MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What two networks need to be trained.
+
+    Parameters
+    ----------
+    n_weights : (int, int)
+        Of generator and discriminator.
+    n_bytes : int
+        About so many.
+    """
+
+    n_weights: tuple[int, int]
+    n_bytes: int
+
+
+def estimate(
+    build: Callable[[], tuple[nn.Module, nn.Module]],
+    latent_dim: int,
+    n_conditions: int,
+    batch_size: int,
+) -> Needs | None:
+    """Build networks without memory, and count; None where they cannot be built so.
+
+    Parameters
+    ----------
+    build : callable
+        Returns (generator, discriminator).
+    latent_dim, n_conditions, batch_size : int
+    """
+    n_values = 0
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal n_values
+        if isinstance(output, Tensor):
+            n_values += output.numel()
+
+    try:
+        with torch.device("meta"), torch.no_grad(), undisturbed():
+            networks = build()
+            for network in networks:
+                for module in network.modules():
+                    module.register_forward_hook(count)
+            z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
+            networks[1](networks[0](z, c), c)
+    except Exception:  # a network of the user's own may do anything
+        return None
+    n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)
+    n_bytes = sum(n * copies for n, copies in zip(n_weights, _COPIES, strict=True))
+    total = _WEIGHT_BYTES * (n_bytes + _MAP_COPIES * n_values)
+    return Needs((n_weights[0], n_weights[1]), total)
+
+
+def sampling_bytes(
+    generator: nn.Module, latent_dim: int, n_conditions: int, n_grids: int
+) -> tuple[tuple[int, ...], int]:
+    """Draw grids without memory.
+
+    Parameters
+    ----------
+    generator : Module
+        On the meta device.
+    latent_dim, n_conditions, n_grids : int
+
+    Returns
+    -------
+    shape : tuple of int
+        Of the grids.
+    n_bytes : int
+        About what weights and maps take, were they on another device.
+    """
+    n_values = sum(weights.numel() for weights in generator.parameters())
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal n_values
+        if isinstance(output, Tensor):
+            n_values += output.numel()
+
+    leaves = [module for module in generator.modules() if not any(module.children())]
+    hooks = [module.register_forward_hook(count) for module in leaves]
+    with torch.device("meta"), torch.no_grad():
+        made = generator(torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions))
+    for hook in hooks:
+        hook.remove()
+    return tuple(made.shape), _WEIGHT_BYTES * n_values
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Return how much memory is free on a device; None where it does not tell."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    if device.type != "cpu" or not _MEMINFO.is_file():
+        return None
+    fields = dict(line.split(":", 1) for line in _MEMINFO.read_text().splitlines() if ":" in line)
+    free = [int(fields["MemAvailable"].split()[0]) * 1024] if "MemAvailable" in fields else []
+    limit, used = _CGROUP / "memory.max", _CGROUP / "memory.current"
+    if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
+        free.append(int(limit.read_text()) - int(used.read_text()))
+    return max(0, min(free)) if free else None
+
+
+def check_memory(
+    needs: Needs | None, free: int | None, shape: tuple[int, ...], batch_size: int
+) -> None:
+    """Refuse networks that do not fit into memory.
+
+    Raises
+    ------
+    ParameterError
+        With what is needed, what is free, and what to do instead.
+    """
+    if needs is None or free is None or needs.n_bytes <= free:
+        return
+    raise out_of_memory(needs, free, shape, batch_size)
+
+
+def check_sample_memory(n_records: int, n_values: int) -> None:
+    """Refuse to make more records, of so many values each, than memory can hold.
+
+    Raises
+    ------
+    ParameterError
+        With what they need and what is free.
+    """
+    needed, free = _VALUE_BYTES * n_records * n_values, free_bytes(torch.device("cpu"))
+    if free is not None and needed > free:
+        raise ParameterError(
+            f"{n_records} record(s) of {n_values} values need {needed / 1e9:,.1f} GB; "
+            f"{free / 1e9:.1f} GB are free: ask for less at a time."
+        )
+
+
+def out_of_memory(
+    needs: Needs | None, free: int | None, shape: tuple[int, ...], batch_size: int
+) -> ParameterError:
+    """Return the error that says what is needed, what is free, and what to do instead."""
+    size = " x ".join(str(side) for side in shape)
+    what = f"the networks for grids of {size} do not fit into memory with batch_size={batch_size}"
+    if needs is not None:
+        generator, discriminator = (f"{n / 1e6:.3g} M" for n in needs.n_weights)
+        what = (
+            f"the networks for grids of {size} have {generator} and {discriminator} weights, and "
+            f"need about {needs.n_bytes / 1e9:.1f} GB with batch_size={batch_size}"
+        )
+    if free is not None:
+        what += f"; {free / 1e9:.1f} GB are free"
+    return ParameterError(
+        f"{what}: give smaller records (size=... of images), network='cnn' instead of 'fcn', or a "
+        "smaller batch_size."
+    )

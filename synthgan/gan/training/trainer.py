@@ -1,0 +1,389 @@
+"""The only adversarial loop. Sees tensors, a loss, a config, callbacks; knows no columns."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from synthgan.exceptions import (
+    CollapseWarning,
+    DivergenceWarning,
+    InterruptedWarning,
+    MemoryWarning,
+    ParameterError,
+    SynthganError,
+)
+from synthgan.gan.losses import moment_distance
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.training.callbacks import Callback, Run
+from synthgan.gan.training.checkpoint import Checkpoint
+from synthgan.gan.training.collapse import n_to_compare, relative_spread
+from synthgan.gan.training.config import TrainConfig
+from synthgan.gan.training.data import GridData
+from synthgan.gan.training.interrupts import on_interrupt
+from synthgan.gan.training.last_good import LastGood
+from synthgan.gan.training.state import TrainState, copy_network, update_average
+
+__all__ = ["SMALLEST_BATCH", "Trainer", "find_device"]
+
+_MAX_HISTORY = 500
+_ANNEALING = 0.2  # share of a full run
+_MOST_HALVINGS = 3  # of the learning rate
+_VANISHED, _MOST_VANISHED = 1e-6, 20  # loss, and logged rows
+SMALLEST_BATCH = 8
+_FEWEST_STEPS, _COLLAPSED = 200, 0.05  # steps, and spread relative to that of real grids
+
+
+class Trainer:
+    """Train a generator against a discriminator.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    sampler : Sampler
+        Stands around the generator.
+    callbacks : sequence of Callback
+    """
+
+    def __init__(
+        self, config: TrainConfig, sampler: Sampler, callbacks: Sequence[Callback] = ()
+    ) -> None:
+        self.config = config
+        self.sampler = sampler
+        self.callbacks = list(callbacks)
+
+    def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
+        """Train on `data`; the networks are on its device.
+
+        Where `callbacks` hold a `Checkpoint` that knows this run, it goes on from there.
+
+        Raises
+        ------
+        SynthganError
+            A loss is no longer finite, or has vanished, at whatever learning rate.
+        CheckpointError
+            The checkpoints are of another run.
+        """
+        config, device = self.config, data.device
+        self.pair = config.loss.pair(len(data), data.n_groups)
+        self.rate = config.optimizer.rate(len(data))
+        alike = torch.zeros(1)
+        # A loss that is nothing where real and fake are alike may well come near it.
+        vanishes = float(self.pair.discriminator(alike, alike)) > _VANISHED
+        self.watches = vanishes and not config.loss.threshold
+        # A gradient's scale is the root of its weight.
+        scale = torch.ones(data.grids[0].numel(), device=device)
+        scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
+        self.scale = scale.reshape(data.grids.shape[1:])
+        state = TrainState(
+            generator=generator.train(),
+            discriminator=discriminator.train(),
+            average=copy_network(generator),
+            generator_optimizer=self._optimizer(generator),
+            discriminator_optimizer=self._optimizer(discriminator),
+            rng=torch.Generator(device).manual_seed(config.seed),
+            left=torch.empty(0, dtype=torch.long, device=device),
+            sums=torch.zeros(4, device=device),
+            batch_size=config.batch_size,
+        )
+        run = Run(
+            state,
+            config.n_steps(len(data), state),
+            config.n_epochs,
+            lambda n, seed: self._sample(state, n, seed),
+            self.callbacks,
+        )
+        checkpoint = next((c for c in self.callbacks if isinstance(c, Checkpoint)), None)
+        saved = None
+        if checkpoint is not None:
+            saved = checkpoint.open(self._identity(state, data), run, len(data))
+        if saved is not None:
+            run.restore(saved)
+        try:
+            with on_interrupt(run.interrupt):
+                self._call("on_begin", run)
+                if checkpoint is not None and saved is not None:
+                    with checkpoint.taking_up(saved):
+                        run.restore_callbacks(saved)
+                self._loop(run, data, LastGood(run, saved), checkpoint)
+        finally:
+            self._call("on_end", run)
+        self._warn(run, data)
+        return state
+
+    def _loop(
+        self, run: Run, data: GridData, good: LastGood, checkpoint: Checkpoint | None
+    ) -> None:
+        config, state, n_rows = self.config, run.state, len(data)
+        begun = time.perf_counter() - state.seconds
+        while not run.is_over:
+            run.n_steps = config.n_steps(n_rows, state)
+            self._set_learning_rate(state, run.share)
+            if not self._try_step(state, data, good.is_there):
+                self._shrink(run, good)
+                continue
+            state.seconds = time.perf_counter() - begun
+            by_clock = state.seconds / (config.max_seconds or math.inf)
+            run.share = _share(max(state.step / run.n_steps, by_clock), run.anneal_from)
+            done = run.share == 1 or run.stop or run.interrupted
+            log_every = max(1, round(run.n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
+            if state.step % log_every == 0 or done:
+                figures = (state.sums / state.unlogged).tolist()
+                trouble = self._trouble(state, figures, done)
+                if trouble:
+                    self._go_back(run, good, trouble)
+                    continue
+                self._log(state, figures, n_rows)
+                self._call("on_log", run)
+            epoch = min(state.seen // n_rows, config.n_epochs)
+            is_new, state.epoch = epoch > state.epoch, epoch
+            if is_new:
+                self._call("on_epoch", run)
+            is_due = is_new and checkpoint is not None and checkpoint.is_due(epoch)
+            snapshot = good.update(run, is_due)
+            if checkpoint is not None and is_due and snapshot is not None:
+                checkpoint.write(snapshot)
+
+    def _try_step(self, state: TrainState, data: GridData, may_fail: bool) -> bool:
+        """Make a step; False where memory ran out and the batch can be halved."""
+        rows, state.left = data.draw(state.left, state.batch_size, state.rng)
+        try:
+            state.sums += self._step(state, data, rows)
+        except torch.OutOfMemoryError:
+            if not may_fail or state.batch_size // 2 < SMALLEST_BATCH:
+                raise
+            return False
+        state.step += 1
+        state.unlogged += 1
+        state.seen += len(rows)
+        return True
+
+    def _shrink(self, run: Run, good: LastGood) -> None:
+        """Halve the batch, from the last good state on: the step may have been made in part."""
+        state, batch_size = run.state, run.state.batch_size
+        state.batch_size = batch_size // 2
+        if state.rng.device.type == "cuda":
+            torch.cuda.empty_cache()
+        good.go_back(run)
+        warnings.warn(
+            f"memory ran out with batch_size={batch_size}; training goes on from step {state.step} "
+            f"with {state.batch_size}.",
+            MemoryWarning,
+            stacklevel=2,
+        )
+
+    def _trouble(self, state: TrainState, figures: list[float], done: bool) -> str | None:
+        """Say what is wrong, if anything."""
+        if not all(math.isfinite(figure) for figure in figures):
+            return "a loss is no longer finite"
+        if done and not state.is_finite():
+            return "a weight is no longer finite"
+        has_vanished = self.watches and figures[0] < _VANISHED
+        state.vanished = state.vanished + 1 if has_vanished else 0
+        if state.vanished < _MOST_VANISHED:
+            return None
+        return "the discriminator's loss has vanished, and the generator learns no more"
+
+    def _go_back(self, run: Run, good: LastGood, trouble: str) -> None:
+        """Go back to the last good state with half the learning rate, a few times."""
+        state, step = run.state, run.state.step
+        state.halvings += 1
+        if state.halvings > _MOST_HALVINGS or not good.go_back(run):
+            raise SynthganError(
+                f"training diverged before step {step}: {trouble}; lower the learning rate or "
+                "raise the weight of the penalty."
+            )
+        warnings.warn(
+            f"training diverged before step {step}: {trouble}; it goes on from step {state.step} "
+            f"with a learning rate 1/{2**state.halvings} as high.",
+            DivergenceWarning,
+            stacklevel=2,
+        )
+
+    def _warn(self, run: Run, data: GridData) -> None:
+        """Say what is to be known of a run that is over."""
+        state = run.state
+        if run.interrupted:
+            warnings.warn(
+                f"training was interrupted at step {state.step} of {run.n_steps}; the model is as "
+                "good as it was then.",
+                InterruptedWarning,
+                stacklevel=2,
+            )
+        n = n_to_compare(len(data), data.grids[0].numel())
+        if state.step < _FEWEST_STEPS or not n:
+            return
+        spread = relative_spread(data.some(n), run.sample(n, 0))
+        if spread < _COLLAPSED:
+            warnings.warn(
+                f"generated records are all alike: {n} of them lie {spread:.2g} times as far from "
+                "their nearest neighbours as real ones do; train longer, lower the learning rate "
+                "or raise the weight of the penalty.",
+                CollapseWarning,
+                stacklevel=2,
+            )
+
+    def _identity(self, state: TrainState, data: GridData) -> dict[str, Any]:
+        """Return what makes two runs the same one."""
+        networks = f"{state.generator}{state.discriminator}"
+        return {
+            "data": data.digest(),
+            "network": hashlib.sha256(networks.encode()).hexdigest(),
+            "condition_on": repr(self.sampler.known.groups),
+            "device": data.device.type,
+            **self.config.identity(),
+        }
+
+    def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
+        """One step of each network; never waits for the device.
+
+        Returns both losses and the mean outputs on real and on fake grids, shape (4,).
+        """
+        loss, rng = self.config.loss, state.rng
+        grids, labels = data.batch(rows, rng)
+        real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
+        # One batch of fakes serves both networks, and so do the logits of the real rows.
+        made = self.sampler.make(state.generator, c, rng)
+        fake = made.detach()
+        discriminator = state.discriminator.requires_grad_(True)
+        redraw: Any = getattr(discriminator, "redraw", None)
+        if redraw is not None:
+            redraw()
+        # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
+        noise, hidden = self.pair.noise, self.pair.hidden or 0.0
+        blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
+        shown = data.shown(len(real), hidden, rng) if hidden else 1.0
+
+        def judge(grid: Tensor) -> Tensor:
+            """Map grids to logits, blurred; hidden cells are mid-grey."""
+            return discriminator((grid + blur) * shown, c)
+
+        on_real, on_fake = judge(real), judge(fake)
+        discriminator_loss = self.pair.discriminator(on_real, on_fake)
+        total = discriminator_loss
+        if self.pair.penalty and self.pair.weight and state.step % loss.penalty_every == 0:
+            penalty = self.pair.penalty(judge, real, fake, self.scale, rng)
+            total = total + self.pair.weight * loss.penalty_every * penalty
+        state.discriminator_optimizer.zero_grad()
+        total.backward()
+        self._step_discriminator(state, discriminator_loss.detach())
+
+        discriminator.requires_grad_(False)
+        generator_loss = self.pair.generator(on_real.detach(), judge(made))
+        total = generator_loss
+        if loss.moments and len(data.free_cells):
+            ours, theirs = real.flatten(1), made.flatten(1)
+            cells = data.free_cells
+            total = total + loss.moments * moment_distance(ours[:, cells], theirs[:, cells])
+        state.generator_optimizer.zero_grad()
+        total.backward()
+        state.generator_optimizer.step()
+        # A plain mean at first, so that the first weights are soon forgotten.
+        decay = min(self.config.optimizer.average, (1 + state.step) / (2 + state.step))
+        update_average(state.average, state.generator, decay)
+        figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
+        return torch.stack([figure.detach() for figure in figures])
+
+    def _step_discriminator(self, state: TrainState, loss: Tensor) -> None:
+        """Step, or stay where the loss is below the threshold; a mask, not a branch."""
+        optimizer, threshold = state.discriminator_optimizer, self.config.loss.threshold
+        if threshold <= 0:
+            optimizer.step()
+            return
+        before = [tensor.clone() for tensor in _tensors(optimizer)]
+        optimizer.step()
+        after = _tensors(optimizer)
+        # The first step makes the optimiser's state, which begins at zero.
+        before += [torch.zeros_like(tensor) for tensor in after[len(before) :]]
+        for now, then in zip(after, before, strict=True):
+            now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        adam = self.config.optimizer
+        adam._validate_params()
+        if len(adam.betas) != 2 or not all(0 <= beta < 1 for beta in adam.betas):
+            raise ParameterError(
+                f"betas={adam.betas!r} is not allowed; give two numbers in [0, 1)."
+            )
+        return torch.optim.Adam(
+            network.parameters(),
+            lr=self.rate,
+            betas=(adam.betas[0], adam.betas[1]),
+            fused=True,
+        )
+
+    def _set_learning_rate(self, state: TrainState, share: float) -> None:
+        """Follow the schedule; `share` of the run is over."""
+        adam = self.config.optimizer
+        begin = 1.0 - adam.decay
+        factor = 1.0
+        if share > begin:
+            factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
+        for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
+            optimizer.param_groups[0]["lr"] = self.rate * factor / 2**state.halvings
+
+    def _log(self, state: TrainState, figures: list[float], n_rows: int) -> None:
+        names = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
+        state.history.append(
+            {
+                "epoch": state.seen / n_rows,
+                "step": state.step,
+                **dict(zip(names, figures, strict=True)),
+                "seconds": state.seconds,
+            }
+        )
+        state.sums, state.unlogged = torch.zeros_like(state.sums), 0
+
+    def _sample(self, state: TrainState, n: int, seed: int) -> np.ndarray:
+        c = self.sampler.known.none(n, next(state.average.parameters()).device)
+        return self.sampler.sample(state.average, c, seed)
+
+    def _call(self, event: str, run: Run) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(run)
+
+
+def find_device(device: str) -> torch.device:
+    """Return the device that is asked for; ``"auto"`` prefers CUDA, then MPS.
+
+    Raises
+    ------
+    ParameterError
+        That device is not there.
+    """
+    there = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if device == "auto":
+        device = next(name for name, is_there in there.items() if is_there)
+    if not there.get(device.partition(":")[0], False):
+        found = [name for name, is_there in there.items() if is_there]
+        raise ParameterError(f"device={device!r} is not there; found {found}, or give 'auto'.")
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise ParameterError(f"device={device!r} is no device; give 'cuda:0', say.") from None
+
+
+def _share(passed: float, anneal_from: float | None) -> float:
+    """Return how much of a run is over; from `anneal_from` on, what is left passes faster."""
+    if anneal_from is not None:
+        left = 1 - anneal_from
+        passed = anneal_from + (passed - anneal_from) * max(1.0, left / _ANNEALING)
+    return min(1.0, passed)
+
+
+def _tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    """Weights and the optimiser's own tensors."""
+    weights = [p.detach() for group in optimizer.param_groups for p in group["params"]]
+    return [*weights, *[t for s in optimizer.state.values() for t in s.values()]]

@@ -1,0 +1,340 @@
+"""The containers that users hand in: every one becomes a DataFrame, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from synthgan.exceptions import ArchiveError, DataError
+from synthgan.state import fields
+
+__all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
+
+_LIBRARIES = ("polars", "pyarrow")
+_WIDEST = 256  # characters for which each text of an array has room, however short it is
+_ZONED_TYPE = re.compile(r"timestamp\[(s|ms|us|ns), tz=([\w+:/-]{1,60})\]")
+_DICTIONARY_TYPE = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=(0|1)>")
+_NULLABLE_INTEGERS = [
+    dtype()
+    for dtype in (
+        pd.Int8Dtype, pd.Int16Dtype, pd.Int32Dtype, pd.Int64Dtype,
+        pd.UInt8Dtype, pd.UInt16Dtype, pd.UInt32Dtype, pd.UInt64Dtype,
+    )
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Container:
+    """What a table came in: the kind, and what a DataFrame does not say about it.
+
+    Parameters
+    ----------
+    kind : {"pandas", "array", "polars", "pyarrow"}
+        Library of the container.
+    dtype : str or None
+        dtype of an array; None otherwise.
+    index : {"range", "integer", "string"}
+        What kind of labels the rows had; `restore` makes fresh ones of that kind, never
+        the old ones, which may name a person.
+    index_name, columns_name : str or None
+        Names of the index and of the columns' index.
+    arrow_fields : tuple of (str, str, bool)
+        Of a polars or pyarrow table: name of each column, its type as pyarrow spells it, and
+        whether it may have missing values.
+    arrow_metadata : tuple of (str, str)
+        Not used: archives of format 1 may hold what else the table said of its columns.
+    """
+
+    kind: str = "pandas"
+    dtype: str | None = None
+    index: str = "range"
+    index_name: str | None = None
+    columns_name: str | None = None
+    arrow_fields: tuple[tuple[str, str, bool], ...] = ()
+    arrow_metadata: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def from_dict(cls, record: Any) -> Container:
+        """Take back what `vars` gave, from JSON.
+
+        Raises
+        ------
+        ArchiveError
+            A record that is none.
+        """
+        pair = fields.list_of(fields.text, 2)
+        container = cls(
+            **fields.read_fields(
+                record,
+                "container",
+                kind=fields.one_of("pandas", "array", *_LIBRARIES),
+                dtype=fields.optional(fields.text),
+                index=fields.one_of("range", "integer", "string"),
+                index_name=fields.optional(fields.text),
+                columns_name=fields.optional(fields.text),
+                arrow_fields=fields.list_of(_arrow_field),
+                arrow_metadata=fields.list_of(pair),
+            )
+        )
+        if (container.dtype is None) != (container.kind != "array"):
+            raise ArchiveError(f"container of kind {container.kind!r} has dtype {container.dtype}")
+        if container.dtype is not None:
+            numpy_dtype(container.dtype, "biufOMmUS")
+        return container
+
+    def restore(self, frame: pd.DataFrame) -> Any:
+        """Put the rows of `frame` into a container of this kind."""
+        if self.kind == "array":
+            return _array(frame, np.dtype(self.dtype))
+        if self.kind in _LIBRARIES:
+            return self._restore_arrow(frame)
+        frame = frame.set_axis(self._labels(len(frame)), axis=0)
+        # A list of tuples makes a MultiIndex again.
+        names = list(frame.columns)
+        # Beside numbers, None would become NaN.
+        dtype = object if None in names else None
+        return frame.set_axis(pd.Index(names, dtype=dtype, name=self.columns_name), axis=1)
+
+    def _restore_arrow(self, frame: pd.DataFrame) -> Any:
+        import pyarrow
+
+        table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        if self.arrow_fields:
+            types = {name: (_arrow_type(spelled), is_null) for name, spelled, is_null in
+                     self.arrow_fields}  # fmt: skip
+            columns = [pyarrow.field(name, *types[name]) for name in table.column_names]
+            table = table.cast(pyarrow.schema(columns))
+        if self.kind == "pyarrow":
+            return table
+        import polars
+
+        return polars.from_arrow(table)
+
+    def _labels(self, n: int) -> pd.Index:
+        if self.index == "integer":
+            return pd.Index(np.arange(n), name=self.index_name)
+        if self.index == "string":
+            return pd.Index([str(i) for i in range(n)], name=self.index_name)
+        return pd.RangeIndex(n, name=self.index_name)
+
+
+def _array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
+    """Give an array of a dtype; where that is of long text, as wide as what it holds.
+
+    A single value may have made the training array wide, and an archive may say anything.
+    """
+    is_long = dtype.kind in "US" and dtype.itemsize > np.dtype(f"{dtype.kind}{_WIDEST}").itemsize
+    return frame.to_numpy(dtype=dtype.kind if is_long else dtype)
+
+
+def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
+    """Read a numpy dtype that an archive spells.
+
+    Raises
+    ------
+    ArchiveError
+        None of these kinds.
+    """
+    try:
+        dtype = np.dtype(spelled) if re.fullmatch(r"[<>|=]?\w{1,12}(\[\w+\])?", spelled) else None
+    except (TypeError, ValueError):
+        dtype = None
+    if dtype is None or dtype.kind not in kinds:
+        raise ArchiveError(f"container has dtype={fields.brief(spelled)}, which no array has")
+    return dtype
+
+
+def _arrow_field(value: Any) -> tuple[str, str, bool]:
+    name, spelled, is_null = fields.list_of(fields.plain, 3)(value)
+    return fields.text(name), fields.text(spelled), fields.flag(is_null)
+
+
+def _arrow_type(spelled: str) -> Any:
+    """Build a type of pyarrow from its spelling, for which pyarrow has no reader of its own.
+
+    What pyarrow has, a reader of binary schemas, unpickles some in versions before 14.0.1.
+    """
+    import pyarrow
+
+    if zoned := _ZONED_TYPE.fullmatch(spelled):
+        return pyarrow.timestamp(*zoned.groups())
+    if levels := _DICTIONARY_TYPE.fullmatch(spelled):
+        values, indices = (pyarrow.type_for_alias(alias) for alias in levels.groups()[:2])
+        return pyarrow.dictionary(indices, values, levels[3] == "1")
+    return pyarrow.type_for_alias(spelled)
+
+
+def _index_kind(index: pd.Index) -> str:
+    if isinstance(index, pd.RangeIndex):
+        return "range"
+    if isinstance(index, pd.MultiIndex):
+        return "range"
+    if pd.api.types.is_integer_dtype(index.dtype):
+        return "integer"
+    return "string" if index.inferred_type == "string" else "range"
+
+
+def _pandas_from_arrow() -> Any:
+    """Return the reader of Arrow streams that pandas has from version 3 on, or None."""
+    return getattr(pd.DataFrame, "from_arrow", None)
+
+
+def _library(X: Any) -> str | None:
+    """Name the library of a polars or pyarrow table."""
+    top = type(X).__module__.partition(".")[0]
+    if top == "polars" and hasattr(X, "collect"):
+        raise DataError("a polars LazyFrame has no rows yet; give its collect().")
+    is_table = (hasattr(X, "to_arrow") and hasattr(X, "columns")) or type(X).__name__ == "Table"
+    return top if top in _LIBRARIES and is_table else None
+
+
+def _signed(column: Any) -> Any:
+    """Give a dictionary column signed codes."""
+    import pyarrow
+
+    return pyarrow.chunked_array(
+        [
+            pyarrow.DictionaryArray.from_arrays(c.indices.cast(pyarrow.int32()), c.dictionary)
+            for c in column.chunks
+        ],
+        pyarrow.dictionary(pyarrow.int32(), column.type.value_type),
+    )
+
+
+def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
+    import pyarrow
+
+    table = X.to_arrow() if library == "polars" else X
+    schema = table.schema
+    for i, column in enumerate(table.columns):
+        if pyarrow.types.is_dictionary(column.type):  # pandas refuses unsigned codes
+            table = table.set_column(i, table.column_names[i], _signed(column))
+    nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
+    frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
+    # Types only: metadata may hold anything, such as levels that few rows have, or `attrs`.
+    spelled = tuple((field.name, str(field.type), field.nullable) for field in schema)
+    frame.attrs = {}
+    return frame, Container(library, arrow_fields=spelled)
+
+
+def check_names(names: Sequence[Any]) -> None:
+    """Refuse column names that JSON does not keep.
+
+    Raises
+    ------
+    ArchiveError
+        A name that is no string or number.
+    """
+    odd = [name for name in names if not isinstance(name, str | int | float)]
+    if odd:
+        raise ArchiveError(
+            f"column name {odd[0]!r} cannot be saved; strings and numbers can: rename it."
+        )
+
+
+def count_axes(X: Any) -> int | None:
+    """Count the axes of an array or of nested lists; None where X does not say."""
+    return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", None)
+
+
+def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
+    """Read a table of any supported container as a DataFrame.
+
+    Parameters
+    ----------
+    X : DataFrame, array-like of shape (n_rows, n_columns), or a table of another library
+        polars and pyarrow tables, and whatever else speaks the Arrow PyCapsule or the
+        dataframe protocol (these come back as DataFrames).
+        Columns of an array are numbered from 0.
+
+    Returns
+    -------
+    frame : DataFrame
+        The same rows; `X` itself when it is a DataFrame.
+    container : Container
+        Gives generated rows the form of `X`.
+
+    Raises
+    ------
+    DataError
+        Duplicate column names.
+    ValueError, TypeError
+        Not two-dimensional, no row, no column, complex, sparse or infinite values in an array.
+    """
+    if type(X).__name__ == "Series":
+        raise DataError("X is a Series, which has one axis; give a table: X.to_frame().")
+    if np.ma.is_masked(X):
+        raise DataError("X is a masked array; give NaN where values are missing: X.filled(np.nan).")
+    if isinstance(X, pd.DataFrame):
+        frame = X
+        names = [None if i.name is None else str(i.name) for i in (frame.index, frame.columns)]
+        container = Container("pandas", None, _index_kind(frame.index), names[0], names[1])
+    elif (library := _library(X)) is not None:
+        frame, container = _read_arrow(X, library)
+    elif hasattr(X, "__arrow_c_stream__") and (from_arrow := _pandas_from_arrow()) is not None:
+        container = Container()
+        frame = from_arrow(X)
+    elif hasattr(X, "__dataframe__"):
+        container = Container()
+        frame = pd.api.interchange.from_dataframe(X)
+    else:
+        array = check_array(X, dtype="numeric", ensure_all_finite="allow-nan", input_name="X")
+        container = Container(kind="array", dtype=array.dtype.str)
+        frame = pd.DataFrame(array)
+    duplicated = frame.columns[frame.columns.duplicated()].unique()
+    if len(duplicated):
+        raise DataError(
+            f"column names {list(duplicated)!r} stand more than once; names must be unique: "
+            "rename or drop the doubles."
+        )
+    flags = [name for name in frame.columns if isinstance(name, bool | np.bool_)]
+    if flags:
+        raise DataError(f"column {flags[0]!r} has a name that is no name; rename it.")
+    return frame, container
+
+
+def read_table(
+    estimator: Any, X: Any, *, reset: bool, min_rows: int = 1
+) -> tuple[pd.DataFrame, Container]:
+    """Read a table for an estimator: `to_frame`, and scikit-learn's checks of names and sizes.
+
+    Parameters
+    ----------
+    estimator : BaseEstimator
+        Its ``columns_``, ``n_features_in_`` and ``feature_names_in_`` are set, or compared.
+    X : as `to_frame`
+    reset : bool
+        True in fit, False later.
+    min_rows : int, default=1
+        Rows that are needed.
+
+    Raises
+    ------
+    DataError
+        Too few rows, or no column.
+    ValueError
+        Other columns than in fit.
+    """
+    frame, container = to_frame(X)
+    if reset and not frame.shape[1]:
+        raise DataError("the table has no columns (0 feature(s)); at least one is required.")
+    if reset and len(frame) < min_rows:
+        raise DataError(
+            f"the table has too few rows (n_samples={len(frame)}, {len(frame)} sample(s)); "
+            f"at least {min_rows} is required."
+        )
+    checked = frame.to_numpy() if container.kind == "array" else frame
+    validate_data(estimator, checked, reset=reset, skip_check_array=True)
+    if reset:
+        estimator.columns_ = frame.columns.tolist()
+    elif frame.columns.tolist() != estimator.columns_:
+        # One of both tables is an array: columns are told by their place, as in scikit-learn.
+        frame = frame.set_axis(pd.Index(estimator.columns_), axis=1)
+    return frame, container

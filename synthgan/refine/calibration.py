@@ -1,0 +1,204 @@
+"""What fakes lack in spread, spectrum and tempo, measured once and made up for; knows arrays only.
+
+A generator seldom reaches the ends of a distribution: its windows are too small, and their heights
+too near the middle. How large and how high a window is are two numbers, whose distributions can be
+right by construction, as those of a table's columns are. So is the tempo, where an oscillator of
+the generator decides it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.fft import dct, idct
+
+from synthgan.encoding.signals import whitening
+from synthgan.exceptions import ArchiveError
+from synthgan.privacy import EVERYTHING, Support, pooled_means, run_means
+from synthgan.state import fields
+
+__all__ = ["Calibration", "Tempo"]
+
+_FEWEST = 100  # windows to learn from
+_MOST_KNOTS, _ROWS_A_KNOT = 100, 5
+_HALFWAY = 0.5  # of what the spectra differ: real power is mostly that of a few windows
+_MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
+_COMPARED = np.linspace(0.03, 0.97, 48)  # shares at which rates are compared
+_TIED, _MOST_FACTOR = 0.9, 2.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The way from a generator's windows to windows as large, as high and as sharp as real ones.
+
+    Parameters
+    ----------
+    gains : ndarray of shape (n_leads, n_samples)
+        For each frequency of the cosine transform, smooth.
+    heights : ndarray of shape (2, n_leads, n_knots)
+        Of fakes and of real windows: means of as many windows a knot, ascending; a window's height
+        is its mean.
+    sizes : ndarray of shape (2, n_knots)
+        The same of sizes: the mean over leads of the logarithm of a window's standard deviation.
+    """
+
+    gains: np.ndarray
+    heights: np.ndarray
+    sizes: np.ndarray
+
+    @classmethod
+    def fit(
+        cls, real: np.ndarray, fake: np.ndarray, support: Support = EVERYTHING
+    ) -> Calibration | None:
+        """Measure what fakes lack; None where windows are too few to tell.
+
+        Parameters
+        ----------
+        real, fake : ndarray of shape (n, n_leads, n_samples)
+        support : Support, default=EVERYTHING
+            Of the real windows: a knot averages enough people, so that no one dominates.
+        """
+        if min(len(real), len(fake)) < _FEWEST:
+            return None
+        centred = (x - x.mean(axis=(0, 2))[:, None] for x in (real, fake))
+        ours, theirs = map(whitening.smooth_power, centred)
+        gains = np.sqrt(ours / theirs) ** _HALFWAY
+        made = cls(gains.clip(1 / _MOST_GAIN, _MOST_GAIN), np.zeros((2, 0, 0)), np.zeros((2, 0)))
+        fake = made._level(fake)
+        n_knots = min(_MOST_KNOTS, min(len(real), len(fake)) // _ROWS_A_KNOT)
+        leads = zip(fake.mean(axis=2).T, real.mean(axis=2).T, strict=True)
+        heights = _joined([_knots(ours, theirs, n_knots, support) for ours, theirs in leads])
+        ours, theirs = (_sizes(x, x.shape[2]) for x in (fake, real))
+        sizes = _knots(ours, theirs, n_knots, support)
+        return cls(made.gains, heights, sizes)
+
+    def apply(self, fake: np.ndarray) -> np.ndarray:
+        """Mend windows, or recordings, (n, n_leads, any length)."""
+        levelled = self._level(fake)
+        heights = levelled.mean(axis=2)
+        mended = np.stack(
+            [
+                _follow(lead, self.heights[0, i], self.heights[1, i])
+                for i, lead in enumerate(heights.T)
+            ],
+            axis=1,
+        )
+        sizes = _sizes(levelled, self.gains.shape[1])
+        log_gain = _follow(sizes, *self.sizes) - sizes
+        gain = np.exp(log_gain.clip(-_MOST_LOG_SIZE, _MOST_LOG_SIZE))[:, None, None]
+        return (levelled - heights[..., None]) * gain + mended[..., None]
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: dict[str, np.ndarray], n_leads: int, n_samples: int
+    ) -> Calibration:
+        """Take back what `to_arrays` gave.
+
+        Raises
+        ------
+        ArchiveError
+            Arrays that are none, or do not fit the windows.
+        """
+        read = fields.read_arrays(
+            arrays,
+            "a calibration",
+            gains=fields.array_of(n_leads, n_samples),
+            heights=fields.array_of(2, n_leads, None),
+            sizes=fields.array_of(2, None),
+        )
+        made = cls(**read)
+        is_empty = not made.sizes.size or not made.heights.size
+        if is_empty or not (made.gains > 0).all() or (np.diff(made.sizes) < 0).any():
+            raise ArchiveError("the tables of a calibration do not ascend")
+        if (np.diff(made.heights) < 0).any():
+            raise ArchiveError("the tables of a calibration do not ascend")
+        return made
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return what was measured, to be kept."""
+        return dict(vars(self))
+
+    def _level(self, x: np.ndarray) -> np.ndarray:
+        gains = whitening.gains_for(self.gains, x.shape[2])
+        return idct(dct(x, norm="ortho") * gains, norm="ortho")
+
+
+class Tempo(NamedTuple):
+    """How an oscillator of the generator is to run, that fakes repeat as fast as real windows do.
+
+    Parameters
+    ----------
+    wave : int
+        The oscillator that decides how fast a window repeats.
+    middle, factor, shift : float
+        Of logarithms: what lies d above `middle` is to lie ``factor * d + shift`` above it.
+    """
+
+    wave: int
+    middle: float
+    factor: float
+    shift: float
+
+    @classmethod
+    def fit(cls, real: np.ndarray, fake: np.ndarray, waves: np.ndarray) -> Tempo | None:
+        """Compare rates; None where there are too few, or where no oscillator decides them.
+
+        Parameters
+        ----------
+        real, fake : ndarray of shape (n,)
+            How fast windows repeat, such as heart rates; NaN where it is not known.
+        waves : ndarray of shape (n_fake, n_waves)
+            Logarithms of the rates of the oscillators that fakes were made of.
+        """
+        if not (cls.is_known(real) and cls.is_known(fake)):
+            return None
+        real, known = np.log(real[np.isfinite(real)]), np.isfinite(fake)
+        fake, waves = np.log(fake[known]), waves[known]
+        if not fake.std():
+            return None
+        ties = np.corrcoef(fake, waves, rowvar=False)[0, 1:]
+        wave = int(np.nan_to_num(ties).argmax())
+        if not ties[wave] > _TIED:
+            return None
+        theirs, ours = (np.quantile(x, _COMPARED) for x in (real, fake))
+        factor = float(np.polyfit(ours, theirs, 1)[0].clip(1 / _MOST_FACTOR, _MOST_FACTOR))
+        return cls(wave, float(waves[:, wave].mean()), factor, float(theirs.mean() - ours.mean()))
+
+    @staticmethod
+    def is_known(rates: np.ndarray) -> bool:
+        """Tell whether rates are known of windows enough."""
+        return int(np.isfinite(rates).sum()) >= _FEWEST
+
+
+def _sizes(x: np.ndarray, length: int) -> np.ndarray:
+    """Give the mean size of the windows of a length that recordings hold, shape (n,)."""
+    n, n_leads, n_samples = x.shape
+    length = min(length, n_samples)
+    n_windows = n_samples // length
+    windows = x[:, :, : n_windows * length].reshape(n, n_leads, n_windows, length)
+    return np.log(windows.std(axis=3) + np.finfo(float).tiny).mean(axis=(1, 2))
+
+
+def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -> np.ndarray:
+    """Average groups of sorted values at the same shares of both, shape (2, at most n_knots).
+
+    Groups of real values are of enough people, and no one dominates their averages.
+    """
+    order = np.argsort(real, kind="stable")
+    sizes, means = pooled_means(real[order], support.take(order), fewest=len(real) // n_knots)
+    starts = np.round((np.cumsum(sizes) - sizes) / len(real) * len(fake)).astype(int)
+    return np.stack([run_means(np.sort(fake), starts, least=support.least), means])
+
+
+def _joined(knots: list[np.ndarray]) -> np.ndarray:
+    """Stack the knots of leads, shape (2, n_leads, n_knots); last ones are repeated."""
+    most = max(k.shape[1] for k in knots)
+    return np.stack([np.pad(k, ((0, 0), (0, most - k.shape[1])), "edge") for k in knots], axis=1)
+
+
+def _follow(values: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray:
+    """Map values as `at` is mapped to `to`; beyond the ends by the same shift."""
+    beyond = values - values.clip(at[0], at[-1])
+    return np.interp(values, at, to) + beyond

@@ -1,0 +1,475 @@
+"""BaseGANSynthesizer: the only room where records meet networks."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from synthgan.encoding import CellGroup
+from synthgan.exceptions import ParameterError
+from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
+from synthgan.gan.isolation import import_compiler, one_thread_after_fork, seeded
+from synthgan.gan.known_cells import KnownCells
+from synthgan.gan.losses import find_loss
+from synthgan.gan.networks.specs import (
+    build_networks,
+    find_network,
+    latent_dim_of,
+    settle_network,
+)
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.training.callbacks import Callback, KeepBest, Progress
+from synthgan.gan.training.checkpoint import Checkpoint
+from synthgan.gan.training.config import Adam, TrainConfig
+from synthgan.gan.training.data import GridData
+from synthgan.gan.training.interrupts import leaving_out
+from synthgan.gan.training.memory import Needs, check_memory, estimate, free_bytes, out_of_memory
+from synthgan.gan.training.state import TrainState
+from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
+from synthgan.privacy import Support, draw_people, whole_people
+from synthgan.refine.critic import Critic, cell_features, fidelity
+from synthgan.synthesizers.card import write_card
+from synthgan.synthesizers.parameters import read_seconds
+from synthgan.synthesizers.presets import Preset, find_preset
+from synthgan.synthesizers.saving import SavedModel, library_versions
+from synthgan.synthesizers.warm_start import Former
+
+__all__ = ["BaseGANSynthesizer", "draw_seed", "keeps_model"]
+
+_LARGEST_BATCH = 500
+_FEWEST_STEPS, _MOST_STEPS = 1500, 6000
+_STEPS_PER_ROW = 1.2
+_MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
+_HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
+_MOST_CRITIC_ROWS = 20_000
+_CRITIC_FAKES = 4  # a real row, for the critic
+_SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
+_MOST_LOT_GRIDS = 2**16  # that are made for a few rows
+_CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
+
+Fit = TypeVar("Fit", bound=Callable[..., Any])
+
+
+class BaseGANSynthesizer(SavedModel, BaseEstimator):
+    """What all synthesizers share: parameters, training on grids, sampling grids, archives.
+
+    A subclass turns its records into grids and back. Its constructor stores the parameters below,
+    which are documented there.
+    """
+
+    preset: str | None
+    max_steps: int | None
+    max_time: float | str | None
+    callbacks: Sequence[Callback] | None
+    device: str
+    random_state: Any
+    verbose: int
+    warm_start: bool
+
+    kind = "table"  # of records; presets are of one kind
+    # Whether conditions are about labels that are no part of the grid.
+    _labels_are_beside = False
+
+    _parameter_constraints: dict[str, Any] = {
+        "preset": [str, None],
+        "encoder": "no_validation",
+        "network": "no_validation",
+        "loss": "no_validation",
+        "optimizer": [Adam, None],
+        "epochs": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left"), None],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "max_time": [Interval(Real, 0, None, closed="neither"), str, None],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 2, None, closed="left"), None],
+        "callbacks": [list, tuple, None],
+        "device": [str],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+    }
+
+    def _resolve(self, name: str, preset: Preset) -> Any:
+        """Return a parameter, or what the preset or the default recipe says where it is None."""
+        value = getattr(self, name)
+        if value is None:
+            value = preset.parameters[name]
+        return clone(value, safe=False)
+
+    def _fit_grids(
+        self,
+        grids: np.ndarray,
+        half_widths: np.ndarray | None,
+        groups: Sequence[CellGroup],
+        known_groups: Sequence[CellGroup],
+        preset: Preset,
+        begun: float,
+        labels: np.ndarray | None = None,
+        people: np.ndarray | None = None,
+    ) -> None:
+        """Train a generator of grids; sets the learned attributes.
+
+        Parameters
+        ----------
+        grids, half_widths : as `GridEncoder.encode`
+        groups : sequence of CellGroup
+            All groups of the grid.
+        known_groups : sequence of CellGroup
+            Those that conditions may name: of the grid, or of the labels if there are any.
+        preset : Preset
+        begun : float
+            When `fit` began, by `time.perf_counter`.
+        labels : ndarray of shape (n, n_label_cells) or None, default=None
+            Cells that stand beside the grids and are not generated.
+        people : ndarray of int of shape (n,), or None, default=None
+            Who each grid belongs to; None: each is of a person of its own.
+        """
+        former = self._former_networks()
+        if former is not None:
+            former.check(grids.shape[1:], groups, known_groups)
+        device = find_device(self.device)
+        network = find_network(self._resolve("network", preset))
+        self.network_ = settle_network(network, len(grids), groups)
+        self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
+        self.grid_shape_ = grids.shape[1:]
+        self.is_quantised_ = grids.dtype == np.uint8
+        self._warn_where_unsaved()
+        seconds = read_seconds(self.max_time)
+        deadline = None if seconds is None else begun + seconds
+        candidates = self._n_candidates(preset)
+        share = 1 - _CRITIC_TIME if candidates > 1 else 1.0
+        training_end = None if seconds is None else begun + share * seconds
+        config = self._train_config(len(grids), training_end, preset)
+        if former is not None:
+            config = replace(config, begins_from=former.digest())
+        rng = np.random.default_rng(config.seed)
+        n_held_out = self._n_held_out(len(grids), preset)
+        order = draw_people(people, len(grids), rng)
+        n_held_out = whole_people(people, order, n_held_out)
+        kept, held_out = order[n_held_out:], order[:n_held_out]
+        callbacks = self._callbacks()
+        if n_held_out:
+            unseen = self._dither(grids[held_out], half_widths, held_out, rng)
+            callbacks.append(self._keep_best(self._view(unseen)))
+        data = GridData(grids, half_widths, self.cell_groups_, device, labels, kept)
+        state = self._train(config, callbacks, data, former)
+        self._former = self._keep_networks(state) if self.warm_start else None
+        self.generator_ = state.average.cpu()
+        self.history_ = pd.DataFrame(state.history)
+        self.n_steps_ = state.step
+        self.versions_ = library_versions()
+        self.critic_: Critic | None = None
+        late = deadline is not None and time.perf_counter() > deadline
+        if candidates > 1 and not late:
+            some = order[:_MOST_CRITIC_ROWS]
+            with leaving_out("the choice among candidates"):
+                real = self._dither(grids[some], half_widths, some, rng)
+                support = Support(self._least_support(), people).take(some)
+                self._fit_critic(real, rng, deadline, support)
+
+    def _keep_best(self, unseen: np.ndarray) -> KeepBest:
+        """Return what keeps the weights whose fakes are hardest to tell from unseen rows."""
+        n_fakes = 2 * len(unseen)
+        # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
+        tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
+        return KeepBest(
+            lambda fakes: fidelity(unseen, self._view(fakes), 0), n_fakes, tolerance=tolerance
+        )
+
+    def _train(
+        self,
+        config: TrainConfig,
+        callbacks: list[Callback],
+        data: GridData,
+        former: Former | None,
+    ) -> TrainState:
+        device = data.device
+        sampler = self._sampler(device)
+
+        def needs(batch_size: int) -> Needs | None:
+            n_conditions = sampler.known.n_conditions
+            return estimate(
+                lambda: self._build_networks(sampler), sampler.latent_dim, n_conditions, batch_size
+            )
+
+        size = config.batch_size
+        check_memory(needs(size), free_bytes(device), self.grid_shape_, size)
+        try:
+            with seeded(device, config.seed):
+                generator, discriminator = self._build_networks(sampler)
+                if former is not None:
+                    former.load_into(generator, discriminator)
+                return Trainer(config, sampler, callbacks).fit(
+                    generator.to(device), discriminator.to(device), data
+                )
+        except torch.OutOfMemoryError as error:
+            size = min(size, SMALLEST_BATCH)
+            raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
+
+    def _former_networks(self) -> Former | None:
+        """Return what to go on from; None begins anew."""
+        if not self.warm_start or not hasattr(self, "generator_"):
+            return None
+        former: Former | None = getattr(self, "_former", None)
+        if former is None:
+            raise ParameterError(
+                "warm_start=True goes on with the networks of the previous fit, but that was "
+                "without it, or the model is from a file: set warm_start=False to begin anew."
+            )
+        return former
+
+    def _keep_networks(self, state: TrainState) -> Former:
+        """Return what the next fit may go on from."""
+        generator, discriminator = (
+            {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+            for network in (state.generator, state.discriminator)
+        )
+        groups, known = self.cell_groups_, self.known_groups_
+        return Former(self.grid_shape_, groups, known, generator, discriminator)
+
+    def _fit_critic(
+        self,
+        real: np.ndarray,
+        rng: np.random.Generator,
+        deadline: float | None,
+        support: Support,
+    ) -> None:
+        """Learn which of several candidates to keep, whatever is known of them."""
+        seeds = rng.integers(2**31 - 1, size=5).tolist()
+        n, known = len(real), self._sampler(torch.device("cpu")).known
+        draws = torch.Generator().manual_seed(seeds[0])
+        grids = to_network_scale(torch.from_numpy(real))
+        pairs = [known.draw(grids, _MASKED, draws, balance=False)[1] for _ in range(_CRITIC_FAKES)]
+        c = torch.cat(pairs)
+        fake, masks = self._draw_grids(c, seeds[1]), known.mask(c).numpy()
+
+        def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
+            """Draw fakes of which only cells of other fakes are known."""
+            c = known.none(n_fakes, torch.device("cpu"))
+            made = self._draw_grids(c, seeds[3])
+            if self.known_groups_:
+                free = to_network_scale(torch.from_numpy(made))
+                c = known.draw(free, _MASKED, draws, balance=False)[1]
+                made = self._draw_grids(c, seeds[4])
+            return made, known.mask(c).numpy()
+
+        self.critic_ = Critic.fit(
+            (real, masks[:n]), (fake, masks), self._view, seeds[2], make, deadline, support
+        )
+
+    def _view(self, grids: np.ndarray) -> np.ndarray:
+        """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
+        # Grey levels of fakes are rounded before anyone sees them.
+        seen = np.rint(grids) if self.is_quantised_ else grids
+        return cell_features(seen, self.cell_groups_)
+
+    def _callbacks(self) -> list[Callback]:
+        callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
+        strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
+        if strangers:
+            raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
+        if sum(isinstance(callback, Checkpoint) for callback in callbacks) > 1:
+            raise ParameterError("callbacks hold more than one Checkpoint; give one.")
+        return callbacks
+
+    def _train_config(self, n_rows: int, training_end: float | None, preset: Preset) -> TrainConfig:
+        batch_size = self._resolve("batch_size", preset)
+        if batch_size == "auto":
+            batch_size = min(self._largest_batch(n_rows), n_rows // 3)
+        batch_size = max(2, min(int(batch_size), n_rows))
+        epochs = self._resolve("epochs", preset)
+        if epochs == "auto":
+            epochs = max(1, round(self._n_steps(n_rows) * batch_size / n_rows))
+        max_seconds = None
+        if training_end is not None:
+            # At least a step, however long the encoding took.
+            max_seconds = max(training_end - time.perf_counter(), 1e-3)
+        return TrainConfig(
+            n_epochs=int(epochs),
+            batch_size=batch_size,
+            optimizer=self._resolve("optimizer", preset),
+            loss=find_loss(self._resolve("loss", preset)),
+            seed=self._draw_seed(),
+            max_steps=self.max_steps,
+            max_seconds=max_seconds,
+            masked=_MASKED if self.known_groups_ else 0.0,
+        )
+
+    def _draw_seed(self) -> int:
+        """Draw the seed of a run; None takes that of the run that a checkpoint holds."""
+        if self.random_state is None:
+            for callback in self.callbacks or ():
+                seed = callback.seed() if isinstance(callback, Checkpoint) else None
+                if seed is not None:
+                    return seed
+        return draw_seed(self.random_state)
+
+    def _n_steps(self, n_rows: int) -> float:
+        """Return how long a run of ``epochs="auto"`` is."""
+        return float(np.clip(_STEPS_PER_ROW * n_rows, _FEWEST_STEPS, _MOST_STEPS))
+
+    def _largest_batch(self, n_rows: int) -> int:
+        """Return how large a batch of ``batch_size="auto"`` is, where there are rows enough."""
+        return _LARGEST_BATCH
+
+    def _n_held_out(self, n_rows: int, preset: Preset) -> int:
+        """Rows set aside to measure fidelity: none where epochs are given, or rows are few."""
+        n = int(_HELD_OUT * n_rows)
+        if self._resolve("epochs", preset) != "auto" or n < _FEWEST_HELD_OUT:
+            return 0
+        return min(n, _MOST_HELD_OUT)
+
+    def _free_cells(self) -> list[int]:
+        return [cell for g in self.cell_groups_ if g.kind == "continuous" for cell in g.cells]
+
+    def _dither(
+        self,
+        grids: np.ndarray,
+        half_widths: np.ndarray | None,
+        rows: np.ndarray,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
+        """Move continuous cells at random within what decodes to the same value."""
+        if half_widths is None:
+            return grids
+        flat = grids.reshape(len(grids), -1).copy()
+        spread = half_widths[rows]
+        flat[:, self._free_cells()] += spread * rng.uniform(-1, 1, spread.shape)
+        return flat.reshape(grids.shape)
+
+    def _sampler(self, device: torch.device) -> Sampler:
+        """Return what stands around a generator."""
+        known = KnownCells(self.known_groups_, device, self._labels_are_beside)
+        n_cells = math.prod(self.grid_shape_)
+        return Sampler(self._head().to(device), known, latent_dim_of(self.network_), n_cells)
+
+    def _head(self) -> Head:
+        """Return the thesis' tanh for grey levels, cells by their groups otherwise."""
+        return TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
+
+    def _build_networks(self, sampler: Sampler) -> tuple[nn.Module, nn.Module]:
+        return build_networks(
+            self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_
+        )
+
+    def _n_candidates(self, preset: Preset) -> int:
+        """Return how many grids are made for each one that is kept."""
+        return 1
+
+    def _least_support(self) -> int:
+        """Return how many people must share what is stored beside the networks."""
+        return 1
+
+    def _generator_on(self, device: torch.device) -> nn.Module:
+        if device.type == "cpu":
+            return self.generator_
+        return copy.deepcopy(self.generator_).to(device)
+
+    def _draw_grids(self, c: torch.Tensor, seed: int, candidates: int = 1) -> np.ndarray:
+        """Draw a grid for each row of conditions, shape (n, *grid_shape_)."""
+        device = find_device(self.device)
+        generator = self._generator_on(device)
+        choose = None if self.critic_ is None or candidates == 1 else self.critic_.choose
+        n_candidates = candidates if choose else 1
+        return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
+
+    @one_thread_after_fork()
+    def _sample_grids(
+        self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """Draw grids as users get them, in the dtype of the training grids.
+
+        `known` holds grids and a mask of their known cells (n, n_cells).
+        """
+        candidates = self._n_candidates(find_preset(self.preset, self.kind))
+        lot = n
+        if known is None and self.critic_ is not None and n:
+            lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))
+        c = self._conditions(lot, known)
+        grids = self._draw_grids(c, seed, candidates)
+        grids = grids[:n]
+        if not self.is_quantised_:
+            return grids
+        grids = np.rint(grids).astype(np.uint8)
+        flat = grids.reshape(len(grids), math.prod(self.grid_shape_))
+        for group in self.cell_groups_:
+            # What no row ever holds is no value of a fake either.
+            cells = list(group.cells)
+            if group.kind == "null":
+                flat[:, cells] = 0
+            elif group.presence is None:
+                flat[:, cells] = np.maximum(flat[:, cells], group.lowest)
+        return flat.reshape(grids.shape)
+
+    @one_thread_after_fork()
+    def _conditions(self, n: int, known: tuple[np.ndarray, np.ndarray] | None) -> torch.Tensor:
+        """Return what the generator is told of `n` rows."""
+        conditions = self._sampler(torch.device("cpu")).known
+        if known is None:
+            return conditions.none(n, torch.device("cpu"))
+        told, mask = (torch.from_numpy(array) for array in known)
+        return conditions.read(to_network_scale(told), mask)
+
+    def model_card(self, report: Any = None) -> str:
+        """Describe the fitted model in Markdown: what it makes, how it was trained, privacy.
+
+        Parameters
+        ----------
+        report : Report or None, default=None
+            What `synthgan.evaluate` measured of its fakes; findings and measures join the card.
+
+        Returns
+        -------
+        card : str
+            Names and types of the data are in it, and no value that was learnt.
+
+        Raises
+        ------
+        ParameterError
+            `report` is none.
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return write_card(self, report)
+
+
+def keeps_model(fit: Fit) -> Fit:
+    """Let a `fit` that fails leave the estimator as it was: a model that was learnt is not lost."""
+
+    @functools.wraps(fit)
+    def fit_or_keep(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            import_compiler()
+            with one_thread_after_fork():
+                return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return cast(Fit, fit_or_keep)
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw a seed for torch; None draws from the system, not from numpy's global state."""
+    if random_state is None:
+        return int(np.random.default_rng().integers(2**31 - 1))
+    try:
+        return int(check_random_state(random_state).randint(2**31 - 1))
+    except ValueError as error:
+        raise ParameterError(f"random_state={random_state!r} is not allowed: {error}") from None

@@ -1,0 +1,372 @@
+"""ImageGANSynthesizer: grey and colour images, such as fingerprints and irises."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding import ImageEncoder
+from synthgan.encoding.images.containers import take_images
+from synthgan.exceptions import ParameterError
+from synthgan.gan.networks.image_layers import UpGenerator
+from synthgan.gan.training.callbacks import Callback
+from synthgan.gan.training.config import Adam
+from synthgan.gan.training.interrupts import leaving_out
+from synthgan.io.images import ImageStack, read_images
+from synthgan.io.images.reading import check_size
+from synthgan.metrics.images import image_coverage, pixel_statistics
+from synthgan.privacy import person_column, read_groups
+from synthgan.refine.grain import grain_power, noise_factor
+from synthgan.synthesizers.base import keeps_model
+from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
+from synthgan.synthesizers.presets import find_preset
+
+__all__ = ["ImageGANSynthesizer"]
+
+_MOST_SCORED, _FEWEST_COVERED, _LEAST_SIDE = 2000, 20, 4
+_PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**16, 16, 64
+_LEAST_GRAINY = 16  # pixels a side: smaller images have no grain
+_GRAINY_PIXELS, _FEWEST_GRAINY = 2**22, 16  # pixels in all, and images, that it is measured on
+_WEAKER = 0.5  # times the noise, for comparison
+_FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
+
+
+class ImageGANSynthesizer(LabelledGANSynthesizer):
+    """Learn images, make new ones.
+
+    Parameters left as None follow the preset, and without a preset the default recipe.
+
+    Parameters
+    ----------
+    preset : {"thesis-fingerprints", "thesis-iris-fcn", "thesis-iris-cnn"} or None, default=None
+        Named parameter set; parameters that are given win over it.
+    encoder : ImageEncoder or None, default=None
+        How images become grids.
+    network : {"cnn", "fcn"}, network spec or None, default=None
+        What is trained: a short name, `CNN`, `FCN`, or any object with
+        ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
+    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
+        Which game the networks play.
+    optimizer : Adam or None, default=None
+        Learning rate, its decay, and the averaging of weights.
+    epochs : int, {"auto"} or None, default=None
+        How often every image is seen; ``"auto"``: by their number.
+    max_steps : int or None, default=None
+        No more steps than this; the learning rate falls accordingly.
+    max_time : float, str or None, default=None
+        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
+    batch_size : int, {"auto"} or None, default=None
+        Images a step; at most their number. ``"auto"``: 64, and of images of more than 32 x 32
+        pixels fewer, down to 16; at most a third of all.
+    condition_on : list of str or None, default=None
+        What `sample` may be told beside y: columns of ``info`` of an ImageStack, of a table of
+        paths, or ``"folder"``, the name of the folder that holds a file.
+    size : int, (int, int) or None, default=None
+        Of images read from files: height and width to which they are resized. None: as they are,
+        all of one size.
+    color : {"grey", "rgb"}, default="grey"
+        Of images read from files.
+    crop : bool, default=False
+        Of images read from files: cut to the proportions of `size` first, instead of stretched.
+    on_error : {"raise", "skip"}, default="raise"
+        What to do with files that cannot be read: stop, or leave them out with a warning; where y
+        is given, always stop.
+    callbacks : list of Callback or None, default=None
+        Called during training.
+    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
+        Where to train and sample.
+    random_state : int, RandomState instance or None, default=None
+        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
+        a CPU.
+    verbose : int, default=0
+        1 shows progress bars.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
+
+    Attributes
+    ----------
+    encoder_ : ImageEncoder
+        Fitted on X.
+    labels_ : Labels
+        What `sample` can be told.
+    image_shape_ : (int, int, int)
+        Height, width, channels.
+    generator_ : torch.nn.Module
+        The averaged generator, on the CPU.
+    history_ : DataFrame
+        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+    n_features_in_ : int
+        Pixels of an image, times its channels.
+    feature_names_in_ : ndarray of str
+        Only when X is a table of pixels whose column names are all strings.
+
+    See Also
+    --------
+    ImageEncoder : Turns images into grids and back.
+    synthgan.io.images.read_images : Reads a zip archive, a folder, or files.
+    synthgan.io.images.save_images : Writes them.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from synthgan import ImageGANSynthesizer
+    >>> digits = load_digits()
+    >>> model = ImageGANSynthesizer(max_steps=2, random_state=0).fit(digits.images, digits.target)
+    >>> fake, y = model.sample(3, conditions={"y": [3, 8]}, return_y=True)
+    >>> fake.shape, bool(set(y) <= {3, 8})
+    ((3, 8, 8), True)
+    """
+
+    kind = "image"
+    _encoder_class = ImageEncoder
+
+    _parameter_constraints = {
+        **LabelledGANSynthesizer._parameter_constraints,
+        "condition_on": [list, tuple, None],
+        "size": "no_validation",  # read_images knows
+        "color": [StrOptions({"grey", "rgb"})],
+        "crop": ["boolean"],
+        "on_error": [StrOptions({"raise", "skip"})],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: ImageEncoder | None = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        condition_on: Sequence[str] | None = None,
+        size: int | tuple[int, int] | None = None,
+        color: str = "grey",
+        crop: bool = False,
+        on_error: str = "raise",
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.condition_on = condition_on
+        self.size = size
+        self.color = color
+        self.crop = crop
+        self.on_error = on_error
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+
+    @keeps_model
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
+        """Learn images.
+
+        Parameters
+        ----------
+        X : array-like, ImageStack, str, path, list of these, or DataFrame
+            Pixels of shape (n, height, width), (n, height, width, 1 or 3), or a row an image; or a
+            zip archive, a folder, files, or a table of a column "path". At least two images.
+        y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
+            Labels that `sample` may be told.
+        groups : str, array-like of shape (n,), or None, default=None
+            Who each image belongs to: a column of ``info`` of an ImageStack, such as ``"folder"``,
+            or one value an image. Labels are then stored only where 5 people share them. None:
+            ``"patient"`` or ``"record"`` where ``info`` has it, else each image is of another
+            person.
+
+        Returns
+        -------
+        self : ImageGANSynthesizer
+
+        Raises
+        ------
+        DataError, ValueError
+            Data that cannot be learnt; the message says where.
+        ParameterError, ValueError
+            A parameter that is not allowed.
+        """
+        begun = time.perf_counter()
+        self._validate_params()
+        preset = find_preset(self.preset, self.kind)
+        encoder = self._find_encoder(preset)
+        X = self._open(X, y)
+        values, container = take_images(self, X, encoder.shape, reset=True, min_images=2)
+        self._check_size(values.shape[1:3])
+        if hasattr(self, "feature_names_in_"):
+            encoder.feature_names_in_ = self.feature_names_in_
+        info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
+        encoder.fit_values(values, container)
+        if groups is None:
+            groups = person_column(info)
+        people = read_groups(groups, info, len(values))
+        self._learn(encoder, values, info, y, preset, begun, people)
+        with leaving_out("the match of grain"):
+            self._match_grain(values)
+        return self
+
+    def sample(
+        self,
+        n: int | None = None,
+        conditions: Any = None,
+        random_state: Any = None,
+        return_y: bool = False,
+    ) -> Any:
+        """Make new images.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            How many; None: one, or as many as `conditions` has rows.
+        conditions : dict, DataFrame or None, default=None
+            What the generator is told of every image. A dict maps labels to a value, a range
+            ``(low, high)``, ends included, or a list of values. A DataFrame asks for one image for
+            each of its rows, in order. Labels are those of `condition_on` and the columns of y,
+            ``"y"`` where it has no name.
+        random_state : int, RandomState instance or None, default=None
+            None: the estimator's own, so that an int there gives the same images at each call.
+        return_y : bool, default=False
+            Return (X, y) instead of X; y must have been given to `fit`. What `conditions` leave
+            open is drawn as often as it was learnt together with what they ask of y.
+
+        Returns
+        -------
+        X : as given to `fit`
+            Same container and dtype; an ImageStack where files were read.
+        y : as given to `fit`
+            Only with `return_y`.
+
+        Raises
+        ------
+        DataError
+            A condition on a label or value that is not known.
+        ParameterError
+            `n` is negative or no integer, or `return_y` without y in fit.
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        n_values = math.prod(self.image_shape_)
+        return self._sample_records(
+            n, conditions, random_state, return_y, self._draw_values, n_values
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Say how like X a sample is.
+
+        Parameters
+        ----------
+        X : as given to `fit`
+            Images to compare with, best unseen ones.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            Mean of `synthgan.metrics.images.pixel_statistics` and, of 20 images or more,
+            `image_coverage`; 0..1, higher is better, the same at each call.
+        """
+        check_is_fitted(self)
+        encoder = self.encoder_
+        images = self._open(X, y)
+        real, _ = take_images(self, images, encoder.shape, reset=False, min_images=2)
+        real = real[np.sort(np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED])]
+        sides = [_levels(encoder, x) for x in (real, self._draw_to_score(len(real)))]
+        values = [pixel_statistics(*sides, random_state=0).value]
+        if len(real) >= _FEWEST_COVERED:
+            values.append(image_coverage(*sides, random_state=0).value)
+        return float(np.mean(values))
+
+    def _open(self, X: Any, y: Any) -> Any:
+        """Read files, where X names some."""
+        is_path = isinstance(X, str | Path)
+        names_files = isinstance(X, list | tuple) and X and isinstance(X[0], str | Path)
+        is_table = isinstance(X, pd.DataFrame) and any(
+            pd.api.types.is_string_dtype(dtype) for dtype in X.dtypes
+        )
+        if not (is_path or names_files or is_table):
+            return X
+        on_error = self.on_error
+        if y is not None and on_error == "skip":
+            on_error = "raise"  # images left out would no longer fit their labels
+        return read_images(
+            X,
+            size=self.size,
+            color=self.color,
+            crop=self.crop,
+            on_error=on_error,
+            progress=bool(self.verbose),
+        )
+
+    def _match_grain(self, values: np.ndarray) -> None:
+        """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
+        generator = self.generator_
+        if not isinstance(generator, UpGenerator) or min(self.image_shape_[:2]) < _LEAST_GRAINY:
+            return
+        n = max(_FEWEST_GRAINY, _GRAINY_PIXELS // math.prod(self.image_shape_))
+        some = np.sort(np.random.default_rng(0).permutation(len(values))[:n])
+        anything = self._conditions(len(some), None)
+        real, usual = self.encoder_.encode(values[some]), self._draw_grids(anything, 0)
+        generator.regrain(_WEAKER)
+        weaker = self._draw_grids(anything, 0)
+        real_power, weak_power, usual_power = map(grain_power, (real, weaker, usual))
+        factor = noise_factor(real_power, weak_power, usual_power, _WEAKER)
+        generator.regrain(factor / _WEAKER)
+
+    def _check_size(self, size: tuple[int, ...]) -> None:
+        if check_size(self.size) not in (None, size):
+            raise ParameterError(
+                f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave "
+                "it None, or resize them."
+            )
+
+    def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
+        return {}
+
+    def _n_steps(self, n_rows: int) -> float:
+        return steps_of(n_rows, _STEPS_PER_IMAGE, _FEWEST_STEPS, _MOST_STEPS)
+
+    def _largest_batch(self, n_rows: int) -> int:
+        # What a step needs of time and memory goes with pixels.
+        n_pixels = math.prod(self.grid_shape_)
+        return int(np.clip(_PIXELS_A_STEP // n_pixels, _SMALLEST_BATCH, _LARGEST_BATCH))
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        super()._restore_encoder(record, arrays)
+        self.image_shape_ = self.encoder_.image_shape_
+
+
+def _levels(encoder: ImageEncoder, values: np.ndarray) -> np.ndarray:
+    """Give images as grey levels with channels last, large enough to be compared."""
+    grids = encoder.encode(values)
+    levels = grids[..., None] if grids.ndim == 3 else np.moveaxis(grids, 1, 3)
+    for axis in (1, 2):
+        levels = np.repeat(levels, -(-_LEAST_SIDE // levels.shape[axis]), axis=axis)
+    return levels

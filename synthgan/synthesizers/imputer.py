@@ -1,0 +1,190 @@
+"""GANImputer: fill the gaps of tables."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.extensions import ExtensionDtype
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.exceptions import ParameterError
+from synthgan.records.tables import read_table
+from synthgan.synthesizers.base import draw_seed
+from synthgan.synthesizers.tabular import TabularGANSynthesizer
+
+__all__ = ["GANImputer"]
+
+
+class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Fill gaps with values that go with the rest of their row.
+
+    A masked generator completes each row; that values were missing in the rows it learns from does
+    no harm. Values that are there stay as they are.
+
+    Parameters
+    ----------
+    strategy : {"draw", "mean"}, default="draw"
+        ``"draw"``: one value drawn from what is likely, so that the completed table keeps its
+        spread and its dependences. ``"mean"``: the mean of `n_draws` draws, of levels the most
+        frequent, which errs least cell by cell.
+    n_draws : int, default=20
+        Draws that ``"mean"`` averages.
+    synthesizer : TabularGANSynthesizer or None, default=None
+        Its parameters are used, with ``condition_on="any"`` and ``constraints=[]``.
+    random_state : int, RandomState instance or None, default=None
+
+    Attributes
+    ----------
+    synthesizer_ : TabularGANSynthesizer
+        Fitted; ``condition_on="any"``.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when all column names are strings.
+
+    See Also
+    --------
+    sklearn.impute.IterativeImputer : Regresses each column on the others.
+
+    References
+    ----------
+    Yoon, Jordon and van der Schaar (2018), GAIN, arXiv 1806.02920. Li, Jiang and Marlin (2019),
+    MisGAN, arXiv 1902.09599. Rubin (1987), doi 10.1002/9780470316696 (multiple imputation).
+
+    Examples
+    --------
+    >>> from synthgan import GANImputer, TabularGANSynthesizer
+    >>> from synthgan.datasets import make_clinic
+    >>> clinic = make_clinic(200, random_state=0)[["age", "bmi", "hba1c"]]
+    >>> quick = TabularGANSynthesizer(epochs=2)
+    >>> full = GANImputer(synthesizer=quick, random_state=0).fit_transform(clinic)
+    >>> int(clinic.isna().sum().sum()) > 0, int(full.isna().sum().sum())
+    (True, 0)
+    """
+
+    _parameter_constraints: dict[str, Any] = {
+        "strategy": [StrOptions({"draw", "mean"})],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "synthesizer": [TabularGANSynthesizer, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        strategy: str = "draw",
+        n_draws: int = 20,
+        synthesizer: TabularGANSynthesizer | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.strategy = strategy
+        self.n_draws = n_draws
+        self.synthesizer = synthesizer
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> GANImputer:
+        """Learn a table with gaps.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        y : Ignored
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to; see `TabularGANSynthesizer.fit`.
+
+        Returns
+        -------
+        self : GANImputer
+        """
+        self._validate_params()
+        frame, _ = read_table(self, X, reset=True, min_rows=2)
+        model = TabularGANSynthesizer() if self.synthesizer is None else clone(self.synthesizer)
+        # Without a seed, a run that checkpoints hold goes on with its own.
+        seed = None if self.random_state is None else draw_seed(self.random_state)
+        model.set_params(condition_on="any", constraints=[], random_state=seed)
+        self.synthesizer_ = model.fit(frame, groups=groups)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Fill the gaps of a table, by `strategy`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+
+        Returns
+        -------
+        completed : as given
+            A column that had no value at all in `fit` stays empty.
+        """
+        check_is_fitted(self)
+        frame, container = read_table(self, X, reset=False)
+        n_draws = 1 if self.strategy == "draw" else self.n_draws
+        full = self._complete(frame, n_draws)
+        mixed = full[0] if n_draws == 1 else _mean(full)
+        return _refill(container.restore(mixed), frame)
+
+    def draw(self, X: Any, n_draws: int = 5) -> list[Any]:
+        """Fill the gaps several times (multiple imputation).
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+        n_draws : int, default=5
+
+        Returns
+        -------
+        completed : list of tables, as given
+            What they differ in is what the data do not tell.
+        """
+        check_is_fitted(self)
+        if isinstance(n_draws, bool) or not isinstance(n_draws, Integral) or n_draws < 1:
+            raise ParameterError(f"n_draws={n_draws!r} is not allowed; give 1 or more.")
+        frame, container = read_table(self, X, reset=False)
+        return [
+            _refill(container.restore(full), frame) for full in self._complete(frame, int(n_draws))
+        ]
+
+    def _complete(self, frame: pd.DataFrame, n_draws: int) -> list[pd.DataFrame]:
+        rng = np.random.default_rng(draw_seed(self.random_state))
+        seeds = rng.integers(2**31 - 1, size=n_draws).tolist()
+        frame = frame.reset_index(drop=True)
+        return [self.synthesizer_._complete(frame, seed) for seed in seeds]
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _refill(full: Any, frame: pd.DataFrame) -> Any:
+    """Give a completed DataFrame the row labels of the one with gaps."""
+    return full.set_axis(frame.index) if isinstance(full, pd.DataFrame) else full
+
+
+def _mean(full: list[pd.DataFrame]) -> pd.DataFrame:
+    """Average tables: numbers, dates and durations by the mean, levels by the most frequent."""
+    columns = {}
+    for name in full[0]:
+        draws = pd.concat([table[name].rename(i) for i, table in enumerate(full)], axis=1)
+        first = full[0][name]
+        if pd.api.types.is_bool_dtype(first) or not (
+            pd.api.types.is_numeric_dtype(first) or first.dtype.kind in "mM"
+        ):
+            columns[name] = draws.mode(axis=1)[0].astype(first.dtype)
+            continue
+        if pd.api.types.is_float_dtype(first):  # sums of large float32 overflow
+            is_nullable = isinstance(first.dtype, ExtensionDtype)
+            draws = draws.astype("Float64" if is_nullable else "float64")
+        mean = draws.mean(axis=1)
+        if pd.api.types.is_integer_dtype(first):
+            mean = mean.round()
+        # What was there stays as it is, to the last digit of integers that no float holds.
+        agreed = (draws.nunique(axis=1) == 1).to_numpy(dtype=bool)
+        columns[name] = mean.astype(first.dtype).mask(agreed, first)
+    return pd.DataFrame(columns)

@@ -1,0 +1,204 @@
+"""LabelledGANSynthesizer: what signals and images share; labels stand beside their grids."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.asking.conditions import Conditions, count_rows, draw_until_met
+from synthgan.asking.labels import Labels
+from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
+from synthgan.gan.training.memory import check_sample_memory
+from synthgan.state import fields
+from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
+from synthgan.synthesizers.presets import Preset, find_preset
+
+__all__ = ["LabelledGANSynthesizer", "steps_of"]
+
+_LABEL = "label."  # prefix of the label encoder's arrays in an archive
+_FEW_PEOPLE = 375
+_MOST_TRIES, _MOST_TIMES = 4000, 16  # records that meet no condition are drawn again
+
+
+def steps_of(n: int, per_record: float, fewest: int, most: int) -> float:
+    """Return how long a run on n records is.
+
+    So many steps for each record, at most `most`. Fewer than ``fewest / per_record`` records are
+    memorised in long runs: their steps fall from `fewest` as the square root of their number.
+
+    Examples
+    --------
+    >>> [steps_of(n, 8.0, 3000, 12_000) for n in (60, 375, 1000, 9000)]
+    [1200.0, 3000.0, 8000.0, 12000.0]
+    """
+    few = fewest * min(1.0, math.sqrt(n * per_record / fewest))
+    return float(np.clip(per_record * n, few, most))
+
+
+class LabelledGANSynthesizer(BaseGANSynthesizer):
+    """Base of synthesizers whose records are one grid each, with labels beside it.
+
+    A subclass names its encoder's class and reads its records; its encoder has a container that
+    restores records from values and what is known of them.
+    """
+
+    condition_on: Any
+    encoder_: Any
+    labels_: Labels
+
+    _labels_are_beside = True
+    _encoder_class: type
+    _properties: tuple[str, ...] = ()  # that can be measured on a record
+    _own_fields: dict[str, fields.Check] = {}  # of a subclass, in an archive
+
+    def _find_encoder(self, preset: Preset) -> Any:
+        encoder = self._resolve("encoder", preset)
+        if not isinstance(encoder, self._encoder_class):
+            raise ParameterError(
+                f"encoder={encoder!r} is not allowed; give one of class "
+                f"{self._encoder_class.__name__}, or None."
+            )
+        return encoder
+
+    def _gather_labels(self, info: pd.DataFrame, values: np.ndarray) -> tuple[Any, Any]:
+        """Gather what `condition_on` names: columns of info, and properties that are measured."""
+        wanted = list(dict.fromkeys(self.condition_on or ()))
+        known = [*info.columns, *self._properties]
+        strangers = [name for name in wanted if name not in known]
+        if strangers:
+            raise ParameterError(f"condition_on names {strangers!r}; known are {known!r}.")
+        measured = [name for name in wanted if name in self._properties]
+        given = info[[name for name in wanted if name not in measured]]
+        return given, pd.DataFrame(self._measure(measured, values), index=given.index)
+
+    def _learn(
+        self,
+        encoder: Any,
+        values: np.ndarray,
+        info: pd.DataFrame,
+        y: Any,
+        preset: Preset,
+        begun: float,
+        people: np.ndarray | None,
+    ) -> None:
+        """Train on what a fitted encoder makes of records."""
+        n_people = len(values) if people is None else len(np.unique(people))
+        if n_people < _FEW_PEOPLE and self.preset is None:
+            warnings.warn(
+                f"the {self.kind}s are of {n_people} people: an attacker with synthetic ones may "
+                "recognise a training person (see docs/privacy.md); measure with "
+                f"synthgan.evaluate, or use {_FEW_PEOPLE} people or more.",
+                PrivacyWarning,
+                stacklevel=4,
+            )
+        given, measured = self._gather_labels(info, values)
+        self.labels_, label_cells = Labels.fit(given, measured, y, people)
+        grids = encoder.encode(values)
+        self.encoder_ = encoder
+        groups = encoder.cell_groups_
+        known = self.labels_.groups
+        self._fit_grids(grids, None, groups, known, preset, begun, label_cells, people)
+
+    def _sample_records(
+        self,
+        n: int | None,
+        conditions: Any,
+        random_state: Any,
+        return_y: bool,
+        draw_values: Callable[[int, Any, int], np.ndarray],
+        n_values: int,
+    ) -> Any:
+        """Draw records of `n_values` numbers; `draw_values` makes some from (n, known, seed)."""
+        check_is_fitted(self)
+        if return_y and self.labels_.y is None:
+            raise ParameterError("return_y=True needs a model that was fitted with y.")
+        n = count_rows(n, conditions)
+        check_sample_memory(n, n_values)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        rng = np.random.default_rng(seed)
+        wanted = self.labels_.ask(conditions, n, return_y, rng)
+        values, info = self._draw_as_wanted(n, wanted, rng, draw_values)
+        X = self.encoder_.container_.restore(values, info)
+        if not return_y or self.labels_.y is None:
+            return X
+        return X, self.labels_.y.restore(info[self.labels_.y_names])
+
+    def _draw_as_wanted(
+        self,
+        n: int,
+        wanted: Conditions,
+        rng: np.random.Generator,
+        draw_values: Callable[[int, Any, int], np.ndarray],
+    ) -> tuple[np.ndarray, pd.DataFrame]:
+        """Draw records, and what is known of them, until all are right."""
+        names = [name for name in self.labels_.measured if name in wanted]
+
+        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
+            told, known = self.labels_.tell(wanted, rows, rng)
+            values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)))
+            told = told.assign(**self._measure(names, values))
+            return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
+
+        advice = "Train longer, or ask for less."
+        pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
+        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
+        values = np.concatenate([made for _, (made, _) in pieces])[order]
+        info = pd.concat([told for _, (_, told) in pieces]).iloc[order].reset_index(drop=True)
+        return values, info
+
+    def _draw_to_score(self, n: int) -> np.ndarray:
+        """Draw records to compare with real ones, the same at each call."""
+        rng = np.random.default_rng(0)
+        anything = self.labels_.ask(None, n, False, rng)
+        return self._draw_as_wanted(n, anything, rng, self._draw_values)[0]
+
+    def _draw_values(
+        self, n: int, known: tuple[np.ndarray, np.ndarray] | None, seed: int
+    ) -> np.ndarray:
+        return self.encoder_.decode(self._sample_grids(n, seed, known))
+
+    @abstractmethod
+    def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
+        """Measure properties of records."""
+
+    def _n_held_out(self, n_rows: int, preset: Preset) -> int:
+        return 0
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = self.encoder_.to_state()
+        labels, label_arrays = self.labels_.to_state()
+        arrays = {**arrays, **{f"{_LABEL}{name}": a for name, a in label_arrays.items()}}
+        return {"encoder": record, "labels": labels}, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        read = fields.read_fields(
+            record, "schema", encoder=fields.plain, labels=fields.plain, **self._own_fields
+        )
+        labels = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LABEL)}
+        plain = {name.removeprefix(_LABEL): array for name, array in labels.items()}
+        self.labels_ = Labels.from_state(read["labels"], plain)
+        if strangers := set(self.labels_.measured) - set(self._properties):
+            raise ArchiveError(f"labels are measured that nothing measures: {strangers}")
+        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        self.encoder_ = encoder.from_state(read["encoder"], arrays)
+        self.n_features_in_ = encoder.n_features_in_
+        if hasattr(encoder, "feature_names_in_"):
+            self.feature_names_in_ = encoder.feature_names_in_
+        self.cell_groups_, self.grid_shape_ = encoder.cell_groups_, encoder.grid_shape_
+        self.is_quantised_ = encoder.is_quantised
+        self.known_groups_ = self.labels_.groups
+
+    def _draw_one(self) -> None:
+        rng = np.random.default_rng(0)
+        wanted = self.labels_.ask(None, 1, self.labels_.y is not None, rng)
+        told, known = self.labels_.tell(wanted, np.zeros(1, np.int64), rng)
+        self.encoder_.container_.restore(self._draw_values(1, known, 0), told)
+        if self.labels_.y is not None:
+            self.labels_.y.restore(told[self.labels_.y_names])

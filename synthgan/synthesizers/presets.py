@@ -1,0 +1,217 @@
+"""Named parameter sets: the default recipe, and the runs of the thesis."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
+from synthgan.exceptions import DataWarning, ParameterError
+from synthgan.gan.losses import Loss
+from synthgan.gan.networks.specs import CNN, FCN, CNN1d
+from synthgan.gan.training.config import Adam
+
+__all__ = ["PRESETS", "Preset", "find_preset"]
+
+# Table 6.1 of the thesis.
+THYROID_LIMITS = {
+    "Age": (0.01, 0.97),
+    "TSH": (0.0, 0.02),
+    "T3": (0.002, 0.05),
+    "TT4": (0.017, 0.27),
+    "T4U": (0.04, 0.18),
+    "FTI": (0.002, 0.26),
+}
+# The thesis names Adam and 2e-4; the rest are PyTorch's defaults.
+_THESIS_ADAM = Adam(learning_rate=2e-4, betas=(0.9, 0.999), decay=0.0, average=0.0)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Values of the parameters that a user leaves as None.
+
+    Parameters
+    ----------
+    parameters : dict
+        Parameters of the estimator.
+    kind : {"table", "signal", "image"}, default="table"
+        Which records it is for.
+    rows : dict
+        Column to value: only rows with that value are learnt, where the column exists.
+    """
+
+    parameters: dict[str, Any]
+    kind: str = "table"
+    rows: dict[str, Any] = field(default_factory=dict)
+
+    def select(
+        self, frame: pd.DataFrame, people: np.ndarray | None
+    ) -> tuple[pd.DataFrame, np.ndarray | None]:
+        """Keep the rows that the preset is about, and who they belong to."""
+        for name, value in self.rows.items():
+            if name not in frame.columns:
+                continue
+            keep = (frame[name] == value).fillna(False).to_numpy(dtype=bool)
+            if not keep.all():
+                warnings.warn(
+                    f"{(~keep).sum()} of {len(keep)} rows left out: the preset learns rows with "
+                    f"{name} = {value!r} only.",
+                    DataWarning,
+                    stacklevel=3,
+                )
+                frame, people = frame[keep], None if people is None else people[keep]
+        return frame, people
+
+
+DEFAULTS = {
+    "table": Preset(
+        {
+            "encoder": GridEncoder(),
+            "network": FCN(),
+            "loss": Loss(),
+            "optimizer": Adam(),
+            "epochs": "auto",
+            "batch_size": "auto",
+            "candidates": 16,
+            "constraints": "auto",
+        }
+    ),
+    "signal": Preset(
+        {
+            "encoder": SignalEncoder(),
+            "network": CNN1d(),
+            "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
+            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
+            "epochs": "auto",
+            "batch_size": "auto",
+        },
+        kind="signal",
+    ),
+    "image": Preset(
+        {
+            "encoder": ImageEncoder(),
+            "network": CNN(),
+            "loss": Loss(penalty=10.0, noise=0.0, hidden=0.0),
+            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
+            "epochs": "auto",
+            "batch_size": "auto",
+        },
+        kind="image",
+    ),
+}
+
+
+def _thesis_ecg(network: Any, batch_size: int, epochs: int, threshold: float = 0.0) -> Preset:
+    """One of the thesis' runs on PTB-DB: windows of 2025 samples, +-2 mV (Eq. 6.2)."""
+    return Preset(
+        {
+            "encoder": SignalEncoder(scaling="minmax", limits=(-2.0, 2.0)),
+            "network": network,
+            "loss": Loss("bce", threshold=threshold),
+            "optimizer": _THESIS_ADAM,
+            "epochs": epochs,
+            "batch_size": batch_size,
+        },
+        kind="signal",
+    )
+
+
+def _thesis_image(network: Any, batch_size: int, epochs: int) -> Preset:
+    return Preset(
+        {
+            "encoder": ImageEncoder(),
+            "network": network,
+            "loss": Loss("bce"),
+            "optimizer": _THESIS_ADAM,
+            "epochs": epochs,
+            "batch_size": batch_size,
+        },
+        kind="image",
+    )
+
+
+# D 110000-2048-1024-512-256-1 of images of 275 x 400, G 100-256-512-1024-2048-110000.
+_THESIS_FCN = FCN(width=(256, 512, 1024, 2048), dropout=0.3, latent_dim=100)
+
+PRESETS: dict[str, Preset] = {
+    "thesis-thyroid": Preset(
+        {
+            "encoder": GridEncoder(
+                scaling="minmax",
+                layout="sectioned",
+                side=7,
+                limits=THYROID_LIMITS,
+                outliers="drop",
+                rounding="round",
+            ),
+            "network": FCN(width=(64,), dropout=0.3, latent_dim=5),
+            "loss": Loss("bce"),
+            "optimizer": _THESIS_ADAM,
+            "epochs": 100,
+            "batch_size": 20,
+            "candidates": 1,
+            "constraints": (),
+        },
+        rows={"Class": 3},
+    ),
+    # D 2025-1024-512-256-1, G 100-256-512-1024-2025.
+    "thesis-ecg-fcn": _thesis_ecg(
+        FCN(width=(256, 512, 1024), dropout=0.3, latent_dim=100), batch_size=52, epochs=165
+    ),
+    # Table 8.2; Listing 6.1 skips the discriminator's step while its loss is below 0.01.
+    "thesis-ecg-cnn": _thesis_ecg(
+        CNN(
+            generator_layers=((256, 8, 2, 0), (128, 7, 2, 1), (64, 7, 2, 1), (1, 7, 1, 1)),
+            discriminator_layers=((64, 6, 1, 1), (128, 6, 2, 1), (256, 6, 2, 1), (1, 6, 3, 1)),
+            latent_dim=100,
+        ),
+        batch_size=30,
+        epochs=200,
+        threshold=0.01,
+    ),
+    "thesis-fingerprints": _thesis_image(_THESIS_FCN, batch_size=52, epochs=100),
+    "thesis-iris-fcn": _thesis_image(_THESIS_FCN, batch_size=20, epochs=100),
+    # The author's published run on images of 240 x 320, heights and widths
+    # 1 x 1 > 4 x 5 > 9 x 11 > 26 x 34 > 80 x 106 > 240 x 320; channels mirror the discriminator's.
+    "thesis-iris-cnn": _thesis_image(
+        CNN(
+            generator_layers=(
+                (512, (4, 5), 1, 0),
+                (256, 5, 2, 1),
+                (128, (4, 6), 3, 1),
+                (64, (5, 7), 3, 0),
+                (1, (5, 7), 3, 1),
+            ),
+            discriminator_layers=(
+                (64, 4, 2, 1),
+                (128, 4, 2, 1),
+                (256, 4, 2, 1),
+                (512, 4, 2, 1),
+                (1, 4, 1, 0),
+            ),
+            latent_dim=100,
+        ),
+        batch_size=20,
+        epochs=200,
+    ),
+}
+
+
+def find_preset(preset: str | None, kind: str) -> Preset:
+    """Return a preset for a kind of records by name; None is the default recipe for them.
+
+    Raises
+    ------
+    ParameterError
+        No such preset.
+    """
+    if preset is None:
+        return DEFAULTS[kind]
+    known = sorted(name for name, one in PRESETS.items() if one.kind == kind)
+    if preset not in known:
+        raise ParameterError(f"preset={preset!r} is unknown; known are {known}, or None.")
+    return PRESETS[preset]

@@ -1,0 +1,422 @@
+"""Models as plain data and back: what an archive holds of one, and what of it is refused."""
+
+from __future__ import annotations
+
+import math
+import platform
+import warnings
+from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+import synthgan
+from synthgan.exceptions import ArchiveError, DataError, DataWarning
+from synthgan.gan.isolation import import_compiler
+from synthgan.gan.networks.specs import NETWORKS
+from synthgan.gan.sampling import grids_at_a_time
+from synthgan.gan.training.memory import free_bytes, sampling_bytes
+from synthgan.refine.critic import Critic
+from synthgan.state import fields
+from synthgan.state.archive import Archive, Arrays, read_archive, refusing, write_archive
+from synthgan.synthesizers.parameters import describe, rebuild
+from synthgan.synthesizers.presets import find_preset
+
+__all__ = ["SavedModel", "library_versions"]
+
+# Modules of the classes that an archive may name.
+_SAVABLE = tuple(f"synthgan.synthesizers.{name}" for name in ("image", "signal", "tabular"))
+# Of this machine, not of the model; and the networks to go on from are not saved either.
+_NOT_SAVED = ("callbacks", "device", "warm_start")
+_CRITIC = "critic."  # prefix of its arrays
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
+_N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of more candidates
+# Grids, what is looked at of them, and their bins, for each cell; logits and draws for each level.
+_CHOICE_BYTES, _LEVEL_BYTES = 64, 32
+_MOST_LEVELS, _MOST_LEVELS_EACH = 2**24, 64  # of columns of levels together, or each
+
+Model = TypeVar("Model", bound="SavedModel")
+
+
+class SavedModel(metaclass=ABCMeta):
+    """What can be written to one file once it is fitted, and read again."""
+
+    def save(self, path: Any, critic: bool = True, seed: bool = False) -> None:
+        """Write the fitted model to one file, whole or not at all.
+
+        The file holds parameters, schema, encoder tables, the generator's weights, and of a table
+        the trees that choose among candidates. These trees were trained on synthetic rows only;
+        their targets come from other trees that saw the training rows, and are not saved. The
+        discriminator network is not in the file. See docs/privacy.md.
+
+        Parameters
+        ----------
+        path : str or path
+            Usually ends in ``.synthgan``.
+        critic : bool, default=True
+            Whether to write the trees that choose among candidates. Without them generated rows
+            are a little easier to tell from real ones.
+        seed : bool, default=False
+            Whether to write `random_state`. Who has the seed and all training rows but one can
+            train again, and so confirm a guess of that row.
+
+        Raises
+        ------
+        ArchiveError
+            A class or a parameter that is not synthgan's own, for instance a network of yours;
+            weights that are not finite; a folder that cannot be written to.
+        """
+        check_is_fitted(self)
+        _check_levels(self)
+        manifest = _manifest_of(self, _savable(SavedModel), seed)
+        record, arrays = self._encoder_state()
+        write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
+
+    @classmethod
+    def load(cls: type[Model], path: Any) -> Model:
+        """Read a model that `save` wrote; nothing is unpickled.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        model : the class that was saved
+
+        Raises
+        ------
+        ArchiveError
+            No such file, no synthgan archive, a damaged or a newer one.
+        """
+        archive = read_archive(path)
+        import_compiler()
+        with refusing(path):
+            model: Model = _restore(archive, _savable(cls))
+            _take_weights(model, archive.weights)
+        return model
+
+    @classmethod
+    def inspect(cls: type[Model], path: Any) -> Model:
+        """Read all of a model but its weights, which stay unread: enough for `model_card`.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        model : the class that was saved
+            It cannot sample.
+
+        Raises
+        ------
+        ArchiveError
+            As `load`.
+        """
+        archive = read_archive(path, with_weights=False)
+        import_compiler()
+        with refusing(path):
+            model: Model = _restore(archive, _savable(cls))
+        return model
+
+    def _warn_where_unsaved(self) -> None:
+        """Say before training, not after it, where `save` will refuse."""
+        try:
+            _check_levels(self)
+            _parameters_of(self)
+            self._encoder_state()
+        except (ArchiveError, DataError) as error:
+            warnings.warn(
+                f"the model can be used, but not saved: {' '.join(str(error).split())}",
+                DataWarning,
+                stacklevel=5,
+            )
+
+    @abstractmethod
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """Return what is needed to decode grids, as plain data and arrays."""
+
+    @abstractmethod
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
+
+    @abstractmethod
+    def _draw_one(self) -> None:
+        """Draw a record as users get it, and forget it; whatever does not fit raises."""
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of what trains a model."""
+    ours = {"synthgan": synthgan.__version__, "python": platform.python_version()}
+    return {**ours, **{name: version(name) for name in _LIBRARIES}}
+
+
+def _manifest_of(model: Any, classes: Mapping[str, type], with_seed: bool) -> dict[str, Any]:
+    """Describe a fitted model.
+
+    Raises
+    ------
+    ArchiveError
+        A class or a parameter that is not synthgan's own.
+    """
+    cls = type(model)
+    if classes.get(cls.__name__) is not cls:
+        raise ArchiveError(
+            f"class {cls.__name__} cannot be saved; {sorted(classes)} can: keep the fitted object "
+            "with joblib instead."
+        )
+    model._validate_params()
+    described = _parameters_of(model)
+    given = described["parameters"]["random_state"]
+    if not with_seed:
+        described["parameters"]["random_state"] = None
+    return {
+        "class": cls.__name__,
+        **described,
+        "seed": _said_of_seed(model, given, with_seed),
+        "known_columns": list(dict.fromkeys(group.column for group in model.known_groups_)),
+        "n_steps": model.n_steps_,
+        "versions": model.versions_,
+        "history": model.history_.to_dict("list"),
+    }
+
+
+def _said_of_seed(model: Any, given: Any, with_seed: bool) -> str:
+    """Say whether there was a seed, and whether the file has it."""
+    if given is None:
+        return getattr(model, "seed_", "none")
+    return "stored" if with_seed else "not stored"
+
+
+def _parameters_of(model: Any) -> dict[str, Any]:
+    """Describe what the constructor was given, and the network that came of it."""
+    given = model.get_params(deep=False).items()
+    return {
+        "parameters": {name: describe(v, name) for name, v in given if name not in _NOT_SAVED},
+        "network": describe(model.network_, "network"),
+    }
+
+
+def _weights_of(model: Any) -> Arrays:
+    """Return the generator's weights, wherever they lie.
+
+    Raises
+    ------
+    ArchiveError
+        Some are no longer finite.
+    """
+    tensors = model.generator_.state_dict()
+    weights = {name: t.detach().cpu().contiguous().numpy() for name, t in tensors.items()}
+    if odd := _not_finite(weights):
+        raise ArchiveError(
+            f"the generator's {odd!r} holds NaN or infinite weights and cannot be saved: lower the "
+            "learning rate and fit again."
+        )
+    return weights
+
+
+def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
+    """Return the encoder's arrays and those of the critic, perhaps without its trees."""
+    kept = model.critic_
+    if kept is not None and not with_trees:
+        kept = replace(kept, trees=[])
+    critic = {} if kept is None else kept.to_arrays()
+    return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
+
+
+def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
+    """Build a model of which only the weights are missing.
+
+    Parameters
+    ----------
+    archive : Archive
+    classes : dict of str to type
+        Those that an archive may name.
+
+    Returns
+    -------
+    model : the class that was saved
+        Its generator is on the meta device: it has sizes, and takes no memory.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where parts do not fit together.
+    """
+    name = archive.manifest.get("class")
+    if not isinstance(name, str) or name not in classes:
+        raise ArchiveError(f"class {fields.brief(name)} is not one of {sorted(classes)}")
+    head = fields.read_fields(
+        {"seed": "stored", **archive.manifest},  # archives of format 1 do not say so
+        "manifest",
+        **dict.fromkeys(("class", "format", "parameters", "network"), fields.plain),
+        known_columns=fields.list_of(fields.optional(fields.name)),
+        n_steps=fields.whole(0),
+        seed=fields.one_of("none", "stored", "not stored"),
+        versions=_texts,
+        history=_history,
+    )
+    model = classes[name](**_parameters(head["parameters"], classes[name]))
+    model._validate_params()
+    model.network_ = rebuild(head["network"])
+    if type(model.network_) not in NETWORKS.values():
+        raise ArchiveError(f"network is {fields.brief(head['network'])}")
+    arrays = dict(archive.arrays)
+    critic = {key: arrays.pop(key) for key in list(arrays) if key.startswith(_CRITIC)}
+    model._restore_encoder(archive.schema, arrays)
+    if not model._labels_are_beside:
+        told = set(head["known_columns"])
+        model.known_groups_ = [g for g in model.cell_groups_ if g.column in told]
+    if {group.column for group in model.known_groups_} != set(head["known_columns"]):
+        raise ArchiveError("manifest has known_columns that the encoder does not know")
+    model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]
+    model.versions_, model.seed_ = head["versions"], head["seed"]
+    model.critic_ = None
+    if critic:
+        plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
+        n_known = len(model.known_groups_)
+        n_features = model._view(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
+        model.critic_ = Critic.from_arrays(plain, model._view, n_features, n_known)
+    model.generator_ = _generator_without_memory(model)
+    return model
+
+
+def _take_weights(model: Any, weights: Arrays) -> None:
+    """Give a model that `_restore` built its weights, and see whether it makes a record.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where weights do not fit the network.
+    """
+    wanted = model.generator_.state_dict()
+    if strange := sorted(set(wanted) ^ set(weights)):
+        raise ArchiveError(f"weights and network differ in {fields.brief(strange)}")
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+    for name, tensor in tensors.items():
+        ours, theirs = (f"{tuple(t.shape)} of {t.dtype}" for t in (wanted[name], tensor))
+        if ours != theirs:
+            raise ArchiveError(f"weight {name!r} is {theirs}, where the network has {ours}")
+    if odd := _not_finite(weights):
+        raise ArchiveError(f"weight {odd!r} holds NaN or infinite numbers")
+    _check_memory(model)
+    generator = model.generator_.to_empty(device="cpu")
+    generator.load_state_dict(tensors)
+    model.generator_ = generator.eval()
+    device, model.device = model.device, "cpu"
+    model._draw_one()
+    model.device = device
+
+
+def _parameters(record: Any, cls: Any) -> dict[str, Any]:
+    """Rebuild constructor parameters; those that an older synthgan did not have keep defaults."""
+    names = [name for name in cls._get_param_names() if name not in _NOT_SAVED]
+    if not isinstance(record, dict) or not set(record) <= set(names):
+        raise ArchiveError(f"manifest has parameters that {cls.__name__} does not have")
+    return {name: rebuild(value) for name, value in record.items()}
+
+
+def _generator_without_memory(model: Any) -> nn.Module:
+    _check_levels(model)
+    sampler = model._sampler(torch.device("cpu"))
+    with torch.device("meta"):
+        generator = model._build_networks(sampler)[0]
+    generator.requires_grad_(False).eval()
+    unsaved = {name for name, _ in generator.named_buffers()} - set(generator.state_dict())
+    if unsaved:
+        raise ArchiveError(f"the network has buffers that no archive holds: {sorted(unsaved)}")
+    return generator
+
+
+def _check_memory(model: Any) -> None:
+    """Refuse a network that makes no grid of the encoder's, or needs more memory than is free."""
+    sampler = model._sampler(torch.device("cpu"))
+    n_drawn = _n_drawn(model)
+    n_passed = min(n_drawn, grids_at_a_time(sampler.n_cells))
+    shape, n_bytes = sampling_bytes(
+        model.generator_, sampler.latent_dim, sampler.known.n_conditions, n_passed
+    )
+    if shape != (n_passed, *model.grid_shape_):
+        raise ArchiveError(f"the network makes {shape}, where grids are {model.grid_shape_}")
+    if model.critic_ is not None:
+        n_bytes += _CHOICE_BYTES * n_drawn * sampler.n_cells
+    n_bytes += _LEVEL_BYTES * n_passed * math.prod(_n_columns_and_levels(model))
+    free = free_bytes(torch.device("cpu"))
+    if free is not None and n_bytes > free:
+        raise ArchiveError(
+            f"its network needs about {n_bytes / 1e9:.1f} GB; {free / 1e9:.1f} GB are free"
+        )
+
+
+def _check_levels(model: Any) -> None:
+    """Refuse columns of so many levels that no archive may hold them: all take room for the most.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    n_columns, n_levels = _n_columns_and_levels(model)
+    if n_columns * n_levels > max(_MOST_LEVELS, n_columns * _MOST_LEVELS_EACH):
+        raise ArchiveError(
+            f"{n_columns} columns of levels take room for {n_levels} levels each, of which one has "
+            f"so many; {_MOST_LEVELS} in all are allowed: give the encoder a smaller max_one_hot."
+        )
+
+
+def _n_columns_and_levels(model: Any) -> tuple[int, int]:
+    sizes = [len(group.cells) for group in model.cell_groups_ if group.kind == "one_hot"]
+    return len(sizes), max(sizes, default=0)
+
+
+def _n_drawn(model: Any) -> int:
+    """Return how many grids are made at a time, at the least, to choose from."""
+    if model.critic_ is None:
+        return 1
+    candidates = model._n_candidates(find_preset(model.preset, model.kind))
+    most = grids_at_a_time(math.prod(model.grid_shape_))
+    return max(candidates, min(_N_DRAWN, most))
+
+
+def _not_finite(weights: Arrays) -> str | None:
+    """Name an array that holds NaN or infinite numbers."""
+    return next((name for name, array in weights.items() if not np.isfinite(array).all()), None)
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError("an object of strings")
+    return value
+
+
+def _figure(value: Any) -> int | float:
+    """Take a number, also one that is not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("a number")
+    return value
+
+
+def _history(value: Any) -> dict[str, Any]:
+    items = fields.list_of(_figure)
+    if not isinstance(value, dict):
+        raise ValueError("an object of lists")
+    columns = {name: list(items(column)) for name, column in value.items()}
+    if len({len(column) for column in columns.values()}) > 1:
+        raise ValueError("an object of lists of one length")
+    return columns
+
+
+def _savable(cls: type) -> dict[str, type]:
+    """Return the classes that an archive may name, of a class and its children."""
+    children: list[type] = cls.__subclasses__()
+    found = {cls.__name__: cls} if cls.__module__ in _SAVABLE else {}
+    for child in children:
+        found.update(_savable(child))
+    return found

@@ -1,0 +1,440 @@
+"""SignalGANSynthesizer: windows of signals, such as electrocardiograms."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.encoding import SignalEncoder
+from synthgan.encoding.signals.containers import SignalContainer, read_signals
+from synthgan.encoding.signals.properties import PROPERTIES, measure
+from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.gan.heads import Head, SignalHead, TanhHead
+from synthgan.gan.networks.path_layers import PathGenerator
+from synthgan.gan.training.callbacks import Callback
+from synthgan.gan.training.config import Adam
+from synthgan.gan.training.interrupts import leaving_out
+from synthgan.gan.training.trainer import find_device
+from synthgan.metrics.signals import amplitudes, signal_coverage
+from synthgan.privacy import Support, person_column, read_groups
+from synthgan.records.beats import can_beat
+from synthgan.records.signals import SignalWindows
+from synthgan.refine.calibration import Calibration, Tempo
+from synthgan.state import fields
+from synthgan.synthesizers.base import BaseGANSynthesizer, keeps_model
+from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
+from synthgan.synthesizers.presets import find_preset
+
+__all__ = ["SignalGANSynthesizer"]
+
+_MOST_SCORED = _MOST_MEASURED = 2000  # windows
+_LEAST_SUPPORT = 5  # people who share what is stored
+_CALIBRATION = "calibration."  # prefix of its arrays in an archive
+_FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
+_FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
+_BATCH = 16  # windows
+
+
+class SignalGANSynthesizer(LabelledGANSynthesizer):
+    """Learn windows of a signal, make new ones.
+
+    Parameters left as None follow the preset, and without a preset the default recipe.
+
+    Parameters
+    ----------
+    preset : {"thesis-ecg-fcn", "thesis-ecg-cnn"} or None, default=None
+        Named parameter set; parameters that are given win over it.
+    encoder : SignalEncoder or None, default=None
+        How windows become grids.
+    network : {"cnn1d", "cnn", "fcn"}, network spec or None, default=None
+        What is trained: a short name, `CNN1d`, `CNN`, `FCN`, or any object with
+        ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
+    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
+        Which game the networks play.
+    optimizer : Adam or None, default=None
+        Learning rate, its decay, and the averaging of weights.
+    epochs : int, {"auto"} or None, default=None
+        How often every window is seen; ``"auto"``: by their number.
+    max_steps : int or None, default=None
+        No more steps than this; the learning rate falls accordingly.
+    max_time : float, str or None, default=None
+        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
+    batch_size : int, {"auto"} or None, default=None
+        Windows a step; at most their number. ``"auto"``: 16, and at most a third of them.
+    condition_on : list of str or None, default=None
+        What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
+        ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
+    fs_hz : float or None, default=None
+        Samples per second; SignalWindows bring their own.
+    callbacks : list of Callback or None, default=None
+        Called during training.
+    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
+        Where to train and sample.
+    random_state : int, RandomState instance or None, default=None
+        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
+        a CPU.
+    verbose : int, default=0
+        1 shows a progress bar.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
+
+    Attributes
+    ----------
+    encoder_ : SignalEncoder
+        Fitted on X.
+    calibration_ : Calibration or None
+        What the generator's windows lacked in size, height and spectrum, and what `sample`
+        therefore makes up for; None of fewer than 100 windows, or of grey levels.
+    labels_ : Labels
+        What `sample` can be told.
+    fs_hz_ : float or None
+    generator_ : torch.nn.Module
+        The averaged generator, on the CPU.
+    history_ : DataFrame
+        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+    n_leads_, n_samples_ : int
+        Of a window.
+    n_features_in_ : int
+        Samples of a window.
+    feature_names_in_ : ndarray of str
+        Only when X is a table whose column names are all strings.
+
+    See Also
+    --------
+    SignalEncoder : Turns windows into grids and back.
+    synthgan.io.records.read_records : Reads PhysioNet records.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019.
+
+    Examples
+    --------
+    >>> from synthgan import SignalGANSynthesizer
+    >>> from synthgan.datasets import make_ecg
+    >>> windows = make_ecg(20, n_samples=500, fs_hz=250, random_state=0)
+    >>> model = SignalGANSynthesizer(fs_hz=250, max_steps=2, random_state=0).fit(windows)
+    >>> model.sample(3).shape
+    (3, 500)
+    >>> model.sample(1, duration_s=10).shape
+    (1, 2500)
+    """
+
+    kind = "signal"
+    _encoder_class = SignalEncoder
+    _properties = tuple(PROPERTIES)
+    _own_fields = {"fs_hz": fields.optional(fields.number(1e-9))}
+
+    _parameter_constraints = {
+        **BaseGANSynthesizer._parameter_constraints,
+        "condition_on": [list, tuple, None],
+        "fs_hz": [Interval(Real, 0, None, closed="neither"), None],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: SignalEncoder | None = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        condition_on: Sequence[str] | None = None,
+        fs_hz: float | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.condition_on = condition_on
+        self.fs_hz = fs_hz
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+
+    @keeps_model
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
+        """Learn windows.
+
+        Parameters
+        ----------
+        X : SignalWindows, or array-like of shape (n, n_samples) or (n, n_leads, n_samples)
+            Also a DataFrame, polars or pyarrow table of a row a window; at least two windows.
+        y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
+            Labels, such as a diagnosis, that `sample` may be told.
+        groups : str, array-like of shape (n,), or None, default=None
+            Who each window belongs to: a column of ``info`` of SignalWindows, or one value a
+            window. Labels are then stored only where 5 people share them. None: ``patient`` or
+            ``record`` of ``info`` where there is one, else each window is of another person.
+
+        Returns
+        -------
+        self : SignalGANSynthesizer
+
+        Raises
+        ------
+        DataError, ValueError
+            Data that cannot be learnt; the message says where.
+        ParameterError, ValueError
+            A parameter that is not allowed.
+        """
+        begun = time.perf_counter()
+        self._validate_params()
+        preset = find_preset(self.preset, self.kind)
+        encoder = self._find_encoder(preset)
+        values, container = read_signals(self, X, reset=True, min_windows=2)
+        self.fs_hz_ = self._sampling_rate(container)
+        info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
+        if groups is None:
+            groups = person_column(info)
+        people = read_groups(groups, info, len(values))
+        self.calibration_: Calibration | None = None
+        self._learn(encoder.fit(X), values, info, y, preset, begun, people)
+        if not encoder.is_quantised:
+            with leaving_out("calibration"):
+                self._calibrate(values, people)
+        return self
+
+    def sample(
+        self,
+        n: int | None = None,
+        conditions: Any = None,
+        random_state: Any = None,
+        return_y: bool = False,
+        duration_s: float | None = None,
+    ) -> Any:
+        """Make new windows.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            How many; None: one, or as many as `conditions` has rows.
+        conditions : dict, DataFrame or None, default=None
+            What must hold in every window. A dict maps labels to a value, a range ``(low, high)``,
+            ends included, or a list of values. A DataFrame asks for one window for each of its
+            rows, in order. Labels are those of `condition_on` and the columns of y, ``"y"`` where
+            it has no name. What can be measured is measured on the result, and windows that do not
+            hold it are drawn again; a single heart rate is held within 3 %.
+        random_state : int, RandomState instance or None, default=None
+            None: the estimator's own, so that an int there gives the same windows at each call.
+        return_y : bool, default=False
+            Return (X, y) instead of X; y must have been given to `fit`. What `conditions` leave
+            open is drawn as often as it was learnt together with what they ask of y.
+        duration_s : float or None, default=None
+            Seconds of each recording, which may be longer than the windows of `fit`: one patient
+            throughout, without seams. Needs ``network="cnn1d"``.
+
+        Returns
+        -------
+        X : as given to `fit`
+            Same container, leads, names and dtype.
+        y : as given to `fit`
+            Only with `return_y`.
+
+        Raises
+        ------
+        DataError
+            A condition on a label or value that is not known.
+        ParameterError
+            `n` is negative or no integer, `return_y` without y in fit, `duration_s` without a
+            sampling rate or with a network that has one length.
+        SamplingError
+            Windows that meet the conditions are too rare; the message tells how rare.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import SignalGANSynthesizer
+        >>> from synthgan.datasets import make_ecg
+        >>> X, y = make_ecg(20, n_samples=500, fs_hz=250, return_y=True, random_state=0)
+        >>> model = SignalGANSynthesizer(max_steps=2, random_state=0).fit(X, y)
+        >>> fake, labels = model.sample(
+        ...     4, conditions={"diagnosis": "Myocardial infarction"}, return_y=True
+        ... )
+        >>> fake.shape, labels.unique().tolist()
+        ((4, 500), ['Myocardial infarction'])
+        """
+        check_is_fitted(self)
+        n_samples = self._n_samples_of(duration_s)
+
+        def draw_values(n: int, known: Any, seed: int) -> np.ndarray:
+            return self._draw_values(n, known, seed, n_samples)
+
+        n_values = self.n_leads_ * n_samples
+        return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Say how like X a sample is.
+
+        Parameters
+        ----------
+        X : as given to `fit`
+            Windows to compare with, best unseen ones.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            Mean of `synthgan.metrics.signals.amplitudes` and, of 20 windows or more,
+            `signal_coverage`; 0..1, higher is better, the same at each call.
+        """
+        check_is_fitted(self)
+        real, _ = read_signals(self, X, reset=False, min_windows=2)
+        real = real[np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED]]
+        fake = self._draw_to_score(len(real))
+        fs_hz = _fs_hz_to_score(self.fs_hz_, self.n_samples_)
+        # Samples that are held change no statistic, and make the shortest windows long enough.
+        real, fake = (np.repeat(x, -(-_FEWEST_SAMPLES // x.shape[2]), axis=2) for x in (real, fake))
+        values = [amplitudes(real, fake, fs_hz=fs_hz, random_state=0).value]
+        if len(real) >= _FEWEST_COVERED:
+            values.append(signal_coverage(real, fake, fs_hz=fs_hz, random_state=0).value)
+        return float(np.mean(values))
+
+    def _calibrate(self, values: np.ndarray, people: np.ndarray | None) -> None:
+        """Make up for what fakes lack, first in tempo, then in what hangs on it."""
+        rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
+        some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
+        self._match_tempo(some)
+        fake = self._draw_stored(len(some), None, 0)
+        self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
+
+    def _match_tempo(self, real: np.ndarray) -> None:
+        """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
+        generator, fs_hz = self.generator_, self.fs_hz_
+        if not isinstance(generator, PathGenerator):
+            return
+        if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
+            return
+        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz)
+        if not Tempo.is_known(theirs):
+            return
+        with generator.listen() as heard:
+            fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
+        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz)
+        tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
+        if tempo is not None:
+            generator.retime(*tempo)
+
+    def _sampling_rate(self, container: SignalContainer) -> float | None:
+        given, own = self.fs_hz, container.fs_hz
+        if given is not None and own is not None and given != own:
+            raise ParameterError(
+                f"fs_hz={given!r} does not fit the windows, which have {own:g} Hz; leave it None, "
+                "or resample them."
+            )
+        return given if own is None else own
+
+    def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
+        if names and self.fs_hz_ is None:
+            raise ParameterError(f"condition_on={names!r} needs fs_hz, the samples per second.")
+        return measure(names, values, self.fs_hz_)
+
+    def _n_samples_of(self, duration_s: float | None) -> int:
+        """Return the length of what is to be sampled."""
+        if duration_s is None:
+            return self.n_samples_
+        if self.fs_hz_ is None:
+            raise ParameterError("duration_s needs fs_hz, the samples per second, in fit.")
+        is_number = isinstance(duration_s, Real) and not isinstance(duration_s, bool)
+        if not is_number or not 0 < duration_s < np.inf:
+            raise ParameterError(f"duration_s={duration_s!r} is not allowed; give seconds, > 0.")
+        n_samples = max(1, round(duration_s * self.fs_hz_))
+        if n_samples == self.n_samples_:
+            return n_samples
+        if not hasattr(self.generator_, "path") or self.is_quantised_:
+            raise ParameterError(
+                f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
+                "scaling='whiten'; this model makes windows of one length."
+            )
+        if not self.encoder_.is_stationary_:
+            raise ParameterError(
+                f"duration_s={duration_s!r} needs windows that look alike all along; those learnt "
+                "do not. Cut them from recordings without aligning them, and where that was done, "
+                "say so: SignalWindows(..., aligned=False)."
+            )
+        return n_samples
+
+    def _draw_values(
+        self,
+        n: int,
+        known: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        n_samples: int | None = None,
+    ) -> np.ndarray:
+        stored = self._draw_stored(n, known, seed, n_samples)
+        if self.calibration_ is not None:
+            stored = self.calibration_.apply(stored)
+        return self.encoder_.complete(stored)
+
+    def _draw_stored(
+        self,
+        n: int,
+        known: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        n_samples: int | None = None,
+    ) -> np.ndarray:
+        """Draw the leads that are stored, as the generator makes them."""
+        if n_samples in (None, self.n_samples_):
+            paths = self.encoder_.paths(self._sample_grids(n, seed, known))
+        else:
+            device = find_device(self.device)
+            c = self._conditions(n, known).to(device)
+            paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
+        return self.encoder_.decode_paths(paths)
+
+    def _head(self) -> Head:
+        return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)
+
+    def _largest_batch(self, n_rows: int) -> int:
+        return _BATCH
+
+    def _n_steps(self, n_rows: int) -> float:
+        return steps_of(n_rows, _STEPS_PER_WINDOW, _FEWEST_STEPS, _MOST_STEPS)
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = super()._encoder_state()
+        made = {} if self.calibration_ is None else self.calibration_.to_arrays()
+        arrays = {**arrays, **{f"{_CALIBRATION}{name}": array for name, array in made.items()}}
+        return {**record, "fs_hz": self.fs_hz_}, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        kept = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CALIBRATION)}
+        super()._restore_encoder(record, arrays)
+        plain = {name.removeprefix(_CALIBRATION): array for name, array in kept.items()}
+        shape = (len(self.encoder_.kept_), self.encoder_.n_samples_)
+        self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
+        self.fs_hz_ = record["fs_hz"]
+        self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
+        if self.labels_.measured and self.fs_hz_ is None:
+            raise ArchiveError("labels are measured of signals without a sampling rate")
+
+
+def _fs_hz_to_score(fs_hz: float | None, n_samples: int) -> float:
+    """Return a sampling rate at which spectra can be compared; at need, one of windows of 2 s."""
+    return n_samples / 2 if fs_hz is None or not 1 <= fs_hz <= 2 * n_samples else fs_hz

@@ -1,0 +1,523 @@
+"""TabularGANSynthesizer: tables."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_consistent_length
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.asking.conditions import (
+    Conditions,
+    bare_schema,
+    carriers,
+    count_rows,
+    draw_until_met,
+    overwrite,
+)
+from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality, find_people
+from synthgan.encoding import GridEncoder
+from synthgan.encoding.tables.known import encode_gaps, encode_known
+from synthgan.encoding.tables.schema import Schema
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.gan.training.callbacks import Callback
+from synthgan.gan.training.config import Adam
+from synthgan.gan.training.memory import check_sample_memory
+from synthgan.metrics import column_shapes, pair_trends
+from synthgan.privacy import Support, is_column, read_groups
+from synthgan.records.tables import Container, read_table
+from synthgan.records.targets import TargetContainer, read_target
+from synthgan.state import fields
+from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed, keeps_model
+from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
+from synthgan.synthesizers.presets import Preset, find_preset
+
+__all__ = ["TabularGANSynthesizer"]
+
+_MOST_SCORED_ROWS = 10_000
+_MOST_CANDIDATES = 2**14
+# Rows that meet no condition are drawn again, several at a time for each that is missing.
+_MOST_TRIES, _MOST_TIMES = 100_000, 64
+
+
+class TabularGANSynthesizer(BaseGANSynthesizer):
+    """Learn a table, make new rows.
+
+    Parameters left as None follow the preset, and without a preset the default recipe. To change
+    or search a parameter of a part (``network__width``), give the part.
+
+    Parameters
+    ----------
+    preset : {"thesis-thyroid"} or None, default=None
+        Named parameter set; parameters that are given win over it.
+    encoder : GridEncoder or None, default=None
+        How rows become grids.
+    network : {"fcn", "cnn"}, network spec or None, default=None
+        What is trained: a short name, `FCN`, `CNN`, or any object with
+        ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
+    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
+        Which game the networks play.
+    optimizer : Adam or None, default=None
+        Learning rate, its decay, and the averaging of weights.
+    epochs : int, {"auto"} or None, default=None
+        How often every row is seen. ``"auto"``: by the number of rows; of 5000 rows or more 5 %
+        are held out, on which fidelity is measured: a run that gains no more is brought to
+        its end, and the best weights are kept.
+    max_steps : int or None, default=None
+        No more steps than this; the learning rate falls accordingly.
+    max_time : float, str or None, default=None
+        About how long `fit` may take: seconds, or a duration such as ``"10min"``. Training ends
+        after 70 % of it; the rest is for the choice among candidates, which then grows fewer trees.
+    batch_size : int, {"auto"} or None, default=None
+        Rows a step; at most the number of rows.
+    candidates : int or None, default=None
+        Rows made for each one that `sample` gives; boosted trees choose the most lifelike. 1 is
+        faster and chooses nothing; may be changed after `fit`, unless it was 1 there.
+    condition_on : {"any"}, list or None, default=None
+        Columns whose values `sample` may be told; the networks then learn to complete rows. None
+        learns none: conditions are met by drawing until they hold, which common ones are.
+    constraints : list of Constraint, {"auto"} or None, default=None
+        Relations that hold in every row: `Inequality`, `FixedCombinations`, `Range`, `Predicate`,
+        `Identifier`. ``"auto"``, alone or in the list: relations found in the data, as that one
+        column is a function of another, or a quotient of two others; None is ``"auto"``
+        unless the preset says otherwise; an empty list looks for none.
+    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+        How the default recipe changes where fewer than 1250 people are learnt. ``"faithful"``: not
+        at all; ``"balanced"``: shorter runs and coarser cells, at a small loss of fidelity;
+        ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that are given win.
+    callbacks : list of Callback or None, default=None
+        Called during training.
+    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
+        Where to train and sample.
+    random_state : int, RandomState instance or None, default=None
+        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
+        a CPU.
+    verbose : int, default=0
+        1 shows a progress bar.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the networks of the previous one, with another run, on data of
+        the same shape and columns. They stay in memory, and are never saved.
+
+    Attributes
+    ----------
+    encoder_ : GridEncoder
+        Fitted on the columns of X, then those of y, as `constraints_` rewrite them.
+    constraints_ : ConstraintSet
+        Relations that were given or found.
+    generator_ : torch.nn.Module
+        The averaged generator, on the CPU.
+    history_ : DataFrame
+        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds,
+        and fidelity to held-out rows (1 is best) where it was measured.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str
+        Only when all column names are strings.
+
+    See Also
+    --------
+    GridEncoder : Turns rows into grids and back.
+
+    References
+    ----------
+    E. Piacentino, Generative Adversarial Network based Machine for Fake Data Generation, master
+    thesis, UPC Barcelona, 2019.
+
+    Examples
+    --------
+    >>> from synthgan import TabularGANSynthesizer
+    >>> from synthgan.datasets import make_clinic
+    >>> clinic = make_clinic(200, random_state=0)
+    >>> model = TabularGANSynthesizer(epochs=2, random_state=0).fit(clinic)
+    >>> fake = model.sample(3)
+    >>> fake.dtypes.equals(clinic.dtypes)
+    True
+    """
+
+    _parameter_constraints = {
+        **BaseGANSynthesizer._parameter_constraints,
+        "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
+        "condition_on": [StrOptions({"any"}), list, tuple, None],
+        "constraints": [StrOptions({"auto"}), list, tuple, None],
+        "privacy": [StrOptions(set(PLACES))],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: GridEncoder | None = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        candidates: int | None = None,
+        condition_on: str | Sequence[Any] | None = None,
+        constraints: str | Sequence[Any] | None = None,
+        privacy: str = "balanced",
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.candidates = candidates
+        self.condition_on = condition_on
+        self.constraints = constraints
+        self.privacy = privacy
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
+
+    @keeps_model
+    def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
+        """Learn a table.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Or a polars or pyarrow table; at least two rows.
+        y : Series, DataFrame or array-like of shape (n_rows,) or (n_rows, n_outputs), optional
+            Learnt jointly with X; see `sample`.
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to: a column of X, or one value a row. What is stored is then
+            counted by people, not by rows, and columns that name people are replaced by fresh
+            values. None: each row is of another person, unless a column seems to name people who
+            have several rows; a `DataWarning` tells it.
+
+        Returns
+        -------
+        self : TabularGANSynthesizer
+
+        Raises
+        ------
+        DataError
+            Data that cannot be learnt; the message names the column.
+        ParameterError, ValueError
+            A parameter that is not allowed.
+        """
+        begun = time.perf_counter()
+        self._validate_params()
+        preset = find_preset(self.preset, self.kind)
+        encoder = self._find_encoder(preset)
+        frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
+        self.y_container_, y_frame = read_target(y, frame)
+        if y_frame is not None:
+            check_consistent_length(frame, y_frame)
+            frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
+        frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
+        key = groups if is_column(groups, frame) else None
+        constraints = self._resolve("constraints", preset)
+        told = self._condition_columns(frame)
+        support, key = self._find_support(encoder, frame, people, key)
+        self.schema_ = bare_schema(frame, support)
+        self.constraints_ = _fit_constraints(constraints, frame, told, support, key)
+        table = self.constraints_.apply(frame)
+        kept = encoder.fit(table, groups=support.people).keeps(table)
+        grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
+        if len(grids) < 2:
+            raise DataError(
+                f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
+                "2 are required: widen the limits."
+            )
+        self.encoder_ = encoder
+        cell_groups = encoder.cell_groups_
+        known = carriers(self.constraints_, told)
+        known_groups = [group for group in cell_groups if group.column in known]
+        people = support.take(kept).people
+        self._fit_grids(grids, half_widths, cell_groups, known_groups, preset, begun, people=people)
+        return self
+
+    def _find_support(
+        self, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
+    ) -> tuple[Support, Any]:
+        """Settle how many people must share what is stored, and the column that names them."""
+        pools = encoder.scaling == "quantile"
+        if people is None and pools and encoder.min_support > 1:
+            key, people = find_people(frame) or (None, None)
+        self._n_rows = len(frame)
+        self._n_people = self._n_rows if people is None else len(np.unique(people))
+        if self.preset is None:
+            place = PLACES[self.privacy]
+            place.warn(self._n_people)
+            if self.encoder is None:
+                encoder.set_params(min_pool=place.min_pool(self._n_people))
+        return Support(encoder.min_support if pools else 1, people), key
+
+    def _resolve(self, name: str, preset: Preset) -> Any:
+        value = super()._resolve(name, preset)
+        if name == "loss" and self.loss is None and self.preset is None:
+            return PLACES[self.privacy].with_penalty(value, self._n_people, self._n_rows)
+        return value
+
+    def _n_steps(self, n_rows: int) -> float:
+        place = PLACES[self.privacy]
+        if self.preset is None and place.steps_power and self._n_people < MANY_PEOPLE:
+            return place.steps(self._n_people)
+        return super()._n_steps(n_rows)
+
+    def _find_encoder(self, preset: Preset) -> GridEncoder:
+        encoder = self._resolve("encoder", preset)
+        if not isinstance(encoder, GridEncoder):
+            raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
+        return encoder
+
+    def _least_support(self) -> int:
+        return int(self.encoder_.min_support)
+
+    def _n_candidates(self, preset: Preset) -> int:
+        return int(self._resolve("candidates", preset))
+
+    def _view(self, grids: np.ndarray) -> np.ndarray:
+        """Return cells, and the numbers that constraints make of them."""
+        cells = super()._view(grids)
+        makers = [c for c in self.constraints_.constraints_ if isinstance(c, Formula | Inequality)]
+        if not makers:
+            return cells
+        table = self.encoder_.decode_frame(grids, {name for c in makers for name in c.uses})
+        for constraint in reversed(makers):
+            table = constraint.restore(table, np.random.default_rng(0))
+        made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
+        return np.column_stack([cells, *(x.to_numpy(np.float64, na_value=np.nan) for x in made)])
+
+    def _condition_columns(self, frame: pd.DataFrame) -> list[Any]:
+        """Return the columns that `condition_on` names."""
+        wanted = self.condition_on
+        if wanted is None or isinstance(wanted, str):
+            return [] if wanted is None else frame.columns.tolist()
+        strangers = [name for name in wanted if name not in frame.columns]
+        if strangers:
+            raise ParameterError(
+                f"condition_on names {strangers!r}, which the table lacks; its columns are "
+                f"{frame.columns.tolist()!r}."
+            )
+        return list(wanted)
+
+    def sample(
+        self,
+        n: int | None = None,
+        conditions: Any = None,
+        random_state: Any = None,
+        return_y: bool = False,
+    ) -> Any:
+        """Make new rows.
+
+        Parameters
+        ----------
+        n : int or None, default=None
+            How many; None: one, or as many as `conditions` has rows.
+        conditions : dict, DataFrame or None, default=None
+            What must hold in every row. A dict maps columns to a value, a range ``(low, high)``,
+            ends included, or a list of values. A DataFrame asks for one row for each of its
+            rows, in order; its missing cells are free. Columns that the model was fitted to
+            ``condition_on`` are given to the generator, of a set or a range one value drawn from
+            what was learnt of the column. All else is met by drawing again.
+        random_state : int, RandomState instance or None, default=None
+            None: the estimator's own, so that an int there gives the same rows at each call.
+        return_y : bool, default=False
+            Return (X, y) instead of X; y must have been given to `fit`.
+
+        Returns
+        -------
+        X : as given to `fit`
+            Same container, columns, order and dtypes.
+        y : as given to `fit`
+            Only with `return_y`.
+
+        Raises
+        ------
+        DataError
+            A condition on a column or value that is not known.
+        ParameterError
+            `n` is negative or no integer, or `return_y` without y in fit.
+        SamplingError
+            Rows that meet the conditions are too rare; the message tells how rare.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import TabularGANSynthesizer
+        >>> from synthgan.datasets import make_clinic
+        >>> clinic = make_clinic(200, random_state=0)
+        >>> model = TabularGANSynthesizer(epochs=2, condition_on="any", random_state=0).fit(clinic)
+        >>> fake = model.sample(5, conditions={"age": (40, 60), "sex": "male"})
+        >>> bool(fake["age"].between(40, 60).all()), fake["sex"].unique().tolist()
+        (True, ['male'])
+        """
+        check_is_fitted(self)
+        if return_y and self.y_container_ is None:
+            raise ParameterError("return_y=True needs a model that was fitted with y.")
+        n = count_rows(n, conditions)
+        check_sample_memory(n, math.prod(self.grid_shape_))
+        columns = {column.name: column for column in self.schema_}
+        wanted = Conditions(conditions, columns, n)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        return self._restore(self._sample_frame(n, wanted, seed), return_y)
+
+    def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
+        """Put rows into the containers of `fit`."""
+        names = list(frame.columns)
+        X = self.container_.restore(frame[names[: self.n_features_in_]])
+        if not return_y or self.y_container_ is None:
+            return X
+        return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
+
+    def _sample_frame(self, n: int, wanted: Conditions, seed: int) -> pd.DataFrame:
+        """Draw rows until every one is as wanted."""
+        rng = np.random.default_rng(seed)
+        seeds = [seed]
+
+        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], pd.DataFrame]]:
+            known = wanted.draw(rows, self.encoder_, self.constraints_, rng) if wanted else None
+            frame = self._draw_frame(len(rows), seeds.pop(), known, rng)
+            seeds.append(int(rng.integers(2**31 - 1)))
+            good = wanted.met(frame, rows) & self.constraints_.holds(frame)
+            return good, lambda some: wanted.write(frame.iloc[some], rows[some])
+
+        advice = "Fit with condition_on=[...] these columns, or ask for less."
+        what = str(wanted) or "constraints"
+        pieces = draw_until_met(n, draw, what, _MOST_TRIES, _MOST_TIMES, advice)
+        frames = [frame.set_axis(rows) for rows, frame in pieces]
+        return pd.concat(frames).sort_index().reset_index(drop=True)
+
+    def _draw_frame(
+        self,
+        n: int,
+        seed: int,
+        known: tuple[pd.DataFrame, pd.DataFrame] | None,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Draw rows of the original columns, of which some cells may be known."""
+        if known is None:
+            table = self.encoder_.decode_frame(self._sample_grids(n, seed))
+        else:
+            grids, cells, half_widths = encode_known(self.encoder_, *known)
+            grids = self._dither(grids, half_widths, np.arange(n), rng)
+            made = self._sample_grids(n, seed, (grids, cells))
+            table = self.encoder_.decode_frame(made)
+            given = {group.column for group in self.known_groups_}
+            table = overwrite(table, *known, given)
+        return self.constraints_.restore(table, rng)
+
+    def _complete(
+        self, frame: pd.DataFrame, seed: int, hidden: np.ndarray | None = None
+    ) -> pd.DataFrame:
+        """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
+        rng = np.random.default_rng(seed)
+        grids, known, half_widths = encode_gaps(self.encoder_, frame, hidden)
+        grids = self._dither(grids, half_widths, np.arange(len(frame)), rng)
+        full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
+        kept = frame.notna() if hidden is None else frame.notna() & ~hidden
+        return frame.where(kept, full)
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Say how like X a sample is: the mean of `column_shapes` and `pair_trends`.
+
+        Parameters
+        ----------
+        X : DataFrame or array-like of shape (n_rows, n_columns)
+            Rows to compare with, best unseen ones.
+        y : Ignored
+
+        Returns
+        -------
+        score : float
+            0..1, higher is better; the same at each call.
+        """
+        check_is_fitted(self)
+        real, _ = read_table(self, X, reset=False)
+        n = min(max(len(real), 1000), _MOST_SCORED_ROWS)
+        fake = self._sample_frame(n, Conditions(None, {}, n), 0)
+        fake = fake[list(fake.columns)[: self.n_features_in_]]
+        shapes, trends = column_shapes(real, fake), pair_trends(real, fake)
+        return float(np.mean([shapes.value, trends.value if len(trends.detail) else shapes.value]))
+
+    def __sklearn_tags__(self) -> Any:
+        """Say that missing values are welcome."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = self.encoder_.to_state()
+        y = self.y_container_
+        outer = {
+            "encoder": record,
+            "schema": self.schema_.to_dict(),
+            "constraints": self.constraints_.to_state(),
+            "container": vars(self.container_),
+            "y_container": None if y is None else y.to_dict(),
+            "n_features_in": self.n_features_in_,
+        }
+        return outer, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        read = fields.read_fields(
+            record,
+            "schema",
+            encoder=fields.plain,
+            schema=Schema.from_dict,
+            constraints=ConstraintSet.from_state,
+            container=Container.from_dict,
+            y_container=fields.optional(TargetContainer.from_dict),
+            n_features_in=fields.whole(1),
+        )
+        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        self.encoder_ = encoder.from_state(read["encoder"], arrays)
+        self.schema_, self.constraints_ = read["schema"], read["constraints"]
+        self.container_, self.y_container_ = read["container"], read["y_container"]
+        self.n_features_in_ = read["n_features_in"]
+        n_of_y = len(self.schema_) - self.n_features_in_
+        if n_of_y < 0 or (self.y_container_ is None) != (n_of_y == 0):
+            there_is = "no y" if self.y_container_ is None else "y"
+            raise ArchiveError(
+                f"schema has {len(self.schema_)} columns, X {self.n_features_in_} of them, and "
+                f"there is {there_is}"
+            )
+        if self.schema_.names != self.constraints_.columns_:
+            raise ArchiveError("schema and constraints have other columns")
+        names = self.schema_.names[: self.n_features_in_]
+        self.columns_ = names
+        if all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(names, dtype=object)
+        self.cell_groups_ = encoder.cell_groups_
+        self.grid_shape_ = encoder.grid_shape_
+        self.is_quantised_ = encoder.scaling != "quantile"
+
+    def _draw_one(self) -> None:
+        self._restore(self._draw_frame(1, 0, None, np.random.default_rng(0)), True)
+
+
+def _fit_constraints(
+    given: Any, frame: pd.DataFrame, told: list[Any], support: Support, key: Any
+) -> ConstraintSet:
+    """Fit the constraints that are given, and those that are to be found."""
+    wanted = [given] if isinstance(given, str) else list(given)
+    mine: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
+    strangers = [constraint for constraint in mine if not isinstance(constraint, Constraint)]
+    if strangers:
+        raise ParameterError(
+            f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
+        )
+    constraints = ConstraintSet(mine, support.least)
+    return constraints.fit(frame, "auto" in wanted, told, support.people, key)

@@ -1,0 +1,100 @@
+"""Former: the networks that a fit leaves for the next one to go on from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from synthgan.encoding import CellGroup
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.gan.training.digest import digest
+
+__all__ = ["Former"]
+
+Weights = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Former:
+    """Both networks of a fit as they were at its end, and what grids they are for.
+
+    The discriminator has seen the records: this is kept in memory only, never in an archive.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a grid.
+    groups, known_groups : sequence of CellGroup
+        Of the grid, and those that conditions may name.
+    generator, discriminator : dict of str to Tensor
+    """
+
+    shape: tuple[int, ...]
+    groups: Sequence[CellGroup]
+    known_groups: Sequence[CellGroup]
+    generator: Weights
+    discriminator: Weights
+
+    def check(
+        self, shape: tuple[int, ...], groups: Sequence[CellGroup], known: Sequence[CellGroup]
+    ) -> None:
+        """Refuse grids that the networks are not for.
+
+        Raises
+        ------
+        DataError
+            Other columns, other cells of a column, or another shape; the message names them.
+        """
+        before, now = _kinds(self.groups), _kinds(groups)
+        told_before, told = _kinds(self.known_groups), _kinds(known)
+        places = [{(g.column, g.cells) for g in some} for some in (self.groups, groups)]
+        if strangers := [name for name in (*before, *now) if (name in before) != (name in now)]:
+            what = f"columns {strangers!r} are in one of them only"
+        elif changed := [name for name in now if name is not None and now[name] != before[name]]:
+            what = f"columns {changed!r} have other levels, or gaps in one of them only"
+        elif shape != self.shape or now != before:
+            what = f"grids are of shape {shape}, and were of {self.shape}"
+        elif places[0] != places[1]:
+            what = "columns are in another order"
+        elif told != told_before:
+            what = f"conditions are on {list(told)!r}, and were on {list(told_before)!r}"
+        else:
+            return
+        raise DataError(
+            f"warm_start=True goes on with data like those of the previous fit, but {what}; set "
+            "warm_start=False to begin anew."
+        )
+
+    def load_into(self, generator: nn.Module, discriminator: nn.Module) -> None:
+        """Give networks these weights.
+
+        Raises
+        ------
+        ParameterError
+            Networks of another kind.
+        """
+        try:
+            generator.load_state_dict(self.generator)
+            discriminator.load_state_dict(self.discriminator)
+        except RuntimeError as error:
+            raise ParameterError(
+                "warm_start=True goes on with the networks of the previous fit, and network=... or "
+                "these data make others; give the same, or set warm_start=False to begin anew."
+            ) from error
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all weights."""
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return digest({f"{n}/{k}": t for n, own in networks.items() for k, t in own.items()})
+
+
+def _kinds(groups: Sequence[CellGroup]) -> dict[Any, list[Any]]:
+    """Tell what kind of cells each column has, and how many."""
+    kinds: dict[Any, list[Any]] = {}
+    for group in groups:
+        if group.kind != "null":
+            kinds.setdefault(group.column, []).append((group.kind, len(group.cells)))
+    return kinds

@@ -1,0 +1,319 @@
+import argparse
+import csv
+import io
+import json
+import subprocess
+import sys
+import warnings
+
+import pandas as pd
+import pytest
+
+import synthgan
+from synthgan.cli import _run, _Told, main
+from synthgan.exceptions import DataError, DataWarning
+from tests.state.packing import DATA
+
+
+def run(*words, code=0):
+    if code:
+        with pytest.raises(SystemExit) as stop:
+            main([str(word) for word in words])
+        assert stop.value.code == code
+    else:
+        main([str(word) for word in words])
+
+
+@pytest.fixture
+def table(tmp_path, clinic):
+    path = tmp_path / "clinic.csv"
+    clinic.to_csv(path, index=False)
+    return path
+
+
+def test_fit_and_sample(tmp_path, table, clinic, capsys):
+    model, fake = tmp_path / "m.synthgan", tmp_path / "fake.csv"
+    run("fit", table, "--out", model, "--epochs", 2, "--seed", 0)
+    assert f"clinic.csv learnt, model written to {model}" in capsys.readouterr().out
+    run("sample", model, "-n", 25, "--out", fake, "--seed", 1)
+    assert "25 rows written" in capsys.readouterr().out
+    rows = pd.read_csv(fake, parse_dates=["admitted"])
+    assert list(rows.columns) == list(clinic.columns)
+    assert len(rows) == 25
+    assert rows["age"].dtype == "int64"
+    assert rows["admitted"].dt.normalize().equals(rows["admitted"])
+    # Whole numbers with gaps are written as whole numbers.
+    assert not fake.read_text().splitlines()[1].split(",")[8].endswith(".0")
+    before = fake.read_bytes()
+    run("sample", model, "-n", 25, "--out", fake, "--seed", 1)
+    assert fake.read_bytes() == before
+
+
+def test_conditions(tmp_path, table, clinic, capsys):
+    model, fake, asked = (tmp_path / name for name in ("m", "fake.csv", "asked.csv"))
+    run("fit", table, "--out", model, "--max-time", "2s", "--condition-on", "age,ward")
+    rows = clinic[["age", "ward"]].head(6)
+    rows.assign(ward=rows["ward"].where(rows.index > 2)).to_csv(asked, index=False)
+    run("sample", model, "--conditions", asked, "--out", fake)
+    made = pd.read_csv(fake)
+    assert made["age"].tolist() == rows["age"].tolist()
+    assert made["ward"].tolist()[3:] == rows["ward"].tolist()[3:]
+    capsys.readouterr()
+    run("fit", table, "--out", model, "--epochs", 1, "--condition-on", "any")
+    asked.write_text("ward\nmoon\n")
+    run("sample", model, "--conditions", asked, "--out", tmp_path / "none.csv", code=2)
+    assert "level 'moon' is not known" in capsys.readouterr().err
+    assert not (tmp_path / "none.csv").exists()
+    run("sample", model, "-n", 2, "--conditions", asked, "--out", fake, code=2)
+    assert "not allowed with" in capsys.readouterr().err
+
+
+def test_demo(tmp_path, capsys):
+    run("demo", "--out", tmp_path / "demo", "--rows", 60, "--epochs", 1)
+    out = capsys.readouterr().out
+    for question in ("Faithful?", "Useful?", "Private?"):
+        assert question in out
+    files = {path.name: path.stat().st_size for path in (tmp_path / "demo").iterdir()}
+    assert set(files) == {"real.csv", "fake.csv", "report.html"}
+    assert files["report.html"] > 100_000
+
+
+def test_evaluate_counts_persons(tmp_path, clinic, capsys):
+    paths = [tmp_path / f"{name}.csv" for name in ("real", "fake", "holdout", "scores")]
+    for i, path in enumerate(paths[:3]):
+        visits = clinic[:20].loc[lambda x: x.index.repeat(3)].reset_index(drop=True)
+        visits.assign(who=[f"{i}-{j // 3}" for j in range(60)]).to_csv(path, index=False)
+    real, fake, holdout, scores = paths
+    words = ("evaluate", real, fake, "--holdout", holdout, "--json", scores)
+    run(*words, "--groups", "who")
+    score = json.loads(scores.read_text())["scores"]["privacy"]["membership_inference"]
+    assert score["detail"][0]["n_attacks"] == 40
+    run(*words, "--groups", "nobody", code=2)
+    assert "groups='nobody' is not allowed; name a column" in capsys.readouterr().err
+
+
+def test_evaluate_is_a_gate(tmp_path, clinic, capsys):
+    names = ("real.csv", "fake.csv", "holdout.csv", "r.html", "r.json")
+    real, fake, holdout, page, scores = (tmp_path / name for name in names)
+    clinic[:100].to_csv(real, index=False)
+    clinic[100:200].to_csv(fake, index=False)
+    clinic[200:].to_csv(holdout, index=False)
+    words = ("evaluate", real, fake, "--holdout", holdout, "--target", "diabetic")
+    run(*words, "--html", page, "--json", scores, "--fail-if", "c2st > 0.9")
+    out = capsys.readouterr().out
+    assert "Faithful? 0." in out
+    assert f"Written: {page}" in out
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    value = json.loads(scores.read_text())["scores"]["fidelity"]["c2st"]["value"]
+    is_low = f"c2st<={value + 1e-6}"
+    run(*words[:5], "--fail-if", "c2st>0.9", "--fail-if", is_low, code=1)
+    assert capsys.readouterr().err == f"synthgan: failed, as {is_low}\n"
+    # A figure that is missing is not one that passes.
+    run("evaluate", real, fake, "--fail-if", "tstr<0.5", code=1)
+    assert "failed, as tstr<0.5" in capsys.readouterr().err
+    for condition in ("c2st", "c2st>x", "c2st>0.8>1", "c2st>--1"):
+        run(*words, "--fail-if", condition, code=2)
+        assert "is no condition; give one such as" in capsys.readouterr().err
+    run(*words, "--fail-if", "beauty<1", code=2)
+    assert "names no measure; there are" in capsys.readouterr().err
+    run("evaluate", real, fake, "--target", "none", code=2)
+    assert "target='none' is not allowed" in capsys.readouterr().err
+
+
+def test_user_errors_are_one_line(tmp_path, table, capsys):
+    def error(*words):
+        run(*words, code=2)
+        captured = capsys.readouterr()
+        assert captured.err.count("\n") == 1
+        assert "Traceback" not in captured.err
+        return captured.err
+
+    out = tmp_path / "m"
+    assert "none.csv' cannot be read" in error("fit", tmp_path / "none.csv", "--out", out)
+    assert "preset='x' is unknown" in error("fit", table, "--out", out, "--preset", "x")
+    assert "'epochs' parameter" in error("fit", table, "--out", out, "--epochs", 0)
+    assert "names no file" in error("fit", table, "--out", tmp_path / "no" / "m")
+    assert "m' cannot be read" in error("sample", out, "-n", 3, "--out", "x.csv")
+    (tmp_path / "empty.csv").write_text("")
+    assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
+    assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
+    for option in ("--html", "--json"):
+        words = ("evaluate", table, table, option, tmp_path / "no" / "r")
+        assert f"{option} '{tmp_path}/no/r' names no file in a folder that is there" in error(
+            *words
+        )
+    assert "--seed -1 is not allowed" in error("evaluate", table, table, "--seed", -1)
+    for empty in ("--out", "-o"):
+        words = ("sample", DATA / "format-1-table.synthgan", "-n", 1, empty, "")
+        assert "--out '' names no file" in error(*words)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("table", ("# TabularGANSynthesizer", "rows of 12 columns", "| `ward` | category |")),
+        ("signal", ("# SignalGANSynthesizer", "windows of 20 samples at 10 Hz", "`v1` in mV")),
+        ("image", ("# ImageGANSynthesizer", "colour images of 8 x 8")),
+    ],
+)
+def test_info(capsys, kind, shown):
+    path = DATA / f"format-1-{kind}.synthgan"
+    run("info", path)
+    out = capsys.readouterr().out
+    told = ("- preset: default recipe", "- 3 steps", "- versions: synthgan", "## Privacy")
+    for words in (*shown, *told):
+        assert words in out
+    assert f"- `{path}`: {path.stat().st_size:,} bytes; weights were not read\n" in out
+
+
+def test_info_of_no_model(tmp_path, table, capsys):
+    run("info", tmp_path / "none", code=2)
+    assert "none' cannot be read: No such file or directory." in capsys.readouterr().err
+    run("info", table, code=2)
+    err = capsys.readouterr().err
+    assert "clinic.csv' is no whole synthgan archive: it does not end as one; save or" in err
+    assert err.count("\n") == 1
+
+
+def test_usage_errors(capsys):
+    for words, message in (
+        (["fit"], "required: DATA, -o/--out; see synthgan fit --help"),
+        (["fit", "a.zip", "-o", "m", "--size", "8xx"], "'8xx' is no size; give such as 275x400"),
+        (["fit", "a.csv", "-o", "m", "--epochs", "many"], "invalid int value: 'many'"),
+        (["grow"], "invalid choice: 'grow'"),
+        ([], "required: COMMAND; see synthgan --help"),
+    ):
+        run(*words, code=2)
+        err = capsys.readouterr().err
+        assert message in err
+        assert err.startswith("synthgan: error: ")
+        assert err.count("\n") == 1
+
+
+def test_warnings_are_one_line(tmp_path, capsys, thyroid_path):
+    run("fit", thyroid_path, "--out", tmp_path / "m", "--preset", "thesis-thyroid", "--epochs", 1)
+    err = capsys.readouterr().err
+    assert "synthgan: DataWarning: 534 of 7200 rows left out" in err
+    assert "synthgan: OutlierWarning: 164 of 6666 rows dropped" in err
+
+
+def test_module_and_version():
+    command = [sys.executable, "-m", "synthgan", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"synthgan {synthgan.__version__}"
+
+
+def test_a_gate_shuts_also_where_nobody_listens(tmp_path, clinic, monkeypatch):
+    class Gone(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+        def fileno(self):
+            return spare.fileno()
+
+    spare = (tmp_path / "spare").open("w")
+    clinic[:60].to_csv(tmp_path / "real.csv", index=False)
+    clinic[60:120].to_csv(tmp_path / "fake.csv", index=False)
+    for stream in (Gone(), None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        run("evaluate", tmp_path / "real.csv", tmp_path / "fake.csv", "--fail-if", "c2st<2", code=1)
+    spare.close()
+
+
+def test_a_job_is_done_also_where_nobody_listens(tmp_path, table):
+    model = tmp_path / "m"
+    command = f"{sys.executable} -m synthgan fit {table} --max-steps 2 -o {model} 2>&- | true"
+    subprocess.run(command, shell=True, check=True)
+    assert len(synthgan.load(model).sample(3)) == 3
+
+
+def test_a_reader_that_goes_away(tmp_path):
+    command = f"{sys.executable} -m synthgan demo --rows 60 --epochs 1 --out {tmp_path} | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    assert [line for line in done.stderr.splitlines() if "Warning" not in line] == []
+
+
+FORGED = "x\x1b]0;owned\x07\x9b2J\u202e\n# Differentially private"
+
+
+def test_nothing_commands_the_terminal(tmp_path, clinic, capsys):
+    table, model = tmp_path / "clinic.csv", tmp_path / "m\x1b[2J"
+    frame = clinic[["age"]].assign(**{FORGED: "one"}).assign(**{"gone\x1b[2J": None})
+    frame.to_csv(table, index=False)
+
+    def said(*words, code=0):
+        run(*words, code=code)
+        out, err = capsys.readouterr()
+        assert (out + err).replace("\n", "").isprintable()
+        assert "\n# Differentially" not in out + err
+        return out + err
+
+    assert "m\\x1b[2J" in said("fit", table, "--out", model, "--epochs", 1)
+    assert "owned" in said("info", model)
+    fake = tmp_path / "fake\x9b2J.csv"
+    assert "fake\\x9b2J.csv" in said("sample", model, "-n", 30, "--out", fake)
+    words = ("evaluate", fake, fake, "--html", tmp_path / "r\x1b[2J.html")
+    assert "Written" in said(*words)
+    assert "\\x1b[2J" in said("info", tmp_path / "no\x1b[2J", code=2)
+    assert "\\x1b[2J" in said("bad\x1b[2J", code=2)
+    condition = "c2st>0.8\x1b[2J"
+    assert "is no condition" in said("evaluate", fake, fake, "--fail-if", condition, code=2)
+    assert "empty" in said("evaluate", fake, fake, "--target", "empty\x1b[2J", code=2)
+
+
+def test_messages_are_one_line_whatever_they_name(capsys):
+    def learn(parsed):
+        warnings.warn(f"column {FORGED} is odd", DataWarning, stacklevel=2)
+        raise DataError(f"column {FORGED} cannot be learnt")
+
+    with pytest.raises(SystemExit, match="2"):
+        _run(argparse.Namespace(command=learn))
+    shown = "x\\x1b]0;owned\\x07\\x9b2J\\u202e"
+    assert capsys.readouterr().err == (
+        f"synthgan: DataWarning: column {shown}\\n# Differentially private is odd\n"
+        f"synthgan: error: column {shown}\\n# Differentially private cannot be learnt\n"
+    )
+    # Whatever else is written; progress bars go back to the start of their line.
+    stream = io.StringIO()
+    assert _Told(stream).write(f"\r50%|{FORGED}") == len(FORGED) + 5
+    assert stream.getvalue() == f"\r50%|{shown}\n# Differentially private"
+
+
+def test_formulas_in_cells(tmp_path, capsys):
+    formulas = ["=cmd|' /C calc'!A0", "+1", "-1+1;=2", "@SUM(1)", "\t=1", "plain", "a;=1"]
+    frame = pd.DataFrame({"=label": formulas * 10, "number": [*range(-35, 35)]})
+    table, model, fake = (tmp_path / name for name in ("t.csv", "m", "fake.csv"))
+    frame.assign(gaps=frame["number"].where(frame["number"] > 0)).to_csv(table, index=False)
+    run("fit", table, "--out", model, "--epochs", 1, "--seed", 0)
+    words = ("sample", model, "-n", 200, "--seed", 0, "--out", fake)
+    run(*words)
+    made = pd.read_csv(fake)
+    assert set(made["=label"]) <= set(formulas) | {"=1"}  # reading leaves out leading white space
+    run(*words, "--csv-safe")
+    safe = pd.read_csv(fake)
+    assert list(safe.columns) == ["'=label", "number", "gaps"]
+    dangerous = [str(label)[0] in "=+-@\t" for label in made["=label"]]
+    assert safe["'=label"].str.startswith("'").tolist() == dangerous
+    assert sum(dangerous) > 100
+    pd.testing.assert_frame_equal(safe[["number", "gaps"]], made[["number", "gaps"]])
+    assert (safe["number"] < 0).any()
+    # A spreadsheet that cuts at semicolons finds no cell that is a formula.
+    lines = fake.read_text().splitlines()
+    cells = [cell for line in lines for cell in next(csv.reader([line], delimiter=";"))]
+    assert not [cell for cell in cells if cell.lstrip('"').startswith(("=", "@"))]
+    for kind, out in (("signal", tmp_path / "s"), ("image", "i.npy")):
+        words = ("sample", DATA / f"format-1-{kind}.synthgan", "-n", 1, "--out", out)
+        capsys.readouterr()
+        run(*words, "--csv-safe", code=2)
+        assert "--csv-safe is for CSV files; with " in capsys.readouterr().err
+
+
+def test_a_report_without_real_records(tmp_path, clinic, capsys):
+    real, fake, page, scores = (tmp_path / n for n in ("real.csv", "fake.csv", "r.html", "r.json"))
+    clinic[["age", "ward"]][:100].to_csv(real, index=False)
+    clinic[["age", "ward"]][100:200].to_csv(fake, index=False)
+    words = ("evaluate", real, fake, "--html", page, "--json", scores)
+    run(*words, "--no-real")
+    assert "This report contains no real records: " in page.read_text()
+    assert json.loads(scores.read_text())["contains_real_records"] is False

@@ -1,0 +1,161 @@
+import time
+
+import numpy as np
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from synthgan.encoding import CellGroup
+from synthgan.refine.balance import Margins
+from synthgan.refine.critic import Critic, cell_features
+from synthgan.refine.critic import fidelity as fidelity_of_views
+
+GROUPS = [
+    CellGroup("continuous", (0,)), CellGroup("continuous", (1,)),
+    CellGroup("one_hot", (2, 3, 4)), CellGroup("null", (5,)),
+]  # fmt: skip
+
+
+def grids(n, seed, dependence):
+    """Two uniform cells that hang together as told, and a level that hangs on the first."""
+    rng = np.random.default_rng(seed)
+    flat = np.zeros((n, 6), dtype=np.float32)
+    flat[:, 0] = rng.uniform(1, 255, n)
+    copied = rng.random(n) < dependence
+    flat[:, 1] = np.where(copied, flat[:, 0], rng.uniform(1, 255, n))
+    level = np.where(
+        rng.random(n) < dependence, (flat[:, 0] // 86).astype(int), rng.integers(3, size=n)
+    )
+    flat[:, 2:5] = 1
+    flat[np.arange(n), 2 + level] = 255
+    return flat.reshape(n, 2, 3)
+
+
+def view(made):
+    return cell_features(made, GROUPS)
+
+
+def fidelity(real, fake):
+    return fidelity_of_views(view(real), view(fake), 0)
+
+
+def free(made):
+    """Grids of which nothing was known."""
+    return made, np.zeros((len(made), 0))
+
+
+@pytest.fixture(scope="module")
+def critic():
+    real = grids(1500, 0, 0.8)
+    return Critic.fit(free(real), free(grids(6000, 1, 0.5)), view, seed=0)
+
+
+def chosen(critic, seed, n=3000, k=8):
+    candidates = grids(n * k, seed, 0.5).reshape(k, n, 2, 3)
+    picks = critic.choose(candidates, np.zeros((n, 0)), np.random.default_rng(seed + 1000))
+    return candidates[picks, np.arange(n)]
+
+
+def agreement(made):
+    flat = made.reshape(len(made), -1)
+    return np.corrcoef(flat[:, 0], flat[:, 1])[0, 1]
+
+
+def test_choice_corrects_what_the_generator_misses(critic):
+    wanted, raw, kept = (
+        agreement(g) for g in (grids(9000, 3, 0.8), grids(9000, 4, 0.5), chosen(critic, 5))
+    )
+    assert raw < 0.55
+    assert abs(kept - wanted) < 0.4 * abs(raw - wanted)
+    unseen = grids(3000, 6, 0.8)
+    assert fidelity(unseen, chosen(critic, 5)) > fidelity(unseen, grids(3000, 7, 0.5)) + 0.12
+
+
+def test_columns_stay_as_they_are(critic):
+    flat = chosen(critic, 8).reshape(-1, 6)
+    for cell in (0, 1):
+        shares = np.histogram(flat[:, cell], bins=10, range=(1, 255))[0] / len(flat)
+        assert np.abs(shares - 0.1).max() < 0.025
+    levels = (flat[:, 2:5] == 255).mean(axis=0)
+    assert np.abs(levels - 1 / 3).max() < 0.03
+
+
+def test_what_cannot_be_told_is_left_alone():
+    critic = Critic.fit(free(grids(1000, 0, 0.5)), free(grids(4000, 1, 0.5)), view, seed=0)
+    kept = chosen(critic, 2)
+    assert fidelity(grids(3000, 9, 0.5), kept) > 0.93
+    assert fidelity(grids(2000, 2, 0.5), grids(2000, 3, 0.5)) > 0.93
+
+
+def test_no_time_no_trees_but_the_columns_are_still_right():
+    real, fake = free(grids(600, 0, 0.9)), free(grids(2400, 1, 0.1))
+    critic = Critic.fit(real, fake, view, seed=0, deadline=time.perf_counter() - 1)
+    assert critic.trees == []
+    margins = Margins.fit(view(real[0]), view(fake[0]))
+    assert np.array_equal(critic.margins.shares[2], margins.shares[2])
+
+
+def test_few_rows_have_margins_and_no_trees():
+    critic = Critic.fit(free(grids(99, 0, 1.0)), free(grids(400, 1, 0.0)), view, seed=0)
+    assert critic.trees == []
+    assert len(chosen(critic, 2, n=50)) == 50
+
+
+def test_grids_without_a_feature():
+    nothing = np.zeros((120, 2, 3), dtype=np.float32)
+    blank = lambda made: cell_features(made, GROUPS[3:])  # noqa: E731
+    critic = Critic.fit(free(nothing), free(nothing), blank, seed=0)
+    again = Critic.from_arrays(critic.to_arrays(), blank, 0, 0)
+    picks = again.choose(nothing.reshape(4, 30, 2, 3), np.zeros((30, 0)), np.random.default_rng(0))
+    assert picks.shape == (30,)
+
+
+def test_fidelity_is_low_for_what_differs():
+    assert fidelity(grids(1000, 0, 1.0), grids(1000, 1, 0.0)) < 0.3
+
+
+def test_round_trip_of_all_that_was_learnt(critic):
+    again = Critic.from_arrays(critic.to_arrays(), view, 3, 0)
+    fresh = free(view(grids(500, 9, 0.3)))
+    assert np.array_equal(again.logits(*fresh), critic.logits(*fresh))
+    for mine, theirs in zip(critic.margins.shares, again.margins.shares, strict=True):
+        assert np.array_equal(mine, theirs)
+    assert all(array.dtype != object for array in critic.to_arrays().values())
+
+
+def test_trees_agree_with_scikit_learn():
+    real, fake = grids(400, 0, 0.9), grids(400, 1, 0.1)
+    x = np.concatenate([view(real), view(fake)])
+    model = HistGradientBoostingClassifier(max_iter=20).fit(x, np.arange(800) < 400)
+    ours = Critic(view, [tree for (tree,) in model._predictors], Margins.fit(x, x))
+    again = Critic.from_arrays(ours.to_arrays(), view, x.shape[1], 0)
+    logits = again.logits(*free(x))
+    assert np.allclose(logits + model._baseline_prediction.ravel(), model.decision_function(x))
+
+
+def test_what_is_known_gives_nothing_away():
+    # The first cell is known; fakes get the second wrong, and less so where it is not known.
+    real, fake = grids(2000, 0, 0.9), grids(8000, 1, 0.9)
+    flat = fake.reshape(-1, 6)
+    known = np.arange(8000) % 2 == 0
+    rng = np.random.default_rng(2)
+    flat[known, 1] = rng.uniform(1, 255, known.sum())
+    masks = known[:, None].astype(float)
+    critic = Critic.fit((real, masks[:2000]), (fake, masks), view, seed=0)
+    assert critic.n_known == 1
+    odd = real.copy()
+    odd.reshape(-1, 6)[:, 1] = rng.uniform(1, 255, 2000)
+    ones, none = np.ones((2000, 1)), np.zeros((2000, 1))
+    given, not_given = (
+        (critic.logits(view(real), m) - critic.logits(view(odd), m)).mean() for m in (ones, none)
+    )
+    assert given > 3 * abs(not_given)
+
+
+def test_rounding_of_generated_cells_tells_nothing():
+    groups = [
+        CellGroup("continuous", (0,), 1), CellGroup("binary", (1,)), CellGroup("one_hot", (2, 3)),
+    ]  # fmt: skip
+    real = np.array([[0, 1, 1, 255], [40.25, 255, 255, 1]])
+    made = np.array([[1e-6, 1.00001, 1, 254.99998], [40.25, 254.99998, 254.99998, 1.00001]])
+    assert np.array_equal(cell_features(real, groups), cell_features(made, groups))
+    assert cell_features(real, groups).tolist() == [[0, 0, 1], [40.25, 1, 0]]

@@ -1,0 +1,664 @@
+"""Every bad input: one sentence that names what is wrong, before training."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+
+import synthgan
+from synthgan import (
+    CNN,
+    FCN,
+    Adam,
+    Checkpoint,
+    FixedCombinations,
+    GANImputer,
+    GANOverSampler,
+    GridEncoder,
+    Identifier,
+    ImageEncoder,
+    ImageGANSynthesizer,
+    Inequality,
+    Loss,
+    Predicate,
+    Range,
+    SampleGrid,
+    SignalEncoder,
+    SignalGANSynthesizer,
+    TabularGANSynthesizer,
+    evaluate,
+    metrics,
+)
+from synthgan.datasets import (
+    load_thyroid,
+    make_clinic,
+    make_ecg,
+    make_fingerprints,
+    make_irises,
+)
+from synthgan.exceptions import (
+    ArchiveError,
+    CheckpointError,
+    DataError,
+    DataWarning,
+    ParameterError,
+    SynthganError,
+)
+from synthgan.io.images import ImageStack, read_images, save_images
+from synthgan.io.records import read_records, write_records
+from synthgan.io.tables import read_array, read_csv, write_csv
+from synthgan.io.windows import Recording, SignalWindows, windows
+from synthgan.metrics import images as of_images
+from synthgan.metrics import signals as of_signals
+from synthgan.synthesizers.parameters import read_seconds
+
+GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0] * 5, "y": ["a", "b", "a"] * 5})
+WAVES = np.sin(np.arange(30 * 50).reshape(30, 50))
+PIXELS = (np.arange(30 * 64).reshape(30, 8, 8) * 7 % 256).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        (GOOD[:0], DataError, r"too few rows \(n_samples=0"),
+        (GOOD[:1], DataError, r"too few rows \(n_samples=1.*at least 2"),
+        (GOOD[:3], DataError, r"too few rows \(n_samples=3.*at least 5"),
+        (GOOD[[]], DataError, r"the table has no columns"),
+        (GOOD.assign(x=[1, np.inf, 2] * 5), DataError, r"column 'x' holds 5 infinite"),
+        (np.array([[1.0], [np.inf]]), ValueError, r"infinity"),
+        (GOOD.set_axis(["a", "a"], axis=1), DataError, r"\['a'\] stand more than once"),
+        (GOOD.assign(x=[1, "b", 2.5] * 5), DataError, r"column 'x' holds values of several types"),
+        (GOOD.assign(x=[[1], [2], [3]] * 5), DataError, r"column 'x' holds objects of type list"),
+        (GOOD.assign(x=[1j, 2j, 3j] * 5), DataError, r"column 'x' has dtype complex128"),
+        (GOOD.set_axis([True, "y"], axis=1), DataError, r"column True has a name that is no name"),
+        (GOOD["x"], DataError, r"X is a Series, which has one axis"),
+        (np.ma.masked_array(np.ones((9, 2)), np.eye(9, 2)), DataError, r"X is a masked array"),
+        (
+            GOOD.assign(z=pd.Categorical([10**30, 10**31, 10**32] * 5)),
+            DataError,
+            r"column 'z' has a category 10{30}; .* integers of 64 bits",
+        ),
+        (
+            GOOD.assign(z=pd.Series([(1, 2), (3, 4), (5, 6)] * 5, dtype="category")),
+            DataError,
+            r"column 'z' has a category \(1, 2\); categories are single values",
+        ),
+        (GOOD.rename(columns={"x": 1}), TypeError, r"string names"),
+        ([1.0, 2.0], ValueError, r"Expected 2D array"),
+        (np.zeros((2, 2, 2)), ValueError, r"dim 3"),
+        ("table.csv", ValueError, r"Expected 2D array|could not convert"),
+        (None, ValueError, r"Expected 2D array|NoneType"),
+        (np.array([["a"], ["b"]]), ValueError, r"could not convert string|numeric"),
+    ],
+)
+def test_data(data, error, message):
+    with pytest.raises(error, match=message):
+        TabularGANSynthesizer(epochs=1).fit(data)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error", "message"),
+    [
+        ({"preset": "thesis"}, ParameterError, r"preset='thesis' is unknown; known are \['thesis"),
+        ({"preset": 3}, ValueError, r"The 'preset' parameter"),
+        ({"encoder": "grid"}, ParameterError, r"encoder='grid' is not allowed"),
+        ({"network": "mlp"}, ParameterError, r"network='mlp' is not allowed"),
+        ({"loss": "mse"}, ParameterError, r"loss='mse' is not allowed"),
+        ({"loss": 1}, ParameterError, r"loss=1 is not allowed"),
+        ({"optimizer": "sgd"}, ValueError, r"The 'optimizer' parameter"),
+        ({"network": FCN(latent_dim=0)}, ValueError, r"The 'latent_dim' parameter of FCN"),
+        ({"max_steps": 0}, ValueError, r"The 'max_steps' parameter"),
+        ({"max_time": 0.0}, ValueError, r"The 'max_time' parameter"),
+        ({"max_time": "soon"}, ParameterError, r"max_time='soon' is not allowed; .*'10min'"),
+        ({"max_time": "-3s"}, ParameterError, r"max_time='-3s' is not allowed"),
+        ({"candidates": 0}, ValueError, r"The 'candidates' parameter"),
+        ({"condition_on": "y"}, ValueError, r"The 'condition_on' parameter"),
+        ({"condition_on": ["z"]}, ParameterError, r"condition_on names \['z'\], .*columns are"),
+        ({"constraints": "all"}, ValueError, r"The 'constraints' parameter"),
+        ({"constraints": [len]}, ParameterError, r"constraints hold \[.*len.*; give 'auto'"),
+        ({"epochs": 0}, ValueError, r"The 'epochs' parameter .* Got 0"),
+        ({"epochs": 1.5}, ValueError, r"The 'epochs' parameter"),
+        ({"batch_size": 1}, ValueError, r"The 'batch_size' parameter"),
+        ({"loss": Loss(threshold=-1)}, ValueError, r"The 'threshold' parameter of Loss"),
+        ({"device": "tpu"}, ParameterError, r"device='tpu' is not there"),
+        ({"device": "cpu:x"}, ParameterError, r"device='cpu:x' is no device"),
+        ({"device": 3}, ValueError, r"The 'device' parameter"),
+        ({"random_state": "x"}, ValueError, r"The 'random_state' parameter"),
+        ({"callbacks": print}, ValueError, r"The 'callbacks' parameter"),
+        (
+            {"callbacks": [Checkpoint("a"), Checkpoint("b")]},
+            ParameterError,
+            r"callbacks hold more than one Checkpoint",
+        ),
+        ({"callbacks": [Checkpoint(None)]}, ParameterError, r"Checkpoint\(folder=None\) is not"),
+        ({"callbacks": [Checkpoint("")]}, ParameterError, r"Checkpoint\(folder=''\) is not"),
+        ({"callbacks": [print]}, ParameterError, r"callbacks hold .*print.*; give Callback"),
+        ({"network": FCN(width=0)}, ValueError, r"The 'width' parameter of FCN"),
+        ({"network": FCN(width=(4, -1))}, ParameterError, r"width=\(4, -1\) is not allowed"),
+        ({"network": FCN(depth=-1)}, ValueError, r"The 'depth' parameter of FCN"),
+        ({"network": CNN(width="wide")}, ValueError, r"The 'width' parameter of CNN"),
+        ({"network": CNN(generator_layers=[(3, 3)])}, ParameterError, r"generator_layers=.* four"),
+        ({"loss": Loss(penalty_every=0)}, ValueError, r"The 'penalty_every' parameter of Loss"),
+        (
+            {"optimizer": Adam(learning_rate=0)},
+            ValueError,
+            r"The 'learning_rate' parameter of Adam",
+        ),
+        ({"optimizer": Adam(betas=(0.5, 1.5))}, ParameterError, r"betas=\(0.5, 1.5\) is not"),
+    ],
+)
+def test_parameters(parameters, error, message):
+    with pytest.raises(error, match=message):
+        TabularGANSynthesizer(**{"epochs": 1, **parameters}).fit(GOOD)
+
+
+def test_y():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        TabularGANSynthesizer(epochs=1).fit(GOOD, [1, 2])
+    with pytest.raises(DataError, match=r"y has shape \(15, 1, 1\)"):
+        TabularGANSynthesizer(epochs=1).fit(GOOD, np.zeros((15, 1, 1)))
+
+
+def test_going_on_with_a_warning():
+    empty = GOOD.assign(z=np.nan)
+    with pytest.warns(DataWarning, match="column 'z' has no value at all"):
+        fake = TabularGANSynthesizer(epochs=1).fit(empty).sample(2)
+    assert fake["z"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("table", "named"),
+    [
+        (GOOD.set_axis(pd.to_datetime(["2020", "2021"]), axis=1), "column name Timestamp"),
+        (GOOD.set_axis([("a", "b"), ("a", "c")], axis=1), r"column name \('a', 'b'\)"),
+        (
+            GOOD.assign(z=pd.Categorical(pd.to_datetime(["2020", "2021", "2022"] * 5))),
+            "column 'z' has a category Timestamp",
+        ),
+    ],
+)
+def test_what_cannot_be_saved_is_told_before_training(table, named, tmp_path):
+    with pytest.warns(DataWarning, match=f"can be used, but not saved: {named}"):
+        model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=1).fit(table)
+    assert model.sample(3).columns.tolist() == table.columns.tolist()
+    with pytest.raises(SynthganError, match=named):
+        model.save(tmp_path / "m")
+
+
+def test_other_columns_after_fit():
+    model = TabularGANSynthesizer(epochs=1).fit(GOOD)
+    with pytest.raises(ValueError, match="feature names"):
+        model.score(GOOD.rename(columns={"x": "z"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("90", 90), ("1.5", 1.5), ("10min", 600), (30, 30), (None, None)]
+)
+def test_a_time_limit_without_a_unit_is_in_seconds(given, seconds):
+    assert read_seconds(given) == seconds
+
+
+# What was called, with what, the class of the error, and what it says.
+def recording(**fields):
+    values = np.sin(np.arange(100.0)).reshape(1, 100)
+    good = {"name": "a", "values": values, "fs_hz": 100.0, "leads": ("i",), "units": ("mV",)}
+    return Recording(**{**good, "labels": {}, "patient": "p", **fields})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "data", "error", "message"),
+    [
+        ({}, "records", ValueError, r"could not convert string to float: 'records'"),
+        ({}, None, ValueError, r"Expected 2D array"),
+        ({}, [1.0, 2.0], ValueError, r"Expected 2D array, got 1D"),
+        ({}, np.zeros((2, 2, 2, 2)), ValueError, r"array with dim 4"),
+        ({}, np.array([["a", "b"]] * 4), ValueError, r"could not convert string to float"),
+        ({}, np.where(WAVES > 0.99, np.nan, WAVES), ValueError, r"contains NaN"),
+        ({}, np.where(WAVES > 0.99, np.inf, WAVES), ValueError, r"contains infinity"),
+        ({}, WAVES[:1], ValueError, r"1 sample\(s\) .*minimum of 2"),
+        ({}, WAVES[:0], ValueError, r"0 sample\(s\) .*minimum of 2"),
+        ({}, WAVES[:, :0], ValueError, r"0 feature\(s\) .*minimum of 1"),
+        ({"fs_hz": 0}, WAVES, ValueError, r"The 'fs_hz' parameter of SignalGANSynthesizer"),
+        (
+            {"fs_hz": 10},
+            SignalWindows(WAVES[:, None], 25.0, ["i"]),
+            ParameterError,
+            r"fs_hz=10 does not fit the windows, which have 25 Hz",
+        ),
+        ({"condition_on": ["age"]}, WAVES, ParameterError, r"names \['age'\]; known are \['heart"),
+        ({"condition_on": ["heart_rate_bpm"]}, WAVES, ParameterError, r"needs fs_hz"),
+        ({"condition_on": "age"}, WAVES, ValueError, r"The 'condition_on' parameter"),
+        ({"preset": "thesis-thyroid"}, WAVES, ParameterError, r"'thesis-thyroid' is unknown"),
+        ({"encoder": GridEncoder()}, WAVES, ParameterError, r"give one of class SignalEncoder"),
+        ({"encoder": SignalEncoder(scaling="x")}, WAVES, ValueError, r"The 'scaling' parameter"),
+        (
+            {"encoder": SignalEncoder(scaling="minmax", limits=(2, -2))},
+            WAVES,
+            ParameterError,
+            r"limits=\(2, -2\) is not allowed; .* low < high",
+        ),
+    ],
+)
+def test_signals(parameters, data, error, message):
+    with pytest.raises(error, match=message):
+        SignalGANSynthesizer(**{"max_steps": 1, **parameters}).fit(data)
+
+
+def test_signals_of_too_few_labels():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        SignalGANSynthesizer(max_steps=1).fit(WAVES, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "data", "error", "message"),
+    [
+        ({}, "none.zip", DataError, r"'none.zip' is neither a file nor a folder"),
+        ({}, ["a.png"] * 2, DataError, r"none of 2 images can be read: 'a.png' \(no such file\)"),
+        ({}, pd.DataFrame({"path": ["a.png", "b.png"]}), DataError, r"'b.png' \(no such file\)"),
+        ({}, pd.DataFrame({"a": ["x"], "b": ["y"]}), DataError, r"path"),
+        ({}, None, ValueError, r"Expected 2D array"),
+        ({}, [1, 2], ValueError, r"Expected 2D array"),
+        ({}, np.zeros((5, 8, 8, 2)), DataError, r"\(5, 8, 8, 2\) are no images; .* 1 or 3 chann"),
+        ({}, np.zeros((5, 0, 8)), DataError, r"\(5, 0, 8\) hold no pixel"),
+        ({}, np.full((5, 8, 8), np.nan), ValueError, r"contains NaN"),
+        ({}, PIXELS[:1], DataError, r"n_samples=1 images .* minimum of 2"),
+        ({"size": 4}, PIXELS, ParameterError, r"size=4 is for files; these images are 8 x 8"),
+        ({"size": (0, 8)}, PIXELS, ParameterError, r"size=\(0, 8\) is not allowed"),
+        ({"size": "8x8"}, PIXELS, ParameterError, r"size='8x8' is not allowed"),
+        ({"color": "cmyk"}, PIXELS, ValueError, r"The 'color' parameter"),
+        ({"crop": "yes"}, PIXELS, ValueError, r"The 'crop' parameter"),
+        ({"on_error": "ignore"}, PIXELS, ValueError, r"The 'on_error' parameter"),
+        ({"condition_on": ["folder"]}, PIXELS, ParameterError, r"\['folder'\]; known are \[\]"),
+        ({"preset": "thesis-ecg-fcn"}, PIXELS, ParameterError, r"known are \['thesis-finger"),
+        ({"encoder": SignalEncoder()}, PIXELS, ParameterError, r"give one of class ImageEncoder"),
+        (
+            {"encoder": ImageEncoder(shape=(3, 3))},
+            np.zeros((5, 8)),
+            ParameterError,
+            r"shape=\(3, 3\) does not fit rows of 8 pixels",
+        ),
+    ],
+)
+def test_images(parameters, data, error, message):
+    with pytest.raises(error, match=message):
+        ImageGANSynthesizer(**{"max_steps": 1, **parameters}).fit(data)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    labels = np.array(["a", "b"] * 15)
+    table = GOOD.assign(k=range(15))
+    quick = {"max_steps": 2, "random_state": 0}
+    return SimpleNamespace(
+        table=TabularGANSynthesizer(condition_on="any", **quick).fit(table),
+        signal=SignalGANSynthesizer(fs_hz=25.0, **quick).fit(WAVES, labels),
+        image=ImageGANSynthesizer(**quick).fit(PIXELS, labels),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "error", "message"),
+    [
+        ("table", {"n": -1}, ParameterError, r"n=-1 is not allowed"),
+        ("table", {"n": 1.5}, ParameterError, r"n=1.5 is not allowed"),
+        ("table", {"n": "3"}, ParameterError, r"n='3' is not allowed"),
+        ("table", {"n": True}, ParameterError, r"n=True is not allowed"),
+        (
+            "table",
+            {"n": 10**15},
+            ParameterError,
+            r"of \d+ values need [\d,.]+ GB; .* free: ask for",
+        ),
+        ("table", {"random_state": "x"}, ValueError, r"'x' cannot be used to seed"),
+        ("table", {"random_state": -1}, ParameterError, r"random_state=-1 is not allowed: Seed"),
+        ("table", {"return_y": True}, ParameterError, r"return_y=True needs a model .* with y"),
+        ("table", {"conditions": "y=a"}, ParameterError, r"conditions='y=a' are not allowed"),
+        ("table", {"conditions": ["y"]}, ParameterError, r"give a dict .* or a DataFrame"),
+        ("table", {"conditions": {"z": 1}}, DataError, r"column 'z', .* its columns are \['x'"),
+        ("table", {"conditions": {"y": "q"}}, DataError, r"column 'y': level 'q' is not known"),
+        ("table", {"conditions": {"y": []}}, ParameterError, r"column 'y' no value; give one"),
+        ("table", {"conditions": {"k": 1e9}}, DataError, r"column 'k'"),
+        (
+            "table",
+            {"conditions": {"k": (3, 1)}},
+            ParameterError,
+            r"column 'k'; give two ends, low <= high",
+        ),
+        ("table", {"conditions": {"k": "one"}}, DataError, r"column 'k' .* cannot hold"),
+        ("table", {"conditions": {"x": np.nan}}, ParameterError, r"missing value of column 'x'"),
+        ("table", {"conditions": {"x": 1j}}, ParameterError, r"ask 1j of column 'x'; give a value"),
+        ("table", {"conditions": {"x": {}}}, ParameterError, r"ask {} of column 'x'; give a value"),
+        (
+            "table",
+            {"n": 3, "conditions": {"x": pd.Series([1.0, 2.0])}},
+            ParameterError,
+            r"2 values of column 'x'; give one for each of 3",
+        ),
+        (
+            "table",
+            {"conditions": pd.DataFrame([["a", "b"]], columns=["y", "y"])},
+            ParameterError,
+            r"conditions have column 'y' more than once",
+        ),
+        ("table", {"conditions": {"x": np.inf}}, DataError, r"column 'x' holds .* infinite"),
+        (
+            "table",
+            {"n": 3, "conditions": pd.DataFrame({"y": ["a", "b"]})},
+            ParameterError,
+            r"n=3 does not fit conditions of 2 rows",
+        ),
+        ("signal", {"conditions": {"z": 1}}, DataError, r"\['z'\]; the model knows the labels"),
+        ("signal", {"conditions": {"y": "q"}}, DataError, r"column 'y': level 'q' is not known"),
+        ("signal", {"conditions": {"heart_rate_bpm": (60, 70)}}, DataError, r"heart_rate_bpm"),
+        ("signal", {"duration_s": 0}, ParameterError, r"duration_s=0 is not allowed"),
+        ("signal", {"duration_s": np.nan}, ParameterError, r"duration_s=nan is not allowed"),
+        ("signal", {"duration_s": "long"}, ParameterError, r"duration_s='long' is not allowed"),
+        ("signal", {"duration_s": 1e12}, ParameterError, r"1 record\(s\) of 25000000000000 value"),
+        ("image", {"n": -2}, ParameterError, r"n=-2 is not allowed"),
+        ("image", {"n": 10**12}, ParameterError, r"GB are free: ask for less"),
+        ("image", {"conditions": {"y": "q"}}, DataError, r"column 'y': level 'q' is not known"),
+    ],
+)
+def test_asking(fitted, kind, words, error, message):
+    with pytest.raises(error, match=message):
+        getattr(fitted, kind).sample(**words)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "error", "message"),
+    [
+        ("table", GOOD, ValueError, r"yet now missing:\n- k"),
+        ("table", GOOD[:0].assign(k=0), DataError, r"the real table has no rows"),
+        ("signal", WAVES[:, :10], ValueError, r"X has 10 features, .* expecting 50"),
+        ("image", PIXELS[:, :4], DataError, r"images are 4 x 8; 8 x 8 was learnt"),
+        ("image", "none", DataError, r"'none' is neither a file nor a folder"),
+    ],
+)
+def test_scoring(fitted, kind, data, error, message):
+    with pytest.raises(error, match=message):
+        getattr(fitted, kind).score(data)
+
+
+UNFITTED = [TabularGANSynthesizer, SignalGANSynthesizer, ImageGANSynthesizer]
+
+
+@pytest.mark.parametrize("cls", UNFITTED)
+def test_before_fit(cls, tmp_path):
+    for call in (lambda m: m.sample(1), lambda m: m.save(tmp_path / "m"), lambda m: m.score(GOOD)):
+        with pytest.raises(NotFittedError, match=f"This {cls.__name__} instance is not fitted"):
+            call(cls())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: GridEncoder().transform(GOOD), NotFittedError, r"This GridEncoder instance"),
+        (lambda: GridEncoder(layout="hilbert").fit(GOOD), ValueError, r"The 'layout' parameter"),
+        (lambda: GridEncoder().fit(GOOD).transform(GOOD[["x"]]), ValueError, r"missing:\n- y"),
+        (
+            lambda: GridEncoder().fit(GOOD).transform(GOOD.assign(y="z")),
+            DataError,
+            r"column 'y' holds 'z', a level not seen in fit",
+        ),
+        (
+            lambda: GridEncoder().fit(GOOD).inverse_transform(np.zeros((2, 9, 9))),
+            DataError,
+            r"grids have shape \(2, 9, 9\)",
+        ),
+        (
+            lambda: GridEncoder().fit(GOOD).inverse_transform(np.full((1, 2, 2), 300.0)),
+            DataError,
+            r"cells outside 0..255",
+        ),
+        (
+            lambda: GridEncoder().fit(GOOD).inverse_transform(np.full((1, 2, 2), np.nan)),
+            DataError,
+            r"cells outside 0..255 or NaN",
+        ),
+        (
+            lambda: SignalEncoder().fit(WAVES).inverse_transform(np.zeros((2, 3))),
+            DataError,
+            r"grids have shape \(2, 3\)",
+        ),
+        (
+            lambda: ImageEncoder().fit(PIXELS).inverse_transform(np.zeros((2, 3))),
+            DataError,
+            r"grids have shape \(2, 3\)",
+        ),
+        (lambda: GANImputer(strategy="x").fit(GOOD), ValueError, r"The 'strategy' parameter"),
+        (lambda: GANImputer().transform(GOOD), NotFittedError, r"This GANImputer instance"),
+        (
+            lambda: GANOverSampler().fit_resample(GOOD[["x"]], ["a"] * 15),
+            DataError,
+            r"y holds one class, 'a'",
+        ),
+        (
+            lambda: GANOverSampler(sampling_strategy="x").fit_resample(GOOD[["x"]], GOOD["y"]),
+            ValueError,
+            r"The 'sampling_strategy' parameter",
+        ),
+        (
+            lambda: GANOverSampler().fit_resample(GOOD[["x"]], ["a", "b"]),
+            ValueError,
+            r"inconsistent numbers of samples",
+        ),
+    ],
+)
+def test_encoders_imputers_and_oversamplers(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("constraint", "error", "message"),
+    [
+        (Inequality("x", "z"), DataError, r"columns \['z'\], which the table lacks"),
+        (Inequality("x", "x"), ParameterError, r"two different columns are"),
+        (Inequality("x", "y"), DataError, r"columns 'x' .* and 'y' .* cannot be compared"),
+        (Range("x", 5, 9), DataError, r"column 'x' has 15 row\(s\) outside"),
+        (FixedCombinations(["x"]), ParameterError, r"columns=\['x'\] .* two different columns"),
+        (Identifier("z"), DataError, r"columns \['z'\], which the table lacks"),
+        (Predicate("x > 0"), ParameterError, r"function='x > 0' of Predicate is not allowed"),
+        (Predicate(lambda frame: frame["x"] > 1), DataError, r"5 of 15 row\(s\) break"),
+        (Predicate(lambda frame: True), DataError, r"answer of shape \(\); one boolean per row"),
+    ],
+)
+def test_constraints(constraint, error, message):
+    with pytest.raises(error, match=message):
+        TabularGANSynthesizer(epochs=1, constraints=[constraint]).fit(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("callback", "message"),
+    [
+        (lambda folder: Checkpoint(folder, every_epochs=0), r"Checkpoint every_epochs=0 is not"),
+        (lambda folder: Checkpoint(folder, keep=1.5), r"Checkpoint keep=1.5 is not allowed"),
+        (lambda folder: SampleGrid(every_epochs=0), r"SampleGrid every_epochs=0 is not allowed"),
+        (lambda folder: SampleGrid(n=-1), r"SampleGrid n=-1 is not allowed"),
+    ],
+)
+def test_callbacks(tmp_path, callback, message):
+    with pytest.raises(ParameterError, match=message):
+        TabularGANSynthesizer(epochs=1, callbacks=[callback(tmp_path)]).fit(GOOD)
+
+
+def test_a_file_is_no_folder_of_checkpoints(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="file' cannot be a folder of checkpoints"):
+        TabularGANSynthesizer(epochs=1, callbacks=[Checkpoint(tmp_path / "file")]).fit(GOOD)
+
+
+FAKE = GOOD.sample(15, random_state=0, ignore_index=True)
+NUMBERS = pd.DataFrame({"x": np.arange(30.0)})
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: metrics.c2st(None, FAKE), DataError, r"the real table is None"),
+        (lambda: metrics.c2st(GOOD, None), DataError, r"the fake table is None"),
+        (lambda: metrics.c2st(GOOD[:0], FAKE), DataError, r"the real table has no rows"),
+        (lambda: metrics.c2st(GOOD, FAKE[["x"]]), DataError, r"fake table lacks .* \['y'\]"),
+        (lambda: metrics.c2st("a.csv", FAKE), ValueError, r"Expected 2D array"),
+        (
+            lambda: metrics.column_shapes(NUMBERS, NUMBERS.astype(str) + "?"),
+            DataError,
+            r"column 'x' holds numbers in the real table, not in another: .*'0.0\?'",
+        ),
+        (lambda: metrics.tstr(GOOD, FAKE), ParameterError, r"target=None is not allowed"),
+        (lambda: metrics.tstr(GOOD, FAKE, target="z"), ParameterError, r"target='z' is not"),
+        (lambda: metrics.near_copies(GOOD, FAKE, quantile=2), ParameterError, r"quantile=2 is"),
+        (lambda: metrics.singling_out(GOOD, FAKE, mode="x"), ParameterError, r"mode='x' is not"),
+        (lambda: metrics.singling_out(GOOD, FAKE, n_attacks=0), ParameterError, r"n_attacks=0"),
+        (lambda: metrics.attribute_inference(GOOD, FAKE, secret=3), ParameterError, r"secret=3 is"),
+        (lambda: metrics.linkability(GOOD, FAKE, n_neighbors=0), ParameterError, r"n_neighbors=0"),
+        (
+            lambda: metrics.linkability(GOOD, FAKE, columns=(["x"], ["z"])),
+            ParameterError,
+            r"columns=\(\['x'\], \['z'\]\) is not allowed",
+        ),
+        (
+            lambda: of_signals.spectrum(WAVES, WAVES[:, :10], fs_hz=25),
+            DataError,
+            r"fake windows have \(leads, samples\) = \(1, 10\)",
+        ),
+        (lambda: of_signals.heart_rates(WAVES, WAVES, fs_hz=0), ParameterError, r"fs_hz=0 is not"),
+        (
+            lambda: of_signals.spectrum(WAVES, WAVES * np.nan, fs_hz=25),
+            DataError,
+            r"the fake set has 0 windows without missing samples",
+        ),
+        (
+            lambda: of_signals.spectrum(WAVES[0], WAVES[0], fs_hz=25),
+            DataError,
+            r"real windows have shape \(50,\)",
+        ),
+        (
+            lambda: of_images.image_coverage(PIXELS, PIXELS[:, :4]),
+            DataError,
+            r"fake images have \(height, width, channels\) = \(4, 8, 1\)",
+        ),
+        (
+            lambda: of_images.image_coverage(PIXELS, PIXELS * 1.5),
+            DataError,
+            r"fake pixels are 0 to 38\d.*; 0 to 255 is allowed",
+        ),
+        (lambda: evaluate(None, FAKE), DataError, r"real=None is not allowed"),
+        (lambda: evaluate(GOOD, None), DataError, r"fake=None is not allowed"),
+        (lambda: evaluate(GOOD, FAKE[["x"]]), DataError, r"fake table lacks .* \['y'\]"),
+        (lambda: evaluate(GOOD, FAKE, holdout=FAKE[["x"]]), DataError, r"holdout table lacks"),
+        (lambda: evaluate(GOOD, FAKE, target="z"), ParameterError, r"target='z' is not allowed"),
+        (lambda: evaluate(GOOD, FAKE, kind="x"), ParameterError, r"kind='x' is not allowed"),
+        (lambda: evaluate(GOOD, FAKE, sections=["x"]), ParameterError, r"sections=\['x'\] is not"),
+        (lambda: evaluate(WAVES[:, None], WAVES[:, None]), ParameterError, r"fs_hz=None is not"),
+        (
+            lambda: metrics.c2st(GOOD, GOOD.assign(y=[[1], [2], [3]] * 5)),
+            DataError,
+            r"column 'y' of the fake table cannot be compared: unhashable type: 'list'",
+        ),
+    ],
+)
+def test_metrics(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Stand in a folder with an empty one, an empty CSV file and a file of nonsense."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "nonsense").write_bytes(b"\x93non\x89sense")
+    (tmp_path / "long.csv").write_text("a,b\n1,2,3,4\n5,6,7,8\n")
+    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9999999, 99999), }"
+    for name, text in (("huge.npy", header), ("odd.npy", header.replace("}", "('\n"))):
+        size = len(text).to_bytes(2, "little")
+        (tmp_path / name).write_bytes(b"\x93NUMPY\x01\x00" + size + text.encode())
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: synthgan.load("none"), ArchiveError, r"'none' cannot be read: No such file"),
+        (lambda: synthgan.load("nonsense"), ArchiveError, r"'nonsense' is no whole synthgan arch"),
+        (lambda: synthgan.load("empty"), ArchiveError, r"'empty' cannot be read: Is a directory"),
+        (lambda: synthgan.load(None), TypeError, r"not NoneType"),
+        (lambda: read_csv("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
+        (lambda: read_csv("empty.csv"), DataError, r"'empty.csv' is no CSV table: No columns"),
+        (lambda: read_csv("empty"), DataError, r"'empty' cannot be read: Is a directory"),
+        (lambda: read_csv("long.csv"), DataError, r"'long.csv' is no CSV .* more fields than the"),
+        (lambda: read_array("empty.csv"), DataError, r"'empty.csv' is no npy file of numbers"),
+        (lambda: read_array("huge.npy"), DataError, r"'huge.npy' is no npy file of numbers"),
+        (lambda: read_array("odd.npy"), DataError, r"'odd.npy' is no npy file of numbers"),
+        (lambda: read_csv("nonsense"), DataError, r"'nonsense' is no CSV table: .*codec"),
+        (lambda: read_array("nonsense"), DataError, r"'nonsense' is no npy file of numbers"),
+        (lambda: write_csv(GOOD, "no/a.csv"), DataError, r"'no/a.csv' cannot be written: No such"),
+        (lambda: read_records("none"), DataError, r"'none' is no folder and no WFDB record"),
+        (lambda: read_records("empty"), DataError, r"folder 'empty' holds no WFDB record"),
+        (lambda: read_records([]), DataError, r"list of paths is empty"),
+        (lambda: read_records(None), ParameterError, r"path=None is not allowed"),
+        (lambda: write_records("empty", WAVES), ParameterError, r"fs_hz=None is not allowed"),
+        (lambda: read_records(""), ParameterError, r"path='' is not allowed"),
+        (lambda: read_records("empty", leads=1), ParameterError, r"leads=1 is not allowed"),
+        (lambda: read_records("empty", leads=[1]), ParameterError, r"leads=\[1\] is not allowed"),
+        (lambda: write_records("", WAVES, fs_hz=250), ParameterError, r"path='' is not allowed"),
+        (lambda: write_records("new", [recording()]), DataError, r"cut windows from them"),
+        (
+            lambda: write_records("new", WAVES, fs_hz=250, names=5),
+            ParameterError,
+            r"names=5 is not allowed",
+        ),
+        (lambda: windows("empty"), ParameterError, r"records are of type str; give what"),
+        (lambda: windows(np.zeros(3)), ParameterError, r"records are of type ndarray; give what"),
+        (lambda: windows([recording()], 10, labels=5), ParameterError, r"labels=5 is not allowed"),
+        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, None), DataError, r"leads None are no na"),
+        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, "i", [None]), DataError, r"units \(None,\)"),
+        (lambda: windows([], n_samples=10), DataError, r"no records to cut"),
+        (lambda: windows([recording()], n_samples=0), ParameterError, r"n_samples=0 is not"),
+        (lambda: windows([recording()], 10, window_s=1), ParameterError, r"exclude each other"),
+        (lambda: windows([recording()], 10, step=0), ParameterError, r"step=0 is not allowed"),
+        (lambda: windows([recording()], 10, align="x"), ParameterError, r"align='x' is not"),
+        (lambda: windows([recording()], 1000), DataError, r"longer than every record; .*'a', has"),
+        (
+            lambda: windows([recording(values=np.zeros((1, 100)))], 10),
+            DataError,
+            r"no good window is left of 10: 10 flat",
+        ),
+        (lambda: recording(fs_hz=-1), ParameterError, r"fs_hz=-1 is not allowed"),
+        (lambda: recording(leads=("i", "ii")), DataError, r"record 'a' has values of shape"),
+        (lambda: SignalWindows(WAVES, 10.0, ["i"]), DataError, r"windows of shape \(30, 50\)"),
+        (lambda: SignalWindows(WAVES[:, None], 1, ["i", "v1"]), DataError, r"windows of 1 leads"),
+        (lambda: read_images(3), ParameterError, r"source is a int"),
+        (lambda: read_images([]), DataError, r"source is empty"),
+        (lambda: read_images("empty"), DataError, r"folder 'empty' holds no images"),
+        (lambda: read_images("nonsense"), DataError, r"'nonsense' \(no image of a known format"),
+        (lambda: ImageStack(np.zeros((2, 3))), DataError, r"images of shape \(2, 3\)"),
+        (lambda: save_images(np.zeros((2, 3)), "o"), DataError, r"images of shape \(2, 3\)"),
+        (lambda: save_images(PIXELS, "o", format="exe"), ParameterError, r"format='exe' is not"),
+        (lambda: load_thyroid("none.csv"), DataError, r"'none.csv' cannot be read"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_files(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: make_clinic(-1), r"n=-1 is not allowed"),
+        (lambda: make_clinic(1.5), r"n=1.5 is not allowed"),
+        (lambda: make_ecg(0), r"n_windows=0 is not allowed"),
+        (lambda: make_ecg(2, fs_hz=-1), r"fs_hz=-1 is not allowed"),
+        (lambda: make_ecg(2, leads=("x",)), r"leads=\('x',\) is not allowed; .* i, ii, iii"),
+        (lambda: make_fingerprints(2, (1, 1)), r"shape=\(1, 1\) is not allowed"),
+        (lambda: make_irises(2, 64), r"shape=64 is not allowed"),
+    ],
+)
+def test_data_sets(call, message):
+    with pytest.raises(ParameterError, match=message):
+        call()
