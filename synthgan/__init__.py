@@ -54,8 +54,6 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    for kind in ("tabular", "signal", "image"):  # makes their classes known
-        importlib.import_module(f"synthgan.synthesizers.{kind}")
     return importlib.import_module("synthgan.synthesizers.base").BaseGANSynthesizer.load(path)
 
 

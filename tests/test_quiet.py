@@ -292,7 +292,8 @@ from synthgan.gan import isolation
 
 clinic = make_clinic(400, random_state=0)
 def train():
-    return TabularGANSynthesizer(network=FCN(width=256), epochs=2, random_state=0).fit(clinic)
+    model = TabularGANSynthesizer(network=FCN(width=256), epochs=2, candidates=1, random_state=0)
+    return model.fit(clinic)
 model = train()
 alone = model.sample(3000, random_state=1)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from synthgan.cli.evaluate import print_summary
-from synthgan.cli.fit import train_table
 from synthgan.io.escaping import printable
 
 __all__ = ["add"]
@@ -29,6 +28,7 @@ def add(commands: Any) -> None:
 def _demo(parsed: argparse.Namespace) -> None:
     from synthgan.datasets import make_clinic
     from synthgan.io.tables import write_csv
+    from synthgan.kinds.table.files import train_table
     from synthgan.report import evaluate
 
     if parsed.rows < _FEWEST_ROWS:

@@ -10,11 +10,11 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from synthgan.cli.outputs import check_out
 from synthgan.io.escaping import printable
+from synthgan.kinds import all_kinds
 
 __all__ = ["add", "print_summary"]
 
@@ -118,13 +118,12 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
 
 
 def _read(path: str, follow_links: bool) -> Any:
-    from synthgan.io.images import read_images
     from synthgan.io.tables import read_array, read_csv
 
     if path.endswith(".npy"):
         return read_array(path)
-    holds_images = path.casefold().endswith(".zip") or Path(path).is_dir()
-    return read_images(path, follow_links=follow_links) if holds_images else read_csv(path)
+    kinds = [kind for kind in all_kinds().values() if kind.recognises(path)]
+    return kinds[0].read_to_measure(path, follow_links) if kinds else read_csv(path)
 
 
 def print_summary(report: Any) -> None:

@@ -19,7 +19,6 @@ def add(commands: Any) -> None:
 
 
 def _info(parsed: argparse.Namespace) -> None:
-    from synthgan.synthesizers import image, signal, tabular  # noqa: F401 (makes their classes known)
     from synthgan.synthesizers.base import BaseGANSynthesizer
 
     model: Any = BaseGANSynthesizer.inspect(parsed.model)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.io.images import ImageStack
-from synthgan.metrics import Score, images, signals
+from synthgan.kinds import Kind, all_kinds, find_kind
+from synthgan.metrics import Score
 from synthgan.metrics.people import code_people
-from synthgan.metrics.tables import draw_generator, read_tables
+from synthgan.metrics.tables import draw_generator
 from synthgan.records.signals import SignalWindows
 from synthgan.report.people import split_people
 from synthgan.report.report import Report
@@ -24,125 +22,12 @@ from synthgan.report.report import Report
 __all__ = ["evaluate", "measure_names"]
 
 SECTIONS = ("fidelity", "usefulness", "privacy")
-_FEWEST_SAMPLES = 100  # an array with so many columns or more is taken for signal windows
-
-Measure = Callable[..., Score]
-
-_TABLE_FIDELITY = (
-    metrics.c2st,
-    metrics.c2st_linear,
-    metrics.column_shapes,
-    metrics.kolmogorov_smirnov,
-    metrics.total_variation,
-    metrics.wasserstein,
-    metrics.jensen_shannon,
-    metrics.quartiles,
-    metrics.missing_shares,
-    metrics.range_coverage,
-    metrics.category_coverage,
-    metrics.pair_trends,
-    metrics.correlations,
-    metrics.mutual_information,
-    metrics.mmd,
-    metrics.precision,
-    metrics.recall,
-    metrics.density,
-    metrics.coverage,
-    metrics.alpha_precision,
-    metrics.beta_recall,
-)
-_TABLE_USEFULNESS = (metrics.tstr, metrics.importance_agreement, metrics.global_utility)
-_TABLE_PRIVACY = (
-    metrics.singling_out,
-    metrics.linkability,
-    metrics.attribute_inference,
-    metrics.membership_inference,
-    metrics.exact_copies,
-    metrics.near_copies,
-    metrics.closest_record,
-    metrics.neighbour_ratio,
-    metrics.authenticity,
-)
-_SIGNAL_FIDELITY = (
-    signals.signal_c2st,
-    signals.amplitudes,
-    signals.spectrum,
-    signals.autocorrelation,
-    signals.heart_rates,
-    signals.beat_counts,
-    signals.r_amplitudes,
-    signals.qrs,
-    signals.qt_intervals,
-    signals.beat_variability,
-    signals.dtw,
-    signals.signal_mmd,
-    signals.signal_precision,
-    signals.signal_coverage,
-)
-_IMAGE_FIDELITY = (
-    images.image_c2st,
-    images.pixel_statistics,
-    images.image_spectrum,
-    images.image_precision,
-    images.image_recall,
-    images.image_density,
-    images.image_coverage,
-    images.frechet_distance,
-)
-_SIGNAL_PRIVACY = (
-    signals.signal_membership_inference,
-    signals.signal_reidentification,
-    signals.signal_exact_copies,
-    signals.signal_near_copies,
-    signals.signal_closest_record,
-    signals.signal_neighbour_ratio,
-)
-_IMAGE_PRIVACY = (
-    metrics.image_membership_inference,
-    metrics.image_reidentification,
-    metrics.image_exact_copies,
-    metrics.image_near_copies,
-    metrics.image_closest_record,
-    metrics.image_neighbour_ratio,
-)
-
-
-def _named(*measures: Measure) -> dict[str, Measure]:
-    return {measure.__name__: measure for measure in measures}
-
-
-# Kind of records, section, name of the measure; in the order of the report.
-MEASURES: dict[str, dict[str, dict[str, Measure]]] = {
-    "table": {
-        "fidelity": _named(*_TABLE_FIDELITY),
-        "usefulness": _named(*_TABLE_USEFULNESS),
-        "privacy": {
-            "singling_out_univariate": partial(metrics.singling_out, mode="univariate"),
-            **_named(*_TABLE_PRIVACY),
-        },
-    },
-    "signal": {
-        "fidelity": _named(*_SIGNAL_FIDELITY),
-        "usefulness": {},
-        "privacy": _named(*_SIGNAL_PRIVACY),
-    },
-    "image": {
-        "fidelity": _named(*_IMAGE_FIDELITY),
-        "usefulness": {},
-        "privacy": _named(*_IMAGE_PRIVACY),
-    },
-}
-_OF_BEATS = (
-    "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability"
-)  # fmt: skip
 _WANT_TARGET = ("tstr", "importance_agreement")
 _JUDGED_UNSEEN = ("importance_agreement", "global_utility")
 
 
-_NO_PEOPLE = ("authenticity",)
-_KNOW_PEOPLE = {"c2st", "c2st_linear"} | {
-    name for kind in MEASURES.values() for name in kind["privacy"] if name not in _NO_PEOPLE
-}
+_COUNT_PEOPLE = ("c2st", "c2st_linear")  # and those of privacy,
+_COUNT_RECORDS = ("authenticity",)  # but these
 
 
 def evaluate(
@@ -222,31 +107,42 @@ def evaluate(
     for name, given in (("real", real), ("fake", fake)):
         if given is None:
             raise DataError(f"{name}=None is not allowed; give records.")
-    kind = _find_kind(kind, real)
+    chosen = _find_kind(kind, real)
     if fs_hz is None and isinstance(real, SignalWindows):
         fs_hz = real.fs_hz
     _check_sections(sections)
     (real, fake, holdout), people = split_people(groups, real, fake, holdout)
-    records = _read(kind, real, fake, holdout, target, fs_hz)
+    given = {"real": real, "fake": fake, "holdout": holdout}
+    records = chosen.check_records(given, target, fs_hz)
     code_people({name: len(x) for name, x in records.items()}, *people)
     begun = time.perf_counter()
+    measures = chosen.measures()
     tasks = [
         (section, name)
         for section in SECTIONS
         if section in sections
-        for name in MEASURES[kind][section]
+        for name in measures.get(section, {})
         if target is not None or name not in _WANT_TARGET
     ]
     seed = _seed(random_state)
+    words = {"target": target, "random_state": seed, **chosen.measure_options(fs_hz)}
     taken = Parallel(n_jobs=n_jobs)(
-        delayed(_take)(kind, section, name, records, people, target, fs_hz, seed)
+        delayed(_take)(
+            measures[section][name],
+            section,
+            name,
+            records,
+            people,
+            words,
+            name in chosen.optional_measures,
+        )
         for section, name in tasks
     )
     scores: dict[str, dict[str, Score]] = {section: {} for section in SECTIONS}
     for (section, name), score in zip(tasks, taken, strict=True):
         scores[section][name] = score
     settings = {
-        "kind": kind,
+        "kind": chosen.name,
         "target": target,
         "fs_hz": fs_hz,
         "random_state": seed,
@@ -257,50 +153,40 @@ def evaluate(
 
 def measure_names() -> list[str]:
     """Names of all measures that a report may hold."""
-    sections = (section for kind in MEASURES.values() for section in kind.values())
+    sections = (section for kind in all_kinds().values() for section in kind.measures().values())
     return sorted({name for section in sections for name in section})
 
 
 def _take(
-    kind: str,
+    measure: Callable[..., Score],
     section: str,
     name: str,
     records: dict[str, Any],
     people: tuple[Any, Any],
-    target: Any,
-    fs_hz: float | None,
-    seed: int,
+    words: dict[str, Any],
+    is_optional: bool,
 ) -> Score:
-    measure = MEASURES[kind][section][name]
     real, holdout = records["real"], records.get("holdout")
     if holdout is not None and (section == "fidelity" or name in _JUDGED_UNSEEN):
         real, holdout, people = holdout, real, people[::-1]
-    more = {"fs_hz": fs_hz} if kind == "signal" else {}
-    if name in _KNOW_PEOPLE:
-        more |= {"groups": people[0], "holdout_groups": people[1]}
-    words = {"holdout": holdout, "target": target, "random_state": seed, **more}
+    is_private = section == "privacy" and name not in _COUNT_RECORDS
+    if is_private or name in _COUNT_PEOPLE:
+        words = {**words, "groups": people[0], "holdout_groups": people[1]}
     try:
-        return measure(real, records["fake"], **words)
+        return measure(real, records["fake"], holdout=holdout, **words)
     except (DataError, ParameterError) as error:
-        if name not in _OF_BEATS:
+        if not is_optional:
             raise
-        # Not every signal has beats, nor every window is long enough for what follows one.
+        # Not every signal has beats, nor is every window long enough for them.
         detail = pd.DataFrame({"value": []}, dtype=float)
         return Score(name.replace("_", " "), float("nan"), True, detail, note=str(error))
 
 
-def _find_kind(kind: str, real: Any) -> str:
-    if kind in MEASURES:
-        return kind
+def _find_kind(kind: str, real: Any) -> Kind:
     if kind != "auto":
-        raise ParameterError(f"kind={kind!r} is not allowed; give one of {['auto', *MEASURES]}.")
-    if isinstance(real, SignalWindows | ImageStack):
-        return "signal" if isinstance(real, SignalWindows) else "image"
-    if not isinstance(real, np.ndarray) or real.ndim < 2:
-        return "table"
-    if real.ndim == 2:
-        return "signal" if real.shape[1] >= _FEWEST_SAMPLES else "table"
-    return "image" if real.dtype == np.uint8 or real.ndim > 3 else "signal"
+        return find_kind(kind)
+    taking = (one for one in all_kinds().values() if one.takes(real))
+    return next(taking, find_kind("table"))
 
 
 def _check_sections(sections: Sequence[str]) -> None:
@@ -309,35 +195,6 @@ def _check_sections(sections: Sequence[str]) -> None:
         raise ParameterError(
             f"sections={sections!r} is not allowed; give a list of some of {list(SECTIONS)}."
         )
-
-
-def _read(
-    kind: str, real: Any, fake: Any, holdout: Any, target: Any, fs_hz: float | None
-) -> dict[str, Any]:
-    """Check all records before the first measure is taken."""
-    given = {"real": real, "fake": fake, "holdout": holdout}
-    if kind == "table":
-        frames, _ = read_tables(np.random.default_rng(0), 2**62, **given)
-        if target is not None and target not in frames["real"].columns:
-            raise ParameterError(
-                f"target={target!r} is not allowed; name a column of the real table."
-            )
-        return dict(frames)
-    if kind == "signal" and fs_hz is None:
-        raise ParameterError("fs_hz=None is not allowed for signals; give their rate in Hz.")
-    arrays = {
-        name: x.to_numpy() if isinstance(x, pd.DataFrame) else np.asarray(x)
-        for name, x in given.items()
-        if x is not None
-    }
-    shape = arrays["real"].shape[1:]
-    for name, array in arrays.items():
-        if not len(array) or array.shape[1:] != shape:
-            raise DataError(
-                f"{name} has the shape {array.shape}; give (n, {', '.join(map(str, shape))}) "
-                "with n of 1 or more, as of the real records."
-            )
-    return arrays
 
 
 def _seed(random_state: Any) -> int:

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 from matplotlib import rc_context
-from matplotlib.figure import Figure
 
-from synthgan import metrics
 from synthgan.io.escaping import printable
+from synthgan.kinds import find_kind
 from synthgan.metrics import Score
 from synthgan.report.displays import (
-    ColumnDisplay,
-    CorrelationDisplay,
     HistoryDisplay,
     ScoreDisplay,
 )
-from synthgan.report.pooling import FEWEST
-from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
+from synthgan.report.pictures import Picture, vector_picture
 from synthgan.report.summary import C2ST
 
 if TYPE_CHECKING:
@@ -36,13 +27,6 @@ __all__ = ["render"]
 
 # Text stays text, and equal reports are equal files.
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
-_MOST_COLUMNS = 60
-_MOST_SQUARES = 60  # columns of a correlation picture
-_GIVEAWAY = {
-    "table": "Bars: by how much the AUC falls when a column is shuffled, the largest first.",
-    "signal": "Bars: the AUC that each family of features reaches by itself.",
-    "image": "Bars: the AUC that each family of features reaches by itself.",
-}
 # Guessing is the best there is.
 _BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_record"), 0.5)
 _HEADINGS = {
@@ -53,24 +37,6 @@ _HEADINGS = {
         "What attacks gain that have the fakes, and not the model file.",
     ),
 }
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawing in the page.
-
-    Parameters
-    ----------
-    source : str
-        A data URI.
-    alt : str
-        What it shows, for those who do not see it.
-    caption : str
-    """
-
-    source: str
-    alt: str
-    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -110,13 +76,14 @@ def render(report: Report, versions: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    measures = find_kind(report.settings["kind"]).measures()
     sections = [
         {
             "name": name,
             "title": _HEADINGS[name][0],
             "lead": _HEADINGS[name][1],
             "rows": [
-                _row(key, score, report.note(score))
+                _row(key, measures[name][key], score, report.note(score))
                 for key, score in scores.items()
                 if not _is_attack(score)
             ],
@@ -146,10 +113,9 @@ def _finalize(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _row(name: str, score: Score, note: str) -> Row:
-    rooms = metrics, metrics.signals, metrics.images
-    function = next((getattr(room, name) for room in rooms if hasattr(room, name)), None)
-    meaning = (function.__doc__ or "").partition("\n")[0] if function else ""
+def _row(name: str, measure: Any, score: Score, note: str) -> Row:
+    function = getattr(measure, "func", measure)  # of a partial
+    meaning = (function.__doc__ or "").partition("\n")[0]
     interval = ""
     if score.interval is not None and not any(map(math.isnan, score.interval)):
         interval = "{:.3f} to {:.3f}".format(*score.interval)
@@ -214,97 +180,20 @@ def _attacks(report: Report) -> list[Attack]:
 
 
 def _pictures(report: Report) -> dict[str, list[Picture]]:
-    kind = report.settings["kind"]
+    kind = find_kind(report.settings["kind"])
     pictures: dict[str, list[Picture]] = {}
     fidelity = report.scores.get("fidelity", {})
     told = next((fidelity[name] for name in C2ST if name in fidelity), None)
     if told is not None and len(told.detail):
         shown = ScoreDisplay.from_score(told).plot()
-        pictures["giveaway"] = [_picture(shown.figure_, _GIVEAWAY[kind])]
-    makers = {"table": _of_tables, "signal": _of_signals, "image": _of_images}
-    pictures |= makers[kind](report)
+        pictures["giveaway"] = [vector_picture(shown.figure_, kind.giveaway)]
+    pictures |= kind.pictures(report)
     history = getattr(report.model, "history_", None)
     if history is not None and len(history):
         shown_run = HistoryDisplay(history).plot()
         alt = "Losses of discriminator and generator, and fidelity, over the epochs."
-        pictures["training"] = [_picture(shown_run.figure_, alt)]
+        pictures["training"] = [vector_picture(shown_run.figure_, alt)]
     return pictures
-
-
-def _of_tables(report: Report) -> dict[str, list[Picture]]:
-    real, fake = report.records["real"], report.records["fake"]
-    n_people = len(real) if report.groups is None else pd.Series(list(report.groups)).nunique()
-    if n_people < FEWEST and not report.show_real:
-        return {}
-    shapes = report.scores.get("fidelity", {}).get("column_shapes")
-    values = pd.Series(np.nan, real.columns) if shapes is None else shapes.detail["value"]
-    # In the table's order; of too many columns those that differ most.
-    names = list(real.columns)
-    if len(names) > _MOST_COLUMNS:
-        worst = set(values.sort_values(kind="stable").index[:_MOST_COLUMNS])
-        names = [name for name in names if name in worst]
-    columns = []
-    for name in names:
-        drawn = ColumnDisplay.from_frames(
-            real[[name]], fake[[name]], name, groups=report.groups, show_real=report.show_real
-        ).plot()
-        told = "" if math.isnan(values[name]) else f"likeness {values[name]:.3f}"
-        alt = f"Distribution of {name}, real (filled) and fake (outlined)."
-        columns.append(_picture(drawn.figure_, alt, told))
-    pictures = {"columns": columns}
-    if 1 < real.shape[1] <= _MOST_SQUARES:
-        squares = CorrelationDisplay.from_frames(real, fake, random_state=0).plot()
-        alt = (
-            "Three heat maps: how columns hang together in real records, in fakes, the difference."
-        )
-        pictures["correlations"] = [_picture(squares.figure_, alt)]
-    return pictures
-
-
-def _of_signals(report: Report) -> dict[str, list[Picture]]:
-    sides = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
-    shown: Any = {"random_state": 0, "show_real": report.show_real}
-    traces = TraceDisplay.from_windows(*sides, **shown).plot()
-    both = "Some windows: real ones on the left, fakes on the right."
-    alt = both if report.show_real else "Some windows, all of them fakes."
-    pictures = [_photograph(traces.figure_, alt)]
-    rates = report.scores.get("fidelity", {}).get("heart_rates")
-    if rates is not None and math.isfinite(rates.value):
-        beats = BeatDisplay.from_windows(*sides, **shown).plot()
-        whose = "" if report.show_real else " of fakes"
-        alt = f"Heart beats{whose} laid over each other at their R peaks."
-        pictures.append(_photograph(beats.figure_, alt))
-    return {"records": pictures}
-
-
-def _of_images(report: Report) -> dict[str, list[Picture]]:
-    sides = report.records["real"], report.records["fake"]
-    images = ImageDisplay.from_images(*sides, random_state=0, show_real=report.show_real).plot()
-    both = "Some images: real ones above, fakes below."
-    alt = both if report.show_real else "Some images, all of them fakes."
-    return {"records": [_photograph(images.figure_, alt)]}
-
-
-def _picture(figure: Figure, alt: str, caption: str = "") -> Picture:
-    """Draw a figure as SVG, without the date, so that equal reports are equal files."""
-    return _embedded(figure, "svg+xml", {"Date": None, "Creator": None}, alt, caption)
-
-
-def _photograph(figure: Figure, alt: str) -> Picture:
-    """Draw a figure as PNG: one of thousands of strokes would be millions of letters of SVG."""
-    return _embedded(figure, "png", {"Software": None}, alt, "")
-
-
-def _embedded(
-    figure: Figure, kind: str, metadata: dict[str, Any], alt: str, caption: str
-) -> Picture:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # Text of an SVG stays text, and browsers have letters that matplotlib's font lacks.
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-        figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
-    encoded = base64.b64encode(buffer.getvalue()).decode()
-    return Picture(f"data:image/{kind};base64,{encoded}", alt, caption)
 
 
 def _parameters(model: Any) -> dict[str, str]:

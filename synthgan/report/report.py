@@ -16,6 +16,7 @@ import pandas as pd
 
 from synthgan import __version__
 from synthgan.io.escaping import escape_json, escape_markdown, printable
+from synthgan.kinds import find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
@@ -25,16 +26,6 @@ from synthgan.state.files import PRIVATE, write_atomically
 __all__ = ["Report"]
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")
-_DRAWN = {
-    "table": "its histograms are drawn of the real rows, and a bar can stand for a single one",
-    "signal": "windows and heart beats of the real data are drawn",
-    "image": "real images are drawn",
-}
-_POOLED = {
-    "table": "what is drawn of the real table stands for 5 rows or more",
-    "signal": "no real window and no real heart beat is drawn",
-    "image": "no real image is drawn",
-}
 # Notes that name a real row by its number.
 _ROW_NUMBER = re.compile(r"\bReal row \d+")
 _TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
@@ -97,13 +88,13 @@ class Report:
 
     def contents(self) -> str:
         """Say in a sentence or two whether the page of HTML shows real records."""
-        kind = self.settings["kind"]
+        kind = find_kind(self.settings["kind"])
         if self.show_real:
             return (
-                f"This report contains real records: {_DRAWN[kind]}. Give it only to those who may "
+                f"This report contains real records: {kind.shown}. Give it only to those who may "
                 "see the real data, or make it with show_real=False (--no-real)."
             )
-        pooled = _POOLED[kind] if self.groups is None else _POOLED[kind].replace("rows", "people")
+        pooled = kind.pooled if self.groups is None else kind.pooled.replace("rows", "people")
         return (
             f"This report contains no real records: {pooled}. Its figures are computed from real "
             "records."

@@ -6,7 +6,7 @@ import copy
 import functools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, TypeVar, cast
@@ -45,7 +45,7 @@ from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.refine.critic import Critic, cell_features, fidelity
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
-from synthgan.synthesizers.presets import Preset, find_preset
+from synthgan.synthesizers.recipes import Preset
 from synthgan.synthesizers.saving import SavedModel, library_versions
 from synthgan.synthesizers.warm_start import Former
 
@@ -81,7 +81,10 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
     verbose: int
     warm_start: bool
 
-    kind = "table"  # of records; presets are of one kind
+    kind: str  # of records, as the registry of kinds names it
+    encoder_class: type
+    recipe: Preset  # what parameters left as None are without a preset
+    presets: Mapping[str, Preset]
     # Whether conditions are about labels that are no part of the grid.
     _labels_are_beside = False
 
@@ -101,6 +104,24 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
     }
+
+    def _find_preset(self) -> Preset:
+        """Return the named preset, or the default recipe."""
+        if self.preset is None:
+            return self.recipe
+        if self.preset not in self.presets:
+            known = sorted(self.presets)
+            raise ParameterError(f"preset={self.preset!r} is unknown; known are {known}, or None.")
+        return self.presets[self.preset]
+
+    def _find_encoder(self, preset: Preset) -> Any:
+        encoder = self._resolve("encoder", preset)
+        if not isinstance(encoder, self.encoder_class):
+            raise ParameterError(
+                f"encoder={encoder!r} is not allowed; give one of class "
+                f"{self.encoder_class.__name__}, or None."
+            )
+        return encoder
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         """Return a parameter, or what the preset or the default recipe says where it is None."""
@@ -394,7 +415,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
         `known` holds grids and a mask of their known cells (n, n_cells).
         """
-        candidates = self._n_candidates(find_preset(self.preset, self.kind))
+        candidates = self._n_candidates(self._find_preset())
         lot = n
         if known is None and self.critic_ is not None and n:
             lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))

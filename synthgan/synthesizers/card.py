@@ -9,10 +9,17 @@ from typing import Any
 
 from synthgan.exceptions import ParameterError
 from synthgan.io.escaping import escape_code, escape_markdown
+from synthgan.kinds import Kind, find_kind
 
-__all__ = ["write_card"]
+__all__ = [
+    "code_names",
+    "container_name",
+    "count",
+    "describe_labels",
+    "label_values",
+    "write_card",
+]
 
-_MAKES = {"table": "rows of a table", "signal": "windows of a signal", "image": "images"}
 # Parameters of a run and a machine, which say nothing of the model.
 _UNTOLD = ("callbacks", "device", "random_state", "verbose", "warm_start")
 _ALWAYS = (
@@ -24,15 +31,16 @@ _NEVER = "a copy of the training records, the discriminator network, and what is
 
 def write_card(model: Any, report: Any = None) -> str:
     """Describe a fitted model in Markdown; see `BaseGANSynthesizer.model_card`."""
+    kind = find_kind(model.kind)
     measured = [] if report is None else ["", *_measured(report)]
     lines = [
         f"# {type(model).__name__}",
         "",
-        f"Makes {_MAKES[model.kind]}; a generative adversarial network, trained with synthgan.",
+        f"Makes {kind.makes}; a generative adversarial network, trained with synthgan.",
         "",
         "## What it makes",
         "",
-        *_DATA[model.kind](model),
+        *kind.describe(model),
         "",
         "## How it was trained",
         "",
@@ -41,62 +49,13 @@ def write_card(model: Any, report: Any = None) -> str:
         "",
         "## Privacy",
         "",
-        *_privacy(model),
+        *_privacy(model, kind),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _table(model: Any) -> list[str]:
-    n = model.n_features_in_
-    columns = list(model.schema_)
-    of_y = [column.name for column in columns[n:]]
-    lines = [f"- rows of {_count(n, 'column')}, as {_container(model.container_.kind)}"]
-    if of_y:
-        lines.append(f"- y: {_names(of_y)}")
-    told = list(dict.fromkeys(group.column for group in model.known_groups_))
-    if told:
-        lines.append(f"- conditions that the networks were taught: {_names(told)}")
-    kept = [f"{type(c).__name__} of {_names(c.uses)}" for c in model.constraints_.constraints_]
-    if kept:
-        lines.append(f"- relations between columns: {'; '.join(kept)}")
-    rows = [
-        f"| {escape_code(c.name)} | {escape_markdown(c.kind)} | {escape_code(c.dtype)} |"
-        for c in columns
-    ]
-    return [*lines, "", "| column | kind | dtype |", "|---|---|---|", *rows]
-
-
-def _signals(model: Any) -> list[str]:
-    container, n_samples = model.encoder_.container_, model.n_samples_
-    rate = "of no known rate"
-    if model.fs_hz_ is not None:
-        rate = f"at {model.fs_hz_:g} Hz ({n_samples / model.fs_hz_:g} s)"
-    leads = _count(model.n_leads_, "lead")
-    units = [unit if unit else "?" for unit in container.units]
-    named = [
-        f"{escape_code(lead)} in {escape_markdown(unit)}"
-        for lead, unit in zip(container.leads, units, strict=False)
-    ]
-    return [
-        f"- windows of {_count(n_samples, 'sample')} {rate}, {leads}, as "
-        f"{_container(container.kind)} of {escape_code(container.dtype)}",
-        *([f"- leads: {', '.join(named)}"] if named else []),
-        *_labels(model),
-    ]
-
-
-def _images(model: Any) -> list[str]:
-    height, width, n_channels = model.image_shape_
-    colour = "grey" if n_channels == 1 else "colour"
-    container = model.encoder_.container_
-    return [
-        f"- {colour} images of {height} x {width}, as {_container(container.kind)} of "
-        f"{escape_code(container.dtype)}",
-        *_labels(model),
-    ]
-
-
-def _labels(model: Any) -> list[str]:
+def describe_labels(model: Any) -> list[str]:
+    """Name the labels that users may ask for."""
     labels = [
         f"{escape_code(column.name)} ({escape_markdown(column.kind)})"
         for column in model.labels_.schema
@@ -120,11 +79,11 @@ def _training(model: Any) -> list[str]:
         *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
         *([] if seed is None else [f"- seed: {told}"]),
         f"- network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
-        f"- {_count(model.n_steps_, 'step')}{_of_history(model.history_)}",
+        f"- {count(model.n_steps_, 'step')}{_of_history(model.history_)}",
     ]
     if model.critic_ is not None:
         n_trees = len(model.critic_.trees)
-        lines.append(f"- of several candidates {_count(n_trees, 'boosted tree')} choose")
+        lines.append(f"- of several candidates {count(n_trees, 'boosted tree')} choose")
     versions = [
         f"{escape_markdown(name)} {escape_markdown(number)}"
         for name, number in model.versions_.items()
@@ -147,8 +106,7 @@ def _measured(report: Any) -> list[str]:
     return [f"#{line}" if line.startswith("#") else line for line in lines]
 
 
-def _privacy(model: Any) -> list[str]:
-    holds = {"table": _table_holds, "signal": _signal_holds, "image": _image_holds}
+def _privacy(model: Any, kind: Kind) -> list[str]:
     never = f"- It does not hold {_NEVER}."
     if model.critic_ is not None:
         never += (
@@ -156,7 +114,7 @@ def _privacy(model: Any) -> list[str]:
             "targets from other trees that saw the training rows and are not in the file."
         )
     return [
-        f"- The file holds {_ALWAYS}; {holds[model.kind](model)}.",
+        f"- The file holds {_ALWAYS}; {kind.holds(model)}.",
         never,
         "- There is no guarantee such as differential privacy, and a network can remember "
         "records. `synthgan.evaluate` with a holdout measures what some attacks learn from what "
@@ -165,47 +123,16 @@ def _privacy(model: Any) -> list[str]:
     ]
 
 
-def _table_holds(model: Any) -> str:
-    encoder = model.encoder_
-    if encoder.scaling != "quantile":
-        values = "limits of each column, which may be its lowest and highest value, and all labels"
-    elif encoder.min_support == 1:
-        values = "every value of every column, as min_support=1"
-    else:
-        values = (
-            f"values and labels that {encoder.min_support} or more people share, and averages of "
-            "rarer ones of as many; a person is a row where no groups were given or found"
-        )
-    if model.constraints_.constraints_:
-        values += "; relations between columns, some with the values that go together"
-    if model.critic_ is None:
-        return values
-    return f"{values}; trees that choose among generated rows, and shares of rows in bins"
-
-
-def _signal_holds(model: Any) -> str:
-    scale = "limits of each lead, which may be its lowest and highest sample"
-    if not model.is_quantised_:
-        scale = (
-            "the mean and the mean spectrum of each lead, and how sizes and heights of windows "
-            "spread (means of 5 or more)"
-        )
-    return f"{scale}{_label_values(model)}"
-
-
-def _image_holds(model: Any) -> str:
-    scale = "limits of the pixels, which may be their lowest and highest value"
-    return f"{scale}{_label_values(model)}"
-
-
-def _label_values(model: Any) -> str:
+def label_values(model: Any) -> str:
+    """Say which labels the file holds."""
     encoder = model.labels_.encoder
     if encoder is None:
         return ""
     return f"; labels that {encoder.min_support} or more people share"
 
 
-def _container(kind: str) -> str:
+def container_name(kind: str) -> str:
+    """Name a container with its article."""
     names = {
         "pandas": "a pandas DataFrame", "array": "an array", "table": "a table",
         "windows": "SignalWindows", "stack": "an ImageStack",
@@ -220,12 +147,11 @@ def _changed(model: Any) -> dict[str, Any]:
     return {name: x for name, x in given.items() if repr(x) != repr(defaults[name].default)}
 
 
-def _count(n: int, noun: str) -> str:
+def count(n: int, noun: str) -> str:
+    """Write a number and its noun."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
-def _names(names: Iterable[Any]) -> str:
+def code_names(names: Iterable[Any]) -> str:
+    """Write names as code, joined by commas."""
     return ", ".join(escape_code(name) for name in names)
-
-
-_DATA = {"table": _table, "signal": _signals, "image": _images}

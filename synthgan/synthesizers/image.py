@@ -27,7 +27,7 @@ from synthgan.privacy import person_column, read_groups
 from synthgan.refine.grain import grain_power, noise_factor
 from synthgan.synthesizers.base import keeps_model
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
-from synthgan.synthesizers.presets import find_preset
+from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -132,7 +132,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     """
 
     kind = "image"
-    _encoder_class = ImageEncoder
+    encoder_class = ImageEncoder
+    recipe, presets = IMAGE, IMAGE_PRESETS
 
     _parameter_constraints = {
         **LabelledGANSynthesizer._parameter_constraints,
@@ -215,7 +216,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset, self.kind)
+        preset = self._find_preset()
         encoder = self._find_encoder(preset)
         X = self._open(X, y)
         values, container = take_images(self, X, encoder.shape, reset=True, min_images=2)

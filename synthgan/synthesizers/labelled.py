@@ -18,7 +18,7 @@ from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
-from synthgan.synthesizers.presets import Preset, find_preset
+from synthgan.synthesizers.recipes import Preset
 
 __all__ = ["LabelledGANSynthesizer", "steps_of"]
 
@@ -54,18 +54,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     labels_: Labels
 
     _labels_are_beside = True
-    _encoder_class: type
     _properties: tuple[str, ...] = ()  # that can be measured on a record
     _own_fields: dict[str, fields.Check] = {}  # of a subclass, in an archive
-
-    def _find_encoder(self, preset: Preset) -> Any:
-        encoder = self._resolve("encoder", preset)
-        if not isinstance(encoder, self._encoder_class):
-            raise ParameterError(
-                f"encoder={encoder!r} is not allowed; give one of class "
-                f"{self._encoder_class.__name__}, or None."
-            )
-        return encoder
 
     def _gather_labels(self, info: pd.DataFrame, values: np.ndarray) -> tuple[Any, Any]:
         """Gather what `condition_on` names: columns of info, and properties that are measured."""
@@ -186,7 +176,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self.labels_ = Labels.from_state(read["labels"], plain)
         if strangers := set(self.labels_.measured) - set(self._properties):
             raise ArchiveError(f"labels are measured that nothing measures: {strangers}")
-        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        encoder = self._find_encoder(self._find_preset())
         self.encoder_ = encoder.from_state(read["encoder"], arrays)
         self.n_features_in_ = encoder.n_features_in_
         if hasattr(encoder, "feature_names_in_"):

@@ -17,7 +17,6 @@ from sklearn.utils.multiclass import check_classification_targets
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.records.tables import read_table
 from synthgan.synthesizers.base import draw_seed
-from synthgan.synthesizers.presets import find_preset
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANOverSampler"]
@@ -162,7 +161,7 @@ class GANOverSampler(BaseEstimator):
 
     def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
         """Refuse classes that are to grow, and of which the encoder would keep nothing."""
-        encoder = model._resolve("encoder", find_preset(model.preset, model.kind))
+        encoder = model._resolve("encoder", model._find_preset())
         least = encoder.min_support if encoder.scaling == "quantile" else 1
         for label, n in self.sampling_strategy_.items():
             n_rows = int((labels == label).sum())

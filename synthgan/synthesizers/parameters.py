@@ -8,19 +8,23 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import CONSTRAINTS
-from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
+from synthgan.kinds import all_kinds
 from synthgan.state.fields import brief
 
 __all__ = ["describe", "read_seconds", "rebuild"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
-_ENCODERS = (GridEncoder, ImageEncoder, SignalEncoder)
-_OWN = (Adam, CNN, CNN1d, FCN, Loss, *_ENCODERS, *CONSTRAINTS.values())
-PARTS = {part.__name__: part for part in _OWN}
+_OWN = (Adam, CNN, CNN1d, FCN, Loss, *CONSTRAINTS.values())
+
+
+def parts() -> dict[str, type]:
+    """Return the classes that a parameter may be an object of, by name; also encoders of kinds."""
+    encoders = (kind.estimator().encoder_class for kind in all_kinds().values())
+    return {part.__name__: part for part in (*_OWN, *encoders)}
 
 
 def describe(value: Any, name: str) -> Any:
@@ -41,7 +45,7 @@ def describe(value: Any, name: str) -> Any:
         return {"dict": [[describe(k, name), describe(v, name)] for k, v in value.items()]}
     if value is None or isinstance(value, str | int | float):
         return value
-    if type(value) in PARTS.values():
+    if type(value) in parts().values():
         inner = value.get_params(deep=False)
         return {
             "part": type(value).__name__,
@@ -49,7 +53,7 @@ def describe(value: Any, name: str) -> Any:
         }
     raise ArchiveError(
         f"parameter {name}={value!r} cannot be saved; plain values and objects of "
-        f"{sorted(PARTS)} can: keep the fitted object with joblib instead."
+        f"{sorted(parts())} can: keep the fitted object with joblib instead."
     )
 
 
@@ -71,10 +75,10 @@ def rebuild(value: Any) -> Any:
         return {rebuild(k): rebuild(v) for k, v in value["dict"]}
     if not isinstance(value, dict) or value.keys() != {"part", "parameters"}:
         raise ArchiveError(f"{brief(value)} is no parameter")
-    if not isinstance(value["part"], str) or value["part"] not in PARTS:
-        raise ArchiveError(f"part {brief(value['part'])} is not one of {sorted(PARTS)}")
+    if not isinstance(value["part"], str) or value["part"] not in parts():
+        raise ArchiveError(f"part {brief(value['part'])} is not one of {sorted(parts())}")
     parameters = {key: rebuild(item) for key, item in value["parameters"].items()}
-    part = PARTS[value["part"]](**parameters)
+    part = parts()[value["part"]](**parameters)
     if hasattr(part, "_parameter_constraints"):
         part._validate_params()
     return part

@@ -23,16 +23,14 @@ from synthgan.gan.isolation import import_compiler
 from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
+from synthgan.kinds import all_kinds
 from synthgan.refine.critic import Critic
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays, read_archive, refusing, write_archive
 from synthgan.synthesizers.parameters import describe, rebuild
-from synthgan.synthesizers.presets import find_preset
 
 __all__ = ["SavedModel", "library_versions"]
 
-# Modules of the classes that an archive may name.
-_SAVABLE = tuple(f"synthgan.synthesizers.{name}" for name in ("image", "signal", "tabular"))
 # Of this machine, not of the model; and the networks to go on from are not saved either.
 _NOT_SAVED = ("callbacks", "device", "warm_start")
 _CRITIC = "critic."  # prefix of its arrays
@@ -380,7 +378,7 @@ def _n_drawn(model: Any) -> int:
     """Return how many grids are made at a time, at the least, to choose from."""
     if model.critic_ is None:
         return 1
-    candidates = model._n_candidates(find_preset(model.preset, model.kind))
+    candidates = model._n_candidates(model._find_preset())
     most = grids_at_a_time(math.prod(model.grid_shape_))
     return max(candidates, min(_N_DRAWN, most))
 
@@ -414,9 +412,6 @@ def _history(value: Any) -> dict[str, Any]:
 
 
 def _savable(cls: type) -> dict[str, type]:
-    """Return the classes that an archive may name, of a class and its children."""
-    children: list[type] = cls.__subclasses__()
-    found = {cls.__name__: cls} if cls.__module__ in _SAVABLE else {}
-    for child in children:
-        found.update(_savable(child))
-    return found
+    """Return the classes that an archive may name: estimators of kinds that are a `cls`."""
+    estimators = [kind.estimator() for kind in all_kinds().values()]
+    return {one.__name__: one for one in estimators if issubclass(one, cls)}

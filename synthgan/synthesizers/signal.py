@@ -31,7 +31,7 @@ from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer, keeps_model
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
-from synthgan.synthesizers.presets import find_preset
+from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS
 
 __all__ = ["SignalGANSynthesizer"]
 
@@ -131,7 +131,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     """
 
     kind = "signal"
-    _encoder_class = SignalEncoder
+    encoder_class = SignalEncoder
+    recipe, presets = SIGNAL, SIGNAL_PRESETS
     _properties = tuple(PROPERTIES)
     _own_fields = {"fs_hz": fields.optional(fields.number(1e-9))}
 
@@ -205,7 +206,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset, self.kind)
+        preset = self._find_preset()
         encoder = self._find_encoder(preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)

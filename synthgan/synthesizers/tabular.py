@@ -37,7 +37,7 @@ from synthgan.records.targets import TargetContainer, read_target
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed, keeps_model
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
-from synthgan.synthesizers.presets import Preset, find_preset
+from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
 
 __all__ = ["TabularGANSynthesizer"]
 
@@ -140,6 +140,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     True
     """
 
+    kind = "table"
+    encoder_class = GridEncoder
+    recipe, presets = TABLE, TABLE_PRESETS
+
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
         "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
@@ -217,7 +221,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = find_preset(self.preset, self.kind)
+        preset = self._find_preset()
         encoder = self._find_encoder(preset)
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
         self.y_container_, y_frame = read_target(y, frame)
@@ -274,12 +278,6 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if self.preset is None and place.steps_power and self._n_people < MANY_PEOPLE:
             return place.steps(self._n_people)
         return super()._n_steps(n_rows)
-
-    def _find_encoder(self, preset: Preset) -> GridEncoder:
-        encoder = self._resolve("encoder", preset)
-        if not isinstance(encoder, GridEncoder):
-            raise ParameterError(f"encoder={encoder!r} is not allowed; give a GridEncoder or None.")
-        return encoder
 
     def _least_support(self) -> int:
         return int(self.encoder_.min_support)
@@ -482,7 +480,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             y_container=fields.optional(TargetContainer.from_dict),
             n_features_in=fields.whole(1),
         )
-        encoder = self._find_encoder(find_preset(self.preset, self.kind))
+        encoder = self._find_encoder(self._find_preset())
         self.encoder_ = encoder.from_state(read["encoder"], arrays)
         self.schema_, self.constraints_ = read["schema"], read["constraints"]
         self.container_, self.y_container_ = read["container"], read["y_container"]

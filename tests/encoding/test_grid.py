@@ -11,7 +11,7 @@ from sklearn.base import clone
 from synthgan import GridEncoder
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
-from synthgan.synthesizers.presets import PRESETS
+from synthgan.synthesizers.recipes import TABLE_PRESETS
 from tests.frames import frames
 
 EXACT_KINDS = ["small int", "bool", "boolean", "object", "string", "category", "day"]
@@ -145,7 +145,7 @@ def test_what_was_learnt_survives_as_plain_data(frame):
 def test_thesis_grid_of_the_thyroid_table(thyroid_path):
     thyroid = pd.read_csv(thyroid_path)
     patients = thyroid[thyroid["Class"] == 3].drop(columns="Class")
-    encoder = clone(PRESETS["thesis-thyroid"].parameters["encoder"])
+    encoder = clone(TABLE_PRESETS["thesis-thyroid"].parameters["encoder"])
     with pytest.warns(OutlierWarning, match="164 of 6666 rows dropped"):
         grids = encoder.fit_transform(patients)
     assert grids.shape == (6502, 7, 7)

@@ -17,7 +17,7 @@ from synthgan.exceptions import ArchiveError, DataError, OutlierWarning, Paramet
 from synthgan.io.windows import Recording, SignalWindows
 
 
-@parametrize_with_checks([SignalEncoder(), SignalEncoder(exponent=1), SignalEncoder("minmax")])
+@parametrize_with_checks([SignalEncoder()])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 

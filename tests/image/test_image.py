@@ -17,7 +17,7 @@ from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterE
 from synthgan.gan.training.memory import Needs, check_memory, estimate, free_bytes
 from synthgan.io.images import ImageStack, save_images
 from synthgan.refine.grain import grain_power
-from synthgan.synthesizers.presets import PRESETS
+from synthgan.synthesizers.recipes import IMAGE_PRESETS
 
 
 def quick(**parameters):
@@ -40,7 +40,7 @@ def folder(fingers, tmp_path_factory):
     return path
 
 
-@parametrize_with_checks([quick(), quick(network="fcn", encoder=ImageEncoder((-3.0, 3.0)))])
+@parametrize_with_checks([quick()])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -177,7 +177,7 @@ def count(network, shape):
 
 def test_thesis_networks():
     """Weights of the networks of section 6 and Table 8.1, counted without memory."""
-    fingers = PRESETS["thesis-fingerprints"].parameters
+    fingers = IMAGE_PRESETS["thesis-fingerprints"].parameters
     sizes = (100, 256, 512, 1024, 2048, 110_000)
     chain = sum(a * b + b for a, b in itertools.pairwise(sizes))
     back = (110_000, 2048, 1024, 512, 256, 1)
@@ -185,7 +185,7 @@ def test_thesis_networks():
     assert count(fingers["network"], (275, 400)) == (chain, judge)
     assert chain == pytest.approx(228e6, rel=0.01)
     assert (fingers["batch_size"], fingers["epochs"]) == (52, 100)
-    iris = PRESETS["thesis-iris-cnn"].parameters["network"]
+    iris = IMAGE_PRESETS["thesis-iris-cnn"].parameters["network"]
     made = count(iris, (240, 320))
     kernels = [(100, 512, 4 * 5), (512, 256, 5 * 5), (256, 128, 4 * 6), (128, 64, 5 * 7),
                (64, 1, 5 * 7)]  # fmt: skip

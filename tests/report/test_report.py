@@ -13,8 +13,9 @@ from synthgan import TabularGANSynthesizer, evaluate
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan import FCN
+from synthgan.kinds import find_kind
 from synthgan.records.signals import SignalWindows
-from synthgan.report.evaluation import MEASURES, SECTIONS, _find_kind
+from synthgan.report.evaluation import SECTIONS, _find_kind
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def report(halves):
 
 
 def test_all_measures_are_there(report):
-    wanted = {name for section in SECTIONS for name in MEASURES["table"][section]}
+    wanted = {name for section in SECTIONS for name in find_kind("table").measures()[section]}
     assert set(report.names) == wanted
     assert report["c2st"].value > 0.6
     with pytest.raises(KeyError, match="'accuracy' was not measured; there are"):
@@ -243,7 +244,8 @@ def test_signals():
     windows = beats + 0.02 * rng.normal(size=beats.shape)
     report = evaluate(windows[:30], windows[30:60], holdout=windows[60:], fs_hz=250)
     assert report.settings["kind"] == "signal"
-    assert set(report.names) == {*MEASURES["signal"]["fidelity"], *MEASURES["signal"]["privacy"]}
+    measures = find_kind("signal").measures()
+    assert set(report.names) == {*measures["fidelity"], *measures["privacy"]}
     assert report["heart_rates"].ceiling > 0.5
     assert np.isnan(report["qt_intervals"].value)
     assert "no QT interval (ms) could be measured" in report["qt_intervals"].note
@@ -264,14 +266,15 @@ def test_images():
     digits = load_digits().images * 15.9
     report = evaluate(digits[:300].astype(np.uint8), digits[300:600].astype(np.uint8))
     assert report.settings["kind"] == "image"
-    assert set(report.names) == {*MEASURES["image"]["fidelity"], *MEASURES["image"]["privacy"]}
+    measures = find_kind("image").measures()
+    assert set(report.names) == {*measures["fidelity"], *measures["privacy"]}
     assert report.summary()[0].name == "image_c2st"
     assert "Some images: real ones above" in report.to_html()
 
 
 def test_kinds_are_told_apart():
     few, many = np.zeros((5, 7)), np.zeros((5, 300))
-    kinds = [_find_kind("auto", x) for x in (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)),
+    kinds = [_find_kind("auto", x).name for x in (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)),
              np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3)))]  # fmt: skip
     assert kinds == ["table", "table", "signal", "signal", "image", "image"]
 

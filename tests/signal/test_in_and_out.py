@@ -14,7 +14,7 @@ from synthgan.io.windows import SignalWindows
 from tests.signal.quick import FS_HZ, N_SAMPLES, quick
 
 
-@parametrize_with_checks([quick(), quick(network="fcn", encoder=SignalEncoder("minmax"))])
+@parametrize_with_checks([quick()])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 

@@ -7,7 +7,6 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-import synthgan
 from synthgan import (
     SignalEncoder,
     SignalGANSynthesizer,
@@ -39,7 +38,7 @@ def test_presets(preset, generator, discriminator, batch_size, epochs):
     assert np.abs(fake).max() <= 2
     again = model.encoder_.inverse_transform(model.encoder_.transform(fake))
     assert np.allclose(again, fake)  # samples lie in the middle of grey levels
-    chosen = synthgan.synthesizers.presets.PRESETS[preset].parameters
+    chosen = SignalGANSynthesizer.presets[preset].parameters
     assert (chosen["batch_size"], chosen["epochs"]) == (batch_size, epochs)
     assert model.loss is None  # what the preset says is not written into the parameters
     if preset == "thesis-ecg-fcn":

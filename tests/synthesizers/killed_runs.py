@@ -30,7 +30,6 @@ from synthgan import (
 from synthgan.datasets import make_clinic, make_ecg
 from synthgan.exceptions import SynthganWarning
 
-N_KILLS = 5  # of each kind of run
 MOST_NEW, LONGEST_S = 2, 0.1  # checkpoints that an attempt may add, and how long it lives then
 
 
@@ -113,18 +112,18 @@ def attempt(run, folder, n_new=None, seconds=0.0):
     return None
 
 
-def kill_and_resume(run, folder, rng):
+def kill_and_resume(run, folder, rng, n_kills):
     """Kill one run, or at need several, and compare with one that never was."""
     folder = folder / run.__name__
     (folder / "whole").mkdir(parents=True)
     whole = attempt(run, folder / "whole")
     kills, same = [], []
-    while len(kills) < N_KILLS or not same:
+    while len(kills) < n_kills or not same:
         broken = folder / f"broken {len(same)}"
         broken.mkdir()
         model = None
         while model is None:
-            n_new = rng.randint(0, MOST_NEW) if len(kills) < N_KILLS else None
+            n_new = rng.randint(0, MOST_NEW) if len(kills) < n_kills else None
             model = attempt(run, broken, n_new, rng.uniform(0, LONGEST_S))
             if model is None:
                 kills.append(newest(broken))
@@ -144,14 +143,15 @@ def whole_of(run, broken, folder):
     return whole
 
 
-def main(folder, seed):
+def main(folder, seed, n_kills):
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", SynthganWarning)
     synthgan.synthesizers.base._FEWEST_HELD_OUT = 5
     rng = random.Random(int(seed))  # noqa: S311
     for run in RUNS:
         run((), max_steps=2)  # children begin with everything imported
-    results = {run.__name__: kill_and_resume(run, Path(folder), rng) for run in RUNS}
+    folder, n_kills = Path(folder), int(n_kills)  # of each kind of run
+    results = {run.__name__: kill_and_resume(run, folder, rng, n_kills) for run in RUNS}
     print(json.dumps(results))  # noqa: T201
 
 

@@ -40,11 +40,7 @@ def quick(**parameters):
 
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.OutlierWarning")
 @parametrize_with_checks(
-    [
-        GridEncoder(),
-        GridEncoder(scaling="minmax", min_support=1),
-        TabularGANSynthesizer(epochs=1, batch_size=32),
-    ]
+    [GridEncoder(), TabularGANSynthesizer(network=TINY, epochs=1, batch_size=32, candidates=1)]
 )
 def test_scikit_learn_contract(estimator, check):
     check(estimator)

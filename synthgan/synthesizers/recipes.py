@@ -1,4 +1,7 @@
-"""Named parameter sets: the default recipe, and the runs of the thesis."""
+"""Recipes: the defaults of each kind of records, and the runs of the thesis, as data.
+
+Evidence for the defaults: docs/recipe.md, docs/signals.md, docs/images.md, docs/privacy.md.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,20 @@ import numpy as np
 import pandas as pd
 
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
-from synthgan.exceptions import DataWarning, ParameterError
+from synthgan.exceptions import DataWarning
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
 
-__all__ = ["PRESETS", "Preset", "find_preset"]
+__all__ = [
+    "IMAGE",
+    "IMAGE_PRESETS",
+    "SIGNAL",
+    "SIGNAL_PRESETS",
+    "TABLE",
+    "TABLE_PRESETS",
+    "Preset",
+]  # fmt: skip
 
 # Table 6.1 of the thesis.
 THYROID_LIMITS = {
@@ -38,14 +49,11 @@ class Preset:
     ----------
     parameters : dict
         Parameters of the estimator.
-    kind : {"table", "signal", "image"}, default="table"
-        Which records it is for.
     rows : dict
         Column to value: only rows with that value are learnt, where the column exists.
     """
 
     parameters: dict[str, Any]
-    kind: str = "table"
     rows: dict[str, Any] = field(default_factory=dict)
 
     def select(
@@ -67,42 +75,38 @@ class Preset:
         return frame, people
 
 
-DEFAULTS = {
-    "table": Preset(
-        {
-            "encoder": GridEncoder(),
-            "network": FCN(),
-            "loss": Loss(),
-            "optimizer": Adam(),
-            "epochs": "auto",
-            "batch_size": "auto",
-            "candidates": 16,
-            "constraints": "auto",
-        }
-    ),
-    "signal": Preset(
-        {
-            "encoder": SignalEncoder(),
-            "network": CNN1d(),
-            "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
-            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
-            "epochs": "auto",
-            "batch_size": "auto",
-        },
-        kind="signal",
-    ),
-    "image": Preset(
-        {
-            "encoder": ImageEncoder(),
-            "network": CNN(),
-            "loss": Loss(penalty=10.0, noise=0.0, hidden=0.0),
-            "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
-            "epochs": "auto",
-            "batch_size": "auto",
-        },
-        kind="image",
-    ),
-}
+TABLE = Preset(
+    {
+        "encoder": GridEncoder(),
+        "network": FCN(),
+        "loss": Loss(),
+        "optimizer": Adam(),
+        "epochs": "auto",
+        "batch_size": "auto",
+        "candidates": 16,
+        "constraints": "auto",
+    }
+)
+SIGNAL = Preset(
+    {
+        "encoder": SignalEncoder(),
+        "network": CNN1d(),
+        "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
+        "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
+        "epochs": "auto",
+        "batch_size": "auto",
+    }
+)
+IMAGE = Preset(
+    {
+        "encoder": ImageEncoder(),
+        "network": CNN(),
+        "loss": Loss(penalty=10.0, noise=0.0, hidden=0.0),
+        "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),
+        "epochs": "auto",
+        "batch_size": "auto",
+    }
+)
 
 
 def _thesis_ecg(network: Any, batch_size: int, epochs: int, threshold: float = 0.0) -> Preset:
@@ -116,7 +120,6 @@ def _thesis_ecg(network: Any, batch_size: int, epochs: int, threshold: float = 0
             "epochs": epochs,
             "batch_size": batch_size,
         },
-        kind="signal",
     )
 
 
@@ -130,14 +133,13 @@ def _thesis_image(network: Any, batch_size: int, epochs: int) -> Preset:
             "epochs": epochs,
             "batch_size": batch_size,
         },
-        kind="image",
     )
 
 
 # D 110000-2048-1024-512-256-1 of images of 275 x 400, G 100-256-512-1024-2048-110000.
 _THESIS_FCN = FCN(width=(256, 512, 1024, 2048), dropout=0.3, latent_dim=100)
 
-PRESETS: dict[str, Preset] = {
+TABLE_PRESETS = {
     "thesis-thyroid": Preset(
         {
             "encoder": GridEncoder(
@@ -158,6 +160,8 @@ PRESETS: dict[str, Preset] = {
         },
         rows={"Class": 3},
     ),
+}
+SIGNAL_PRESETS = {
     # D 2025-1024-512-256-1, G 100-256-512-1024-2025.
     "thesis-ecg-fcn": _thesis_ecg(
         FCN(width=(256, 512, 1024), dropout=0.3, latent_dim=100), batch_size=52, epochs=165
@@ -173,6 +177,8 @@ PRESETS: dict[str, Preset] = {
         epochs=200,
         threshold=0.01,
     ),
+}
+IMAGE_PRESETS = {
     "thesis-fingerprints": _thesis_image(_THESIS_FCN, batch_size=52, epochs=100),
     "thesis-iris-fcn": _thesis_image(_THESIS_FCN, batch_size=20, epochs=100),
     # The author's published run on images of 240 x 320, heights and widths
@@ -199,19 +205,3 @@ PRESETS: dict[str, Preset] = {
         epochs=200,
     ),
 }
-
-
-def find_preset(preset: str | None, kind: str) -> Preset:
-    """Return a preset for a kind of records by name; None is the default recipe for them.
-
-    Raises
-    ------
-    ParameterError
-        No such preset.
-    """
-    if preset is None:
-        return DEFAULTS[kind]
-    known = sorted(name for name, one in PRESETS.items() if one.kind == kind)
-    if preset not in known:
-        raise ParameterError(f"preset={preset!r} is unknown; known are {known}, or None.")
-    return PRESETS[preset]

@@ -1,0 +1,44 @@
+"""What is measured and drawn of images."""
+
+from __future__ import annotations
+
+from synthgan import metrics
+from synthgan.metrics import images
+from synthgan.report.pictures import Picture, photograph
+from synthgan.report.records import ImageDisplay
+from synthgan.report.report import Report
+
+__all__ = ["MEASURES", "draw"]
+
+_FIDELITY = (
+    images.image_c2st,
+    images.pixel_statistics,
+    images.image_spectrum,
+    images.image_precision,
+    images.image_recall,
+    images.image_density,
+    images.image_coverage,
+    images.frechet_distance,
+)
+_PRIVACY = (
+    metrics.image_membership_inference,
+    metrics.image_reidentification,
+    metrics.image_exact_copies,
+    metrics.image_near_copies,
+    metrics.image_closest_record,
+    metrics.image_neighbour_ratio,
+)
+MEASURES = {
+    "fidelity": {measure.__name__: measure for measure in _FIDELITY},
+    "usefulness": {},
+    "privacy": {measure.__name__: measure for measure in _PRIVACY},
+}
+
+
+def draw(report: Report) -> dict[str, list[Picture]]:
+    """Draw some records, real and synthetic."""
+    sides = report.records["real"], report.records["fake"]
+    drawn = ImageDisplay.from_images(*sides, random_state=0, show_real=report.show_real).plot()
+    both = "Some images: real ones above, fakes below."
+    alt = both if report.show_real else "Some images, all of them fakes."
+    return {"records": [photograph(drawn.figure_, alt)]}

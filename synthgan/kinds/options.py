@@ -1,0 +1,48 @@
+"""What kinds share on the command line: arguments of estimators, names, arrays in files."""
+
+from __future__ import annotations
+
+import argparse
+import io
+from pathlib import Path
+from typing import Any
+
+__all__ = ["estimator_arguments", "split_names", "unique_names", "write_array"]
+
+
+def estimator_arguments(parsed: argparse.Namespace, condition_on: Any) -> dict[str, Any]:
+    """Return the constructor arguments that all kinds have."""
+    names = ("preset", "epochs", "max_steps", "max_time")
+    given = {name: getattr(parsed, name) for name in names}
+    return {**given, "condition_on": condition_on, "random_state": parsed.seed}
+
+
+def split_names(text: str | None) -> list[str] | None:
+    """Split names that are joined by commas."""
+    return None if text is None else [name.strip() for name in text.split(",")]
+
+
+def unique_names(text: str | None) -> list[str]:
+    """Split names that are joined by commas, each once."""
+    return list(dict.fromkeys(split_names(text) or []))
+
+
+def write_array(records: Any, path: str) -> None:
+    """Write an array as an npy file, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    import numpy as np
+
+    from synthgan.exceptions import DataError
+    from synthgan.state.files import write_atomically
+
+    content = io.BytesIO()
+    np.save(content, np.asarray(records))
+    try:
+        write_atomically(Path(path), content.getvalue())
+    except OSError as error:
+        raise DataError(f"{path!r} cannot be written: {error.strerror or error}.") from error

@@ -1,0 +1,81 @@
+"""Signals: windows of electrocardiograms and the like."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import ParameterError
+from synthgan.kinds.kind import Kind
+
+__all__ = ["KIND"]
+
+_FEWEST_SAMPLES = 100  # an array with so many columns or more is taken for signal windows
+
+
+class SignalKind(Kind):
+    """Windows of signals, from WFDB records or arrays."""
+
+    folder = __name__
+    name, plural, records = "signal", "signals", "signals"
+    makes = "windows of a signal"
+    files, in_folders = "WFDB records", True
+    fit_options = ("leads", "n_samples", "window_s", "fs_hz")
+    sample_options = ("duration_s", "annotate", "overwrite")
+    optional_measures = (
+        "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability",
+    )  # fmt: skip
+    shown = "windows and heart beats of the real data are drawn"
+    pooled = "no real window and no real heart beat is drawn"
+
+    def estimator(self) -> Any:
+        from synthgan.synthesizers.signal import SignalGANSynthesizer
+
+        return SignalGANSynthesizer
+
+    def takes(self, records: Any) -> bool:
+        from synthgan.records.signals import SignalWindows
+
+        if isinstance(records, SignalWindows):
+            return True
+        if not isinstance(records, np.ndarray):
+            return False
+        is_wide = records.ndim == 2 and records.shape[1] >= _FEWEST_SAMPLES
+        return is_wide or (records.ndim == 3 and records.dtype != np.uint8)
+
+    def check_records(
+        self, given: Mapping[str, Any], target: Any, fs_hz: float | None
+    ) -> dict[str, Any]:
+        if fs_hz is None:
+            raise ParameterError("fs_hz=None is not allowed for signals; give their rate in Hz.")
+        return super().check_records(given, target, fs_hz)
+
+    def measure_options(self, fs_hz: float | None) -> dict[str, Any]:
+        return {"fs_hz": fs_hz}
+
+    def recognises(self, path: str) -> bool:
+        is_record = path.endswith(".hea") or Path(f"{path}.hea").is_file()
+        return is_record or path.endswith(".npy") or any(Path(path).rglob("*.hea"))
+
+    def add_sample_options(self, parser: Any) -> None:
+        signals = parser.add_argument_group("signals")
+        signals.add_argument(
+            "--duration-s",
+            type=float,
+            default=None,
+            metavar="S",
+            help="seconds (default: a window)",
+        )
+        signals.add_argument(
+            "--annotate", action="store_true", help="write the R peaks beside the records"
+        )
+
+    def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        return {"duration_s": parsed.duration_s}
+
+
+KIND = SignalKind()

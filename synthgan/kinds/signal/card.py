@@ -1,0 +1,41 @@
+"""What a model card says of signals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synthgan.io.escaping import escape_code, escape_markdown
+from synthgan.synthesizers.card import container_name, count, describe_labels, label_values
+
+__all__ = ["describe", "holds"]
+
+
+def describe(model: Any) -> list[str]:
+    """Say what the model makes."""
+    container, n_samples = model.encoder_.container_, model.n_samples_
+    rate = "of no known rate"
+    if model.fs_hz_ is not None:
+        rate = f"at {model.fs_hz_:g} Hz ({n_samples / model.fs_hz_:g} s)"
+    leads = count(model.n_leads_, "lead")
+    units = [unit if unit else "?" for unit in container.units]
+    named = [
+        f"{escape_code(lead)} in {escape_markdown(unit)}"
+        for lead, unit in zip(container.leads, units, strict=False)
+    ]
+    return [
+        f"- windows of {count(n_samples, 'sample')} {rate}, {leads}, as "
+        f"{container_name(container.kind)} of {escape_code(container.dtype)}",
+        *([f"- leads: {', '.join(named)}"] if named else []),
+        *describe_labels(model),
+    ]
+
+
+def holds(model: Any) -> str:
+    """Say which values of training records the file holds."""
+    scale = "limits of each lead, which may be its lowest and highest sample"
+    if not model.is_quantised_:
+        scale = (
+            "the mean and the mean spectrum of each lead, and how sizes and heights of windows "
+            "spread (means of 5 or more)"
+        )
+    return f"{scale}{label_values(model)}"

@@ -1,0 +1,120 @@
+"""Signals on the command line: records and arrays read, learnt and written."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from synthgan.io.escaping import printable
+from synthgan.kinds.options import estimator_arguments, split_names, unique_names, write_array
+
+__all__ = ["add_fit_options", "fit", "write"]
+
+
+def add_fit_options(signals: Any) -> None:
+    """Add options of ``synthgan fit``."""
+    signals.add_argument(
+        "--leads", default=None, help="leads to learn, joined by commas (default: all)"
+    )
+    length = signals.add_mutually_exclusive_group()
+    length.add_argument("--n-samples", type=int, metavar="N", help="of a window (default: 2025)")
+    length.add_argument("--window-s", type=float, metavar="S", help="seconds of a window")
+    signals.add_argument(
+        "--fs-hz",
+        type=float,
+        metavar="HZ",
+        help="samples per second: records are resampled to it, an npy file needs it",
+    )
+
+
+def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
+    """Learn; return the model, and in words what was learnt."""
+    from synthgan.synthesizers.signal import SignalGANSynthesizer
+
+    told = unique_names(parsed.condition_on)
+    if any(path.endswith(".npy") for path in parsed.data):
+        cut, source = _windows_of_array(parsed), parsed.data[0]
+    else:
+        cut, source = _windows_of_records(parsed, told)
+    n, leads = len(cut), "lead" if len(cut.leads) == 1 else "leads"
+    message = (
+        f"{source} read: {n} windows of {cut.n_samples} samples ({cut.window_s:g} s), "
+        f"{leads} {', '.join(cut.leads)}, {cut.fs_hz:g} Hz"
+    )
+    print(printable(message), flush=True)
+    parameters = {**estimator_arguments(parsed, told), "verbose": int(sys.stderr.isatty())}
+    return SignalGANSynthesizer(**parameters).fit(cut, groups=parsed.groups), f"{n} windows"
+
+
+def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[Any, str]:
+    """Read and cut records."""
+    from synthgan.encoding.signals.properties import PROPERTIES
+    from synthgan.io.records import read_records
+    from synthgan.io.windows import windows
+
+    records = read_records(
+        parsed.data, split_names(parsed.leads), fs_hz=parsed.fs_hz, follow_links=parsed.follow_links
+    )
+    labels = [name for name in told if name not in PROPERTIES]
+    cut = windows(records, parsed.n_samples, window_s=parsed.window_s, labels=labels)
+    noun = "record" if len(records) == 1 else "records"
+    return cut, f"{len(records)} {noun}"
+
+
+def _windows_of_array(parsed: argparse.Namespace) -> Any:
+    from synthgan.io.tables import read_array
+    from synthgan.records.signals import SignalWindows
+
+    path, *others = parsed.data
+    if others:
+        raise ValueError(f"{len(parsed.data)} paths are given; an npy file is learnt alone.")
+    if parsed.n_samples is not None or parsed.window_s is not None:
+        raise ValueError(f"--n-samples and --window-s cut records; {path!r} holds windows already.")
+    if parsed.fs_hz is None:
+        raise ValueError(f"{path!r} tells no sampling rate; give it by --fs-hz.")
+    values = read_array(path)
+    if values.ndim not in (2, 3):
+        raise ValueError(
+            f"{path!r} has shape {values.shape}; give (n, n_samples) or (n, n_leads, n_samples)."
+        )
+    values = values[:, None] if values.ndim == 2 else values
+    leads = split_names(parsed.leads)
+    if leads is None and values.shape[1] > 1:
+        raise ValueError(f"{path!r} has {values.shape[1]} leads; name them by --leads.")
+    return SignalWindows(values, parsed.fs_hz, leads or "i")
+
+
+def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
+    """Write records; return what the files hold."""
+    import numpy as np
+
+    from synthgan.io.records import write_records
+
+    if parsed.out.endswith(".npy"):
+        values = np.asarray(fake)
+        one_lead = values.ndim == 3 and values.shape[1] == 1
+        write_array(values[:, 0] if one_lead else values, parsed.out)
+        return "windows"
+    windows = _as_windows(fake, model)
+    peaks = True if parsed.annotate else None
+    write_records(parsed.out, windows, r_peaks=peaks, overwrite=parsed.overwrite)
+    return "records"
+
+
+def _as_windows(fake: Any, model: Any) -> Any:
+    """Give windows a rate and leads, which a model that was fitted on arrays does not tell."""
+    import numpy as np
+
+    from synthgan.records.signals import SignalWindows
+
+    if isinstance(fake, SignalWindows):
+        return fake
+    if model.fs_hz_ is None or model.n_leads_ > 1:
+        what = "sampling rate" if model.fs_hz_ is None else f"names of its {model.n_leads_} leads"
+        raise ValueError(
+            f"the model knows no {what}, which records need; give an npy file as --out, or fit it "
+            "on SignalWindows."
+        )
+    values = np.asarray(fake)
+    return SignalWindows(values.reshape(len(values), 1, -1), model.fs_hz_, "i")

@@ -1,0 +1,50 @@
+"""What a model card says of tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synthgan.io.escaping import escape_code, escape_markdown
+from synthgan.synthesizers.card import code_names, container_name, count
+
+__all__ = ["describe", "holds"]
+
+
+def describe(model: Any) -> list[str]:
+    """Say what the model makes."""
+    n = model.n_features_in_
+    columns = list(model.schema_)
+    of_y = [column.name for column in columns[n:]]
+    lines = [f"- rows of {count(n, 'column')}, as {container_name(model.container_.kind)}"]
+    if of_y:
+        lines.append(f"- y: {code_names(of_y)}")
+    told = list(dict.fromkeys(group.column for group in model.known_groups_))
+    if told:
+        lines.append(f"- conditions that the networks were taught: {code_names(told)}")
+    kept = [f"{type(c).__name__} of {code_names(c.uses)}" for c in model.constraints_.constraints_]
+    if kept:
+        lines.append(f"- relations between columns: {'; '.join(kept)}")
+    rows = [
+        f"| {escape_code(c.name)} | {escape_markdown(c.kind)} | {escape_code(c.dtype)} |"
+        for c in columns
+    ]
+    return [*lines, "", "| column | kind | dtype |", "|---|---|---|", *rows]
+
+
+def holds(model: Any) -> str:
+    """Say which values of training records the file holds."""
+    encoder = model.encoder_
+    if encoder.scaling != "quantile":
+        values = "limits of each column, which may be its lowest and highest value, and all labels"
+    elif encoder.min_support == 1:
+        values = "every value of every column, as min_support=1"
+    else:
+        values = (
+            f"values and labels that {encoder.min_support} or more people share, and averages of "
+            "rarer ones of as many; a person is a row where no groups were given or found"
+        )
+    if model.constraints_.constraints_:
+        values += "; relations between columns, some with the values that go together"
+    if model.critic_ is None:
+        return values
+    return f"{values}; trees that choose among generated rows, and shares of rows in bins"
