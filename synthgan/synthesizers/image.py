@@ -137,7 +137,6 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
 
     _parameter_constraints = {
         **LabelledGANSynthesizer._parameter_constraints,
-        "condition_on": [list, tuple, None],
         "size": "no_validation",  # read_images knows
         "color": [StrOptions({"grey", "rgb"})],
         "crop": ["boolean"],
@@ -166,25 +165,27 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.condition_on = condition_on
+        super().__init__(
+            preset=preset,
+            encoder=encoder,
+            network=network,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            max_steps=max_steps,
+            max_time=max_time,
+            batch_size=batch_size,
+            condition_on=condition_on,
+            callbacks=callbacks,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+            warm_start=warm_start,
+        )
         self.size = size
         self.color = color
         self.crop = crop
         self.on_error = on_error
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.warm_start = warm_start
 
     @keeps_model
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
@@ -347,9 +348,6 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
                 f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave "
                 "it None, or resize them."
             )
-
-    def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
-        return {}
 
     def _n_steps(self, n_rows: int) -> float:
         return steps_of(n_rows, _STEPS_PER_IMAGE, _FEWEST_STEPS, _MOST_STEPS)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.asking.conditions import Conditions, count_rows, draw_until_met
 from synthgan.asking.labels import Labels
 from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
+from synthgan.gan.training.callbacks import Callback
+from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
@@ -45,17 +46,56 @@ def steps_of(n: int, per_record: float, fewest: int, most: int) -> float:
 class LabelledGANSynthesizer(BaseGANSynthesizer):
     """Base of synthesizers whose records are one grid each, with labels beside it.
 
-    A subclass names its encoder's class and reads its records; its encoder has a container that
-    restores records from values and what is known of them.
+    A subclass names its kind, its encoder's class and its recipe, and reads its records in `fit`.
+    Its encoder has a container that restores records from values and what is known of them.
+    The constructor's parameters are documented in `SignalGANSynthesizer`.
     """
 
-    condition_on: Any
     encoder_: Any
     labels_: Labels
 
     _labels_are_beside = True
     _properties: tuple[str, ...] = ()  # that can be measured on a record
     _own_fields: dict[str, fields.Check] = {}  # of a subclass, in an archive
+
+    _parameter_constraints = {
+        **BaseGANSynthesizer._parameter_constraints,
+        "condition_on": [list, tuple, None],
+    }
+
+    def __init__(
+        self,
+        preset: str | None = None,
+        encoder: Any = None,
+        network: Any = None,
+        loss: Any = None,
+        optimizer: Adam | None = None,
+        epochs: int | str | None = None,
+        max_steps: int | None = None,
+        max_time: float | str | None = None,
+        batch_size: int | str | None = None,
+        condition_on: Sequence[str] | None = None,
+        callbacks: Sequence[Callback] | None = None,
+        device: str = "auto",
+        random_state: Any = None,
+        verbose: int = 0,
+        warm_start: bool = False,
+    ) -> None:
+        self.preset = preset
+        self.encoder = encoder
+        self.network = network
+        self.loss = loss
+        self.optimizer = optimizer
+        self.epochs = epochs
+        self.max_steps = max_steps
+        self.max_time = max_time
+        self.batch_size = batch_size
+        self.condition_on = condition_on
+        self.callbacks = callbacks
+        self.device = device
+        self.random_state = random_state
+        self.verbose = verbose
+        self.warm_start = warm_start
 
     def _gather_labels(self, info: pd.DataFrame, values: np.ndarray) -> tuple[Any, Any]:
         """Gather what `condition_on` names: columns of info, and properties that are measured."""
@@ -154,9 +194,9 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     ) -> np.ndarray:
         return self.encoder_.decode(self._sample_grids(n, seed, known))
 
-    @abstractmethod
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
-        """Measure properties of records."""
+        """Measure properties of records, those of `_properties`."""
+        return {}
 
     def _n_held_out(self, n_rows: int, preset: Preset) -> int:
         return 0

@@ -29,7 +29,7 @@ from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
-from synthgan.synthesizers.base import BaseGANSynthesizer, keeps_model
+from synthgan.synthesizers.base import keeps_model
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS
 
@@ -137,8 +137,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     _own_fields = {"fs_hz": fields.optional(fields.number(1e-9))}
 
     _parameter_constraints = {
-        **BaseGANSynthesizer._parameter_constraints,
-        "condition_on": [list, tuple, None],
+        **LabelledGANSynthesizer._parameter_constraints,
         "fs_hz": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -161,22 +160,24 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.condition_on = condition_on
+        super().__init__(
+            preset=preset,
+            encoder=encoder,
+            network=network,
+            loss=loss,
+            optimizer=optimizer,
+            epochs=epochs,
+            max_steps=max_steps,
+            max_time=max_time,
+            batch_size=batch_size,
+            condition_on=condition_on,
+            callbacks=callbacks,
+            device=device,
+            random_state=random_state,
+            verbose=verbose,
+            warm_start=warm_start,
+        )
         self.fs_hz = fs_hz
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.warm_start = warm_start
 
     @keeps_model
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:

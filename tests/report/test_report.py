@@ -274,8 +274,9 @@ def test_images():
 
 def test_kinds_are_told_apart():
     few, many = np.zeros((5, 7)), np.zeros((5, 300))
-    kinds = [_find_kind("auto", x).name for x in (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)),
-             np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3)))]  # fmt: skip
+    images = np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3))
+    records = (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)), *images)
+    kinds = [_find_kind("auto", x).name for x in records]
     assert kinds == ["table", "table", "signal", "signal", "image", "image"]
 
 
