@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import functools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from synthgan.encoding import CellGroup
 from synthgan.exceptions import ParameterError
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
 from synthgan.gan.isolation import import_compiler, one_thread_after_fork, seeded
@@ -47,9 +45,10 @@ from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset
 from synthgan.synthesizers.saving import SavedModel, library_versions
-from synthgan.synthesizers.warm_start import Former
+from synthgan.synthesizers.training_set import Plan, TrainingSet
+from synthgan.synthesizers.warm_start import PreviousNetworks
 
-__all__ = ["BaseGANSynthesizer", "draw_seed", "keeps_model"]
+__all__ = ["BaseGANSynthesizer", "draw_seed"]
 
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
@@ -61,8 +60,6 @@ _CRITIC_FAKES = 4  # a real row, for the critic
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
-
-Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
 class BaseGANSynthesizer(SavedModel, BaseEstimator):
@@ -130,76 +127,73 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             value = preset.parameters[name]
         return clone(value, safe=False)
 
-    def _fit_grids(
-        self,
-        grids: np.ndarray,
-        half_widths: np.ndarray | None,
-        groups: Sequence[CellGroup],
-        known_groups: Sequence[CellGroup],
-        preset: Preset,
-        begun: float,
-        labels: np.ndarray | None = None,
-        people: np.ndarray | None = None,
-    ) -> None:
-        """Train a generator of grids; sets the learned attributes.
+    @one_thread_after_fork()
+    def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:
+        """Plan a run, train a generator of grids, and refine what it makes.
 
         Parameters
         ----------
-        grids, half_widths : as `GridEncoder.encode`
-        groups : sequence of CellGroup
-            All groups of the grid.
-        known_groups : sequence of CellGroup
-            Those that conditions may name: of the grid, or of the labels if there are any.
+        data : TrainingSet
         preset : Preset
         begun : float
             When `fit` began, by `time.perf_counter`.
-        labels : ndarray of shape (n, n_label_cells) or None, default=None
-            Cells that stand beside the grids and are not generated.
-        people : ndarray of int of shape (n,), or None, default=None
-            Who each grid belongs to; None: each is of a person of its own.
         """
-        former = self._former_networks()
-        if former is not None:
-            former.check(grids.shape[1:], groups, known_groups)
-        device = find_device(self.device)
+        import_compiler()
+        plan = self._plan(data, preset, begun)
+        self._keep(self._train(plan, data))
+        self._refine(plan, data)
+
+    def _plan(self, data: TrainingSet, preset: Preset, begun: float) -> Plan:
+        """Decide on networks, rows and the length of the run; whatever does not fit raises."""
+        n, shape = len(data), data.grids.shape[1:]
+        previous = self._previous()
+        if previous is not None:
+            previous.check(shape, data.groups, data.known_groups)
         network = find_network(self._resolve("network", preset))
-        self.network_ = settle_network(network, len(grids), groups)
-        self.cell_groups_, self.known_groups_ = list(groups), list(known_groups)
-        self.grid_shape_ = grids.shape[1:]
-        self.is_quantised_ = grids.dtype == np.uint8
+        self.network_ = settle_network(network, n, data.groups)
+        self.cell_groups_, self.known_groups_ = list(data.groups), list(data.known_groups)
+        self.grid_shape_ = shape
+        self.is_quantised_ = data.grids.dtype == np.uint8
         self._warn_where_unsaved()
         seconds = read_seconds(self.max_time)
-        deadline = None if seconds is None else begun + seconds
         candidates = self._n_candidates(preset)
         share = 1 - _CRITIC_TIME if candidates > 1 else 1.0
         training_end = None if seconds is None else begun + share * seconds
-        config = self._train_config(len(grids), training_end, preset)
-        if former is not None:
-            config = replace(config, begins_from=former.digest())
+        config = self._train_config(n, training_end, preset)
+        if previous is not None:
+            config = replace(config, begins_from=previous.digest())
         rng = np.random.default_rng(config.seed)
-        n_held_out = self._n_held_out(len(grids), preset)
-        order = draw_people(people, len(grids), rng)
-        n_held_out = whole_people(people, order, n_held_out)
-        kept, held_out = order[n_held_out:], order[:n_held_out]
-        callbacks = self._callbacks()
-        if n_held_out:
-            unseen = self._dither(grids[held_out], half_widths, held_out, rng)
-            callbacks.append(self._keep_best(self._view(unseen)))
-        data = GridData(grids, half_widths, self.cell_groups_, device, labels, kept)
-        state = self._train(config, callbacks, data, former)
-        self._former = self._keep_networks(state) if self.warm_start else None
+        order = draw_people(data.people, n, rng)
+        n_held_out = whole_people(data.people, order, self._n_held_out(n, preset))
+        return Plan(
+            config=config,
+            rng=rng,
+            training_rows=order[n_held_out:],
+            held_out_rows=order[:n_held_out],
+            candidates=candidates,
+            deadline=None if seconds is None else begun + seconds,
+            previous=previous,
+        )
+
+    def _keep(self, state: TrainState) -> None:
+        """Set what was learned."""
+        self._previous_networks = self._networks_of(state) if self.warm_start else None
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
         self.n_steps_ = state.step
         self.versions_ = library_versions()
+
+    def _refine(self, plan: Plan, data: TrainingSet) -> None:
+        """Learn to choose among candidates, where there are some and time is left."""
         self.critic_: Critic | None = None
-        late = deadline is not None and time.perf_counter() > deadline
-        if candidates > 1 and not late:
-            some = order[:_MOST_CRITIC_ROWS]
-            with leaving_out("the choice among candidates"):
-                real = self._dither(grids[some], half_widths, some, rng)
-                support = Support(self._least_support(), people).take(some)
-                self._fit_critic(real, rng, deadline, support)
+        late = plan.deadline is not None and time.perf_counter() > plan.deadline
+        if plan.candidates == 1 or late:
+            return
+        rows = np.concatenate([plan.held_out_rows, plan.training_rows])[:_MOST_CRITIC_ROWS]
+        with leaving_out("the choice among candidates"):
+            real = data.draw(rows, plan.rng)
+            support = Support(self._least_support(), data.people).take(rows)
+            self._fit_critic(real, plan.rng, plan.deadline, support)
 
     def _keep_best(self, unseen: np.ndarray) -> KeepBest:
         """Return what keeps the weights whose fakes are hardest to tell from unseen rows."""
@@ -207,17 +201,24 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
         tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
         return KeepBest(
-            lambda fakes: fidelity(unseen, self._view(fakes), 0), n_fakes, tolerance=tolerance
+            lambda fakes: fidelity(unseen, self._features(fakes), 0), n_fakes, tolerance=tolerance
         )
 
-    def _train(
-        self,
-        config: TrainConfig,
-        callbacks: list[Callback],
-        data: GridData,
-        former: Former | None,
-    ) -> TrainState:
-        device = data.device
+    def _train(self, plan: Plan, training_set: TrainingSet) -> TrainState:
+        """Train networks on grids, on the device."""
+        config, previous, device = plan.config, plan.previous, find_device(self.device)
+        callbacks = self._callbacks()
+        if len(plan.held_out_rows):
+            held_out = training_set.draw(plan.held_out_rows, plan.rng)
+            callbacks.append(self._keep_best(self._features(held_out)))
+        data = GridData(
+            training_set.grids,
+            training_set.half_widths,
+            self.cell_groups_,
+            device,
+            training_set.labels,
+            plan.training_rows,
+        )
         sampler = self._sampler(device)
 
         def needs(batch_size: int) -> Needs | None:
@@ -231,8 +232,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         try:
             with seeded(device, config.seed):
                 generator, discriminator = self._build_networks(sampler)
-                if former is not None:
-                    former.load_into(generator, discriminator)
+                if previous is not None:
+                    previous.load_into(generator, discriminator)
                 return Trainer(config, sampler, callbacks).fit(
                     generator.to(device), discriminator.to(device), data
                 )
@@ -240,26 +241,26 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
 
-    def _former_networks(self) -> Former | None:
-        """Return what to go on from; None begins anew."""
+    def _previous(self) -> PreviousNetworks | None:
+        """Return the networks that a warm start begins from, if any."""
         if not self.warm_start or not hasattr(self, "generator_"):
             return None
-        former: Former | None = getattr(self, "_former", None)
-        if former is None:
+        previous: PreviousNetworks | None = getattr(self, "_previous_networks", None)
+        if previous is None:
             raise ParameterError(
                 "warm_start=True goes on with the networks of the previous fit, but that was "
                 "without it, or the model is from a file: set warm_start=False to begin anew."
             )
-        return former
+        return previous
 
-    def _keep_networks(self, state: TrainState) -> Former:
-        """Return what the next fit may go on from."""
+    def _networks_of(self, state: TrainState) -> PreviousNetworks:
+        """Return both networks for a later warm start."""
         generator, discriminator = (
             {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
             for network in (state.generator, state.discriminator)
         )
         groups, known = self.cell_groups_, self.known_groups_
-        return Former(self.grid_shape_, groups, known, generator, discriminator)
+        return PreviousNetworks(self.grid_shape_, groups, known, generator, discriminator)
 
     def _fit_critic(
         self,
@@ -288,20 +289,20 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             return made, known.mask(c).numpy()
 
         self.critic_ = Critic.fit(
-            (real, masks[:n]), (fake, masks), self._view, seeds[2], make, deadline, support
+            (real, masks[:n]), (fake, masks), self._features, seeds[2], make, deadline, support
         )
 
-    def _view(self, grids: np.ndarray) -> np.ndarray:
-        """Return what is looked at of grids to tell fakes, shape (n, n_features)."""
-        # Grey levels of fakes are rounded before anyone sees them.
+    def _features(self, grids: np.ndarray) -> np.ndarray:
+        """Return the features of grids that the critic sees, shape (n, n_features)."""
+        # Grey levels are rounded, as in the samples that users get.
         seen = np.rint(grids) if self.is_quantised_ else grids
         return cell_features(seen, self.cell_groups_)
 
     def _callbacks(self) -> list[Callback]:
         callbacks = [*(self.callbacks or ()), *([Progress()] if self.verbose else [])]
-        strangers = [callback for callback in callbacks if not isinstance(callback, Callback)]
-        if strangers:
-            raise ParameterError(f"callbacks hold {strangers!r}; give Callback objects.")
+        unknown = [callback for callback in callbacks if not isinstance(callback, Callback)]
+        if unknown:
+            raise ParameterError(f"callbacks hold {unknown!r}; give Callback objects.")
         if sum(isinstance(callback, Checkpoint) for callback in callbacks) > 1:
             raise ParameterError("callbacks hold more than one Checkpoint; give one.")
         return callbacks
@@ -352,24 +353,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         if self._resolve("epochs", preset) != "auto" or n < _FEWEST_HELD_OUT:
             return 0
         return min(n, _MOST_HELD_OUT)
-
-    def _free_cells(self) -> list[int]:
-        return [cell for g in self.cell_groups_ if g.kind == "continuous" for cell in g.cells]
-
-    def _dither(
-        self,
-        grids: np.ndarray,
-        half_widths: np.ndarray | None,
-        rows: np.ndarray,
-        rng: np.random.Generator,
-    ) -> np.ndarray:
-        """Move continuous cells at random within what decodes to the same value."""
-        if half_widths is None:
-            return grids
-        flat = grids.reshape(len(grids), -1).copy()
-        spread = half_widths[rows]
-        flat[:, self._free_cells()] += spread * rng.uniform(-1, 1, spread.shape)
-        return flat.reshape(grids.shape)
 
     def _sampler(self, device: torch.device) -> Sampler:
         """Return what stands around a generator."""
@@ -466,24 +449,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         """
         check_is_fitted(self)
         return write_card(self, report)
-
-
-def keeps_model(fit: Fit) -> Fit:
-    """Let a `fit` that fails leave the estimator as it was: a model that was learnt is not lost."""
-
-    @functools.wraps(fit)
-    def fit_or_keep(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = vars(self).copy()
-        try:
-            import_compiler()
-            with one_thread_after_fork():
-                return fit(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    return cast(Fit, fit_or_keep)
 
 
 def draw_seed(random_state: Any) -> int:

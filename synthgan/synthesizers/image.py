@@ -25,9 +25,9 @@ from synthgan.io.images.reading import check_size
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.privacy import person_column, read_groups
 from synthgan.refine.grain import grain_power, noise_factor
-from synthgan.synthesizers.base import keeps_model
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS
+from synthgan.synthesizers.rollback import rollback_on_error
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -187,7 +187,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         self.crop = crop
         self.on_error = on_error
 
-    @keeps_model
+    @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
         """Learn images.
 

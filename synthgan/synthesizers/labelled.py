@@ -20,6 +20,7 @@ from synthgan.gan.training.memory import check_sample_memory
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
 from synthgan.synthesizers.recipes import Preset
+from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["LabelledGANSynthesizer", "steps_of"]
 
@@ -134,7 +135,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self.encoder_ = encoder
         groups = encoder.cell_groups_
         known = self.labels_.groups
-        self._fit_grids(grids, None, groups, known, preset, begun, label_cells, people)
+        data = TrainingSet(grids, groups, known, labels=label_cells, people=people)
+        self._fit_grids(data, preset, begun)
 
     def _sample_records(
         self,

@@ -281,8 +281,8 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     if critic:
         plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
         n_known = len(model.known_groups_)
-        n_features = model._view(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
-        model.critic_ = Critic.from_arrays(plain, model._view, n_features, n_known)
+        n_features = model._features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
+        model.critic_ = Critic.from_arrays(plain, model._features, n_features, n_known)
     model.generator_ = _generator_without_memory(model)
     return model
 

@@ -29,9 +29,9 @@ from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
-from synthgan.synthesizers.base import keeps_model
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
 from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS
+from synthgan.synthesizers.rollback import rollback_on_error
 
 __all__ = ["SignalGANSynthesizer"]
 
@@ -179,7 +179,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         )
         self.fs_hz = fs_hz
 
-    @keeps_model
+    @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
         """Learn windows.
 

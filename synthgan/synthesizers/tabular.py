@@ -35,9 +35,11 @@ from synthgan.privacy import Support, is_column, read_groups
 from synthgan.records.tables import Container, read_table
 from synthgan.records.targets import TargetContainer, read_target
 from synthgan.state import fields
-from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed, keeps_model
+from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
+from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.training_set import TrainingSet, dither
 
 __all__ = ["TabularGANSynthesizer"]
 
@@ -192,7 +194,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self.verbose = verbose
         self.warm_start = warm_start
 
-    @keeps_model
+    @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
         """Learn a table.
 
@@ -248,7 +250,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         known = carriers(self.constraints_, told)
         known_groups = [group for group in cell_groups if group.column in known]
         people = support.take(kept).people
-        self._fit_grids(grids, half_widths, cell_groups, known_groups, preset, begun, people=people)
+        data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)
+        self._fit_grids(data, preset, begun)
         return self
 
     def _find_support(
@@ -285,9 +288,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     def _n_candidates(self, preset: Preset) -> int:
         return int(self._resolve("candidates", preset))
 
-    def _view(self, grids: np.ndarray) -> np.ndarray:
+    def _features(self, grids: np.ndarray) -> np.ndarray:
         """Return cells, and the numbers that constraints make of them."""
-        cells = super()._view(grids)
+        cells = super()._features(grids)
         makers = [c for c in self.constraints_.constraints_ if isinstance(c, Formula | Inequality)]
         if not makers:
             return cells
@@ -410,7 +413,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             table = self.encoder_.decode_frame(self._sample_grids(n, seed))
         else:
             grids, cells, half_widths = encode_known(self.encoder_, *known)
-            grids = self._dither(grids, half_widths, np.arange(n), rng)
+            grids = dither(grids, half_widths, self.cell_groups_, rng)
             made = self._sample_grids(n, seed, (grids, cells))
             table = self.encoder_.decode_frame(made)
             given = {group.column for group in self.known_groups_}
@@ -423,7 +426,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
         rng = np.random.default_rng(seed)
         grids, known, half_widths = encode_gaps(self.encoder_, frame, hidden)
-        grids = self._dither(grids, half_widths, np.arange(len(frame)), rng)
+        grids = dither(grids, half_widths, self.cell_groups_, rng)
         full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
         kept = frame.notna() if hidden is None else frame.notna() & ~hidden
         return frame.where(kept, full)

@@ -1,4 +1,4 @@
-"""Former: the networks that a fit leaves for the next one to go on from."""
+"""Warm start: the networks that a fit leaves, from which the next one continues."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from synthgan.encoding import CellGroup
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.training.digest import digest
 
-__all__ = ["Former"]
+__all__ = ["PreviousNetworks"]
 
 Weights = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
-class Former:
-    """Both networks of a fit as they were at its end, and what grids they are for.
+class PreviousNetworks:
+    """Both networks at the end of a fit, and the shape and columns of its grids.
 
     The discriminator has seen the records: this is kept in memory only, never in an archive.
 
@@ -49,18 +49,18 @@ class Former:
             Other columns, other cells of a column, or another shape; the message names them.
         """
         before, now = _kinds(self.groups), _kinds(groups)
-        told_before, told = _kinds(self.known_groups), _kinds(known)
+        known_before, known_now = _kinds(self.known_groups), _kinds(known)
         places = [{(g.column, g.cells) for g in some} for some in (self.groups, groups)]
-        if strangers := [name for name in (*before, *now) if (name in before) != (name in now)]:
-            what = f"columns {strangers!r} are in one of them only"
+        if unshared := [name for name in (*before, *now) if (name in before) != (name in now)]:
+            what = f"columns {unshared!r} are in one of them only"
         elif changed := [name for name in now if name is not None and now[name] != before[name]]:
             what = f"columns {changed!r} have other levels, or gaps in one of them only"
         elif shape != self.shape or now != before:
             what = f"grids are of shape {shape}, and were of {self.shape}"
         elif places[0] != places[1]:
             what = "columns are in another order"
-        elif told != told_before:
-            what = f"conditions are on {list(told)!r}, and were on {list(told_before)!r}"
+        elif known_now != known_before:
+            what = f"conditions are on {list(known_now)!r}, and were on {list(known_before)!r}"
         else:
             return
         raise DataError(

@@ -432,6 +432,6 @@ def test_the_critic_sees_grey_levels_as_users_get_them():
     table = synthgan.datasets.make_clinic(1100, random_state=1)[["age", "bmi", "sex"]]
     model = quick(encoder=GridEncoder(scaling="minmax"), candidates=4, max_steps=30).fit(table)
     grids = model._draw_grids(torch.zeros(40, 0), 0)
-    seen = model._view(grids)
+    seen = model._features(grids)
     assert np.array_equal(seen, np.rint(seen))
     assert len(model.sample(20)) == 20

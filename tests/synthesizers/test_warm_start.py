@@ -26,7 +26,7 @@ def test_warm_start_goes_on(table):
     cold = quick(epochs=3).fit(table)
     model = quick(epochs=3, warm_start=True).fit(table)
     assert weights_of(model) == weights_of(cold)
-    former = {name: tensor.clone() for name, tensor in model._former.generator.items()}
+    previous = {name: tensor.clone() for name, tensor in model._previous_networks.generator.items()}
     first = []
 
     class Look(Callback):
@@ -35,7 +35,7 @@ def test_warm_start_goes_on(table):
             first.append(run.state.step)
 
     model.set_params(callbacks=[Look()], epochs=2).fit(table)
-    assert all(torch.equal(first[0][name], former[name]) for name in former)
+    assert all(torch.equal(first[0][name], previous[name]) for name in previous)
     assert first[1] == 0
     assert model.n_steps_ == 12
     assert weights_of(model) != weights_of(cold)
@@ -100,13 +100,13 @@ def test_networks_to_go_on_from_are_pickled_but_never_saved(table, tmp_path):
     model.save(tmp_path / "m")
     content = (tmp_path / "m").read_bytes()
     assert weights_of(model)[:64] in content
-    seen = [tensor.numpy().tobytes() for tensor in model._former.discriminator.values()]
+    seen = [tensor.numpy().tobytes() for tensor in model._previous_networks.discriminator.values()]
     assert not any(tensor in content for tensor in seen if len(tensor) > 8)
     saved = read_archive(tmp_path / "m")
     assert set(saved.weights) == set(model.generator_.state_dict())
     loaded = synthgan.load(tmp_path / "m")
     assert loaded.warm_start is False
-    assert not hasattr(loaded, "_former")
+    assert not hasattr(loaded, "_previous_networks")
     with pytest.raises(ParameterError, match="or the model is from a file"):
         loaded.set_params(warm_start=True).fit(table)
 

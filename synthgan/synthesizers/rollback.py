@@ -1,0 +1,27 @@
+"""Rollback: a fit that fails leaves the estimator as it was."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+__all__ = ["rollback_on_error"]
+
+Fit = TypeVar("Fit", bound=Callable[..., Any])
+
+
+def rollback_on_error(fit: Fit) -> Fit:
+    """Restore all attributes where `fit` raises, so that a model learned before is not lost."""
+
+    @functools.wraps(fit)
+    def fit_or_restore(self: Any, *args: Any, **kwargs: Any) -> Any:
+        before = vars(self).copy()
+        try:
+            return fit(self, *args, **kwargs)
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
+    return cast(Fit, fit_or_restore)

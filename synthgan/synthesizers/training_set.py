@@ -1,0 +1,101 @@
+"""What a fit trains on, and what it has planned before it trains; knows no estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from synthgan.encoding import CellGroup
+from synthgan.gan.training.config import TrainConfig
+from synthgan.synthesizers.warm_start import PreviousNetworks
+
+__all__ = ["Plan", "TrainingSet", "dither"]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Encoded records, and what is known of their cells.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n, *grid_shape)
+    groups : sequence of CellGroup
+        All groups of the grid.
+    known_groups : sequence of CellGroup
+        Those that conditions may name: of the grid, or of the labels if there are any.
+    half_widths : ndarray of shape (n, n_continuous_cells) or None, default=None
+        How far each continuous cell may move without decoding to another value.
+    labels : ndarray of shape (n, n_label_cells) or None, default=None
+        Cells that stand beside the grids and are not generated.
+    people : ndarray of int of shape (n,), or None, default=None
+        The person of each grid; None: each is of another person.
+    """
+
+    grids: np.ndarray
+    groups: Sequence[CellGroup]
+    known_groups: Sequence[CellGroup]
+    half_widths: np.ndarray | None = None
+    labels: np.ndarray | None = None
+    people: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.grids)
+
+    def draw(self, rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Return some grids, continuous cells moved at random within their values."""
+        widths = None if self.half_widths is None else self.half_widths[rows]
+        return dither(self.grids[rows], widths, self.groups, rng)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is decided before training.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    rng : Generator
+        Draws all that is drawn outside of training.
+    training_rows, held_out_rows : ndarray of int
+        Positions; no person is in both.
+    candidates : int
+        Grids that are made for each one that is kept.
+    deadline : float or None
+        When `fit` must end, by `time.perf_counter`.
+    previous : PreviousNetworks or None
+        Networks that training starts from.
+    """
+
+    config: TrainConfig
+    rng: np.random.Generator
+    training_rows: np.ndarray
+    held_out_rows: np.ndarray
+    candidates: int
+    deadline: float | None
+    previous: PreviousNetworks | None
+
+
+def dither(
+    grids: np.ndarray,
+    half_widths: np.ndarray | None,
+    groups: Sequence[CellGroup],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Move continuous cells at random within what decodes to the same value.
+
+    Parameters
+    ----------
+    grids : ndarray of shape (n, *grid_shape)
+    half_widths : ndarray of shape (n, n_continuous_cells), or None
+        None: cells stay as they are.
+    groups : sequence of CellGroup
+    rng : Generator
+    """
+    if half_widths is None:
+        return grids
+    cells = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
+    flat = grids.reshape(len(grids), -1).copy()
+    flat[:, cells] += half_widths * rng.uniform(-1, 1, half_widths.shape)
+    return flat.reshape(grids.shape)
