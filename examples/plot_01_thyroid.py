@@ -1,19 +1,19 @@
 """
-The thesis' thyroid experiment, and the default recipe beside it
-================================================================
+The thyroid experiment of the thesis, compared with the default recipe
+======================================================================
 
-A patient table of 21 features becomes 7 x 7 grey images, a GAN learns the images, and generated
-images become patients again (Piacentino 2019, section 6). The thesis' own run learns the empty
-area of the grid and keeps every value in range, but *medians and quartiles do not match*. The
-default recipe of synthgan mends that.
+A patient table of 21 features is encoded as 7 x 7 grey images. A GAN learns the images, and
+generated images are decoded into patients (Piacentino 2019, section 6). The run of the thesis
+learns the empty area of the grid and keeps every value in range, but *medians and quartiles do not
+match*. The default recipe of synthgan corrects that.
 
-Run it with the path of the table (``python examples/plot_01_thyroid.py thyroid.csv``); without one
-it is fetched from the UCI repository.
+Run it with the path of the table (``python examples/plot_01_thyroid.py thyroid.csv``). Without a
+path, the table is fetched from the UCI repository.
 """
 
 # %%
-# The data: patients of class 3, as in the thesis. 6666 of 7200 rows; the limits of Table 6.1 leave
-# 6502 of them.
+# The data: patients of class 3, as in the thesis. These are 6666 of 7200 rows; the limits of Table
+# 6.1 leave 6502 of them.
 
 import os
 import sys
@@ -37,7 +37,7 @@ patients = thyroid[thyroid["Class"] == 3].drop(columns="Class")
 train, holdout = patients[::2], patients[1::2]
 
 # %%
-# Both recipes. The thesis: grey levels, a fully connected network of 64 units, binary
+# Train both recipes. The thesis uses grey levels, a fully connected network of 64 units, binary
 # cross-entropy, batches of 20, 100 epochs.
 
 grids = SampleGrid(every_epochs=5, n=5)
@@ -53,13 +53,13 @@ tables = {
 }
 
 # %%
-# Loss curves (Fig. 6.13): the thesis' last losses are D 1.50, G 0.69.
+# Loss curves (Fig. 6.13). The last losses of the thesis are D 1.50, G 0.69.
 
 HistoryDisplay(thesis.history_).plot(plt.figure(figsize=(6, 3)).subplots())
 print(thesis.history_.tail(1).round(2).to_string(index=False))
 
 # %%
-# Fake grids over the epochs (Fig. 6.14): the empty area turns black.
+# Synthetic grids over the epochs (Fig. 6.14). The empty area turns black.
 
 plot_grids(grids.grids_, plt.figure())
 null = [cell for group in thesis.cell_groups_ if group.kind == "null" for cell in group.cells]
@@ -81,7 +81,7 @@ binary = [name for name in patients if name not in continuous]
 plot_binary_counts(tables, binary, plt.figure())
 
 # %%
-# Quartiles, as numbers.
+# The quartiles as numbers.
 
 quartiles = pd.concat(
     {label: table[continuous].quantile([0.25, 0.5, 0.75]) for label, table in tables.items()}
@@ -89,8 +89,8 @@ quartiles = pd.concat(
 print(quartiles.swaplevel().sort_index(level=0, sort_remaining=False).round(4).to_string())
 
 # %%
-# And the measures, against patients that neither has seen; the first line is what other real
-# patients get.
+# The measures, against patients that neither model has seen. The first line is the score of other
+# real patients.
 
 for label, table in {"other real": train, **tables}.items():
     if label != "real":
@@ -98,7 +98,7 @@ for label, table in {"other real": train, **tables}.items():
         print(f"{label:10} shapes {shapes.value:.3f}   trends {trends.value:.3f}")
 
 # %%
-# When run as a script, keep the pictures.
+# When run as a script, save the pictures.
 
 if "sphinx_gallery" not in sys.modules:
     out = Path("thyroid-figures")

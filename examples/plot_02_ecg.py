@@ -1,17 +1,18 @@
 """
-Electrocardiograms in, electrocardiograms out
-=============================================
+Synthetic electrocardiograms
+============================
 
-The thesis' cardiogram experiment: windows of 2025 samples of lead I, learnt by its two presets and
-by the default recipe; traces side by side (its Fig. 6.22 and 6.23), losses, and measures.
+The ECG experiment of the thesis: windows of 2025 samples of lead I. Its two presets and the default
+recipe are trained on them. The example draws traces side by side (Fig. 6.22 and 6.23 of the
+thesis), losses, and measures.
 
-Run it with a folder of PhysioNet records (``python examples/plot_02_ecg.py ptbdb_lead_i/``); the
-hearts are simulated where there is none. ``--minutes 30`` sets how long each of the three learns;
-the presets' own 165 and 200 epochs want a GPU.
+Run it with a folder of PhysioNet records (``python examples/plot_02_ecg.py ptbdb_lead_i/``).
+Without a folder, ECGs are simulated. ``--minutes 30`` sets the training time of each of the three
+models. The 165 and 200 epochs of the presets need a GPU.
 """
 
 # %%
-# Windows: every second one is learnt, the others judge.
+# Windows: every second one is used for training, the others are the holdout.
 
 import argparse
 import tempfile
@@ -30,31 +31,32 @@ torch.set_num_threads(1)
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", nargs="?", help="of records")
 parser.add_argument("--minutes", type=float, default=1.0, help="for each model")
-told, _ = parser.parse_known_args()
-if told.folder:
-    cut = windows(read_records(told.folder, leads=("i",)), n_samples=2025)
+options, _ = parser.parse_known_args()
+if options.folder:
+    cut = windows(read_records(options.folder, leads=("i",)), n_samples=2025)
 else:
     cut = SignalWindows(make_ecg(600, random_state=0)[:, None], fs_hz=1000, leads=("i",))
 real, holdout = cut[::2], cut[1::2]
 print(real)
 
 # %%
-# Three models, as long each. The thesis clips at 2 mV and says how much it clips.
+# Three models with the same training time. The thesis presets clip at 2 mV and report how much they
+# clip.
 
 fakes, models = {}, {}
 for preset in ("thesis-ecg-fcn", "thesis-ecg-cnn", None):
-    model = SignalGANSynthesizer(preset, max_time=60 * told.minutes, random_state=0).fit(real)
+    model = SignalGANSynthesizer(preset, max_time=60 * options.minutes, random_state=0).fit(real)
     name = preset or "default"
     models[name], fakes[name] = model, model.sample(len(holdout))
 
 # %%
-# Traces, the thesis' Fig. 6.22 (FCN: noise) and 6.23 (CNN: beats), and the default's.
+# Traces, as Fig. 6.22 (FCN: noise) and 6.23 (CNN: beats) of the thesis, and those of the default.
 
 for fake in fakes.values():
     TraceDisplay.from_windows(holdout.lead("i"), fake.lead("i"), fs_hz=real.fs_hz).plot()
 
 # %%
-# Beats laid over each other, of models that make any, and how each learnt.
+# Heart beats drawn over each other, for models that generate any, and the losses of each model.
 
 for name, fake in fakes.items():
     try:
@@ -64,8 +66,8 @@ for name, fake in fakes.items():
     HistoryDisplay(models[name].history_).plot()
 
 # %%
-# Measures: fakes beside windows that were not learnt, against a ceiling (those learnt) and a floor
-# (random phases).
+# Measures: synthetic windows compared with the holdout. The ceiling is the training windows, the
+# floor is windows with random phases.
 
 for name, fake in fakes.items():
     report = evaluate(real.lead("i"), fake.lead("i"), holdout=holdout.lead("i"), fs_hz=real.fs_hz)
@@ -73,7 +75,7 @@ for name, fake in fakes.items():
     print(report.to_frame()[["value", "ceiling", "floor"]].round(3).to_string())
 
 # %%
-# A recording of half a minute, as files that wfdb reads; R peaks as annotations.
+# A recording of half a minute, written as files that wfdb reads, with R peaks as annotations.
 
 with tempfile.TemporaryDirectory() as folder:
     long = models["default"].sample(1, duration_s=30)

@@ -2,16 +2,18 @@
 Fingerprints, irises, digits
 ============================
 
-The thesis' first two systems learn fingerprints and irises. Here simulated ones stand in for the
-Anguli and IITD images, which may not be passed on; scikit-learn's digits show labels. The thesis'
-networks, made as small as the images, learn beside the default recipe.
+The first two systems of the thesis are trained on fingerprints and irises. This example uses
+simulated images, because the Anguli and IITD images may not be redistributed. scikit-learn's digits
+show labels. The networks of the thesis, reduced to the size of the images, are compared with the
+default recipe.
 
-``python examples/plot_03_images.py --minutes 20`` sets how long each model learns; with a zip
-archive or a folder of images (``fingers.zip --size 275 400``) these take the fingerprints' place.
+``python examples/plot_03_images.py --minutes 20`` sets the training time of each model. A zip
+archive or a folder of images (``fingers.zip --size 275 400``) replaces the simulated fingerprints.
 """
 
 # %%
-# Images: every second one is learnt, the others judge. A zip archive is read in place.
+# Images: every second one is used for training, the others are the holdout. A zip archive is read
+# in place.
 
 import argparse
 import sys
@@ -33,19 +35,19 @@ parser = argparse.ArgumentParser()
 parser.add_argument("images", nargs="?", help="zip archive or folder")
 parser.add_argument("--size", type=int, nargs=2, default=(64, 64), help="height and width")
 parser.add_argument("--minutes", type=float, default=0.3, help="for each model")
-told, _ = parser.parse_known_args()
-seconds = 60 * told.minutes
+options, _ = parser.parse_known_args()
+seconds = 60 * options.minutes
 with tempfile.TemporaryDirectory() as folder:
-    archive = told.images
+    archive = options.images
     if archive is None:
         archive = Path(folder) / "fingers.zip"
-        save_images(make_fingerprints(1000, tuple(told.size), random_state=0), archive)
-    fingers = read_images(archive, size=tuple(told.size)).values
+        save_images(make_fingerprints(1000, tuple(options.size), random_state=0), archive)
+    fingers = read_images(archive, size=tuple(options.size)).values
 learnt, unseen = fingers[::2], fingers[1::2]
 
 # %%
-# The thesis' fully connected network, a quarter as wide, and the default recipe; nine fakes after
-# every tenth of the run, always from the same noise (Fig. 6.4).
+# The fully connected network of the thesis, a quarter as wide, and the default recipe. Nine
+# synthetic images are drawn after every tenth of the run, always from the same noise (Fig. 6.4).
 
 pictures = SampleGrid(every_epochs=5)
 thesis = ImageGANSynthesizer(
@@ -61,7 +63,7 @@ plot_grids({epoch: pictures.grids_[epoch] for epoch in epochs}, plt.figure(), n_
 HistoryDisplay(thesis.history_).plot(plt.figure(figsize=(6, 3)).subplots())
 
 # %%
-# Real ones and fakes, and what the measures say.
+# Real and synthetic images, and their measures.
 
 for name, model in {"thesis": thesis, "default": default}.items():
     fake = model.sample(len(unseen))
@@ -71,23 +73,24 @@ for name, model in {"thesis": thesis, "default": default}.items():
     print(report.to_frame()[["value", "ceiling", "floor"]].round(3).to_string())
 
 # %%
-# Eyes are not square; nor need they be.
+# Images do not have to be square.
 
 eyes = make_irises(600, shape=(60, 80), random_state=0)
 model = ImageGANSynthesizer(max_time=seconds, random_state=0).fit(eyes[::2])
 ImageDisplay.from_images(eyes[1::2], model.sample(16), random_state=0).plot(plt.figure())
 
 # %%
-# Digits, with what they show as a label: a classifier that has seen fakes only reads real ones.
+# Digits with their class as label. A classifier is trained on synthetic digits only, and tested on
+# real digits.
 
 digits, shown = load_digits(return_X_y=True)
 model = ImageGANSynthesizer(max_time=seconds, random_state=0).fit(digits[::2], shown[::2])
 fake, labels = model.sample(2000, return_y=True)
-for name, (X, y) in {"real": (digits[::2], shown[::2]), "fake": (fake, labels)}.items():
-    print(f"learnt from {name} digits: {SVC().fit(X, y).score(digits[1::2], shown[1::2]):.3f}")
+for name, (X, y) in {"real": (digits[::2], shown[::2]), "synthetic": (fake, labels)}.items():
+    print(f"trained on {name} digits: {SVC().fit(X, y).score(digits[1::2], shown[1::2]):.3f}")
 
 # %%
-# When run as a script, keep the pictures.
+# When run as a script, save the pictures.
 
 if "sphinx_gallery" not in sys.modules:
     out = Path("image-figures")

@@ -1,16 +1,16 @@
 """
-Ask for the rows you need
-=========================
+Sample rows with given values
+=============================
 
-A model that was fitted with ``condition_on="any"`` makes rows in which some values are given: all
-columns may be asked, alone or together. See the page on conditions for what this costs.
+A model that was fitted with ``condition_on="any"`` generates rows in which some values are given.
+All columns can be conditions, alone or together. The page on conditions says what this costs.
 
-The model here learns eight columns in 800 steps, so that the example takes seconds; leave
-``max_steps`` out for a good one.
+The model here is trained on eight columns for 800 steps, so that the example takes seconds. Leave
+out ``max_steps`` for a good model.
 """
 
 # %%
-# One model that may be asked for anything.
+# One model for conditions on any column.
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -25,7 +25,7 @@ clinic = make_clinic(2000, random_state=0)[columns]
 model = TabularGANSynthesizer(condition_on="any", max_steps=800, random_state=0).fit(clinic)
 
 # %%
-# A dict holds for every row: a value, a range with both ends, or a list of values.
+# A dict applies to every row. Each entry is a value, a range with both ends, or a list of values.
 
 wish = {"sex": "female", "age": (2, 6), "outcome": ["recovered", "improved"]}
 girls = model.sample(200, conditions=wish)
@@ -40,9 +40,9 @@ wanted = pd.DataFrame(
 print(model.sample(conditions=wanted)[["age", "sex", "diabetic", "hba1c", "outcome"]])
 
 # %%
-# What is asked always holds. Whether the rest of the row goes with it is what a model has to learn:
-# height given the age, of real patients and of fakes. After 800 steps small children are too tall
-# on average, as some of them come out as adults.
+# A condition always holds. The model has to learn the rest of the row. The picture shows height
+# given the age, of real and of synthetic patients. After 800 steps small children are too tall on
+# average, because some of them are generated as adults.
 
 ages = [2, 5, 8, 11, 14, 17, 25, 40, 60, 80]
 asked = pd.DataFrame({"age": [age for age in ages for _ in range(100)]})
@@ -51,7 +51,7 @@ figure, axes = plt.subplots(figsize=(6, 4))
 real = clinic[clinic["age"] < 90]
 axes.plot(real["age"], real["height_cm"], ".", color="0.8", label="real patients")
 made = fake.groupby("age")["height_cm"]
-axes.errorbar(ages, made.mean(), yerr=made.std(), fmt="o", label="fakes of ten ages, mean and sd")
-axes.set(xlabel="age that was asked", ylabel="height_cm")
+axes.errorbar(ages, made.mean(), yerr=made.std(), fmt="o", label="synthetic, mean and sd")
+axes.set(xlabel="age asked for", ylabel="height_cm")
 axes.legend()
 figure.tight_layout()

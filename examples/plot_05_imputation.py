@@ -1,16 +1,16 @@
 """
-Fill gaps
-=========
+Fill missing values
+===================
 
-`GANImputer` completes rows. One draw keeps the spread of a column and its dependences; several
-draws show what the data do not tell (multiple imputation); their mean errs least.
+`GANImputer` completes rows. One draw keeps the spread of a column and its dependences. Several
+draws show the uncertainty (multiple imputation). Their mean has the smallest error.
 
-The model here learns seven columns in 800 steps, so that the example takes seconds.
+The model here is trained on seven columns for 800 steps, so that the example takes seconds.
 """
 
 # %%
-# Cholesterol is measured less often in the young, who have less of it: the mean of what was
-# measured is too high.
+# Cholesterol is measured less often in young patients, who have lower values. So the mean of the
+# measured values is too high.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,7 +45,7 @@ axes[0].set_ylabel("cholesterol")
 figure.tight_layout()
 
 # %%
-# Several completed tables: the mean of each, and Rubin's rules for its standard error.
+# Several completed tables. Rubin's rules give the standard error of the mean.
 
 tables = imputer.draw(clinic, n_draws=10)
 means = np.array([table["cholesterol"].mean() for table in tables])

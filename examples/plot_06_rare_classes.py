@@ -2,9 +2,9 @@
 Rare classes
 ============
 
-`GANOverSampler` varies real rows of a rare class until there are as many as of the frequent one. It
-is a step of imbalanced-learn's pipelines. Class weights cost nothing and are often as good: try
-them first.
+`GANOverSampler` generates variants of real rows of a rare class, until that class has as many rows
+as the frequent one. It is a step of imbalanced-learn's pipelines. Class weights cost nothing and
+are often as good. Try them first.
 
 The model here is trained for 300 steps only, so that the example takes seconds.
 """
@@ -35,7 +35,7 @@ unseen, truth = features_and_target(make_clinic(10_000, random_state=1))
 print(f"{y.mean():.1%} of the rows")
 
 # %%
-# Four ways to learn from them.
+# Four ways to train on them.
 
 trees = HistGradientBoostingClassifier(random_state=0)
 quick = TabularGANSynthesizer(max_steps=300)
@@ -52,7 +52,7 @@ for name, model in models.items():
     print(f"{name:18} balanced accuracy {sum(recalls[name]) / 2:.3f}")
 
 # %%
-# What is gained for the rare class is lost for the frequent one.
+# The recall of the rare class rises, and the recall of the frequent class falls.
 
 figure, axes = plt.subplots(figsize=(5, 4))
 for name, (frequent, rare) in recalls.items():

@@ -1,17 +1,18 @@
 """
-Faithful, useful, private: a report
-===================================
+A report on fidelity, usefulness and privacy
+============================================
 
-Half of a patient table is learnt, the other half is the holdout that judges; the report says in
-three figures what the fakes are worth, and shows where they differ. The same for heart beats.
+Half of a patient table is used for training, the other half is the holdout. The report gives three
+figures for the synthetic rows, and shows where they differ from the real rows. The second part does
+the same for heart beats.
 
 Run it with the path of the thyroid table and a folder of PhysioNet records
-(``python examples/plot_07_report.py thyroid.csv ptbdb_lead_i/``); the table is fetched where it is
-not given, and without records the second part is left out.
+(``python examples/plot_07_report.py thyroid.csv ptbdb_lead_i/``). Without a path the table is
+fetched. Without a folder the second part is left out.
 """
 
 # %%
-# A table: fit half, judge by the other half.
+# A table: fit one half, compare with the other half.
 
 import os
 import sys
@@ -38,7 +39,7 @@ for finding in report.summary():
     print(f"{finding.title} {finding.figure}\n  {finding.meaning}")
 
 # %%
-# One file that needs nothing else; the same as data and as text.
+# The report as one HTML file without external parts, and as data.
 
 out = Path("reports")
 if "sphinx_gallery" not in sys.modules:
@@ -47,14 +48,14 @@ if "sphinx_gallery" not in sys.modules:
     report.to_json(out / "thyroid.json")
 
 # %%
-# Every figure and every picture is there by itself.
+# Each figure and each picture is also available by itself.
 
 print(report.to_frame()[["value", "ceiling", "floor"]].round(3).to_string())
 ScoreDisplay.from_score(report["c2st"]).plot()
 ColumnDisplay.from_frames(holdout, fake, "TSH").plot()
 
 # %%
-# Signals: windows of electrocardiograms, learnt for a few minutes.
+# Signals: windows of electrocardiograms, with a few minutes of training.
 
 folder = next((word for word in sys.argv[1:] if Path(word).is_dir()), None)
 if folder:
