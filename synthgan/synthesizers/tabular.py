@@ -22,23 +22,22 @@ from synthgan.asking.conditions import (
     draw_until_met,
     overwrite,
 )
-from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality, find_people
+from synthgan.constraints import Formula, Inequality, find_people
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_gaps, encode_known
-from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import ArchiveError, DataError, ParameterError
+from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.privacy import Support, is_column, read_groups
-from synthgan.records.tables import Container, read_table
-from synthgan.records.targets import TargetContainer, read_target
-from synthgan.state import fields
+from synthgan.records.tables import read_table
+from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.table_parts import describe_table, fit_constraints, restore_table
 from synthgan.synthesizers.training_set import TrainingSet, dither
 
 __all__ = ["TabularGANSynthesizer"]
@@ -236,7 +235,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         told = self._condition_columns(frame)
         support, key = self._find_support(encoder, frame, people, key)
         self.schema_ = bare_schema(frame, support)
-        self.constraints_ = _fit_constraints(constraints, frame, told, support, key)
+        self.constraints_ = fit_constraints(constraints, frame, told, support, key)
         table = self.constraints_.apply(frame)
         kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
@@ -460,65 +459,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return tags
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        record, arrays = self.encoder_.to_state()
-        y = self.y_container_
-        outer = {
-            "encoder": record,
-            "schema": self.schema_.to_dict(),
-            "constraints": self.constraints_.to_state(),
-            "container": vars(self.container_),
-            "y_container": None if y is None else y.to_dict(),
-            "n_features_in": self.n_features_in_,
-        }
-        return outer, arrays
+        return describe_table(self)
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        read = fields.read_fields(
-            record,
-            "schema",
-            encoder=fields.plain,
-            schema=Schema.from_dict,
-            constraints=ConstraintSet.from_state,
-            container=Container.from_dict,
-            y_container=fields.optional(TargetContainer.from_dict),
-            n_features_in=fields.whole(1),
-        )
-        encoder = self._find_encoder(self._find_preset())
-        self.encoder_ = encoder.from_state(read["encoder"], arrays)
-        self.schema_, self.constraints_ = read["schema"], read["constraints"]
-        self.container_, self.y_container_ = read["container"], read["y_container"]
-        self.n_features_in_ = read["n_features_in"]
-        n_of_y = len(self.schema_) - self.n_features_in_
-        if n_of_y < 0 or (self.y_container_ is None) != (n_of_y == 0):
-            there_is = "no y" if self.y_container_ is None else "y"
-            raise ArchiveError(
-                f"schema has {len(self.schema_)} columns, X {self.n_features_in_} of them, and "
-                f"there is {there_is}"
-            )
-        if self.schema_.names != self.constraints_.columns_:
-            raise ArchiveError("schema and constraints have other columns")
-        names = self.schema_.names[: self.n_features_in_]
-        self.columns_ = names
-        if all(isinstance(name, str) for name in names):
-            self.feature_names_in_ = np.array(names, dtype=object)
-        self.cell_groups_ = encoder.cell_groups_
-        self.grid_shape_ = encoder.grid_shape_
-        self.is_quantised_ = encoder.scaling != "quantile"
+        restore_table(self, record, arrays)
 
     def _draw_one(self) -> None:
         self._restore(self._draw_frame(1, 0, None, np.random.default_rng(0)), True)
-
-
-def _fit_constraints(
-    given: Any, frame: pd.DataFrame, told: list[Any], support: Support, key: Any
-) -> ConstraintSet:
-    """Fit the constraints that are given, and those that are to be found."""
-    wanted = [given] if isinstance(given, str) else list(given)
-    mine: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
-    strangers = [constraint for constraint in mine if not isinstance(constraint, Constraint)]
-    if strangers:
-        raise ParameterError(
-            f"constraints hold {strangers!r}; give 'auto', or constraints such as Inequality."
-        )
-    constraints = ConstraintSet(mine, support.least)
-    return constraints.fit(frame, "auto" in wanted, told, support.people, key)

@@ -1,0 +1,89 @@
+"""What a model of a table holds beside its networks: constraints, encoder, schema, containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints import Constraint, ConstraintSet
+from synthgan.encoding.tables.schema import Schema
+from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.privacy import Support
+from synthgan.records.tables import Container
+from synthgan.records.targets import TargetContainer
+from synthgan.state import fields
+
+__all__ = ["describe_table", "fit_constraints", "restore_table"]
+
+
+def fit_constraints(
+    given: Any, frame: pd.DataFrame, conditions: list[Any], support: Support, key: Any
+) -> ConstraintSet:
+    """Fit the constraints that are given, and those that are to be found."""
+    wanted = [given] if isinstance(given, str) else list(given)
+    own: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
+    unknown = [constraint for constraint in own if not isinstance(constraint, Constraint)]
+    if unknown:
+        raise ParameterError(
+            f"constraints hold {unknown!r}; give 'auto', or constraints such as Inequality."
+        )
+    constraints = ConstraintSet(own, support.least)
+    return constraints.fit(frame, "auto" in wanted, conditions, support.people, key)
+
+
+def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what is needed to decode grids, as plain data and arrays."""
+    record, arrays = model.encoder_.to_state()
+    y = model.y_container_
+    outer = {
+        "encoder": record,
+        "schema": model.schema_.to_dict(),
+        "constraints": model.constraints_.to_state(),
+        "container": vars(model.container_),
+        "y_container": None if y is None else y.to_dict(),
+        "n_features_in": model.n_features_in_,
+    }
+    return outer, arrays
+
+
+def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Take back what `describe_table` gave; sets all learned attributes but the networks.
+
+    Raises
+    ------
+    ArchiveError
+        Parts that do not fit together.
+    """
+    read = fields.read_fields(
+        record,
+        "schema",
+        encoder=fields.plain,
+        schema=Schema.from_dict,
+        constraints=ConstraintSet.from_state,
+        container=Container.from_dict,
+        y_container=fields.optional(TargetContainer.from_dict),
+        n_features_in=fields.whole(1),
+    )
+    encoder = model._find_encoder(model._find_preset())
+    model.encoder_ = encoder.from_state(read["encoder"], arrays)
+    model.schema_, model.constraints_ = read["schema"], read["constraints"]
+    model.container_, model.y_container_ = read["container"], read["y_container"]
+    model.n_features_in_ = read["n_features_in"]
+    n_of_y = len(model.schema_) - model.n_features_in_
+    if n_of_y < 0 or (model.y_container_ is None) != (n_of_y == 0):
+        there_is = "no y" if model.y_container_ is None else "y"
+        raise ArchiveError(
+            f"schema has {len(model.schema_)} columns, X {model.n_features_in_} of them, and "
+            f"there is {there_is}"
+        )
+    if model.schema_.names != model.constraints_.columns_:
+        raise ArchiveError("schema and constraints have other columns")
+    names = model.schema_.names[: model.n_features_in_]
+    model.columns_ = names
+    if all(isinstance(name, str) for name in names):
+        model.feature_names_in_ = np.array(names, dtype=object)
+    model.cell_groups_ = encoder.cell_groups_
+    model.grid_shape_ = encoder.grid_shape_
+    model.is_quantised_ = encoder.scaling != "quantile"
