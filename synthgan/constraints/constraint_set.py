@@ -73,7 +73,7 @@ class ConstraintSet:
         self,
         frame: pd.DataFrame,
         find: bool = True,
-        told: Sequence[Hashable] = (),
+        condition_columns: Sequence[Hashable] = (),
         people: np.ndarray | None = None,
         key: Hashable | None = None,
     ) -> ConstraintSet:
@@ -85,7 +85,7 @@ class ConstraintSet:
         find : bool, default=True
             Whether to look for identifiers, dependent columns and formulas, too. What clashes
             with the user's constraints is left out.
-        told : sequence of hashable
+        condition_columns : sequence of hashable
             Columns that conditions may name one by one: what a formula leaves of its column says
             nothing without the others, so none is looked for among these.
         people : ndarray of int of shape (n_rows,), or None, default=None
@@ -115,8 +115,10 @@ class ConstraintSet:
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
             for constraint in [*found, *find_relations(rest, support)]:
-                is_told = isinstance(constraint, Formula) and set(constraint.uses) & set(told)
-                if not is_told and _clash(chosen, constraint) is None:
+                is_condition = isinstance(constraint, Formula) and set(constraint.uses) & set(
+                    condition_columns
+                )
+                if not is_condition and _clash(chosen, constraint) is None:
                     chosen.append(constraint)
         self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
         return self

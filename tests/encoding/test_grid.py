@@ -380,7 +380,7 @@ def test_multiindex_and_named_columns():
 def test_without_null_every_level_is_used():
     frame = pd.DataFrame({"x": range(256)})
     encoder = GridEncoder(scaling="minmax-full").fit(frame)
-    assert encoder.cell_groups_[0].lowest == 0
+    assert encoder.cell_groups_[0].lowest_cell == 0
     assert_frame_equal(encoder.inverse_transform(encoder.transform(frame)), frame)
 
 
@@ -393,7 +393,7 @@ def test_limits_leave_flags_alone():
 
 def test_bad_data():
     nothing = pd.DataFrame({"x": [np.nan] * 6, "y": range(6)})
-    with pytest.warns(DataWarning, match="column 'x' has no value at all; it comes back empty"):
+    with pytest.warns(DataWarning, match="column 'x' has no values; it comes back empty"):
         encoder = GridEncoder().fit(nothing)
     assert encoder.inverse_transform(encoder.encode(nothing, warn=False)[0])["x"].isna().all()
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])

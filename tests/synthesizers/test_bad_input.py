@@ -260,7 +260,12 @@ def test_signals_of_too_few_labels():
         ({}, pd.DataFrame({"a": ["x"], "b": ["y"]}), DataError, r"path"),
         ({}, None, ValueError, r"Expected 2D array"),
         ({}, [1, 2], ValueError, r"Expected 2D array"),
-        ({}, np.zeros((5, 8, 8, 2)), DataError, r"\(5, 8, 8, 2\) are no images; .* 1 or 3 chann"),
+        (
+            {},
+            np.zeros((5, 8, 8, 2)),
+            DataError,
+            r"\(5, 8, 8, 2\) does not hold images; .* 1 or 3 chann",
+        ),
         ({}, np.zeros((5, 0, 8)), DataError, r"\(5, 0, 8\) hold no pixel"),
         ({}, np.full((5, 8, 8), np.nan), ValueError, r"contains NaN"),
         ({}, PIXELS[:1], DataError, r"n_samples=1 images .* minimum of 2"),
@@ -318,7 +323,12 @@ def fitted():
         ("table", {"conditions": ["y"]}, ParameterError, r"give a dict .* or a DataFrame"),
         ("table", {"conditions": {"z": 1}}, DataError, r"column 'z', .* its columns are \['x'"),
         ("table", {"conditions": {"y": "q"}}, DataError, r"column 'y': level 'q' is not known"),
-        ("table", {"conditions": {"y": []}}, ParameterError, r"column 'y' no value; give one"),
+        (
+            "table",
+            {"conditions": {"y": []}},
+            ParameterError,
+            r"no values for column 'y'; give at least",
+        ),
         ("table", {"conditions": {"k": 1e9}}, DataError, r"column 'k'"),
         (
             "table",
