@@ -172,7 +172,9 @@ def test_info_of_no_model(tmp_path, table, capsys):
     assert "none' cannot be read: No such file or directory." in capsys.readouterr().err
     run("info", table, code=2)
     err = capsys.readouterr().err
-    assert "clinic.csv' is no whole synthgan archive: it does not end as one; save or" in err
+    assert (
+        "clinic.csv' is not a complete synthgan archive: its end record is invalid; save or" in err
+    )
     assert err.count("\n") == 1
 
 

@@ -397,7 +397,7 @@ def test_bad_data():
         encoder = GridEncoder().fit(nothing)
     assert encoder.inverse_transform(encoder.encode(nothing, warn=False)[0])["x"].isna().all()
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
-    with pytest.raises(DataError, match=r"column names \['a'\] stand more than once"):
+    with pytest.raises(DataError, match=r"column names \['a'\] occur more than once"):
         GridEncoder().fit(twice)
     with pytest.raises(DataError, match=r"the table has no columns"):
         GridEncoder().fit(pd.DataFrame(index=[0, 1]))
