@@ -87,8 +87,8 @@ def person_labels(
         array = array[:, 0]
     if array.ndim != 1 or len(array) != n_rows:
         raise DataError(
-            f"{parameter} has the shape {array.shape}; give one entry, the person, for each of "
-            f"the {n_rows} {what}."
+            f"{parameter} has the shape {array.shape}; give one entry for each of the {n_rows} "
+            f"{what}: the person it belongs to."
         )
     return pd.Series(array).astype(object).reset_index(drop=True)
 

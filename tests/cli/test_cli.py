@@ -135,7 +135,7 @@ def test_user_errors_are_one_line(tmp_path, table, capsys):
     assert "names no file" in error("fit", table, "--out", tmp_path / "no" / "m")
     assert "m' cannot be read" in error("sample", out, "-n", 3, "--out", "x.csv")
     (tmp_path / "empty.csv").write_text("")
-    assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
+    assert "is not a CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
     assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
     for option in ("--html", "--json"):
         words = ("evaluate", table, table, option, tmp_path / "no" / "r")

@@ -273,7 +273,7 @@ def test_predicate():
     assert constraint.holds(frame.assign(a=2)).tolist() == [False, True]
     with pytest.raises(DataError, match=r"1 of 2 row\(s\) violate Predicate"):
         Predicate(lambda f: f["a"] < f["b"]).fit(frame)
-    with pytest.raises(DataError, match=r"answer of shape \(\); one boolean per row"):
+    with pytest.raises(DataError, match=r"returned shape \(\); one boolean per row"):
         Predicate(lambda f: True).fit(frame)
     with pytest.raises(ArchiveError, match="function, which is code and cannot be saved"):
         constraint.to_state()

@@ -59,7 +59,7 @@ def test_planted_formulas_are_found(name, caplog):
         relations = find_relations(frame, Support(5))
     assert len(relations) == 1
     assert expected is None or str(relations[0]) == str(expected)
-    assert "column 'y' follows" in caplog.text or expected is None
+    assert "column 'y' is given by" in caplog.text or expected is None
     table = relations[0].fit(frame).apply(frame)
     assert table[relations[0].column].nunique() <= 3
     assert_frame_equal(relations[0].restore(table, RNG)[frame.columns], frame)

@@ -283,7 +283,7 @@ def test_bad_images_are_named(tmp_path, clinic):
     with pytest.raises(DataError, match="holds no PNG file"):
         encoder.from_images(tmp_path)
     (tmp_path / "row-0.png").write_text("no picture")
-    with pytest.raises(DataError, match=r"row-0.png' is no readable PNG"):
+    with pytest.raises(DataError, match=r"row-0.png' is not a readable PNG"):
         encoder.from_images(tmp_path)
     (tmp_path / "row-0.png").unlink()
     GridEncoder().fit(clinic[["age"]]).to_images(clinic[["age"]][:1], tmp_path)

@@ -111,10 +111,10 @@ def test_flat_is_a_range_in_the_unit_of_the_lead():
 
 def test_no_window_left():
     with pytest.raises(
-        DataError, match="no good window is left of 3: 3 flat in a lead, in record 'a'"
+        DataError, match="none of 3 windows is valid: 3 flat in a lead, in record 'a'"
     ):
         windows(noise(0, values=np.zeros((1, 300))), 100)
-    with pytest.raises(DataError, match="no good window is left of 2: 2 with missing samples"):
+    with pytest.raises(DataError, match="none of 2 windows is valid: 2 with missing samples"):
         windows(noise(0, values=np.full((1, 200), np.nan)), 100)
 
 
@@ -172,7 +172,7 @@ def test_beats_between_missing_samples():
     with pytest.warns(DataWarning, match="with missing samples"):
         cut = windows(record, 150, align="beats", saturated=None)
     assert len(cut) >= len(beats) - 3
-    with pytest.raises(DataError, match="no R peak lies far enough"):
+    with pytest.raises(DataError, match="no R peak is far enough"):
         windows(noise(0, values=np.full((1, 500), np.nan)), 150, align="beats")
 
 

@@ -282,8 +282,16 @@ def test_too_few_to_tell_members():
     [
         (singling_out, {"mode": "both"}, r"mode='both' is not allowed; give one of"),
         (singling_out, {"n_attacks": 0}, r"n_attacks=0 is not allowed"),
-        (singling_out, {"n_columns": 7}, r"n_columns=7 is not allowed; .* 1 to 6, the columns"),
-        (linkability, {"n_neighbors": 41}, r"n_neighbors=41 is not allowed; .* 1 to 40, the fake"),
+        (
+            singling_out,
+            {"n_columns": 7},
+            r"n_columns=7 is not allowed; .* 1 to 6, the number of columns",
+        ),
+        (
+            linkability,
+            {"n_neighbors": 41},
+            r"n_neighbors=41 is not allowed; .* 1 to 40, the number of synthetic",
+        ),
         (linkability, {"n_neighbors": True}, r"n_neighbors=True is not allowed"),
         (linkability, {"columns": ("age", "ward")}, r"columns=.* is not allowed; give two lists"),
         (linkability, {"columns": (["age"], ["age"])}, r"columns=.* none in both"),

@@ -261,7 +261,7 @@ def test_labels_of_signals_count_patients(tmp_path):
 
 
 def test_too_few_patients_have_no_labels():
-    with pytest.raises(DataError, match=r"24 labelled records of 3 people; labels need 5"):
+    with pytest.raises(DataError, match=r"24 labelled records of 3 people; labels need at least 5"):
         SignalGANSynthesizer(condition_on=["diagnosis"], max_steps=2).fit(windows_of(3, 8))
 
 

@@ -444,15 +444,15 @@ def test_tables_of_the_encoder_that_do_not_fit(tmp_path):
     edges = start.replace("start", "edges")
     for changes, match in (
         ({start: None}, "the tables of a column lacks"),
-        ({start: tables[start][:-1]}, "the tables of a column do not fit each other"),
+        ({start: tables[start][:-1]}, "the tables of a column do not match each other"),
         ({start: tables[start][None]}, "where an array of shape"),
-        ({start: tables[start].astype(np.float32)}, "do not fit each other"),
+        ({start: tables[start].astype(np.float32)}, "do not match each other"),
         ({start: tables[start].astype(bool)}, "where an array of shape"),
         ({start: np.full_like(tables[start], np.nan)}, "where an array of finite numbers"),
         ({start: tables[start][::-1]}, "not ascending"),
         ({edges: tables[edges] * 2}, "not ascending"),
-        ({"99.start": tables[start]}, "encoder has tables of no column"),
-        ({"evil": tables[start]}, "encoder has tables of no column"),
+        ({"99.start": tables[start]}, "encoder has tables of unknown columns"),
+        ({"evil": tables[start]}, "encoder has tables of unknown columns"),
     ):
         with_arrays(path, members, TABLES, **changes)
         refused(path, match)
@@ -505,12 +505,14 @@ def test_schemas_that_do_not_fit(tmp_path):
 
     edits = {
         "is no integer column": lambda d: column(d, "age", dtype="float64"),
-        "has the dtype": lambda d: column(d, "age", dtype="datetime64[ns, dateutil//etc/passwd]"),
+        "has the invalid dtype": lambda d: column(
+            d, "age", dtype="datetime64[ns, dateutil//etc/passwd]"
+        ),
         "has kind='code', where one of": lambda d: column(d, "age", kind="code"),
         "has decimals=99": lambda d: column(d, "height", decimals=99),
         "has resolution=-1": lambda d: column(d, "admitted", resolution=-1),
         "has missing=2": lambda d: column(d, "age", missing=2),
-        "names a column twice": lambda d: column(d, "age", name="ward"),
+        "has a duplicate column name": lambda d: column(d, "age", name="ward"),
         "cannot have categories": lambda d: column(d, "age", categories=["a"]),
         r"encoder lacks \['cells'\]": lambda d: d["encoder"].pop("cells"),
         "encoder has cells of": lambda d: d["encoder"]["cells"].pop(),
@@ -561,7 +563,7 @@ def test_constraints_that_do_not_fit(tmp_path):
     ]
     for edit in edits:
         edited(path, members, SCHEMA, lambda data, edit=edit: edit(constraints_of(data)))
-        refused(path, "constraint|Predicate holds a function")
+        refused(path, "constraint|Predicate needs a function")
 
 
 def test_sizes_of_signals_and_images_that_no_one_has(tmp_path):

@@ -67,7 +67,7 @@ def test_what_hardly_any_row_satisfies_is_an_error(stays):
     assert len(fake) == 1
     never = Predicate(lambda table: table["bmi"] == 99, ["bmi"])
     model.constraints_ = type(model.constraints_)([never]).fit(table.assign(bmi=99))
-    with pytest.raises(SamplingError, match=r"0 of 3 rows were made in \d+ tries"):
+    with pytest.raises(SamplingError, match=r"0 of 3 rows meet the conditions after \d+ tries"):
         model.sample(3)
 
 
