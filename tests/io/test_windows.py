@@ -120,7 +120,9 @@ def test_no_window_left():
 
 def test_whose_windows_are_left_out_most_is_told():
     flat = [noise(0, name, values=np.zeros((1, n))) for name, n in (("a", 100), ("b", 300))]
-    with pytest.raises(DataError, match="left of 4: 4 flat in a lead, most in record 'b'"):
+    with pytest.raises(
+        DataError, match="none of 4 windows is valid: 4 flat in a lead, most in record 'b'"
+    ):
         windows(flat, 100)
     with pytest.warns(DataWarning, match=r"3 of 5 windows \(3 flat in a lead, in record 'b'\)"):
         windows([noise(200), flat[1]], 100)

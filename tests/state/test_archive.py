@@ -504,7 +504,7 @@ def test_schemas_that_do_not_fit(tmp_path):
         return data["encoder"]["cells"][names.index(name)]
 
     edits = {
-        "is no integer column": lambda d: column(d, "age", dtype="float64"),
+        "of dtype float64 cannot be of kind integer": lambda d: column(d, "age", dtype="float64"),
         "has the invalid dtype": lambda d: column(
             d, "age", dtype="datetime64[ns, dateutil//etc/passwd]"
         ),

@@ -167,7 +167,7 @@ def test_y():
 
 def test_going_on_with_a_warning():
     empty = GOOD.assign(z=np.nan)
-    with pytest.warns(DataWarning, match="column 'z' has no value at all"):
+    with pytest.warns(DataWarning, match="column 'z' has no values"):
         fake = TabularGANSynthesizer(epochs=1).fit(empty).sample(2)
     assert fake["z"].isna().all()
 
@@ -342,13 +342,23 @@ def fitted():
         ),
         ("table", {"conditions": {"k": "one"}}, DataError, r"column 'k' .* cannot hold"),
         ("table", {"conditions": {"x": np.nan}}, ParameterError, r"missing value for column 'x'"),
-        ("table", {"conditions": {"x": 1j}}, ParameterError, r"ask 1j of column 'x'; give a value"),
-        ("table", {"conditions": {"x": {}}}, ParameterError, r"ask {} of column 'x'; give a value"),
+        (
+            "table",
+            {"conditions": {"x": 1j}},
+            ParameterError,
+            r"give 1j for column 'x'; give a value",
+        ),
+        (
+            "table",
+            {"conditions": {"x": {}}},
+            ParameterError,
+            r"give {} for column 'x'; give a value",
+        ),
         (
             "table",
             {"n": 3, "conditions": {"x": pd.Series([1.0, 2.0])}},
             ParameterError,
-            r"2 values of column 'x'; give one for each of 3",
+            r"2 values for column 'x'; give one for each of 3",
         ),
         (
             "table",
@@ -636,7 +646,7 @@ def folder(tmp_path, monkeypatch):
         (lambda: windows("empty"), ParameterError, r"records are of type str; give what"),
         (lambda: windows(np.zeros(3)), ParameterError, r"records are of type ndarray; give what"),
         (lambda: windows([recording()], 10, labels=5), ParameterError, r"labels=5 is not allowed"),
-        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, None), DataError, r"leads None are no na"),
+        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, None), DataError, r"leads None are not na"),
         (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, "i", [None]), DataError, r"units \(None,\)"),
         (lambda: windows([], n_samples=10), DataError, r"no records to cut"),
         (lambda: windows([recording()], n_samples=0), ParameterError, r"n_samples=0 is not"),
