@@ -522,7 +522,7 @@ def test_schemas_that_do_not_fit(tmp_path):
         ),
         "has invalid levels": lambda d: cells(d, "ward")["codec"].update(levels=["a", "a", "b"]),
         "shares for 3 levels": lambda d: cells(d, "ward")["codec"].update(shares=[1]),
-        "has unexpected .*'code'": lambda d: cells(d, "ward").update(code="x"),
+        "has the unexpected .*'code'": lambda d: cells(d, "ward").update(code="x"),
         "schema has 13 columns, X 14 of": lambda d: d.update(n_features_in=14),
         "schema has .* there is no y": lambda d: d.update(y_container=None),
         "constraint is .*; one of": lambda d: d["constraints"]["constraints"][0].update(name="os"),
