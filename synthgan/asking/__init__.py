@@ -1,4 +1,4 @@
-"""What users ask of generated records: conditions on columns, and labels beside records.
+"""Conditions on generated records, and labels of signals and images.
 
-Knows encodings and constraints, no network.
+Uses encodings and constraints, but no networks.
 """

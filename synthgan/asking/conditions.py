@@ -1,4 +1,4 @@
-"""What users ask of generated rows; knows columns, encodings and constraints, no networks."""
+"""Conditions on generated rows; uses columns, encodings and constraints, but no networks."""
 
 from __future__ import annotations
 
@@ -22,27 +22,28 @@ __all__ = [
     "Conditions",
     "bare_schema",
     "by_column",
-    "carriers",
     "count_rows",
     "draw_until_met",
     "overwrite",
+    "required_columns",
 ]
 
 _ROUNDS = 20
-# Makes records of these numbers; returns which are as wanted, and how to take some by place.
+# Generates records with these numbers; returns which meet the conditions, and a function that
+# selects some by position.
 Draw = Callable[[np.ndarray], tuple[np.ndarray, Callable[[np.ndarray], Any]]]
 
 
 @dataclass(frozen=True)
 class _Fixed:
-    """A value of its own for each row; free where missing."""
+    """A separate value for each row; no condition where missing."""
 
     column: Column
     values: pd.Series
     tolerance: float = 1e-6  # of a number
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
-        """Tell which generated values are as asked for these rows."""
+        """Return which generated values meet the condition of these rows."""
         wanted = self.values.iloc[rows].reset_index(drop=True)
         if self.column.kind == "continuous":
             near = np.isclose(_floats(series), _floats(wanted), rtol=self.tolerance, atol=1e-12)
@@ -53,13 +54,13 @@ class _Fixed:
 
 @dataclass(frozen=True)
 class _Among:
-    """One of several values, the same choice for all rows."""
+    """One of several values, with the same choice for all rows."""
 
     column: Column
     allowed: pd.Series
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
-        """Tell which generated values are as asked for these rows."""
+        """Return which generated values meet the condition of these rows."""
         return (
             pd.Series(self.column.levels(series)).isin(self.column.levels(self.allowed)).to_numpy()
         )
@@ -73,14 +74,14 @@ class _Between:
     ends: pd.Series
 
     def met(self, series: pd.Series, rows: np.ndarray) -> np.ndarray:
-        """Tell which generated values are as asked for these rows."""
+        """Return which generated values meet the condition of these rows."""
         low, high = self.ends
         inside = (series >= low) & (series <= high)
         return inside.fillna(False).to_numpy(dtype=bool)
 
 
 class Conditions:
-    """What each of `n` rows must satisfy.
+    """Conditions of `n` rows.
 
     Parameters
     ----------
@@ -91,14 +92,14 @@ class Conditions:
     n : int
         Number of rows.
     tolerance : dict of float, default={}
-        By column, how far a number may be from the one that is asked, as a share of it.
+        By column, the allowed relative deviation of a number from the given one.
 
     Raises
     ------
     DataError
-        A column or value that is not known.
+        An unknown column or value.
     ParameterError
-        Conditions of another form.
+        Conditions of an unsupported form.
     """
 
     def __init__(
@@ -131,15 +132,15 @@ class Conditions:
             self._wanted[name] = want
 
     def __bool__(self) -> bool:
-        """Tell whether anything is asked."""
+        """Return whether there are any conditions."""
         return bool(self._wanted)
 
     def __contains__(self, name: Hashable) -> bool:
-        """Tell whether anything is asked of a column."""
+        """Return whether a column has a condition."""
         return name in self._wanted
 
     def __str__(self) -> str:
-        """Name the columns."""
+        """List the columns."""
         return ", ".join(repr(name) for name in self._wanted)
 
     def draw(
@@ -149,14 +150,14 @@ class Conditions:
         constraints: ConstraintSet,
         rng: np.random.Generator,
     ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Settle what is known of some rows.
+        """Draw the known values of some rows.
 
-        Values of a set or a range are drawn from what was learnt of their column. Those of a column
-        that a constraint rewrites stay open: only `met` can tell.
+        Values from a set or a range are drawn from the learnt marginal distribution of the column.
+        For a column that a constraint rewrites nothing is drawn: its condition is checked by `met`.
 
         Returns
         -------
-        known, mask : DataFrames of the columns that `encoder` learnt
+        known, mask : DataFrames with the columns of `encoder`
             Values, and where they are known.
         """
         names = constraints.columns_
@@ -176,7 +177,7 @@ class Conditions:
         return constraints.translate(known, mask, rng)
 
     def write(self, frame: pd.DataFrame, rows: np.ndarray) -> pd.DataFrame:
-        """Put the very values that are asked into rows that hold them up to rounding."""
+        """Replace values that match the conditions up to rounding by the exact given values."""
         for name, want in self._wanted.items():
             if isinstance(want, _Fixed) and want.column.kind == "continuous":
                 values = want.values.iloc[rows].set_axis(frame.index)
@@ -185,7 +186,7 @@ class Conditions:
         return frame
 
     def met(self, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-        """Tell which generated rows are as asked; `rows` are their numbers among all."""
+        """Return which generated rows meet the conditions; `rows` are their numbers."""
         met = np.ones(len(frame), dtype=bool)
         for name, want in self._wanted.items():
             met &= want.met(frame[name], rows)
@@ -195,7 +196,7 @@ class Conditions:
 def draw_until_met(
     n: int, draw: Draw, what: str, most_tries: int, most_times: int, advice: str
 ) -> list[tuple[np.ndarray, Any]]:
-    """Draw records until every one is as wanted.
+    """Draw records until all meet the conditions.
 
     Parameters
     ----------
@@ -203,21 +204,22 @@ def draw_until_met(
     draw : callable
         See `Draw`.
     what : str
-        What is asked, for the message.
+        The conditions, for the message.
     most_tries, most_times : int
-        Where some are missing, about so many are drawn in a round, so often each at most.
+        While records are missing, about `most_tries` are drawn in a round, each record at most
+        `most_times` times.
     advice : str
-        What to do where it fails.
+        What to do on failure, for the message.
 
     Returns
     -------
     pieces : list of (ndarray of int, as `draw` takes them)
-        Numbers of records, and these records.
+        Numbers of records, and the records.
 
     Raises
     ------
     SamplingError
-        Some are still missing after 20 rounds.
+        Records are still missing after 20 rounds.
     """
     left, pieces, n_tries = np.arange(n), [], 0
     for round_ in range(_ROUNDS):
@@ -235,8 +237,8 @@ def draw_until_met(
             return pieces
     n_made = n - len(left)
     raise SamplingError(
-        f"{n_made} of {n} rows were made in {n_tries} tries, {n_made / n_tries:.2g} of them: "
-        f"what is asked ({what}) is rare. {advice}"
+        f"{n_made} of {n} rows meet the conditions after {n_tries} tries, a share of "
+        f"{n_made / n_tries:.2g}: the conditions ({what}) are rare. {advice}"
     )
 
 
@@ -249,7 +251,7 @@ def by_column(table: pd.DataFrame) -> dict[Hashable, pd.Series]:
 
 
 def bare_schema(frame: pd.DataFrame, support: Support = EVERYTHING) -> Schema:
-    """Describe the columns of a table without any of their values."""
+    """Describe the columns of a table without their values."""
     return Schema(
         tuple(
             replace(column, minimum=None, maximum=None, categories=None)
@@ -258,8 +260,8 @@ def bare_schema(frame: pd.DataFrame, support: Support = EVERYTHING) -> Schema:
     )
 
 
-def carriers(constraints: ConstraintSet, columns: Iterable[Hashable]) -> set[Hashable]:
-    """Return all columns that must be known, so that those of `columns` can be."""
+def required_columns(constraints: ConstraintSet, columns: Iterable[Hashable]) -> set[Hashable]:
+    """Return all columns that must be known if `columns` are to be known."""
     needed = set(columns)
     for constraint in constraints.constraints_:
         if needed & set(constraint.uses):
@@ -268,7 +270,7 @@ def carriers(constraints: ConstraintSet, columns: Iterable[Hashable]) -> set[Has
 
 
 def count_rows(n: int | None, conditions: Any) -> int:
-    """Settle how many rows are asked."""
+    """Determine the number of rows to generate."""
     asked = len(conditions) if isinstance(conditions, pd.DataFrame) else None
     if n is None:
         return 1 if asked is None else asked
@@ -276,7 +278,8 @@ def count_rows(n: int | None, conditions: Any) -> int:
         raise ParameterError(f"n={n!r} is not allowed; give a number of rows, 0 or more.")
     if asked is not None and n != asked:
         raise ParameterError(
-            f"n={n!r} does not fit conditions of {asked} rows; each makes one row: leave n out."
+            f"n={n!r} does not match the conditions of {asked} rows; each gives one row: leave n "
+            "out."
         )
     return int(n)
 
@@ -284,10 +287,10 @@ def count_rows(n: int | None, conditions: Any) -> int:
 def overwrite(
     table: pd.DataFrame, known: pd.DataFrame, mask: pd.DataFrame, given: set[Any]
 ) -> pd.DataFrame:
-    """Put the values that the generator was told into the rows it made, free of rounding."""
-    told = {name: mask[name].to_numpy(dtype=bool) for name in mask if name in given}
+    """Replace generated values by the exact values that the generator was given."""
+    given_rows = {name: mask[name].to_numpy(dtype=bool) for name in mask if name in given}
     table = table.copy(deep=False)
-    for name, rows in told.items():
+    for name, rows in given_rows.items():
         if rows.any():
             values = known[name].set_axis(table.index)
             table[name] = table[name].mask(rows, values).astype(table[name].dtype)
@@ -295,38 +298,42 @@ def overwrite(
 
 
 def _requirement(column: Column, value: Any, n: int) -> Any:
-    """Read what is asked of one column."""
+    """Read the condition of one column."""
     name = column.name
     if isinstance(value, tuple):
         if len(value) != 2 or not column.numeric:
             raise ParameterError(
-                f"conditions ask {value!r} of column {name!r}; a pair (low, high) of numbers, "
+                f"conditions give {value!r} for column {name!r}; a pair (low, high) of numbers, "
                 "dates or durations is a range, a list holds single values."
             )
         ends = column.read(pd.Series(list(value), dtype=object))
         if ends.isna().any() or not ends.iloc[0] <= ends.iloc[1]:
             raise ParameterError(
-                f"conditions ask {value!r} of column {name!r}; give two ends, low <= high."
+                f"conditions give {value!r} for column {name!r}; give two ends, low <= high."
             )
         return _Between(column, ends)
     if isinstance(value, list | set | frozenset | np.ndarray):
         if not len(value):
-            raise ParameterError(f"conditions allow column {name!r} no value; give one at least.")
+            raise ParameterError(
+                f"conditions give no values for column {name!r}; give at least one."
+            )
         return _Among(column, column.read(pd.Series(list(value), dtype=object)))
     if isinstance(value, pd.Series):
         if len(value) != n:
             raise ParameterError(
-                f"conditions give {len(value)} values of column {name!r}; give one for each of {n}."
+                f"conditions give {len(value)} values for column {name!r}; give one for each of "
+                f"{n} rows."
             )
         return _Fixed(column, column.read(value))
     if isinstance(value, Mapping | complex) or not pd.api.types.is_scalar(value):
         raise ParameterError(
-            f"conditions ask {value!r} of column {name!r}; give a value, a pair (low, high), or a "
-            "list of values."
+            f"conditions give {value!r} for column {name!r}; give a value, a pair (low, high), or "
+            "a list of values."
         )
     if value is None or pd.isna(value):
         raise ParameterError(
-            f"conditions ask a missing value of column {name!r}; leave it out to let it be free."
+            f"conditions give a missing value for column {name!r}; leave the column out if it has "
+            "no condition."
         )
     return _Fixed(column, column.read(pd.Series([value] * n, dtype=object)))
 

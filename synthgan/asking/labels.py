@@ -1,4 +1,4 @@
-"""Labels: what stands beside signals or images, and may be asked of generated ones."""
+"""Labels of signals or images, which can be conditions of generated ones."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from synthgan.state import fields
 
 __all__ = ["Labels"]
 
-_TOLERANCE = 0.03  # of a measured number
+_TOLERANCE = 0.03  # relative, of a measured number
 
 
 @dataclass
 class Labels:
-    """What records were labelled with, as a small table.
+    """The labels of records, as a small table.
 
     Parameters
     ----------
     schema : Schema
         All columns: those of y, given ones, measured ones.
     encoder : GridEncoder or None
-        Fitted on them; None where there are none.
+        Fitted on these columns; None if there are none.
     measured : list of str
         Columns that are measured on a record.
     y : TargetContainer or None
-        What y came in.
+        The container type of y.
     y_names : list
         Columns of y.
     y_cells : ndarray of shape (n_rows, n_cells)
         Rows of y that enough records share, encoded.
     y_shares : ndarray of shape (n_rows,)
-        How many records have which of them; adds up to 1.
+        Share of the records that have each of these rows; sums to 1.
     """
 
     schema: Schema
@@ -69,23 +69,23 @@ class Labels:
         Parameters
         ----------
         given, measured : DataFrame
-            A row a record.
+            One row per record.
         y : Series, DataFrame, array-like or None
         people : ndarray of int of shape (n,), or None, default=None
-            Who each record belongs to; None: each is of a person of its own.
+            The person of each record; None: each record is of a different person.
 
         Returns
         -------
         labels : Labels
         cells : ndarray of shape (n, n_cells), or None
-            What the networks are told.
+            The encoded labels, which the networks are given.
 
         Raises
         ------
         DataError, ValueError
-            Labels that cannot be learnt, or not one a record.
+            Labels that cannot be learnt, or whose number differs from that of the records.
         ParameterError
-            One name in y and beside it.
+            A name occurs both in y and in condition_on.
         """
         beside = pd.concat([given.reset_index(drop=True), measured], axis=1)
         form, table = read_target(y, beside if len(beside.columns) else pd.DataFrame({"": []}))
@@ -95,7 +95,8 @@ class Labels:
         doubles = [name for name in names_of_y if name in beside]
         if doubles:
             raise ParameterError(
-                f"y and condition_on both name {doubles!r}; leave them out of one of them."
+                f"y and condition_on both have the columns {doubles!r}; leave them out of one of "
+                "them."
             )
         whole = beside if table is None else pd.concat([table, beside], axis=1)
         y_names = [] if table is None else table.columns.tolist()
@@ -111,8 +112,8 @@ class Labels:
         if n_people < support.least:
             whose = "" if people is None else f" of {n_people} people"
             raise DataError(
-                f"there are {len(whole)} labelled records{whose}; labels need {support.least} or "
-                "more, so that none names a person: leave y and condition_on out."
+                f"there are {len(whole)} labelled records{whose}; labels need at least "
+                f"{support.least}, so that none identifies a person: leave y and condition_on out."
             )
         encoder.fit(whole, groups=people)
         cells = encoder.encode(whole, warn=False)[0].reshape(len(whole), -1)
@@ -121,21 +122,23 @@ class Labels:
 
     @property
     def groups(self) -> list[CellGroup]:
-        """What the cells are."""
+        """Groups of the cells, without NULL cells."""
         groups = [] if self.encoder is None else self.encoder.cell_groups_
         return [group for group in groups if group.kind != "null"]
 
-    def ask(self, conditions: Any, n: int, with_y: bool, rng: np.random.Generator) -> Conditions:
-        """Read conditions; `with_y` draws those columns of y that they leave open.
+    def read_conditions(
+        self, conditions: Any, n: int, with_y: bool, rng: np.random.Generator
+    ) -> Conditions:
+        """Read conditions; `with_y` also draws the columns of y that have no condition.
 
-        They are drawn as often as records that meet the conditions on y had them.
+        These are drawn with their frequency among the records that meet the conditions on y.
 
         Raises
         ------
         DataError
-            A label or value that is not known.
+            An unknown label or value.
         ParameterError
-            Conditions of another form.
+            Conditions of an unsupported form.
         """
         tolerance: dict[Hashable, float] = dict.fromkeys(self.measured, _TOLERANCE)
         columns = {column.name: column for column in self.schema}
@@ -143,73 +146,75 @@ class Labels:
             conditions = by_column(conditions)
         if isinstance(conditions, Mapping):
             conditions = {**conditions}
-            strangers = [name for name in conditions if name not in columns]
-            if strangers:
+            unknown = [name for name in conditions if name not in columns]
+            if unknown:
                 raise DataError(
-                    f"conditions name {strangers!r}; the model knows the labels {list(columns)!r}: "
+                    f"conditions have unknown labels {unknown!r}; known are {list(columns)!r}: "
                     "those of y and of condition_on in fit."
                 )
             for name in self.measured:
                 values = conditions.get(name)
-                # A measured number is near one of a list, never equal to it.
+                # A measured number can only be near a number of the list: draw the target.
                 if isinstance(values, list | set | frozenset | np.ndarray) and len(values):
                     conditions[name] = pd.Series(rng.choice(list(values), n))
         wanted = Conditions(conditions, columns, n, tolerance)
         if not with_y or self.encoder is None:
             return wanted
-        told = {} if conditions is None else conditions
-        return Conditions({**told, **self._draw_y(told, n, rng)}, columns, n, tolerance)
+        given = {} if conditions is None else conditions
+        return Conditions({**given, **self._draw_y(given, n, rng)}, columns, n, tolerance)
 
-    def tell(
+    def draw_given(
         self, wanted: Conditions, rows: np.ndarray, rng: np.random.Generator
     ) -> tuple[pd.DataFrame, tuple[np.ndarray, np.ndarray] | None]:
-        """Settle what the networks are told of some rows.
+        """Draw the label values that the networks are given for some rows.
 
         Returns
         -------
-        told : DataFrame of all columns
-            Missing where nothing is asked.
+        given : DataFrame of all columns
+            Missing where there is no condition.
         known : (cells, mask), each an ndarray of shape (n, n_cells), or None
         """
         if self.encoder is None or not wanted:
             return pd.DataFrame(index=range(len(rows)), columns=self.schema.names), None
         nothing = ConstraintSet().fit(pd.DataFrame(columns=pd.Index(self.schema.names)), False)
-        told, mask = wanted.draw(rows, self.encoder, nothing, rng)
-        cells, known, _ = encode_known(self.encoder, told, mask)
-        return told, (cells.reshape(known.shape), known)
+        given, mask = wanted.draw(rows, self.encoder, nothing, rng)
+        cells, known, _ = encode_known(self.encoder, given, mask)
+        return given, (cells.reshape(known.shape), known)
 
     def _draw_y(
-        self, told: dict[Any, Any], n: int, rng: np.random.Generator
+        self, given: dict[Any, Any], n: int, rng: np.random.Generator
     ) -> dict[Any, pd.Series]:
-        """Draw what conditions leave open of y: rows that records share, where there are any."""
-        whole = [name for name, value in told.items() if _is_whole(value)]
+        """Draw the columns of y without conditions, from shared rows of y if there are any."""
+        whole = [name for name, value in given.items() if _is_whole(value)]
         if self.encoder is None or set(self.y_names) <= set(whole):
             return {}
         if len(self.y_shares):
-            drawn, all_met = self._draw_shared(told, n, rng)
+            drawn, all_met = self._draw_shared(given, n, rng)
         else:
             columns = [draw_known(self.encoder, name, n, rng) for name in self.y_names]
             drawn, all_met = pd.concat(columns, axis=1, keys=self.y_names), False
-        settled: dict[Any, pd.Series] = {}
+        drawn_y: dict[Any, pd.Series] = {}
         for name in self.y_names:
-            asked = told.get(name)
+            asked = given.get(name)
             if isinstance(asked, pd.Series):
-                settled[name] = asked.astype(object).where(asked.notna(), drawn[name])
+                drawn_y[name] = asked.astype(object).where(asked.notna(), drawn[name])
             elif asked is None or all_met:
-                settled[name] = drawn[name]
-        return settled
+                drawn_y[name] = drawn[name]
+        return drawn_y
 
     def _draw_shared(
-        self, told: dict[Any, Any], n: int, rng: np.random.Generator
+        self, given: dict[Any, Any], n: int, rng: np.random.Generator
     ) -> tuple[pd.DataFrame, bool]:
-        """Draw rows of y that records share, and tell whether all are as asked."""
+        """Draw shared rows of y, and return whether all meet the conditions."""
         encoder, n_rows = self.encoder, len(self.y_shares)
         if encoder is None:
             raise ValueError("there are no labels")
         shared = encoder.decode_frame(self.y_cells, self.y_names)
         columns = {column.name: column for column in self.schema}
         chosen, all_met = np.zeros(n, dtype=np.int64), True
-        for records, values in _alike({k: v for k, v in told.items() if k in self.y_names}, n):
+        for records, values in _by_condition(
+            {k: v for k, v in given.items() if k in self.y_names}, n
+        ):
             met = Conditions(values, columns, n_rows).met(shared, np.arange(n_rows))
             all_met &= bool(met.any())
             odds = self.y_shares * (met if met.any() else 1.0)
@@ -228,12 +233,12 @@ class Labels:
 
     @classmethod
     def from_state(cls, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> Labels:
-        """Take back what `to_state` gave.
+        """Build labels from the output of `to_state`.
 
         Raises
         ------
         ArchiveError
-            A record that is none, or tables that do not fit it.
+            An invalid record, or tables that do not match it.
         """
         names = fields.list_of(fields.name)
         parts: dict[str, fields.Check] = {"schema": Schema.from_dict, "measured": names}
@@ -262,13 +267,13 @@ class Labels:
         schema, y_names, measured = read["schema"], list(read["y_names"]), list(read["measured"])
         known = set(schema.names)
         if schema.names != encoder.schema_.names or not {*y_names, *measured} <= known:
-            raise ArchiveError("labels have other columns than their encoder")
+            raise ArchiveError("labels and their encoder have different columns")
         if (read["y"] is None) == bool(y_names) or (n_rows and not y_names):
-            raise ArchiveError("labels have columns of y, or y, but not both")
+            raise ArchiveError("labels have only one of y and its columns")
         if (y_cells < NULL).any() or (y_cells > ON).any() or (y_shares < 0).any():
-            raise ArchiveError("labels have cells or shares that cannot be")
+            raise ArchiveError("labels have cells or shares out of range")
         if n_rows and not 0 < y_shares.sum() < math.inf:
-            raise ArchiveError("labels have shares that add up to nothing")
+            raise ArchiveError("labels have shares with a sum of 0 or infinity")
         return cls(schema, encoder, measured, read["y"], y_names, y_cells, y_shares)
 
 
@@ -276,10 +281,10 @@ def _is_whole(asked: Any) -> bool:
     return isinstance(asked, pd.Series) and bool(asked.notna().all())
 
 
-def _alike(told: dict[Any, Any], n: int) -> Iterator[tuple[np.ndarray, dict[Any, Any]]]:
-    """Group the records that are asked alike: their numbers, and what is asked of each."""
-    same = {name: value for name, value in told.items() if not isinstance(value, pd.Series)}
-    own = pd.DataFrame({name: value for name, value in told.items() if name not in same})
+def _by_condition(given: dict[Any, Any], n: int) -> Iterator[tuple[np.ndarray, dict[Any, Any]]]:
+    """Group the records with equal conditions: yield their numbers and the conditions."""
+    same = {name: value for name, value in given.items() if not isinstance(value, pd.Series)}
+    own = pd.DataFrame({name: value for name, value in given.items() if name not in same})
     if not len(own.columns):
         yield np.arange(n), same
         return
@@ -293,7 +298,7 @@ def _alike(told: dict[Any, Any], n: int) -> Iterator[tuple[np.ndarray, dict[Any,
 def _common_rows(
     table: pd.DataFrame, encoder: GridEncoder, support: Support
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of y that enough people share, encoded, and how many records have them."""
+    """Return the encoded rows of y that enough people share, and the shares of the records."""
     groups = table.groupby(table.columns.tolist(), dropna=False, sort=False)
     codes = groups.ngroup().to_numpy()
     counts = np.bincount(codes)

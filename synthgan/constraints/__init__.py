@@ -1,4 +1,4 @@
-"""Relations between columns: a table is rewritten so that they hold by construction."""
+"""Constraints between columns: a table is transformed so that they hold by construction."""
 
 from synthgan.constraints.base import Constraint, Predicate, Range
 from synthgan.constraints.constraint_set import CONSTRAINTS, ConstraintSet

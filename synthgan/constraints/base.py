@@ -1,7 +1,7 @@
-"""What must hold in every row, and rewritings of a table that make it hold; knows no grid.
+"""Constraints on rows, as reversible transformations of a table; independent of grids.
 
-A constraint is fitted to the original table. `apply` rewrites a table, `restore` takes any
-table of the rewritten form and gives one back in which the constraint holds.
+A constraint is fitted to the original table. `apply` transforms a table; `restore` maps any
+transformed table to one in which the constraint holds.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ Translated = tuple[pd.DataFrame, pd.DataFrame]
 
 
 class Constraint(BaseEstimator):
-    """Base of all constraints: by itself it asks nothing and rewrites nothing.
+    """Base class of constraints; it has no condition and changes no column.
 
-    What `fit` learns is plain data in attributes that end in ``_``; ``schema_`` describes the
-    columns that `restore` builds.
+    `fit` stores plain data in attributes that end in ``_``; ``schema_`` describes the columns that
+    `restore` builds.
     """
 
     schema_: Schema
 
-    # Parameters, and what `fit` learns, as an archive may hold them.
+    # Checks of the parameters and fitted attributes in an archive.
     _parameter_checks: dict[str, fields.Check] = {}
     _learnt_checks: dict[str, fields.Check] = {}
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return self.rewrites
 
     @property
@@ -55,55 +55,55 @@ class Constraint(BaseEstimator):
         ----------
         frame : DataFrame
         support : Support, default=EVERYTHING
-            Nothing is stored that fewer people share.
+            Values that fewer people share are not stored.
 
         Raises
         ------
         DataError
-            Rows break the constraint, or a column has the wrong kind.
+            Rows violate the constraint, or a column has the wrong kind.
         """
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rewrite a table of original columns."""
+        """Transform a table of original columns."""
         return frame
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Give the original columns back, whatever `table` holds; inverse of `apply`."""
+        """Restore the original columns from any values of `table`; inverse of `apply`."""
         return table
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Tell which rows satisfy the constraint, shape (n_rows,); True where it says nothing."""
+        """Return which rows satisfy the constraint, of shape (n_rows,); True if not applicable."""
         return np.ones(len(frame), dtype=bool)
 
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Carry known cells of the original columns over to the rewritten ones.
+        """Map known cells of the original columns to the transformed columns.
 
         Parameters
         ----------
         known : DataFrame
-            Values where known, anything elsewhere.
+            Known values; other cells are ignored.
         mask : DataFrame of bool, of the same shape
             True where known.
         rng : Generator
-            For what has to be drawn.
+            For cells that have to be drawn.
 
         Returns
         -------
-        known, mask : DataFrames of the rewritten columns
-            A rewritten cell is known when it follows from known ones.
+        known, mask : DataFrames of the transformed columns
+            A transformed cell is known if known cells determine it.
 
         Raises
         ------
         DataError
-            Known cells that the constraint rules out.
+            Known cells that violate the constraint.
         """
         return known, mask
 
     def to_state(self) -> dict[str, Any]:
-        """Return parameters and what was learnt as JSON-ready plain data."""
+        """Return parameters and fitted attributes as JSON-ready plain data."""
         learnt = {name: value for name, value in vars(self).items() if name.endswith("_")}
         if "schema_" in learnt:
             learnt["schema_"] = self.schema_.to_dict()
@@ -112,12 +112,12 @@ class Constraint(BaseEstimator):
 
     @classmethod
     def from_state(cls, record: dict[str, Any]) -> Constraint:
-        """Build a fitted constraint from what `to_state` gave.
+        """Build a fitted constraint from the output of `to_state`.
 
         Raises
         ------
         ArchiveError
-            A record that is none, or whose parts do not fit together.
+            An invalid or inconsistent record.
         """
         what = f"constraint {cls.__name__}"
         read = fields.read_fields(
@@ -128,15 +128,15 @@ class Constraint(BaseEstimator):
         for name, value in learnt.items():
             setattr(constraint, name, value)
         if "schema_" in learnt and tuple(constraint.schema_.names) != tuple(constraint.uses):
-            raise ArchiveError(f"{what} has a schema of other columns than it uses")
+            raise ArchiveError(f"{what} has a schema that does not match its columns")
         try:
             constraint._check_learnt()
         except (TypeError, ValueError, OverflowError) as error:
-            raise ArchiveError(f"{what} does not fit together: {error}") from error
+            raise ArchiveError(f"{what} is inconsistent: {error}") from error
         return constraint
 
     def _check_learnt(self) -> None:
-        """Raise ValueError where what was read of an archive does not fit together."""
+        """Raise ValueError if attributes from an archive are inconsistent."""
 
 
 def _plain(value: Any) -> Any:
@@ -146,13 +146,13 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if value is None or isinstance(value, str | int | float):
         return value
-    return str(value)  # dates and durations, which `Range` reads
+    return str(value)  # dates and durations, which `Range` parses
 
 
 def describe(
     frame: pd.DataFrame, names: Sequence[Hashable], support: Support = EVERYTHING
 ) -> Schema:
-    """Describe columns without what few people share: their ranges, and rare categories."""
+    """Describe columns without ranges, and without categories that few people share."""
     columns = []
     for name in names:
         column = replace(Column.infer(frame[name], support), minimum=None, maximum=None)
@@ -165,7 +165,7 @@ def describe(
 
 
 def numbers_of(column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the numbers of a column, and which are present, also from another dtype."""
+    """Return the numbers of a column, of any dtype, and which are present."""
     if str(series.dtype) != column.dtype:
         if column.kind in ("datetime", "timedelta"):
             series = series.astype(column.pandas_dtype())
@@ -196,19 +196,19 @@ def from_plain(column: Column, values: Sequence[Any], index: pd.Index) -> pd.Ser
 
 
 def with_column(frame: pd.DataFrame, name: Hashable, series: Any) -> pd.DataFrame:
-    """Return the table with a column set; `frame` stays as it is."""
+    """Return a copy of the table with a column set."""
     frame = frame.copy(deep=False)
     frame[name] = series
     return frame
 
 
 def without_columns(frame: pd.DataFrame, names: Sequence[Hashable]) -> pd.DataFrame:
-    """Return the table without some columns."""
+    """Return a copy of the table without some columns."""
     return frame[[name for name in frame.columns if name not in set(names)]]
 
 
 class Range(Constraint):
-    """A column lies within bounds; what is generated beyond them is moved to them.
+    """A column lies within bounds; generated values outside are clipped.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ class Range(Constraint):
         return self
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Move values beyond a bound to it; see `Constraint.restore`."""
+        """Clip values to the bounds; see `Constraint.restore`."""
         series = table[self.column]
         low, high = self._bounds(series)
         if low is not None and (below := _are(series < low)).any():
@@ -264,7 +264,7 @@ class Range(Constraint):
         return with_column(table, self.column, series)
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Tell which rows lie within; see `Constraint.holds`."""
+        """Return which rows lie within the bounds; see `Constraint.holds`."""
         series = frame[self.column]
         low, high = self._bounds(series)
         inside = np.ones(len(frame), dtype=bool)
@@ -277,7 +277,7 @@ class Range(Constraint):
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Refuse known values beyond a bound; see `Constraint.translate`."""
+        """Refuse known values outside the bounds; see `Constraint.translate`."""
         is_known = mask[self.column].to_numpy(dtype=bool)
         self._refuse_outside(known[self.column][is_known].infer_objects(), "the conditions")
         return known, mask
@@ -292,13 +292,13 @@ class Range(Constraint):
 
     def _bounds(self, series: pd.Series) -> tuple[Any, Any]:
         low, high = (_bound(bound, series.dtype) for bound in (self.low, self.high))
-        # No integer is infinite.
+        # Integers cannot represent infinite bounds.
         low, high = None if low == -np.inf else low, None if high == np.inf else high
         if pd.api.types.is_integer_dtype(series.dtype):
             low = None if low is None else int(np.ceil(low))
             high = None if high is None else int(np.floor(high))
         elif str(series.dtype).lower().startswith("float32"):
-            # The nearest float32 may lie beyond the bound.
+            # The nearest float32 may lie outside the bound.
             low, high = _single(low, -np.inf), _single(high, np.inf)
         return low, high
 
@@ -326,16 +326,16 @@ def _single(bound: Any, outwards: float) -> Any:
 
 
 class Predicate(Constraint):
-    """A condition of the user's own that every row fulfils.
+    """A user-defined condition that every row satisfies.
 
-    It rewrites nothing: rows that break it are found with `holds` and have to be drawn again.
+    It changes no column: rows that violate it are found with `holds` and drawn again.
 
     Parameters
     ----------
     function : callable
-        ``function(frame)`` gives one boolean per row.
+        ``function(frame)`` returns one boolean per row.
     columns : list of hashable, default=None
-        Columns that the function is given; None: all.
+        Columns of the frame; None: all.
     """
 
     def __init__(
@@ -346,7 +346,7 @@ class Predicate(Constraint):
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return tuple(self.columns or ())
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Predicate:
@@ -359,24 +359,24 @@ class Predicate(Constraint):
         n_broken = int((~self.holds(frame)).sum())
         if n_broken:
             raise DataError(
-                f"{n_broken} of {len(frame)} row(s) break {self!r}; every row of the training "
-                "data must fulfil it: correct them or leave it out."
+                f"{n_broken} of {len(frame)} row(s) violate {self!r}; every row of the training "
+                "data must satisfy it: correct the rows or leave it out."
             )
         return self
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Ask the function; see `Constraint.holds`."""
+        """Apply the function; see `Constraint.holds`."""
         asked = frame if self.columns is None else frame[list(self.columns)]
         answer = np.asarray(self.function(asked))
         if answer.shape != (len(frame),):
             raise DataError(
-                f"{self!r} gave an answer of shape {answer.shape}; one boolean per row, "
+                f"{self!r} returned shape {answer.shape}; one boolean per row, "
                 f"({len(frame)},), is needed."
             )
         return answer.astype(bool)
 
     def to_state(self) -> dict[str, Any]:
-        """Refuse: a function is code."""
+        """Raise an error: a function is code."""
         raise ArchiveError(
             f"{self!r} holds a function, which is code and cannot be saved; leave the Predicate "
             "out, or keep the model in memory."
@@ -384,5 +384,5 @@ class Predicate(Constraint):
 
     @classmethod
     def from_state(cls, record: dict[str, Any]) -> Predicate:
-        """Refuse: no archive holds code."""
-        raise ArchiveError("a Predicate holds a function, which no archive has")
+        """Raise an error: archives contain no code."""
+        raise ArchiveError("a Predicate needs a function, which archives cannot hold")

@@ -1,4 +1,4 @@
-"""All constraints of a table together: their order, and what they find by themselves."""
+"""All constraints of a table: their order, and automatically found constraints."""
 
 from __future__ import annotations
 
@@ -35,19 +35,20 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
 
 
 class ConstraintSet:
-    """Constraints that hold together.
+    """A set of constraints that all hold.
 
     Parameters
     ----------
     constraints : sequence of Constraint, default=()
-        The user's; they are cloned.
+        Constraints of the user; they are cloned.
     min_support : int, default=1
-        Nothing is stored that fewer people share.
+        Values that fewer people share are not stored.
 
     Attributes
     ----------
     constraints_ : list of Constraint
-        Fitted, in the order of `apply`: who reads a column comes before who rewrites it.
+        Fitted, in the order of `apply`: a constraint that reads a column comes before one that
+        transforms it.
     columns_ : list of hashable
         Columns of the original table.
 
@@ -73,7 +74,7 @@ class ConstraintSet:
         self,
         frame: pd.DataFrame,
         find: bool = True,
-        told: Sequence[Hashable] = (),
+        condition_columns: Sequence[Hashable] = (),
         people: np.ndarray | None = None,
         key: Hashable | None = None,
     ) -> ConstraintSet:
@@ -83,22 +84,22 @@ class ConstraintSet:
         ----------
         frame : DataFrame
         find : bool, default=True
-            Whether to look for identifiers, dependent columns and formulas, too. What clashes
-            with the user's constraints is left out.
-        told : sequence of hashable
-            Columns that conditions may name one by one: what a formula leaves of its column says
-            nothing without the others, so none is looked for among these.
+            Whether to search for identifiers, dependent columns and formulas. Those that conflict
+            with the user's constraints are left out.
+        condition_columns : sequence of hashable
+            Columns that may have conditions individually. The residual of a formula cannot be
+            computed without the other columns, so no formula is searched among these.
         people : ndarray of int of shape (n_rows,), or None, default=None
-            Who each row belongs to; None: each row is a person of its own.
+            The person of each row; None: each row is a different person.
         key : hashable or None, default=None
-            The column that says so: its values are made afresh.
+            The column that identifies the person: its values are replaced by new ones.
 
         Raises
         ------
         ParameterError
-            Constraints that clash.
+            Conflicting constraints.
         DataError
-            A column that is missing, rows that break a constraint, or a column of free text.
+            A missing column, rows that violate a constraint, or a column of free text.
         """
         self.columns_ = list(frame.columns)
         support = Support(self.min_support, people)
@@ -115,45 +116,49 @@ class ConstraintSet:
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
             for constraint in [*found, *find_relations(rest, support)]:
-                is_told = isinstance(constraint, Formula) and set(constraint.uses) & set(told)
-                if not is_told and _clash(chosen, constraint) is None:
+                is_condition = isinstance(constraint, Formula) and set(constraint.uses) & set(
+                    condition_columns
+                )
+                if not is_condition and _clash(chosen, constraint) is None:
                     chosen.append(constraint)
         self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Rewrite a table; `frame` itself when there is nothing to rewrite."""
-        return _in_turn(frame, [(constraint, constraint.apply) for constraint in self.constraints_])
+        """Transform a table; returns `frame` itself if there is nothing to transform."""
+        return _apply_in_order(
+            frame, [(constraint, constraint.apply) for constraint in self.constraints_]
+        )
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Give the original columns back, in their order; inverse of `apply`.
+        """Restore the original columns, in their order; inverse of `apply`.
 
         Parameters
         ----------
         table : DataFrame
-            With the columns that `apply` gives, whatever their values.
+            With the columns of `apply`, and any values.
         rng : Generator
-            Draws fresh identifiers.
+            For new identifiers.
 
         Returns
         -------
         frame : DataFrame
-            In which all constraints hold but a `Predicate`.
+            All constraints hold, except a `Predicate`.
         """
         steps: list[tuple[Constraint, Rewrite]] = [
             (constraint, partial(constraint.restore, rng=rng))
             for constraint in reversed(self.constraints_)
         ]
         steps += [
-            (constraint, constraint.give_up)  # a range may have moved its upper column
+            (constraint, constraint.blank_violations)  # a range may have moved its upper column
             for constraint in self.constraints_
             if isinstance(constraint, Inequality)
         ]
-        table = _in_turn(table, steps)
+        table = _apply_in_order(table, steps)
         return table if list(table.columns) == self.columns_ else table[self.columns_]
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Tell which rows of an original table satisfy all constraints, shape (n_rows,)."""
+        """Return which rows of an original table satisfy all constraints, of shape (n_rows,)."""
         holds = np.ones(len(frame), dtype=bool)
         for constraint in self.constraints_:
             holds &= constraint.holds(frame)
@@ -162,13 +167,13 @@ class ConstraintSet:
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Carry known cells over to the rewritten columns; see `Constraint.translate`."""
+        """Map known cells to the transformed columns; see `Constraint.translate`."""
         for constraint in self.constraints_:
             known, mask = constraint.translate(known, mask, rng)
         return known, mask
 
     def to_state(self) -> dict[str, Any]:
-        """Return all that was learnt as JSON-ready plain data."""
+        """Return the fitted state as JSON-ready plain data."""
         return {
             "min_support": self.min_support,
             "columns": self.columns_,
@@ -177,14 +182,14 @@ class ConstraintSet:
 
     @classmethod
     def from_state(cls, record: dict[str, Any]) -> ConstraintSet:
-        """Build a fitted set from what `to_state` gave.
+        """Build a fitted set from the output of `to_state`.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         DataError
-            A constraint on a column that is not there.
+            A constraint on a missing column.
         """
         read = fields.read_fields(
             record,
@@ -222,7 +227,7 @@ def _from_state(record: Any) -> Constraint:
 
 
 def _refuse_doubles(constraints: Sequence[Constraint]) -> None:
-    """Refuse constraints of an archive that rewrite the same column: so many `fit` never makes."""
+    """Refuse an archive in which two constraints transform the same column."""
     for of_ranges in (True, False):
         rewritten = [
             name
@@ -232,19 +237,21 @@ def _refuse_doubles(constraints: Sequence[Constraint]) -> None:
         ]
         if len(set(rewritten)) < len(rewritten):
             twice = next(name for name, n in Counter(rewritten).items() if n > 1)
-            raise ArchiveError(f"column {fields.brief(twice)} is rewritten by two constraints")
+            raise ArchiveError(f"column {fields.brief(twice)} is transformed by two constraints")
 
 
-def _in_turn(table: pd.DataFrame, steps: Sequence[tuple[Constraint, Rewrite]]) -> pd.DataFrame:
-    """Rewrite a table by one constraint after another, each of which is given its columns only.
+def _apply_in_order(
+    table: pd.DataFrame, steps: Sequence[tuple[Constraint, Rewrite]]
+) -> pd.DataFrame:
+    """Apply constraints in order, passing only its own columns to each.
 
-    A table of all columns for each constraint would take the product of both numbers.
+    Passing all columns would take time proportional to columns times constraints.
     """
     if not steps:
         return table
     columns: dict[Hashable, pd.Series] = dict(table.items())
     for constraint, rewrite in steps:
-        if type(constraint) not in CONSTRAINTS.values():  # one's own may look at any column
+        if type(constraint) not in CONSTRAINTS.values():  # a user-defined class may read any column
             part = dict(columns)
         else:
             part = {name: columns[name] for name in constraint.uses if name in columns}
@@ -257,7 +264,7 @@ def _in_turn(table: pd.DataFrame, steps: Sequence[tuple[Constraint, Rewrite]]) -
 
 
 def _joined(columns: dict[Hashable, pd.Series], like: pd.DataFrame) -> pd.DataFrame:
-    """Put columns side by side, under their names."""
+    """Combine columns into a table."""
     frame = pd.DataFrame(dict(enumerate(columns.values())), index=like.index, copy=False)
     frame.columns = pd.Index(list(columns), name=like.columns.name)
     return frame
@@ -268,7 +275,7 @@ def _identifiers(constraints: Sequence[Constraint]) -> list[Identifier]:
 
 
 def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
-    """Say why a constraint cannot stand beside others; None when it can."""
+    """Describe the conflict of a constraint with others; None if there is none."""
     for old in chosen:
         shared = set(old.uses) & set(new.uses)
         if shared and _identifiers([old, new]):
@@ -277,16 +284,16 @@ def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
         rewritten = set(old.rewrites) & set(new.rewrites)
         if rewritten and isinstance(old, Range) == isinstance(new, Range):
             name = rewritten.pop()
-            return f"column {name!r} is rewritten by both {old!r} and {new!r}; leave one out."
+            return f"column {name!r} is transformed by both {old!r} and {new!r}; leave one out."
     try:
         _in_order([*chosen, new])
     except CycleError:
-        return f"{new!r} makes columns depend on each other in a circle; leave it out."
+        return f"{new!r} makes a circular dependence between columns; leave it out."
     return None
 
 
 def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
-    """Order constraints for `apply`: readers of a column first, then ranges, then rewriters."""
+    """Order constraints for `apply`: those that read a column, then ranges, then transformers."""
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for i, constraint in enumerate(constraints):
         sorter.add(i, *(j for j, other in enumerate(constraints) if _precedes(other, constraint)))

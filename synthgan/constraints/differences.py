@@ -1,4 +1,4 @@
-"""Numbers rewritten as their distance from a known anchor, and inequalities kept that way."""
+"""Inequality constraints: numbers are replaced by their difference from an anchor."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _LARGEST_TICK = 2**62
 
 
 def pooled(values: np.ndarray, decimals: int | None, support: Support) -> tuple[Any, Any, Any]:
-    """Return smallest, middle and largest value, each a mean of enough people; None if fewer."""
+    """Return smallest, middle and largest value as means of enough people; None if too few."""
     if not len(values) or not support.holds(np.ones(len(values), dtype=bool)):
         return None, None, None
     order = np.argsort(values, kind="stable")
     ordered = values[order]
-    # Of differences from the first: large integers would be rounded.
+    # Average differences from the first value, because large integers would be rounded.
     _, means = pooled_means(ordered - ordered[0], support.take(order))
     if np.isnan(means).any():
         return None, None, None
@@ -70,7 +70,7 @@ def difference_of(column: Column) -> Column:
 
 
 def _ticks(column: Column, values: np.ndarray) -> np.ndarray:
-    """Count numbers in steps of the column's lattice; as they are where there is none."""
+    """Convert numbers to counts of the column's step; unchanged if it has none."""
     if column.kind != "continuous" or column.decimals is None:
         return values
     return _whole(np.rint(_scaled(values, column.decimals)))
@@ -92,7 +92,7 @@ def _whole(values: np.ndarray) -> np.ndarray:
 
 
 def _outgrows_lattice(column: Column, series: pd.Series) -> bool:
-    """Tell whether a column of floats holds whole numbers too large to be counted exactly."""
+    """Return whether a float column holds whole numbers too large to be exact."""
     if column.kind != "continuous" or column.decimals is None:
         return False
     largest = np.abs(numbers_of(column, series)[0]).max(initial=0)
@@ -114,9 +114,9 @@ def _tick_limits(column: Column) -> tuple[Any, Any]:
 
 
 class Inequality(Constraint):
-    """One column is at most another, in every row that has both.
+    """One column is at most another, in every row where both are present.
 
-    `high` is replaced by its distance from the smallest value that `low` allows.
+    `high` is replaced by its difference from the smallest value that `low` allows.
 
     Parameters
     ----------
@@ -127,9 +127,9 @@ class Inequality(Constraint):
 
     Notes
     -----
-    Where `low` is missing, the distance is taken from the middle of `low` (an average of
-    `min_support` values). Should no value of `high` be left, as when `low` is the largest integer
-    of the dtype, `high` comes back missing.
+    If `low` is missing, the difference is taken from the median of `low` (an average of
+    `min_support` values). If no value of `high` is possible, for example because `low` is the
+    largest integer of the dtype, `high` becomes missing.
 
     Examples
     --------
@@ -153,7 +153,7 @@ class Inequality(Constraint):
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return (self.low, self.high)
 
     @property
@@ -164,12 +164,12 @@ class Inequality(Constraint):
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Inequality:
         """Check the data, and learn the lattice; see `Constraint.fit`."""
         if self.low == self.high:
-            raise ParameterError(f"{self!r} is not allowed; two different columns are.")
+            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
         self.schema_ = describe(frame, [self.low, self.high], support)
         low, high = self.schema_
         self._refuse_kinds(frame)
         if low.wall_clock != high.wall_clock or (low.wall_clock and low.dtype != high.dtype):
-            # Counted by different clocks: count both in UTC.
+            # One column counts in local time: count both in UTC.
             low, high = (replace(c, wall_clock=False, resolution=1) for c in (low, high))
             self.schema_ = type(self.schema_)((low, high))
         if any(_outgrows_lattice(column, frame[column.name]) for column in (low, high)):
@@ -178,44 +178,44 @@ class Inequality(Constraint):
         n_broken = int((~self.holds(frame)).sum())
         if n_broken:
             raise DataError(
-                f"{n_broken} row(s) break {low.name!r} {'<' if self.strict else '<='} "
-                f"{high.name!r}; every row of the training data must fulfil it: correct them or "
-                f"leave {self!r} out."
+                f"{n_broken} row(s) violate {low.name!r} {'<' if self.strict else '<='} "
+                f"{high.name!r}; every row of the training data must satisfy it: correct the rows "
+                f"or leave {self!r} out."
             )
         values, present = self._numbers(low, frame[low.name])
-        # With too few values of `low` to pool, any anchor will do.
+        # With too few values of `low` to pool, the anchor is arbitrary.
         self.middle_ = pooled(values[present], low.decimals, support.take(present))[1] or 0
         ticks, present = self._high_ticks(frame)
         ends = [int(ticks[present].max(initial=0)), int(self._anchors(frame).min(initial=0))]
         if ticks.dtype.kind == "i" and ends[0] - ends[1] > _LARGEST_TICK:
             raise DataError(
-                f"columns {low.name!r} and {high.name!r} lie further apart than {_LARGEST_TICK} "
+                f"columns {low.name!r} and {high.name!r} differ by more than {_LARGEST_TICK} "
                 f"steps; scale them or leave {self!r} out."
             )
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Replace the upper column by the distance; see `Constraint.apply`."""
+        """Replace the upper column by the difference; see `Constraint.apply`."""
         ticks, present = self._high_ticks(frame)
         series = self._distances(ticks - self._anchors(frame), present, frame.index)
         return with_column(frame, self.high, series)
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Add the distance, if positive, to what `low` allows; see `Constraint.restore`."""
+        """Add the non-negative difference to the lower bound; see `Constraint.restore`."""
         high = self.schema_.columns[1]
         values, present = numbers_of(difference_of(high), table[self.high])
         anchors = self._anchors(table)
         smallest, largest = _tick_limits(high)
-        # Without `low` a distance may be negative: nothing is asked.
+        # Without `low` the difference may be negative: there is no condition.
         least = np.where(table[self.low].notna(), 0, smallest)
         steps = np.maximum(_ticks(difference_of(high), values), least)
-        steps = np.minimum(steps, largest - np.maximum(anchors, 0))  # no sum overflows
+        steps = np.minimum(steps, largest - np.maximum(anchors, 0))  # so that no sum overflows
         ticks = np.maximum(anchors + steps, smallest)
         series = high.restore(_from_ticks(high, ticks), present)
-        return self.give_up(with_column(table, self.high, series.set_axis(table.index)))
+        return self.blank_violations(with_column(table, self.high, series.set_axis(table.index)))
 
-    def give_up(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Make `high` missing in rows that break the constraint, which no value could fulfil."""
+    def blank_violations(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Make `high` missing in rows that violate the constraint, where no value is possible."""
         holds = self.holds(frame)
         if holds.all():
             return frame
@@ -238,12 +238,12 @@ class Inequality(Constraint):
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Know the distance where both columns are known; see `Constraint.translate`."""
+        """Compute the difference where both columns are known; see `Constraint.translate`."""
         both = mask[self.low].to_numpy(dtype=bool) & mask[self.high].to_numpy(dtype=bool)
         pairs = known.loc[both, [self.low, self.high]]
         if not self.holds(pairs).all():
             raise DataError(
-                f"{int((~self.holds(pairs)).sum())} condition(s) break {self!r}; give a lower "
+                f"{int((~self.holds(pairs)).sum())} condition(s) violate {self!r}; give a lower "
                 f"{self.low!r} or a higher {self.high!r}."
             )
         distances = self.apply(pairs)[self.high]
@@ -261,12 +261,12 @@ class Inequality(Constraint):
         if not kinds[0] or kinds[0] != kinds[1] or zones[0] != zones[1]:
             raise DataError(
                 f"columns {low.name!r} ({low.dtype}) and {high.name!r} ({high.dtype}) cannot be "
-                "compared; two columns of numbers, of dates with or without a zone, or of "
-                "durations can."
+                "compared; give two columns of numbers, of dates with or without a time zone, or "
+                "of durations."
             )
 
     def _numbers(self, column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Return numbers, of a float32 column those that their decimals mean."""
+        """Return numbers; those of a float32 column are rounded to its decimals."""
         values, present = numbers_of(column, series)
         if column.kind == "continuous" and column.decimals is not None:
             rounded = np.round(values, column.decimals)
@@ -315,7 +315,7 @@ class Inequality(Constraint):
 def spread(
     known: pd.DataFrame, mask: pd.DataFrame, column: Column, values: pd.Series, rows: np.ndarray
 ) -> Translated:
-    """Put the values of some rows in place of a column, known in these rows only."""
+    """Replace a column by values of some rows, known only in these rows."""
     numbers, present = numbers_of(column, values)
     everywhere = np.zeros(len(known), dtype=numbers.dtype)
     is_present = np.ones(len(known), dtype=bool)

@@ -1,4 +1,4 @@
-"""Numbers that follow from others by a formula, up to a residual; and how to find them."""
+"""Formula constraints: a column is replaced by its residual from a formula of others."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Formula(Constraint):
-    """A column is near ``factor`` times a formula of others; it is replaced by the residual.
+    """A column is approximately ``factor`` times a formula of others; its residual replaces it.
 
     Parameters
     ----------
     column : hashable
-        Column of numbers that is computed.
+        The dependent column of numbers.
     kind : {"a", "a + b", "a - b", "a * b", "a / b"}
         The formula.
     a, b : hashable
         Columns of numbers in it; `b` is None for ``"a"``.
     factor : float, default=1.0
-        What the formula is multiplied by.
+        Multiplier of the formula.
 
     Notes
     -----
-    It describes and forbids nothing: rows may lie far from the formula, and come back as they are.
-    The formula is rounded to the decimals that leave the fewest different residuals. Where it
-    gives no number, the middle of the column stands in (an average of `min_support` values).
+    The formula is a description, not a condition: rows may deviate from it and are restored
+    exactly. It is rounded to the number of decimals that minimises the entropy of the residuals.
+    Where it is undefined, the median of the column is used (an average of `min_support` values).
     Restored values are clipped to the range of the data, whose ends are such averages, too.
     """
 
@@ -82,7 +82,7 @@ class Formula(Constraint):
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return (self.column, self.a) if self.b is None else (self.column, self.a, self.b)
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Formula:
@@ -124,14 +124,16 @@ class Formula(Constraint):
         if self.low_ is not None:
             values = np.clip(values, self.low_, self.high_)
         elif column.kind == "integer":
-            values = np.clip(values, 0, np.iinfo(np.int8).max)  # nothing is known: fit any dtype
+            values = np.clip(
+                values, 0, np.iinfo(np.int8).max
+            )  # no value is known: use a range that fits every dtype
         series = column.restore(values, present).set_axis(table.index)
         return with_column(table, self.column, series)
 
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Know the residual where all columns are known; see `Constraint.translate`."""
+        """Compute the residual where all columns are known; see `Constraint.translate`."""
         names = list(self.uses)
         rows = np.asarray(mask[names].to_numpy(dtype=bool).all(axis=1))
         residuals = self.apply(known[names][rows])[self.column]
@@ -140,11 +142,13 @@ class Formula(Constraint):
     def _check_parameters(self) -> None:
         if self.kind not in FORMULAS or (self.kind == "a") != (self.b is None):
             raise ParameterError(
-                f"kind={self.kind!r} and b={self.b!r} of Formula do not fit together; "
-                f"kinds are {list(FORMULAS)}, and all but 'a' need b."
+                f"kind={self.kind!r} and b={self.b!r} of Formula do not match; "
+                f"kinds are {list(FORMULAS)}, and all except 'a' need b."
             )
         if self.column in self.uses[1:]:
-            raise ParameterError(f"{self!r} is not allowed: a column cannot follow from itself.")
+            raise ParameterError(
+                f"{self!r} is not allowed: a column cannot depend on itself: give other columns."
+            )
 
     def _refuse_kinds(self) -> None:
         for column in self.schema_:
@@ -158,10 +162,10 @@ class Formula(Constraint):
         self._refuse_kinds()
         low, high = self.low_, self.high_
         if (low is None) != (high is None) or (low is not None and low > high):
-            raise ValueError(f"its range is {low} to {high}")
+            raise ValueError(f"the range {low} to {high} is invalid")
 
     def _anchors(self, frame: pd.DataFrame, decimals: int | None) -> np.ndarray:
-        """Return the rounded formula, and the middle of the column where it gives no number."""
+        """Return the rounded formula, or the median of the column where it is undefined."""
         numbers = []
         for column in self.schema_.columns[1:]:
             values, present = numbers_of(column, frame[column.name])
@@ -170,7 +174,7 @@ class Formula(Constraint):
             anchors = self.factor * FORMULAS[self.kind](numbers[0], numbers[-1])
             if decimals is not None:
                 anchors = np.round(anchors, decimals)
-        # A number so large that the residual would lose the column's decimals is none, either.
+        # A number so large that the residual would lose decimals counts as undefined, too.
         largest = _LARGEST_EXACT / 10.0 ** (self.schema_.columns[0].decimals or 0)
         return np.where(np.abs(anchors) <= largest, anchors, self.middle_)
 

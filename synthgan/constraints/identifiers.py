@@ -1,4 +1,4 @@
-"""Columns that name rows: fresh values of the same pattern take their place; keeps no value."""
+"""Identifier columns: values are replaced by new ones of the same pattern; none is stored."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ALPHABETS = {
     "HEX": _DIGITS + "ABCDEF",
     "alnum": _DIGITS + _LOWER + _UPPER,
 }
-# A part is [text, 0, 0], or [name of an alphabet, fewest, most characters].
+# A part is [text, 0, 0], or [name of an alphabet, minimum, maximum number of characters].
 Part = list[Any]
 _RANDOM_CODES: list[Part] = [["row-", 0, 0], ["hex", 12, 12]]
 _HOLDS: dict[str, Callable[[str], bool]] = {  # from small to large
@@ -69,23 +69,23 @@ def _part(value: Any) -> Part:
     name, fewest, most = fields.list_of(fields.plain, 3)(value)
     length = fields.whole(0, _MOST_CHARACTERS)
     if not fields.text(name):
-        raise ValueError("a part of some text")
+        raise ValueError("the text of a part is invalid")
     if length(most) and name not in (*ALPHABETS, "uuid"):
-        raise ValueError("a part of an alphabet")
+        raise ValueError("the alphabet of a part is invalid")
     if length(fewest) > most:
-        raise ValueError("a part of a length")
+        raise ValueError("the length of a part is invalid")
     return [name, fewest, most]
 
 
 def _n_characters(parts: Sequence[Part]) -> int:
-    """Count the characters that the codes of a pattern may have."""
+    """Return the maximum number of characters of a code of this pattern."""
     return sum(most or len(name) for name, _, most in parts)
 
 
 class Identifier(Constraint):
-    """A column that names rows, such as patient numbers: fresh values take its place.
+    """An identifier column, such as patient numbers, which is replaced by new values.
 
-    The column is dropped; of its values only their pattern is kept.
+    The column is dropped, and only the pattern of its values is stored.
 
     Parameters
     ----------
@@ -94,10 +94,10 @@ class Identifier(Constraint):
 
     Notes
     -----
-    Fresh values are unique within one table. They are drawn at random, so that one may equal an
-    original value by chance where the pattern has little room. Where it has too little, values
-    get more digits. Strings that share no pattern, and those of more than 4096 characters, give
-    codes such as ``row-3f9a02c4d71b``.
+    New values are unique within one table. They are drawn at random, so a new value may equal an
+    original one by chance if the pattern has few possible values. If it has too few, values get
+    more digits. Strings without a common pattern, and those of more than 4096 characters, are
+    replaced by codes such as ``row-3f9a02c4d71b``.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Identifier(Constraint):
                 "whole numbers."
             )
         least, column_values = support.least, frame[self.column]
-        if support.people is not None:  # one value of each person
+        if support.people is not None:  # use one value per person
             column_values = column_values[~pd.Series(support.people).duplicated().to_numpy()]
         present = column_values.dropna()
         if is_whole:
@@ -151,7 +151,7 @@ class Identifier(Constraint):
         return without_columns(frame, [self.column])
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Make fresh values; see `Constraint.restore`."""
+        """Draw new values; see `Constraint.restore`."""
         column = self.schema_.columns[0]
         n = len(table)
         present = rng.random(n) >= column.missing
@@ -170,8 +170,8 @@ class Identifier(Constraint):
         """Refuse known values; see `Constraint.translate`."""
         if mask[self.column].any():
             raise DataError(
-                f"column {self.column!r} is an identifier, replaced by fresh values; it cannot be "
-                "a condition: leave it out."
+                f"column {self.column!r} is an identifier, which is replaced by new values; it "
+                "cannot be a condition: leave it out."
             )
         return self.apply(known), self.apply(mask)
 
@@ -182,9 +182,9 @@ class Identifier(Constraint):
             is_whole = column.kind == "integer" or column.decimals == 0
             in_digits = len(parts) == 1 and parts[0][0] == "digit" and parts[0][1] >= 1
             if not is_whole or not in_digits or parts[0][2] > _MOST_DIGITS:
-                raise ValueError(f"its numbers are {fields.brief(parts)}")
+                raise ValueError(f"its numbers have the invalid pattern {fields.brief(parts)}")
         elif column.kind != "string" or not parts:
-            raise ValueError(f"its codes are {fields.brief(parts)}")
+            raise ValueError(f"its codes have the invalid pattern {fields.brief(parts)}")
         if _n_characters(parts) > _MOST_CHARACTERS:
             raise ValueError(
                 f"its codes have up to {_n_characters(parts)} characters; {_MOST_CHARACTERS} are "
@@ -195,25 +195,25 @@ class Identifier(Constraint):
 def find_identifiers(
     frame: pd.DataFrame, people: np.ndarray | None = None, key: Hashable | None = None
 ) -> list[Identifier]:
-    """Find columns that name rows, or the people to whom rows belong.
+    """Find columns that identify rows, or the people to whom rows belong.
 
     Parameters
     ----------
     frame : DataFrame
     people : ndarray of int of shape (n_rows,), or None, default=None
-        Who each row belongs to; None: each row is a person of its own.
+        The person of each row; None: each row is a different person.
     key : hashable or None, default=None
-        The column that says so.
+        The column that identifies the person.
 
     Returns
     -------
     constraints : list of Identifier
-        Not fitted; a `DataWarning` names each.
+        Not fitted; each raises a `DataWarning`.
 
     Raises
     ------
     DataError
-        A column of free text, which can neither be learnt nor replaced.
+        A column of free text, which can be neither learnt nor replaced.
     """
     found = []
     for name in frame.columns:
@@ -225,8 +225,8 @@ def find_identifiers(
             continue
         if not names_row:
             warnings.warn(
-                f"column {name!r} names people: it is not learnt; every synthetic row gets a fresh "
-                "value.",
+                f"column {name!r} identifies people: it is not learnt; every synthetic row gets a "
+                "new value.",
                 DataWarning,
                 stacklevel=2,
             )
@@ -240,7 +240,7 @@ def find_identifiers(
                 f"constraints=[Identifier({name!r})], which replaces it by random codes."
             )
         warnings.warn(
-            f"column {name!r} names rows: it is not learnt but replaced by fresh values of the "
+            f"column {name!r} identifies rows: it is not learnt but replaced by new values of the "
             "same pattern.",
             DataWarning,
             stacklevel=2,
@@ -261,18 +261,18 @@ def _names_rows(series: pd.Series) -> bool:
 
 
 def learn_pattern(values: Sequence[str], min_support: int = 1) -> list[Part] | None:
-    """Learn what strings have in common.
+    """Learn the common pattern of strings.
 
     Parameters
     ----------
     values : sequence of str
     min_support : int, default=1
-        A pattern of fewer values is none; lengths of fewer are not kept.
+        Patterns and lengths of fewer values are not stored.
 
     Returns
     -------
     parts : list or None
-        None when fewer than 90 % of the values share one structure.
+        None if fewer than 90 % of the values share one structure.
     """
     if values and np.mean([bool(_UUID.fullmatch(value)) for value in values]) >= MIN_SHARE:
         return _UUIDS
@@ -291,14 +291,14 @@ def learn_pattern(values: Sequence[str], min_support: int = 1) -> list[Part] | N
 
 
 def _structure(token: str) -> str:
-    """Tell digits, letters and mixtures apart; other characters stand for themselves."""
+    """Classify digits, letters and mixtures; other characters are kept literally."""
     if not token.isalnum():
         return token
     return "digits" if token.isdecimal() else "letters" if token.isalpha() else "mixture"
 
 
 def _parts(tokens: list[str], min_support: int) -> list[Part]:
-    """Describe one place in the structure; what too few tokens have does not change it."""
+    """Describe one position in the structure; properties of too few tokens are ignored."""
     counts = Counter(map(len, tokens))
     common = {length for length, n in counts.items() if n >= min_support}
     tokens = [token for token in tokens if len(token) in common] if common else tokens
@@ -322,9 +322,9 @@ def _parts(tokens: list[str], min_support: int) -> list[Part]:
 
 
 def _alphabet(tokens: Sequence[str], min_support: int) -> str:
-    """Name the smallest alphabet of all strings but fewer than `min_support`.
+    """Name the smallest alphabet of all strings except fewer than `min_support`.
 
-    Letters beyond ASCII are letters.
+    Letters include non-ASCII letters.
     """
     allowed = min(min_support, len(tokens))
     for name, holds in _HOLDS.items():
@@ -343,7 +343,7 @@ def _pooled_lengths(lengths: Sequence[int], min_support: int) -> tuple[int, int]
 
 
 def fresh_codes(parts: Sequence[Part], n: int, rng: np.random.Generator) -> list[str]:
-    """Draw different strings of a pattern, longer ones where it has too little room."""
+    """Draw distinct strings of a pattern, longer ones if it has too few possible values."""
     codes: dict[str, None] = {}
     n_extra = 0
     while len(codes) < n:
@@ -383,12 +383,12 @@ def _draw_runs(name: str, fewest: int, most: int, n: int, rng: np.random.Generat
 def _fresh_integers(
     column: Column, n_digits: Sequence[int], present: np.ndarray, rng: np.random.Generator
 ) -> pd.Series:
-    """Draw different integers of a number of digits, more digits where these leave no room."""
+    """Draw distinct integers with given numbers of digits, or more digits if necessary."""
     n = int(present.sum())
     low = 0 if n_digits[0] == 1 else 10 ** (n_digits[0] - 1)
     dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
     largest = 2**53 if column.kind == "continuous" else min(np.iinfo(dtype).max, 2**63 - 2)
-    if largest < n:  # no room in the dtype at all
+    if largest < n:  # the dtype has too few values
         column, largest = replace(column, dtype="int64"), 2**53
     high = 10 ** n_digits[1] - 1
     while high - low + 1 < n:

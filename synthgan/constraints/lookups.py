@@ -1,4 +1,4 @@
-"""Columns that follow from others by lookup: fixed combinations, and dependent columns."""
+"""Lookup constraints: fixed combinations, and dependent columns."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _SHARES = fields.list_of(fields.number(0, 1))
 
 
 class FixedCombinations(Constraint):
-    """Only combinations of values that the data show.
+    """Only combinations of values that occur in the data.
 
-    The first of the columns is replaced by the combinations as levels, the others are dropped.
+    The first column is replaced by the combinations as levels; the others are dropped.
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class FixedCombinations(Constraint):
 
     Notes
     -----
-    A combination of fewer than `min_support` rows is not stored. `apply` takes it for the most
-    frequent one that shares most columns with it, and a warning counts the rows.
+    A combination of fewer than `min_support` rows is not stored. `apply` replaces it by the most
+    frequent one among those that agree with it in most columns, and a warning counts the rows.
 
     Examples
     --------
@@ -72,20 +72,20 @@ class FixedCombinations(Constraint):
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return tuple(self.columns)
 
     @property
     def rewrites(self) -> tuple[Hashable, ...]:
-        """All of them."""
+        """All columns of the constraint."""
         return tuple(self.columns)
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> FixedCombinations:
-        """Learn the combinations, and how frequent they are; see `Constraint.fit`."""
+        """Learn the combinations and their frequencies; see `Constraint.fit`."""
         if isinstance(self.columns, str) or len(set(self.columns)) < max(2, len(self.columns)):
             raise ParameterError(
                 f"columns={self.columns!r} of FixedCombinations is not allowed; "
-                "a list of at least two different columns is."
+                "give a list of at least two different columns."
             )
         self.schema_ = describe(frame, self.columns, support)
         self.min_support_ = support.least
@@ -103,40 +103,40 @@ class FixedCombinations(Constraint):
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Replace the columns by one; see `Constraint.apply`."""
         rows = self._rows(frame)
-        places = {tuple(row): i for i, row in enumerate(self.combinations_)}
-        unknown = Counter(row for row in rows if row not in places)
+        index = {tuple(row): i for i, row in enumerate(self.combinations_)}
+        unknown = Counter(row for row in rows if row not in index)
         if unknown:
             warnings.warn(
                 f"{unknown.total()} row(s) hold a combination of columns {list(self.columns)!r} "
-                f"that fewer than min_support={self.min_support_} rows share; each is taken for "
-                "the most frequent combination that shares most columns.",
+                f"that fewer than min_support={self.min_support_} rows share; each is replaced by "
+                "the most frequent combination that agrees in most columns.",
                 DataWarning,
                 stacklevel=2,
             )
         for row in unknown:
             stored = self.combinations_
-            places[row] = int(np.argmax([sum(map(eq, row, other)) for other in stored]))
-        return self._combined(frame, [places[row] for row in rows])
+            index[row] = int(np.argmax([sum(map(eq, row, other)) for other in stored]))
+        return self._combined(frame, [index[row] for row in rows])
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Look the combinations up, anything else as the most frequent; `Constraint.restore`."""
-        places = {label: i for i, label in enumerate(self._labels())}
+        """Look up combinations; other levels give the most frequent; see `Constraint.restore`."""
+        index = {label: i for i, label in enumerate(self._labels())}
         levels = table[self.columns[0]].astype(object)
-        rows = [self.combinations_[places.get(level, 0)] for level in levels]
+        rows = [self.combinations_[index.get(level, 0)] for level in levels]
         for i, column in enumerate(self.schema_):
             series = from_plain(column, [row[i] for row in rows], table.index)
             table = with_column(table, column.name, series)
         return table
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Tell which rows have a stored combination; see `Constraint.holds`."""
+        """Return which rows have a stored combination; see `Constraint.holds`."""
         stored = set(map(tuple, self.combinations_))
         return np.array([row in stored for row in self._rows(frame)], dtype=bool)
 
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Draw among the combinations that agree with what is known; `Constraint.translate`."""
+        """Draw from the combinations that match the known cells; see `Constraint.translate`."""
         names = list(self.columns)
         is_known = mask[names].to_numpy(dtype=bool)
         cells = np.empty(is_known.shape, dtype=object)
@@ -152,7 +152,7 @@ class FixedCombinations(Constraint):
         rows = self.combinations_ = [list(row) for row in self.combinations_]
         self.columns, self.shares_ = list(self.columns), list(self.shares_)
         if len(set(self.columns)) < 2 or {len(row) for row in rows} != {len(self.columns)}:
-            raise ValueError("its combinations are not of its columns")
+            raise ValueError("its combinations do not match its columns")
         _check_shares(self.shares_, rows)
         for i, column in enumerate(self.schema_):
             _check_values(column, [row[i] for row in rows])
@@ -160,10 +160,10 @@ class FixedCombinations(Constraint):
     def _draw(self, cells: np.ndarray, is_known: np.ndarray, rng: np.random.Generator) -> int:
         if not is_known.any():
             return 0
-        places = np.flatnonzero(is_known).tolist()
-        fits = [all(row[i] == cells[i] for i in places) for row in self.combinations_]
+        known = np.flatnonzero(is_known).tolist()
+        fits = [all(row[i] == cells[i] for i in known) for row in self.combinations_]
         if not any(fits):
-            wanted = ", ".join(f"{self.columns[i]!r}: {cells[i]!r}" for i in places)
+            wanted = ", ".join(f"{self.columns[i]!r}: {cells[i]!r}" for i in known)
             raise DataError(
                 f"no combination of columns {list(self.columns)!r} in the training data has "
                 f"{{{wanted}}}; give conditions that occur."
@@ -176,33 +176,34 @@ class FixedCombinations(Constraint):
         return list(zip(*values, strict=True))
 
     def _labels(self) -> list[str]:
-        # Numbered, because values may hold the separator themselves.
+        # Numbered, because values may contain the separator.
         return [
             f"{i}: " + " | ".join("missing" if value is None else str(value) for value in row)
             for i, row in enumerate(self.combinations_)
         ]
 
-    def _combined(self, frame: pd.DataFrame, places: list[int]) -> pd.DataFrame:
+    def _combined(self, frame: pd.DataFrame, indices: list[int]) -> pd.DataFrame:
         labels = self._labels()
-        levels = pd.Series([labels[i] for i in places], dtype=object, index=frame.index)
+        levels = pd.Series([labels[i] for i in indices], dtype=object, index=frame.index)
         frame = with_column(frame, self.columns[0], levels)
         return without_columns(frame, self.columns[1:])
 
 
 class DependentColumn(Constraint):
-    """A column that follows from another: it is dropped, and looked up again.
+    """A column that is determined by another: it is dropped, and restored by lookup.
 
     Parameters
     ----------
     column : hashable
-        Column that follows.
+        The dependent column.
     of : hashable
-        Column it follows from.
+        The column that determines it.
 
     Notes
     -----
-    A level of `of` that fewer than `min_support` rows have is not stored. Such a level gives what
-    the nearest stored one gives where `of` has numbers or dates, otherwise what most rows have.
+    A level of `of` that fewer than `min_support` rows have is not stored. Such a level gives the
+    value of the nearest stored level if `of` has numbers or dates, otherwise the most frequent
+    value.
 
     Examples
     --------
@@ -230,13 +231,13 @@ class DependentColumn(Constraint):
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
-        """Columns that must be there."""
+        """Columns that the constraint needs."""
         return (self.column, self.of)
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> DependentColumn:
-        """Learn what each level gives; see `Constraint.fit`."""
+        """Learn the value of each level; see `Constraint.fit`."""
         if self.column == self.of:
-            raise ParameterError(f"{self!r} is not allowed; two different columns are.")
+            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
         self.schema_ = describe(frame, [self.column, self.of], support)
         column, of = self.schema_
         levels, values = (plain_values(c, frame[c.name]) for c in (of, column))
@@ -245,7 +246,7 @@ class DependentColumn(Constraint):
         if len({level for level, _ in pairs}) < len(pairs):
             twice = [n for n in Counter(level for level, _ in pairs).values() if n > 1]
             raise DataError(
-                f"column {self.column!r} does not follow from column {self.of!r}: {len(twice)} "
+                f"column {self.column!r} is not determined by column {self.of!r}: {len(twice)} "
                 f"level(s) of {self.of!r} have several values of it; leave {self!r} out."
             )
         stored = _common(rows, support)
@@ -265,12 +266,12 @@ class DependentColumn(Constraint):
         return without_columns(frame, [self.column])
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Look the column up; see `Constraint.restore`."""
+        """Restore the column by lookup; see `Constraint.restore`."""
         series = from_plain(self.schema_.columns[0], self._given(table[self.of]), table.index)
         return with_column(table, self.column, series)
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
-        """Compare with the stored levels; True for any other level; see `Constraint.holds`."""
+        """Compare with the stored levels; True for other levels; see `Constraint.holds`."""
         column, of = self.schema_
         given = dict(zip(self.levels_, self.values_, strict=True))
         levels = plain_values(of, frame[self.of])
@@ -281,7 +282,7 @@ class DependentColumn(Constraint):
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Draw a level that gives the known value, where none is known; `Constraint.translate`."""
+        """Draw unknown levels that give the known values; see `Constraint.translate`."""
         is_known = mask[self.column].to_numpy(dtype=bool)
         has_level = mask[self.of].to_numpy(dtype=bool)
         column, of = self.schema_
@@ -292,11 +293,12 @@ class DependentColumn(Constraint):
             if wanted[i] != given:
                 raise DataError(
                     f"conditions {self.of!r}: {known[self.of].iloc[i]!r} and {self.column!r}: "
-                    f"{wanted[i]!r} contradict each other; {given!r} would follow."
+                    f"{wanted[i]!r} contradict each other; {self.of!r} gives {given!r}: correct "
+                    "one."
                 )
         if (is_known & ~has_level).any():
             levels = np.full(len(known), None, dtype=object)
-            levels[:] = self.levels_[0]  # anything will do where nothing is known
+            levels[:] = self.levels_[0]  # arbitrary where nothing is known
             levels[has_level] = plain_values(of, known[self.of][has_level])
             for i in np.flatnonzero(is_known & ~has_level):
                 levels[i] = self._draw(wanted[i], rng)
@@ -308,7 +310,7 @@ class DependentColumn(Constraint):
         for name in ("levels_", "values_", "shares_"):
             setattr(self, name, list(getattr(self, name)))
         if len(set(self.levels_)) < max(1, len(self.values_)):
-            raise ValueError("its levels and values are not as many")
+            raise ValueError("its numbers of levels and values differ")
         _check_shares(self.shares_, self.values_)
         _check_values(self.schema_.columns[0], self.values_)
         _check_values(self.schema_.columns[1], self.levels_)
@@ -323,7 +325,7 @@ class DependentColumn(Constraint):
         return self.levels_[rng.choice(len(shares), p=shares / shares.sum())]
 
     def _given(self, series: pd.Series) -> list[Any]:
-        """Return what each level of `of` gives, stored or not."""
+        """Return the value for each level of `of`, stored or not."""
         of = self.schema_.columns[1]
         given = dict(zip(self.levels_, self.values_, strict=True))
         levels = plain_values(of, series)
@@ -337,7 +339,7 @@ class DependentColumn(Constraint):
 
 
 def _common(rows: list[tuple[Any, ...]], support: Support) -> list[tuple[tuple[Any, ...], int]]:
-    """Return what enough people share, the most frequent first, and how many rows have it."""
+    """Return the rows that enough people share and their counts, in descending order."""
     counts = Counter(rows)
     people = counts
     if support.people is not None:
@@ -347,11 +349,11 @@ def _common(rows: list[tuple[Any, ...]], support: Support) -> list[tuple[tuple[A
 
 def _check_shares(shares: Sequence[float], values: Sequence[Any]) -> None:
     if len(shares) != len(values) or not any(shares):
-        raise ValueError(f"it has {len(shares)} shares of {len(values)}")
+        raise ValueError(f"it has {len(shares)} shares for {len(values)} values")
 
 
 def _check_values(column: Column, values: Sequence[Any]) -> None:
-    """Raise ValueError or TypeError where a column cannot hold values."""
+    """Raise ValueError or TypeError if a column cannot hold the values."""
     from_plain(column, values, pd.RangeIndex(len(values)))
 
 

@@ -1,4 +1,4 @@
-"""Columns that name people who have several rows each; keeps no value."""
+"""Find columns that identify people who have several rows each; stores no values."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from synthgan.privacy import number_people
 __all__ = ["find_people", "names_people"]
 
 _FEWEST_PEOPLE = 20
-_MOST_ROWS = 20  # that half of the people have at most
-_UNEQUAL = 4.0  # times that many rows are near-equal numbers of rows
-_MOST_ROWS_IN_ALL = 50_000  # rows that are looked at
-_MIN_SHARE = 0.8  # of the people whom a column tells apart
-# Names that say that values are people; and names of keys, which may be of anything.
+_MOST_ROWS = 20  # maximum of the median number of rows per person
+_UNEQUAL = 4.0  # numbers of rows up to this ratio are near-equal
+_MOST_ROWS_IN_ALL = 50_000  # rows that are examined
+_MIN_SHARE = 0.8  # of the people whom a column distinguishes
+# Names of person identifiers; and names of keys, which may identify anything.
 _PERSON = re.compile(
     r"(?i)^(patient|subject|person|participant|client|donor|case|paciente)"
     r"([_\W]?(id|nr|no|num|number|code|name|key))?$|^((full|first|last)[_\W]?|sur)?name$"
@@ -35,13 +35,13 @@ _KEY = re.compile(
 
 
 def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
-    """Find a column that names people who have several rows, and tell whose each row is.
+    """Find a column that identifies people who have several rows, and the person of each row.
 
-    Such a column is named like an identifier of people and holds labels or whole numbers. Or it has
-    20 different values or more, and it is named like a key. Or it has so many, half of them in at
-    most 20 rows each, and two columns follow from it that do not follow from each other, as sex and
-    date of birth follow from a person; of labels it is enough that they have about as many rows
-    each.
+    A column is found in three cases. (1) It is named like an identifier of people and holds labels
+    or whole numbers. (2) It has at least 20 different values and is named like a key. (3) It has at
+    least 20 different values, half of them in at most 20 rows each, and it determines two columns
+    that do not determine each other, such as sex and date of birth; for labels, near-equal numbers
+    of rows are sufficient instead.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     Returns
     -------
     column, people : hashable, ndarray of int of shape (n_rows,); or None
-        Of the columns that are found, those whose names say so first, the coarsest in which the
-        finest nests; and numbers of people from 0.
-        None where no column is found. A `DataWarning` names the column.
+        Among the found columns, those named as identifiers first, the coarsest column in which the
+        finest is nested; and the numbers of the people, from 0.
+        None if no column is found. A `DataWarning` names the column.
     """
     some = frame.iloc[:: -(-len(frame) // _MOST_ROWS_IN_ALL) or 1]
     found = [name for name in frame.columns if _repeats(frame[name]) and _is_key(some, name)]
@@ -62,7 +62,8 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     named = [name for name in found if _is_named(name)]
     name = _coarsest(frame, of_people or named or found)
     warnings.warn(
-        f"column {name!r} seems to name {frame[name].nunique()} people who have several rows each, "
+        f"column {name!r} seems to identify {frame[name].nunique()} people who have several rows "
+        "each, "
         f"so that min_support counts these people, not rows; give groups={name!r} to confirm it, "
         "or groups=range(len(table)) if each row is of another person.",
         DataWarning,
@@ -72,7 +73,7 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
 
 
 def _coarsest(frame: pd.DataFrame, names: Sequence[Hashable]) -> Hashable:
-    """Return the column of the fewest values in which those of the finest column nest."""
+    """Return the column with the fewest values in which the finest column is nested."""
     finest = max(names, key=lambda one: frame[one].nunique())
     nested = [one for one in names if _nests(frame[finest], frame[one])]
     return min(nested, key=lambda one: frame[one].nunique())
@@ -88,14 +89,14 @@ def _is_named(name: Hashable) -> bool:
 
 
 def names_people(series: pd.Series, people: np.ndarray) -> bool:
-    """Tell whether a column tells people apart, so that its values are theirs alone.
+    """Return whether a column identifies people, so that its values are personal.
 
     Parameters
     ----------
     series : Series
         Labels or whole numbers.
     people : ndarray of int of shape (n_rows,)
-        Who each row belongs to.
+        The person of each row.
     """
     if not (_has_labels(series) or _is_named_key(series)):
         return False
@@ -123,14 +124,14 @@ def _is_named_key(series: pd.Series) -> bool:
 
 
 def _is_whole(series: pd.Series) -> bool:
-    # Whole numbers with gaps are floats.
+    # Whole numbers with missing values are floats.
     is_float = types.is_float_dtype(series.dtype)
     is_whole = is_float and bool((series.dropna() % 1 == 0).all())
     return is_whole or types.is_integer_dtype(series.dtype)
 
 
 def _repeats(series: pd.Series) -> bool:
-    """Tell whether a column has many values, of few rows each unless its name says enough."""
+    """Return whether a column has many values, with few rows each unless it is named as a key."""
     if not (_has_labels(series) or _is_whole(series)):
         return False
     counts = series.value_counts()
@@ -144,7 +145,7 @@ def _repeats(series: pd.Series) -> bool:
 
 
 def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
-    """Tell whether the values of a column are people rather than kinds of something."""
+    """Return whether the values of a column identify people rather than categories."""
     counts = frame[name].value_counts()
     counts = counts[counts > 0]
     if _is_named(name):

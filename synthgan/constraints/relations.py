@@ -1,4 +1,4 @@
-"""Finds columns that follow from others, by lookup or by a formula; rewrites nothing itself."""
+"""Find columns that others determine, by lookup or by a formula; changes no table."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ logger = logging.getLogger(__name__)
 
 MAX_ROWS = 50_000
 MAX_ROWS_OF_FORMULAS = 5_000
-N_SCREENED = 64  # rows on which every formula is tried
-MAX_NEIGHBOURS = 48  # columns among which a column's formula is looked for
+N_SCREENED = 64  # rows on which every formula is tested
+MAX_NEIGHBOURS = 48  # columns that are candidates for a column's formula
 MAX_LEVELS = 1_000
-# A relation that independent columns would show with probability exp(-EVIDENCE) is believed.
+# A relation is accepted if independent columns would show it with probability exp(-EVIDENCE).
 EVIDENCE = 20.0
 MIN_SHARE = 0.95
 MIN_DISTINCT = 20
@@ -35,18 +35,18 @@ _FEWEST_MIDDLE = 10  # ratios on either side of the median
 
 
 def find_relations(frame: pd.DataFrame, support: Support = EVERYTHING) -> list[Constraint]:
-    """Find columns that follow from others.
+    """Find columns that are determined by others.
 
     Parameters
     ----------
     frame : DataFrame
     support : Support, default=EVERYTHING
-        Levels of fewer people are no evidence.
+        Levels of fewer people are ignored.
 
     Returns
     -------
     constraints : list of DependentColumn and Formula
-        No column is rewritten twice, none follows from itself. They are not fitted.
+        Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
     --------
@@ -64,14 +64,14 @@ def find_relations(frame: pd.DataFrame, support: Support = EVERYTHING) -> list[C
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:
-    """Return the numbers of some rows, drawn at random."""
+    """Return the indices of randomly drawn rows."""
     rows = pd.Series(np.arange(len(frame)))
     return (rows if len(frame) <= n else rows.sample(n, random_state=0)).to_numpy()
 
 
 @dataclass(frozen=True)
 class Coded:
-    """A column as level codes, missing values being one of the levels."""
+    """A column as level codes, with missing values as a level."""
 
     name: Hashable
     codes: np.ndarray
@@ -92,7 +92,7 @@ class Coded:
         return cls(series.name, codes, counts, people, column.kind in LEVEL_KINDS)
 
     def determines(self, other: Coded, least: int) -> bool:
-        """Tell whether `other` follows from levels of `least` people, and hardly by chance."""
+        """Return whether levels of `least` people determine `other`, and not by chance."""
         if len(self.counts) > min(MAX_LEVELS, len(self.codes) / 5):
             return False
         is_supported = self.people >= least
@@ -101,7 +101,7 @@ class Coded:
         return self.fixes(other, is_supported)
 
     def fixes(self, other: Coded, some: np.ndarray | None = None) -> bool:
-        """Tell whether `other` follows from this column, and is not the same on `some` levels."""
+        """Return whether this column determines `other`, which is not constant on `some` levels."""
         first = np.zeros(len(self.counts), dtype=np.int64)
         first[self.codes[::-1]] = other.codes[::-1]
         if (other.codes != first[self.codes]).any():
@@ -109,7 +109,7 @@ class Coded:
         if len(np.unique(first if some is None else first[some])) < 2:
             return False
         log_share = np.log(other.counts / len(other.codes))
-        # Under independence all rows of a level agree with its first one by chance.
+        # Log probability that all rows of each level agree with its first row under independence.
         chance = (other.counts * log_share).sum() - log_share[first].sum()
         return bool(-chance >= EVIDENCE)
 
@@ -117,9 +117,9 @@ class Coded:
 def find_dependent_columns(
     frame: pd.DataFrame, support: Support = EVERYTHING
 ) -> list[DependentColumn]:
-    """Find columns whose value follows from the level of another, in all rows.
+    """Find columns that the level of another column determines in all rows.
 
-    Of two columns that follow from each other, the one with labels is kept.
+    Of two columns that determine each other, the one with labels is kept.
     """
     rows = _sample(frame, MAX_ROWS)
     sample, some = frame.iloc[rows], support.take(rows)
@@ -135,13 +135,13 @@ def find_dependent_columns(
                 continue
             if of.determines(column, support.least) and _follows(frame, column.name, of.name):
                 parents[column.name] = of.name
-                logger.info("column %r follows from column %r", column.name, of.name)
+                logger.info("column %r is determined by column %r", column.name, of.name)
                 break
     return [DependentColumn(column, of) for column, of in parents.items()]
 
 
 def _lineage(name: Hashable, parents: dict[Hashable, Hashable]) -> Iterator[Hashable]:
-    """Yield a column, the column it follows from, and so on."""
+    """Yield a column, the column that determines it, and so on."""
     yield name
     while name in parents:
         name = parents[name]
@@ -149,7 +149,7 @@ def _lineage(name: Hashable, parents: dict[Hashable, Hashable]) -> Iterator[Hash
 
 
 def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable) -> bool:
-    """Check all rows, where only a sample was seen."""
+    """Check all rows, after a test on a sample."""
     if len(frame) <= MAX_ROWS:
         return True
     pairs = frame[[column, of]].drop_duplicates()
@@ -158,7 +158,7 @@ def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable) -> bool:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A formula over numbered columns, and how many rows it gives to within half a step."""
+    """A formula over numbered columns, and the number of rows it gives within half a step."""
 
     column: int
     kind: str
@@ -169,11 +169,12 @@ class _Candidate:
 
 
 def find_formulas(frame: pd.DataFrame) -> list[Formula]:
-    """Find columns of numbers that are a formula of others in 95 % of the rows.
+    """Find columns of numbers that are given by a formula of others in 95 % of the rows.
 
-    "Are" means: up to what rounding of the columns can explain. A formula counts only when its
-    parts are needed: in the rows where the middle of the column, or one part alone, fails. Of more
-    than 48 columns of numbers, each is tried with the 47 that its ranks correlate with most.
+    Deviations within the rounding of the columns are allowed. A formula is accepted only if its
+    parts are needed: it must also hold in the rows where the median of the column, or one part
+    alone, fails. With more than 48 columns of numbers, each is tested with the 47 columns of the
+    highest rank correlation.
     """
     names, numbers = _read_numbers(frame.iloc[_sample(frame, MAX_ROWS_OF_FORMULAS)])
     if len(names) < 2 or len(numbers) < N_SCREENED:
@@ -184,7 +185,7 @@ def find_formulas(frame: pd.DataFrame) -> list[Formula]:
         for column, kind, a, b in _screen(numbers, steps)
         if (found := _test(numbers, steps, column, kind, a, b)) is not None
     ]
-    # Of several ways to write one relation: the most exact, then the last column.
+    # Of equivalent formulas: the most exact, then that of the last column.
     candidates.sort(key=lambda c: (-round(c.exactness, 1), c.b is not None, -c.column))
     taken: dict[int, set[int]] = {}
     formulas = []
@@ -195,17 +196,17 @@ def find_formulas(frame: pd.DataFrame) -> list[Formula]:
         taken[c.column] = inputs
         b = None if c.b is None else names[c.b]
         formulas.append(Formula(names[c.column], c.kind, names[c.a], b, c.factor))
-        logger.info("column %r follows a formula: %r", names[c.column], formulas[-1])
+        logger.info("column %r is given by a formula: %r", names[c.column], formulas[-1])
     return formulas
 
 
 def _inputs(column: int, taken: dict[int, set[int]]) -> set[int]:
-    """Return a column and all that it is computed from."""
+    """Return a column and all columns from which it is computed."""
     return {column}.union(*(_inputs(i, taken) for i in taken.get(column, ())))
 
 
 def _read_numbers(frame: pd.DataFrame) -> tuple[list[Hashable], np.ndarray]:
-    """Return the columns of many numbers, NaN where missing."""
+    """Return the columns with many numbers, NaN where missing."""
     names: list[Hashable] = []
     arrays = []
     for name in frame.columns:
@@ -220,7 +221,7 @@ def _read_numbers(frame: pd.DataFrame) -> tuple[list[Hashable], np.ndarray]:
 
 
 def _step(values: np.ndarray) -> float:
-    """Return the rounding step of a column: the decimals of nine values in ten."""
+    """Return the rounding step of a column, from the decimals of 90 % of its values."""
     values = values[~np.isnan(values)]
     for decimals in range(9):
         if np.mean(np.round(values, decimals) == values) >= 0.9:
@@ -231,7 +232,7 @@ def _step(values: np.ndarray) -> float:
 def _tolerance(
     kind: str, formula: np.ndarray, a: np.ndarray, b: np.ndarray, steps: tuple[Any, ...], k: Any
 ) -> np.ndarray:
-    """Return how far rounding of all columns can move a row from the formula (factor `k`)."""
+    """Return the largest deviation from the formula (factor `k`) that rounding can explain."""
     own, of_a, of_b = (step / 2 for step in steps)
     if kind == "a":
         spread = np.abs(k) * of_a
@@ -243,7 +244,7 @@ def _tolerance(
 
 
 def _screen(numbers: np.ndarray, steps: np.ndarray) -> Iterator[tuple[int, str, int, int]]:
-    """Yield the formulas that most of a few rows agree with."""
+    """Yield the formulas that hold in most of a few rows."""
     rows = np.linspace(0, len(numbers) - 1, N_SCREENED).astype(int)
     few = numbers[rows]
     for i, near in enumerate(_neighbours(numbers)):
@@ -266,9 +267,9 @@ def _screen(numbers: np.ndarray, steps: np.ndarray) -> Iterator[tuple[int, str, 
 
 
 def _neighbours(numbers: np.ndarray) -> np.ndarray:
-    """Return the columns to look among for each column's formula: itself, and the most correlated.
+    """Return the candidate columns of each column's formula: itself, and the most correlated.
 
-    All of them in tables that are not wide: what is tried grows with the square of their number.
+    If there are few columns, all are candidates: the cost grows with the square of their number.
     """
     n_columns = numbers.shape[1]
     n_near = min(n_columns, MAX_NEIGHBOURS)
@@ -281,21 +282,21 @@ def _neighbours(numbers: np.ndarray) -> np.ndarray:
 
 
 def _is_new(kind: str, column: int, a: int, b: int) -> bool:
-    """Tell whether columns differ, and whether no other order says the same."""
+    """Return whether the columns differ, and are in the canonical order of equivalent formulas."""
     if kind == "a":
-        return a != column and b == column  # any b will do: take one
+        return a != column and b == column  # b is not used: take one value
     return len({column, a, b}) == 3 and (a < b or kind in ("a - b", "a / b"))
 
 
 def _median(ratios: np.ndarray) -> np.ndarray:
-    """Return medians over the first axis without NaN; numpy's own is slow on many columns."""
+    """Return medians over the first axis without NaN; faster than numpy's nanmedian."""
     ordered = np.sort(ratios, axis=0)  # NaN last
     middle = np.maximum((~np.isnan(ratios)).sum(axis=0) - 1, 0) // 2
     return np.take_along_axis(ordered, middle[None], axis=0)[0]
 
 
 def _middle(ratios: np.ndarray) -> float:
-    """Return the mean of the middle tenth of ratios: no single row's."""
+    """Return the mean of the middle tenth of ratios, which no single row determines."""
     ordered = np.sort(ratios[~np.isnan(ratios)])
     if not len(ordered):
         return float("nan")
@@ -307,7 +308,7 @@ def _middle(ratios: np.ndarray) -> float:
 def _test(
     numbers: np.ndarray, steps: np.ndarray, column: int, kind: str, a: int, b: int
 ) -> _Candidate | None:
-    """Check a formula on all rows; None unless it holds and needs all its parts."""
+    """Test a formula on all rows; None unless it holds and needs all its parts."""
     has_b = kind != "a"
     used = [column, a, b] if has_b else [column, a]
     rows = ~np.isnan(numbers[:, used]).any(axis=1)
@@ -317,7 +318,7 @@ def _test(
     own_steps = (steps[column], steps[a], steps[b])
 
     def misses(factor: float, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return how far the formula is off, row by row."""
+        """Return the deviation from the formula in each row."""
         return np.abs(own - factor * FORMULAS[kind](left, right))
 
     with np.errstate(all="ignore"):
@@ -343,7 +344,7 @@ def _test(
 
 
 def _simplest(factor: float, share: Callable[[float], float], allowance: float = 0.01) -> float:
-    """Return the simplest number near a factor that is about as good."""
+    """Return the simplest number near a factor that fits about equally well."""
     best = share(factor)
     power = np.floor(np.log10(abs(factor)))
     mantissa = factor / 10.0**power

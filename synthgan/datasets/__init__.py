@@ -1,4 +1,4 @@
-"""Records to try things on: simulated, read, fetched."""
+"""Data sets for examples and tests: simulated, read, or downloaded."""
 
 from synthgan.datasets.clinic import make_clinic
 from synthgan.datasets.ecg import make_ecg

@@ -1,4 +1,4 @@
-"""A simulated clinic: mixed types, missing values, known dependences; nobody's data."""
+"""A simulated clinic: mixed types, missing values, known dependences; no real data."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
 
     Notes
     -----
-    Known dependences, which a good synthesizer keeps:
+    Known dependences, which a good synthesizer reproduces:
 
     - ``bmi`` is ``weight_kg / (height_cm / 100)**2``, rounded to one decimal;
     - ``height_cm`` depends on ``sex`` and, below 18, on ``age``; paediatrics has all patients

@@ -1,4 +1,4 @@
-"""What simulated data sets share: random numbers, checks of sizes, smooth fields."""
+"""Common parts of simulated data sets: random numbers, checks of sizes, smooth fields."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _LEAST_SIDE = 8
 
 
 def generator(random_state: Any) -> np.random.Generator:
-    """Return a generator for a seed of any kind; None: another one each time."""
+    """Return a generator for a seed of any kind; None: a different one each time."""
     if isinstance(random_state, np.random.RandomState):
         random_state = random_state.randint(2**31 - 1)
     return np.random.default_rng(random_state)
 
 
 def check_count(n: Any) -> None:
-    """Refuse what is no number of records."""
+    """Refuse an invalid number of records."""
     if not _is_whole(n) or n < 0:
         raise ParameterError(f"n={n!r} is not allowed; give a whole number, 0 or more.")
 
 
 def check_size(n: Any, shape: Any) -> tuple[int, int]:
-    """Give height and width, once they and the number of images are allowed."""
+    """Check the number of images and their shape; return height and width."""
     check_count(n)
     sides = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else []
     if len(sides) != 2 or not all(_is_whole(side) and side >= _LEAST_SIDE for side in sides):
@@ -45,7 +45,7 @@ def _is_whole(value: Any) -> bool:
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], n_waves: int) -> np.ndarray:
-    """Draw a field of mean square about 1, a sum of cosines with up to so many half periods."""
+    """Draw a field of mean square about 1, a sum of cosines with up to `n_waves` half periods."""
     k = np.arange(n_waves + 1)
     down, across = (np.cos(np.pi * np.outer(np.arange(s) + 0.5, k) / s) for s in shape)
     fall = 1 / (1 + k[:, None] + k)

@@ -1,4 +1,4 @@
-"""Simulated electrocardiograms: one heart model, many patients, twelve leads; nobody's data."""
+"""Simulated electrocardiograms: one heart model, many patients, twelve leads; no real data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WAVES = {
     "T":  (100, 6, 0.35,  0.42, 0.30, 40,  0.4),
 }
 # fmt: on
-# A full infarction multiplies what points to the left, down and to the front by so much.
+# Factors of a full infarction for the components to the left, down and to the front.
 _INFARCTION = {"Q": (3.5, 3.5, -1.5), "ST": (6, 6, 6), "T": (-0.6, -0.6, -0.6)}
 _WIDTH_SPREAD = 0.08
 _AXIS_SPREAD, _AXIS_SPREAD_OF_WAVE = 12.0, 6.0
@@ -72,12 +72,12 @@ _LEADS = [*_LIMBS, "v1", "v2", "v3", "v4", "v5", "v6"]
 
 
 class _Patients(NamedTuple):
-    """What differs between n patients: W waves, C channels, K frequencies of the rhythm."""
+    """Parameters of n patients: W waves, C channels, K frequencies of the rhythm."""
 
     heart_hz: np.ndarray  # (n, 1)
-    phase: np.ndarray  # (n, 1), where the window begins
+    phase: np.ndarray  # (n, 1), at the start of the window
     rhythm_hz: np.ndarray  # (K,)
-    rhythm_s: np.ndarray  # (n, 2 K), sines and cosines: how far the heart is ahead of its mean rate
+    rhythm_s: np.ndarray  # (n, 2 K), sine and cosine terms of the lead over the mean rate
     breath_hz: np.ndarray  # (n, 1)
     breath_phase: np.ndarray  # (n, 1)
     angle: np.ndarray  # (n, W)
@@ -97,23 +97,23 @@ def make_ecg(
     return_y: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Simulate windows of electrocardiograms, each of another patient.
+    """Simulate windows of electrocardiograms, each of a different patient.
 
     Parameters
     ----------
     n_windows : int, default=200
-        Patients, one window each.
+        Number of patients, with one window each.
     n_samples : int, default=2025
-        Samples of a window.
+        Samples per window.
     fs_hz : float, default=1000.0
         Samples per second, at least 50.
     leads : str or sequence of str, default=("i",)
         Any of "i", "ii", "iii", "avr", "avl", "avf", "v1" to "v6".
     heart_rate_bpm : float or (float, float), default=(50, 110)
-        Mean rate of every patient, or the limits it is drawn from; 20 to 250.
+        Mean rate of every patient, or the limits from which it is drawn; 20 to 250.
     noise_mv : float, default=0.01
-        Standard deviation of the white noise of i, ii and v1 to v6, and greatest amplitude of their
-        50 Hz mains, which are left out where `fs_hz` is 100 or less.
+        Standard deviation of the white noise of i, ii and v1 to v6, and largest amplitude of their
+        50 Hz mains hum, which is left out if `fs_hz` is 100 or less.
     return_y : bool, default=False
         Whether to return the diagnoses too.
     random_state : int, RandomState instance, Generator or None, default=None
@@ -132,22 +132,23 @@ def make_ecg(
 
     Notes
     -----
-    The model of McSharry et al.: a point runs round the unit circle, once a heart beat, and passes
-    the waves P, Q, R, S and T; their angles and widths grow with the root of the heart rate. The
-    rate sways about its mean in two bands, at 0.1 Hz and at the patient's breathing.
+    The model of McSharry et al.: a point moves around the unit circle, once per heart beat, and
+    passes the waves P, Q, R, S and T; their angles and widths grow with the square root of the
+    heart rate. The rate varies around its mean in two bands, at 0.1 Hz and at the patient's
+    breathing.
 
-    Their differential equation is not solved step by step. For a slowly swaying rate the solution
-    is the sum of the waves, less its mean over a beat, plus the wander of the baseline with
+    Their differential equation is not solved step by step. For a slowly varying rate the
+    solution is the sum of the waves, minus its mean over a beat, plus the baseline wander with
     breathing. A wave is ``exp((cos(d) - 1) / width**2)`` at an angular distance d, which is their
-    Gaussian without its step at the far side of the circle. Against their Table I, QRS is narrower,
-    T later, P lower, and a low wave between S and T makes the segment ST: nearer to PTB-DB.
+    Gaussian without its step at the far side of the circle. Compared with their Table I, QRS is
+    narrower, T later, P lower, and a low wave between S and T forms the ST segment, as in PTB-DB.
 
     Each wave is a dipole with an axis, and leads are its projections. iii, avr, avl and avf are
     sums of i and ii, noise included. One `random_state` gives the same patients at every sampling
     rate and in every lead.
 
-    Infarctions are anterolateral and of any severity from none to full: Q deeper, the segment ST
-    raised, T lower, down to inverted. The mildest look like healthy ones.
+    Infarctions are anterolateral and of any severity from none to full: Q deeper, the ST segment
+    raised, T lower or inverted. The mildest cases resemble healthy ones.
 
     References
     ----------
@@ -168,7 +169,9 @@ def make_ecg(
     rng = generator(random_state)
     is_infarcted = rng.permutation(np.arange(n_windows) % 2 == 1)
     patients = _draw_patients(rng, is_infarcted, rates_bpm)
-    sources = rng.spawn(len(_CHANNELS))  # so that a channel is the same whichever others are asked
+    sources = rng.spawn(
+        len(_CHANNELS)
+    )  # so that a channel does not depend on the selection of the others
     mixing = _mixing(names)
     used = np.flatnonzero(mixing.any(axis=0))
     t_s = np.arange(n_samples) / fs_hz
@@ -216,7 +219,7 @@ def _draw_patients(
 def _draw_rhythm(
     rng: np.random.Generator, rhythm_hz: np.ndarray, breath_hz: np.ndarray
 ) -> np.ndarray:
-    """Draw the sway of the rate, as the integral of its Fourier terms."""
+    """Draw the variation of the rate, as the integral of its Fourier terms."""
 
     def band(centre_hz: Any) -> np.ndarray:
         return np.exp(-0.5 * ((rhythm_hz - centre_hz) / _BAND_SD_HZ) ** 2)
@@ -250,7 +253,7 @@ def _hearts(patients: _Patients, used: np.ndarray, t_s: np.ndarray) -> np.ndarra
 def _noise(
     rng: np.random.Generator, n_windows: int, t_s: np.ndarray, fs_hz: float, noise_mv: float
 ) -> Any:
-    """Draw white noise and the mains, (n_windows, n_samples); 0 if there is none."""
+    """Draw white noise and mains hum, (n_windows, n_samples); 0 if there is none."""
     if noise_mv == 0:
         return 0.0
     noise = rng.standard_normal((n_windows, len(t_s)))
@@ -263,7 +266,7 @@ def _noise(
 
 
 def _mixing(names: list[str]) -> np.ndarray:
-    """Give the weights of the channels in each lead, (n_leads, n_channels)."""
+    """Return the weights of the channels in each lead, (n_leads, n_channels)."""
     mixing = np.zeros((len(names), len(_CHANNELS)))
     for row, name in zip(mixing, names, strict=True):
         if name in _LIMBS:
@@ -300,7 +303,7 @@ def _read_leads(leads: Any) -> list[str]:
 
 
 def _read_rates(heart_rate_bpm: Any) -> tuple[float, float]:
-    """Read one rate, or the limits of it."""
+    """Read one rate, or its limits."""
     rates = [heart_rate_bpm] * 2 if _is_number(heart_rate_bpm) else heart_rate_bpm
     least, most = _RATES_BPM
     try:

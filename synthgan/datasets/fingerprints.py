@@ -1,4 +1,4 @@
-"""Simulated fingerprints: one model of ridges, many fingers; nobody's data."""
+"""Simulated fingerprints: one model of ridges, many fingers; no real data."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ _PATTERNS = {
 _POINT_SPREAD = 0.07  # of cores and deltas, in half sides
 _TURN_SD, _SHIFT_SD = np.radians(7), 0.07  # of the whole finger
 _ARCH_SLOPE = (0.6, 1.3)
-_BOW = (0.2, 0.5)  # radians that the ridges of a finger tip fall at its sides
-_LOOP_BEND, _LOOP_SIZE = 0.65, 0.9  # how much sharper a loop turns than a zero; in half sides
+_BOW = (0.2, 0.5)  # radians by which ridges of a finger tip bend down at its sides
+_LOOP_BEND, _LOOP_SIZE = 0.65, 0.9  # additional curvature of a loop over a zero; in half sides
 _SWAY = 0.09  # radians of smooth noise in the orientation
 
 _PERIOD_PX, _AT_SIDE_PX, _POWER = 5.7, 64, 0.3  # a larger image has more ridges, and wider ones
@@ -60,12 +60,12 @@ def make_fingerprints(
     return_y: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Simulate grey images of fingerprints, each of another finger.
+    """Simulate grey images of fingerprints, each of a different finger.
 
     Parameters
     ----------
     n : int, default=100
-        Fingers, one image each.
+        Number of fingers, with one image each.
     shape : (int, int), default=(64, 64)
         Height and width of the images, each at least 8.
     return_y : bool, default=False
@@ -87,21 +87,22 @@ def make_fingerprints(
 
     Notes
     -----
-    After the ideas of SFinGe, by Cappelli et al. Cores and deltas of the pattern, each a little
-    astray, give the orientation of the ridges by the zero-pole model of Sherlock and Monro; an arch
-    is a bump without either. Ridges turn about a core more sharply than in that model, so that they
-    run side by side within a loop; they bow over the tip of the finger, and sway.
+    Based on ideas of SFinGe, by Cappelli et al. Cores and deltas of the pattern, with random
+    displacements, give the orientation of the ridges by the zero-pole model of Sherlock and Monro;
+    an arch is a bump without cores and deltas. Ridges turn more sharply around a core than in that
+    model, so that they are parallel within a loop; they bend over the tip of the finger, and their
+    orientation has smooth noise.
 
-    Ridges grow out of white noise: again and again the image is filtered along the orientation and
-    about the frequency of each place, and limited. Ridges that meet out of step end or fork there.
-    Two frequencies and 16 orientations are filtered, and blended for the others.
+    Ridges are generated from white noise: the image is repeatedly filtered with the local
+    orientation and frequency, and limited. Where ridges meet out of phase, they end or fork. The
+    image is filtered with two frequencies and 16 orientations, and interpolated between them.
 
     The period of the ridges is 5.7 pixels at 64 x 64 and 9 at 400 x 275, where a scanner of 500
-    dots per inch has about as many; so a small image has fewer ridges than a finger has. It differs
-    by 9 % from finger to finger, and changes smoothly within one.
+    dots per inch has about as many; so a small image has fewer ridges than a real finger. The
+    period varies by 9 % between fingers, and smoothly within a finger.
 
-    The print is an ellipse with a ragged border, wet or dry, pressed unevenly, with pores, creases
-    and noise. Patterns are as frequent as in nature. One `random_state` gives the same first
+    The print is an ellipse with an irregular border, wet or dry, pressed unevenly, with pores,
+    creases and noise. Patterns have natural frequencies. One `random_state` gives the same first
     fingers for every `n`.
 
     References
@@ -130,7 +131,7 @@ def make_fingerprints(
 
 
 def _frame(height: int, width: int) -> _Frame:
-    """Lay the pixels and the filters that all fingers share."""
+    """Compute the pixel grid and the filters that all fingers share."""
     side = min(height, width)
     period = max(_PERIOD_PX * (side / _AT_SIDE_PX) ** _POWER, side / _MOST_RIDGES)
     margin = int(np.ceil(period))
@@ -167,7 +168,7 @@ def _draw_finger(rng: np.random.Generator, name: str, frame: _Frame) -> np.ndarr
 
 
 def _orient(rng: np.random.Generator, name: str, z: np.ndarray) -> np.ndarray:
-    """Give the orientation of the ridges at each place z, radians up from the horizontal."""
+    """Return the orientation of the ridges at each point z, in radians from the horizontal."""
     _, cores, deltas = _PATTERNS[name]
     orientation = _SWAY * smooth_noise(rng, z.shape, 4)
     bow = rng.uniform(*_BOW) * expit(5 * (z.imag - 0.1))
@@ -183,7 +184,7 @@ def _orient(rng: np.random.Generator, name: str, z: np.ndarray) -> np.ndarray:
     orientation = total.copy()
     for away, turn in turns[len(deltas) :]:
         at = np.abs(away).argmin()
-        opening = 2 * (total - turn).flat[at]  # where ridges run straight away from the core
+        opening = 2 * (total - turn).flat[at]  # where ridges point away from the core
         near = np.exp(-((np.abs(away) / _LOOP_SIZE) ** 2))
         orientation -= 0.5 * _LOOP_BEND * near * np.sin(2 * turn - opening)
     if not cores:
@@ -196,7 +197,7 @@ def _orient(rng: np.random.Generator, name: str, z: np.ndarray) -> np.ndarray:
 def _grow(
     rng: np.random.Generator, orientation: np.ndarray, log_frequency: np.ndarray, frame: _Frame
 ) -> np.ndarray:
-    """Grow ridges out of noise, from -1 in a valley to 1 on a ridge."""
+    """Generate ridges from noise, from -1 in a valley to 1 on a ridge."""
     centre = log_frequency.mean()
     off = frame.log_frequency - centre - _BANDS[:, None, None]
     across = np.exp(-0.5 * (off / _BAND_SD) ** 2).astype(np.float32)
@@ -221,7 +222,7 @@ def _grow(
 def _print(
     rng: np.random.Generator, ridges: np.ndarray, z: np.ndarray, frame: _Frame
 ) -> np.ndarray:
-    """Press the ridges onto the sensor, uint8."""
+    """Simulate the image of the ridges on a sensor, uint8."""
     shape, period = ridges.shape, frame.period_px
     grain = gaussian_filter(rng.standard_normal(shape), 0.18 * period) * 0.64 * period
     pores = gaussian_filter(rng.standard_normal(shape), 0.13 * period) * 0.46 * period
@@ -241,7 +242,7 @@ def _print(
 
 
 def _area(rng: np.random.Generator, z: np.ndarray, frame: _Frame, blots: np.ndarray) -> np.ndarray:
-    """Give how far each place is pressed, from 0 to 1: an ellipse with a ragged border."""
+    """Return the pressure at each point, from 0 to 1: an ellipse with an irregular border."""
     across = rng.uniform(0.82, 1.08)
     up = across * rng.uniform(1.12, 1.45)
     up = min(up, rng.uniform(0.92, 1.15) * z.shape[0] / 2 / frame.half_side_px)

@@ -1,4 +1,4 @@
-"""Simulated eyes, as a camera for irises sees them: many people, one eye each; nobody's data."""
+"""Simulated images of an iris camera: many people, one eye each; no real data."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def make_irises(
     return_y: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Simulate grey images of eyes, each of another person.
+    """Simulate grey images of eyes, each of a different person.
 
     Parameters
     ----------
     n : int, default=100
-        People, one image each.
+        Number of people, with one image each.
     shape : (int, int), default=(60, 80)
         Height and width of the images, each at least 8.
     return_y : bool, default=False
@@ -55,7 +55,7 @@ def make_irises(
     images : ndarray of shape (n, height, width), uint8
         From 0, black, to 255, white.
     eye : Series of shape (n,)
-        "left" or "right", as often; the nose is to the left of a left eye. Only with
+        "left" or "right", with equal frequency; the nose is to the left of a left eye. Only with
         ``return_y=True``.
 
     Raises
@@ -65,14 +65,14 @@ def make_irises(
 
     Notes
     -----
-    Near infrared close-ups, as in the data base of the IIT Delhi: a dark pupil, of any dilation, an
-    iris that is darker at its rim, the sclera with a few veins, lids with lashes, skin, and the
-    lamps' reflections. The gaze, the light, the sharpness and the noise of the camera differ.
+    Near infrared close-ups, as in the database of the IIT Delhi: a dark pupil with varying
+    dilation, an iris that is darker at its rim, the sclera with a few veins, lids with lashes,
+    skin, and the lamps' reflections. Gaze, light, sharpness and camera noise vary.
 
-    The texture of the iris follows Zuo, Schmid and Chen in its parts, not in its method: noise in
-    polar coordinates that is long along the radius and short round it makes fibres, a ragged
-    collarette divides the inner from the outer zone, with crypts about it and furrows outside. It
-    is stretched with the pupil.
+    The texture of the iris has the same parts as that of Zuo, Schmid and Chen, but another method:
+    noise in polar coordinates with a long correlation along the radius forms fibres, an irregular
+    collarette separates the inner from the outer zone, with crypts around it and furrows outside.
+    The texture is stretched with the pupil.
 
     One `random_state` gives the same first eyes for every `n`.
 
@@ -128,7 +128,7 @@ def _draw_eye(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def _edge(depth: np.ndarray, radius_px: float, softness: float = 0.012) -> np.ndarray:
-    """Give 0 outside to 1 inside, about a pixel wide or as soft as asked."""
+    """Return a soft edge from 0 outside to 1 inside, at least about a pixel wide."""
     return expit(depth / max(softness, 0.35 / radius_px))
 
 
@@ -151,7 +151,7 @@ def _draw_ball(
     ball -= rng.uniform(5, 35) * np.clip(distance - 1, 0, None) ** 2
     ball -= rng.uniform(5, 30) * _draw_veins(rng, x, y, radius_px)
 
-    # From the rim of the pupil to that of the iris, 0 to 1, though they have different middles.
+    # From the rim of the pupil to that of the iris, 0 to 1; their centres differ.
     from_rim = 1.001 - np.minimum(distance, 1)
     depth = np.clip((to_pupil - dilation) / (to_pupil - dilation + from_rim), 0, 1)
     texture = _texture(rng, depth, np.arctan2(y, x), radius_px)
@@ -173,7 +173,7 @@ def _draw_ball(
 def _draw_veins(
     rng: np.random.Generator, x: np.ndarray, y: np.ndarray, radius_px: float
 ) -> np.ndarray:
-    """Draw veins that wander from the corners of the eye towards the iris, 0 to 1."""
+    """Draw veins from the corners of the eye towards the iris, 0 to 1."""
     n, n_steps = rng.integers(*_VEINS), int(2 * radius_px) + 8
     t = np.linspace(0, 1, n_steps)
     side = rng.choice([-1, 1], (n, 1))
@@ -197,7 +197,7 @@ def _polar_noise(
 def _texture(
     rng: np.random.Generator, depth: np.ndarray, angle: np.ndarray, radius_px: float
 ) -> np.ndarray:
-    """Draw the iris in polar coordinates, and give its value at each depth and angle."""
+    """Draw the iris in polar coordinates, and return its value at each depth and angle."""
     shape = (max(16, int(0.8 * radius_px)), max(48, int(2 * np.pi * radius_px)))
     r = (np.arange(shape[0])[:, None] + 0.5) / shape[0]
     border = rng.uniform(*_COLLARETTE) + sum(
@@ -228,7 +228,7 @@ def _texture(
 
 
 def _lids(rng: np.random.Generator, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give the heights of the upper and of the lower lid over x; outside the eye they meet."""
+    """Return the heights of the upper and lower lid over x; they are equal outside the eye."""
     nose, temple = -rng.uniform(1.75, 2.4), rng.uniform(1.7, 2.2)
     corner = np.where(x < 0, rng.normal(0.40, 0.08), rng.normal(0.05, 0.10))
     opening = np.clip(rng.normal(1, 0.14), 0.55, 1.3)

@@ -1,4 +1,4 @@
-"""The thesis' recordings: PTB-DB of PhysioNet, fetched; knows files, not what is in them."""
+"""Download of the recordings of the thesis: PTB-DB of PhysioNet; does not read the files."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def fetch_ptbdb(cache: Any = None, *, records: Any = None) -> Path:
     Raises
     ------
     DataError
-        pooch is not installed, the download fails, or a file has another hash.
+        pooch is not installed, the download fails, or a file has a wrong hash.
     ParameterError
-        A record that the database does not have.
+        A record that is not in the database.
 
     Notes
     -----
-    The database is licensed under ODC-BY 1.0: who publishes what was made of it names its source.
-    Every file is checked against ``SHA256SUMS.txt`` of PhysioNet. Files that are there already and
-    have the right hash are not downloaded again; records of earlier calls stay in the folder.
+    The database is licensed under ODC-BY 1.0: publications of derived works must name the source.
+    Every file is checked against ``SHA256SUMS.txt`` of PhysioNet. Existing files with the right
+    hash are not downloaded again; records of earlier calls stay in the folder.
 
     References
     ----------
@@ -69,13 +69,13 @@ def _fetch(name: str, folder: Path, sha256: str | None) -> Path:
         return Path(pooch.retrieve(_BASE_URL + name, known_hash=sha256, fname=name, path=folder))
     except OSError as error:
         raise DataError(
-            f"{name!r} of PTB-DB cannot be downloaded from {_BASE_URL} ({error}); go on line, or "
-            f"put the files of the database into {str(folder)!r}."
+            f"{name!r} of PTB-DB cannot be downloaded from {_BASE_URL} ({error}); connect to the "
+            f"internet, or put the files of the database into {str(folder)!r}."
         ) from error
     except ValueError as error:
         (folder / name).unlink(missing_ok=True)
         raise DataError(
-            f"{name!r} from {_BASE_URL} has another hash than {_SUMS} lists; it was removed: "
+            f"{name!r} from {_BASE_URL} does not have the hash that {_SUMS} lists; it was removed: "
             f"fetch again."
         ) from error
 

@@ -1,4 +1,4 @@
-"""The thesis' patient table: ann-thyroid of UCI and KEEL."""
+"""The patient table of the thesis: ann-thyroid of UCI and KEEL."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def load_thyroid(path: Any) -> pd.DataFrame:
     Raises
     ------
     DataError
-        No such file, or columns missing.
+        No such file, or missing columns.
     """
     try:
         thyroid = pd.read_csv(path)
@@ -70,7 +70,7 @@ def fetch_thyroid(cache: Any = None) -> pd.DataFrame:
     Raises
     ------
     DataError
-        pooch is not installed, the download fails, or the content has another hash.
+        pooch is not installed, the download fails, or the content has a wrong hash.
 
     References
     ----------
@@ -88,8 +88,8 @@ def fetch_thyroid(cache: Any = None) -> pd.DataFrame:
         ]
     except (OSError, ValueError) as error:
         raise DataError(
-            f"the thyroid table cannot be downloaded from {_BASE_URL} ({error}); go on line, or "
-            f"put {' and '.join(_FILES)} into {str(folder)!r}."
+            f"the thyroid table cannot be downloaded from {_BASE_URL} ({error}); connect to the "
+            f"internet, or put {' and '.join(_FILES)} into {str(folder)!r}."
         ) from error
     try:
         thyroid = pd.concat([_read_uci(Path(file).read_text()) for file in files])

@@ -1,4 +1,4 @@
-"""Records to grids and back; knows no torch."""
+"""Encoders: map records to grids and back; do not use torch."""
 
 from synthgan.encoding.groups import CellGroup
 from synthgan.encoding.images.encoder import ImageEncoder

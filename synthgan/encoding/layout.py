@@ -1,7 +1,7 @@
-"""Where a cell lies in the grid; pure functions of sizes.
+"""Layouts: positions of cells in the grid; pure functions of sizes.
 
-A layout is an order of all positions of a grid: the i-th cell lies at the i-th position
-(counted row by row), positions that no cell takes stay NULL.
+A layout is an order of all positions of a grid, counted row by row: the i-th cell takes the i-th
+position of the order. Unused positions stay NULL.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def grid_shape(
     Parameters
     ----------
     n_cells : int
-        Cells to hold.
+        Number of cells.
     side : {"auto"}, int or (int, int), default="auto"
         ``"auto"``: the smallest square that holds the cells. An int: a square of that side.
         A pair: height and width.
@@ -128,7 +128,7 @@ def grid_shape(
     Raises
     ------
     ParameterError
-        The given side is too small, or larger than any table needs.
+        The given side is too small, or larger than the limit.
 
     Examples
     --------

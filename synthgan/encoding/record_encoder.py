@@ -1,4 +1,4 @@
-"""RecordEncoder: what encoders of signals and images share: a record fills one grid."""
+"""RecordEncoder: base class of the signal and image encoders, with one grid per record."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RecordEncoder"]
 
 
 class RecordEncoder(TransformerMixin, BaseEstimator):
-    """Base of encoders: a subclass reads records, and encodes and decodes arrays of them."""
+    """Base class: a subclass reads records, and encodes and decodes arrays of them."""
 
     container_: Any
     grid_shape_: tuple[int, ...]
@@ -57,7 +57,7 @@ class RecordEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         DataError
-            Wrong shape, or cells that are no numbers.
+            Wrong shape, or cells that are not finite numbers.
         """
         check_is_fitted(self)
         grids, shape = np.asarray(X), self.grid_shape_
@@ -68,14 +68,14 @@ class RecordEncoder(TransformerMixin, BaseEstimator):
         return self.container_.restore(self.decode(grids))
 
     def __sklearn_tags__(self) -> Any:
-        """Say that dtypes are not kept."""
+        """Declare that dtypes are not preserved."""
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = []
         return tags
 
     @abstractmethod
     def _read(self, X: Any) -> np.ndarray:
-        """Read records as an array, and refuse those of another shape than was learnt."""
+        """Read records as an array; refuse shapes that differ from fit."""
 
     @abstractmethod
     def encode(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Min-max cells of the thesis (Eq. 6.1 and 6.2); pure functions of arrays."""
+"""Min-max scaling to grey levels (thesis Eq. 6.1 and 6.2); pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def learn_limits(values: np.ndarray, limits: Any = "minmax") -> tuple[float, flo
         Finite numbers, at least one.
     limits : {"minmax"}, float or pair of float, default="minmax"
         ``"minmax"``: the smallest and the largest value. A float q in [0, 0.5): the
-        quantiles q and 1 - q. A pair: given by hand.
+        quantiles q and 1 - q. A pair: fixed limits.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def learn_limits(values: np.ndarray, limits: Any = "minmax") -> tuple[float, flo
     Raises
     ------
     ParameterError
-        Anything else.
+        Any other value of `limits`.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def to_levels(
     values: np.ndarray,
     low: float,
     high: float,
-    first: int = 1,
+    lowest_cell: int = 1,
     rounding: str = "floor",
 ) -> np.ndarray:
     """Map numbers to grey levels.
@@ -67,8 +67,8 @@ def to_levels(
     values : ndarray of shape (n,)
         Numbers; those outside the limits are clipped.
     low, high : float
-        Limits, mapped to `first` and 255.
-    first : {0, 1}, default=1
+        Limits, mapped to `lowest_cell` and 255.
+    lowest_cell : {0, 1}, default=1
         1 keeps level 0 for NULL (Eq. 6.1), 0 does not (Eq. 6.2).
     rounding : {"floor", "round"}, default="floor"
         Eq. 6.1 and 6.2 print ``"floor"``; the published rows of Table 6.2 match ``"round"``.
@@ -82,9 +82,9 @@ def to_levels(
     >>> to_levels(np.array([0.0, 0.5, 1.0]), 0.0, 1.0)
     array([  1, 128, 255], dtype=uint8)
     """
-    span = TOP_LEVEL - first
-    # Multiply before dividing: whole numbers on as many levels stay whole.
-    levels = (np.clip(values, low, high) - low) * span / ((high - low) or 1.0) + first
+    span = TOP_LEVEL - lowest_cell
+    # Multiply before dividing, so that whole numbers on as many levels stay exact.
+    levels = (np.clip(values, low, high) - low) * span / ((high - low) or 1.0) + lowest_cell
     rounded = np.floor(levels) if rounding == "floor" else np.rint(levels)
     return rounded.astype(np.uint8)
 
@@ -93,16 +93,16 @@ def from_levels(
     levels: np.ndarray,
     low: float,
     high: float,
-    first: int = 1,
+    lowest_cell: int = 1,
     rounding: str = "floor",
 ) -> np.ndarray:
-    """Map grey levels back to the middle of what each of them holds; inverse of `to_levels`.
+    """Map each grey level back to the middle of its interval; inverse of `to_levels`.
 
     Parameters
     ----------
     levels : ndarray of shape (n,)
-        Levels in ``first .. 255``.
-    low, high, first, rounding
+        Levels in ``lowest_cell .. 255``.
+    low, high, lowest_cell, rounding
         As in `to_levels`.
 
     Returns
@@ -111,11 +111,11 @@ def from_levels(
         Within one `level_step` (floor) or half of one (round) of the number encoded.
     """
     middle = 0.5 if rounding == "floor" else 0.0
-    span = TOP_LEVEL - first
-    share = (np.asarray(levels, dtype=np.float64) - first + middle) / span
+    span = TOP_LEVEL - lowest_cell
+    share = (np.asarray(levels, dtype=np.float64) - lowest_cell + middle) / span
     return np.clip(low + share * (high - low), low, high)
 
 
-def level_step(low: float, high: float, first: int = 1) -> float:
-    """Return what one level is worth, in the units of the limits."""
-    return (high - low) / (TOP_LEVEL - first)
+def level_step(low: float, high: float, lowest_cell: int = 1) -> float:
+    """Return the width of one level, in the units of the limits."""
+    return (high - low) / (TOP_LEVEL - lowest_cell)

@@ -1,1 +1,1 @@
-"""Files: archives, images, tables; knows neither encodings nor networks."""
+"""Reading and writing files: images, recordings, tables; independent of encodings and networks."""

@@ -1,4 +1,4 @@
-"""Text of data and archives made harmless where it leaves: terminals, Markdown, JSON, CSV."""
+"""Escape untrusted text for output: terminals, Markdown, JSON, CSV."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 __all__ = ["escape_code", "escape_json", "escape_markdown", "escape_spreadsheet", "printable"]
 
-# What means something in CommonMark or GitHub's dialect in the middle of a line.
+# Special characters of CommonMark and GitHub's dialect within a line.
 _INLINE = re.compile(r"([\\`*_\[\]#|~$@])|(?<=:)(//)|\b(www)\.")
 _BLOCK = re.compile(r"^([-+=])|^(\d+)([.)])(?=\s|$)")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-# What spreadsheets take for a formula at the start of a cell; the last four are full-width forms.
+# Characters that start a formula in spreadsheets; the last four are full-width forms.
 _FORMULA = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 
 def printable(value: Any) -> str:
-    r"""Return text in one line, without what would command a terminal or turn the writing round.
+    r"""Return text in one line, without terminal control or bidirectional characters.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def printable(value: Any) -> str:
 
 
 def escape_markdown(value: Any) -> str:
-    r"""Return text that Markdown shows as it is: no heading, cell, link, code, formula or HTML.
+    r"""Escape text for Markdown, so that it forms no heading, cell, link, code, formula or HTML.
 
     Parameters
     ----------
@@ -67,12 +67,12 @@ def _escaped(found: re.Match[str]) -> str:
 
 
 def escape_code(value: Any) -> str:
-    r"""Return text as code in Markdown, in one line and in one cell of a table.
+    r"""Return text as inline code of Markdown, also valid in a table cell.
 
     Parameters
     ----------
     value : object
-        Its ``str`` is taken; a backtick becomes an apostrophe, as nothing can escape it there.
+        Its ``str`` is taken; a backtick becomes an apostrophe, because it cannot be escaped there.
 
     Examples
     --------
@@ -84,12 +84,12 @@ def escape_code(value: Any) -> str:
 
 
 def escape_json(text: str) -> str:
-    r"""Return JSON of equal meaning in which strings hold no character that is not printable.
+    r"""Escape all non-printable characters in the strings of JSON.
 
     Parameters
     ----------
     text : str
-        JSON, in several lines perhaps.
+        JSON, of one or more lines.
 
     Examples
     --------
@@ -109,13 +109,13 @@ def _in_json(character: str) -> str:
 
 
 def escape_spreadsheet(value: Any) -> Any:
-    """Return a cell of a table that no spreadsheet takes for a formula.
+    """Escape a table cell that spreadsheets would interpret as a formula.
 
     Parameters
     ----------
     value : object
         Text that starts with ``=``, ``+``, ``-``, ``@``, their full-width forms, a tab or a line
-        break gets an apostrophe in front; anything else stays as it is, numbers too.
+        break gets an apostrophe in front; all other values, including numbers, are unchanged.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Links on the way to a file: which lead out of the folder that was given; reads no file."""
+"""Symbolic links that lead out of a given folder; reads no files."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ __all__ = ["check_inside", "leads_out"]
 
 
 def leads_out(file: Any, folder: Any) -> bool:
-    """Tell whether a path below a folder ends elsewhere, because a link is on its way.
+    """Return whether a path below a folder leads out of it through a link.
 
-    The folder itself may be reached by a link.
+    The folder itself may be a link.
     """
     inside, found = os.path.realpath(folder), os.path.realpath(file)
     try:
         return os.path.commonpath([inside, found]) != inside
-    except ValueError:  # on two drives
+    except ValueError:  # on different drives
         return True
 
 
 def check_inside(file: Any, folder: Any, follow_links: bool) -> None:
-    """Refuse a file that is reached by a link out of its folder, unless that was asked for.
+    """Refuse a file that is reached by a link out of its folder, unless links are allowed.
 
-    A folder from somebody else may hold links to files of ours, which would be read as records.
+    An untrusted folder may have links to private files, which would be read as records.
 
     Raises
     ------
@@ -34,5 +34,5 @@ def check_inside(file: Any, folder: Any, follow_links: bool) -> None:
     if not follow_links and leads_out(file, folder):
         raise DataError(
             f"{os.fspath(file)!r} is a link that leads out of folder {os.fspath(folder)!r}; copy "
-            "the file there, or give follow_links=True (--follow-links) if the link is yours."
+            "the file there, or give follow_links=True (--follow-links) if you trust the link."
         )

@@ -35,11 +35,11 @@ def read_csv(path: Any) -> pd.DataFrame:
     Raises
     ------
     DataError
-        No such file, or no CSV table in it.
+        No such file, or not a CSV table.
     """
     try:
         with warnings.catch_warnings():
-            # Fields beyond the header are lost with a warning, or become the index.
+            # pandas would drop extra fields with a warning, or use them as index.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             table = pd.read_csv(
                 path, dtype_backend="numpy_nullable", skipinitialspace=True, index_col=False
@@ -48,29 +48,29 @@ def read_csv(path: Any) -> pd.DataFrame:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     except pd.errors.ParserWarning:
         raise DataError(
-            f"{str(path)!r} is no CSV table: rows have more fields than the header."
+            f"{str(path)!r} is not a CSV table: rows have more fields than the header."
         ) from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataError(f"{str(path)!r} is no CSV table: {error}.") from error
+        raise DataError(f"{str(path)!r} is not a CSV table: {error}.") from error
     for name in table.columns[[isinstance(dtype, pd.StringDtype) for dtype in table.dtypes]]:
         text = table[name].dropna()
         if len(text) and text.str.fullmatch(_DATE).all():
             try:
                 table[name] = pd.to_datetime(table[name], format="ISO8601")
             except ValueError:
-                continue  # looks like dates and is none: stays text
+                continue  # matches the pattern but is not a date: keep as text
     return table
 
 
 def write_csv(table: pd.DataFrame, path: Any, *, safe: bool = False) -> None:
-    """Write a table, whole or not at all.
+    """Write a table atomically.
 
     Parameters
     ----------
     table : DataFrame
     path : str or path
     safe : bool, default=False
-        For spreadsheets, see `to_csv_text`; what is read back may have other labels.
+        Escape text for spreadsheets, see `to_csv_text`; the file may then have different labels.
 
     Raises
     ------
@@ -90,11 +90,11 @@ def to_csv_text(table: pd.DataFrame, *, safe: bool = False, **words: Any) -> str
     ----------
     table : DataFrame
     safe : bool, default=False
-        Names and text that a spreadsheet would take for a formula (they start with ``=``, ``+``,
+        Names and text that a spreadsheet would interpret as a formula (starting with ``=``, ``+``,
         ``-``, ``@``, a tab or a line break) get an apostrophe in front, and all text is quoted, so
-        that none is cut at a semicolon. Numbers and dates stay as they are.
+        that it is not split at semicolons. Numbers and dates are unchanged.
     **words : object
-        For `DataFrame.to_csv`.
+        Passed to `DataFrame.to_csv`.
 
     References
     ----------
@@ -117,7 +117,7 @@ def to_csv_text(table: pd.DataFrame, *, safe: bool = False, **words: Any) -> str
 
 
 def _holds_text(column: pd.Series) -> bool:
-    """Tell whether values of a column may be text."""
+    """Return whether a column may hold text."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
@@ -140,14 +140,14 @@ def read_array(path: Any) -> np.ndarray:
     Raises
     ------
     DataError
-        No such file, or no array of numbers in it.
+        No such file, or not an array of numbers.
     """
     try:
         array = np.load(path, allow_pickle=False)
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     except (ValueError, EOFError, MemoryError, tokenize.TokenError, SyntaxError) as error:
-        raise DataError(f"{str(path)!r} is no npy file of numbers.") from error
+        raise DataError(f"{str(path)!r} is not an npy file of numbers.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        raise DataError(f"{str(path)!r} is no npy file of numbers.")
+        raise DataError(f"{str(path)!r} is not an npy file of numbers.")
     return array

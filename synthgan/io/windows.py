@@ -1,4 +1,4 @@
-"""Windows of one length, cut from recordings; knows no files."""
+"""Cut recordings into windows of one length; independent of files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Recording", "SignalWindows", "windows"]
 _THESIS_N_SAMPLES = 2025
 _USUAL_LABELS = ("diagnosis", "age", "sex")
 _INFO = ("record", "patient", "start_s")
-_LEAST_RUN = 8  # real ECGs stay at their extreme for up to 4 samples
+_LEAST_RUN = 8  # real ECGs have runs of up to 4 samples at their extremes
 _FAULTS = ("with missing samples", "flat in a lead", "saturated in a lead")
 
 
@@ -36,59 +36,58 @@ def windows(
     flat: float | None = 0.0,
     saturated: float | None = 0.01,
 ) -> SignalWindows:
-    """Cut records into windows of one length; tails are left.
+    """Cut records into windows of one length; incomplete windows at the end are dropped.
 
     Parameters
     ----------
     records : Recording or iterable of Recording
         All of one sampling rate, with the same leads and units.
     n_samples : int, default=None
-        Samples of a window; with `window_s` None, None is 2025, as in the thesis.
+        Samples per window; if `window_s` is None, too, 2025 as in the thesis.
     window_s : float, default=None
-        Seconds of a window, instead of `n_samples`.
+        Duration of a window in seconds, instead of `n_samples`.
     step, step_s : int, float, default=None
-        From one window's start to the next, in samples or in seconds; None is a window's length:
-        side by side. Less overlaps, more leaves gaps.
+        Distance between the starts of adjacent windows, in samples or in seconds; None is the
+        window's length. Smaller values give overlap, larger values gaps.
     align : {None, "beats"}, default=None
         None starts at each record's first sample. "beats" puts an R peak of the first lead at
-        sample ``n_samples // 2``: from the first R peak on, each whose window lies in the record
-        and starts `step` or more after the one before.
+        sample ``n_samples // 2``: each R peak is used whose window lies in the record
+        and starts at least `step` after the previous window.
     labels : sequence of str, "all" or None, default=None
-        Labels of the records that become columns of ``info``, in any case of letters; None is
-        those of diagnosis, age and sex that any record has.
+        Labels of the records that become columns of ``info``; case is ignored. None: diagnosis,
+        age and sex, if any record has them.
     flat : float or None, default=0.0
-        Drop windows with a lead whose range (highest less lowest value, in its unit) is this or
-        less; None keeps them.
+        Drop windows with a lead whose range (in its unit) is at most this; None keeps them.
     saturated : float or None, default=0.01
         Drop windows with a lead that stays at its highest or lowest value for more than this share
-        of the window, and 8 samples or more, without a break; None keeps them.
+        of the window, and for at least 8 samples, without interruption; None keeps them.
 
     Returns
     -------
     cut : SignalWindows
-        float32, with the columns record, patient, start_s and the labels: numbers where all of a
-        label are, otherwise str, None if missing.
+        float32, with the columns record, patient, start_s and the labels: numbers if all values of
+        a label are numbers, otherwise str; None if missing.
 
     Warns
     -----
     DataWarning
-        Windows or records were left out; once, with counts.
+        Windows or records were left out; a single warning with counts.
 
     Raises
     ------
     DataError
-        No records, records that differ, records that are all too short, no good window, or a label
-        that no record has.
+        No records, records that differ, records that are all too short, no valid windows, or a
+        label that no record has.
     ParameterError
         A parameter has a value that is not allowed.
 
     Notes
     -----
-    Windows with missing samples are always dropped. A window counts for the first fault it has:
-    missing, flat, saturated. At the defaults none of the 2966 windows of 53 PTB-DB records (lead I)
-    and none of MIT-BIH's record 100 is dropped: they stay at an extreme for 4 samples at most.
-    Resampling bends the straight tops of saturated signals: what `read_records` resampled may hold
-    some that are not found.
+    Windows with missing samples are always dropped. A window is counted for its first fault in the
+    order missing, flat, saturated. At the defaults none of the 2966 windows of 53 PTB-DB records
+    (lead I) and none of MIT-BIH's record 100 is dropped: their runs at an extreme have at most 4
+    samples. Resampling distorts the constant parts of saturated signals, so some are not detected
+    in recordings that `read_records` resampled.
 
     Examples
     --------
@@ -121,7 +120,7 @@ def windows(
         count += np.bincount(faults, minlength=len(count))
         good.append(cut[faults == 0].astype(np.float32))
         kept.append(starts[faults == 0])
-    _tell(counts, [recording.name for recording in long], len(recordings))
+    _warn_left_out(counts, [recording.name for recording in long], len(recordings))
     leads, units = recordings[0].leads, recordings[0].units
     info = _info(long, kept, columns)
     return SignalWindows(np.concatenate(good), fs_hz, leads, units, info, align is not None)
@@ -146,7 +145,7 @@ def _listed(records: Any) -> list[Recording]:
 
 def _alike(recordings: list[Recording]) -> list[Recording]:
     if not recordings:
-        raise DataError("there are no records to cut into windows.")
+        raise DataError("there are no records to cut into windows; give at least one.")
     first = recordings[0]
     for other in recordings[1:]:
         for what in ("fs_hz", "leads", "units"):
@@ -154,7 +153,7 @@ def _alike(recordings: list[Recording]) -> list[Recording]:
             if ours != theirs:
                 raise DataError(
                     f"record {other.name!r} has {what} {theirs!r}, the first, {first.name!r}, has "
-                    f"{ours!r}; all need the same: see read_records."
+                    f"{ours!r}; all records must have the same: see read_records."
                 )
     return recordings
 
@@ -210,7 +209,7 @@ def _r_peaks(lead: np.ndarray, fs_hz: float) -> np.ndarray:
 
 
 def _faults(cut: np.ndarray, flat: float | None, saturated: float | None) -> np.ndarray:
-    """Give 0 for good windows, otherwise 1 more than the place in `_FAULTS`."""
+    """Return 0 for valid windows, otherwise 1 plus the index of the fault in `_FAULTS`."""
     faults = np.zeros(len(cut), dtype=np.int64)
     highest, lowest = cut.max(axis=2, keepdims=True), cut.min(axis=2, keepdims=True)
     if saturated is not None:
@@ -271,28 +270,28 @@ def _info(
     for name in columns:
         numbers = pd.to_numeric(table[name], errors="coerce")
         if numbers.notna().equals(table[name].notna()):
-            table[name] = numbers.convert_dtypes()  # whole numbers stay whole beside gaps
+            table[name] = numbers.convert_dtypes()  # integers stay integers despite missing values
     table.insert(2, "start_s", np.concatenate(starts) / recordings[0].fs_hz)
     return table
 
 
-def _tell(counts: np.ndarray, names: list[str], n_records: int) -> None:
-    """Say how many windows of which records have which fault."""
+def _warn_left_out(counts: np.ndarray, names: list[str], n_records: int) -> None:
+    """Warn of windows and records that were left out; raise if none is left."""
     of_all, faulty = counts.sum(axis=0), counts[:, 1:].sum(axis=1)
     faults = [f"{n} {fault}" for n, fault in zip(of_all[1:], _FAULTS, strict=True) if n]
     worst = names[int(faulty.argmax())]
     where = f"in record {worst!r}" if (faulty > 0).sum() == 1 else f"most in record {worst!r}"
     if not counts.sum():
         raise DataError(
-            f"no R peak lies far enough from both ends of a record for a window; the first record "
+            f"no R peak is far enough from both ends of a record for a window; the first record "
             f"is {names[0]!r}."
         )
     if not of_all[0]:
-        raise DataError(f"no good window is left of {counts.sum()}: {', '.join(faults)}, {where}.")
-    told, n_short = [], n_records - len(names)
+        raise DataError(f"none of {counts.sum()} windows is valid: {', '.join(faults)}, {where}.")
+    left_out, n_short = [], n_records - len(names)
     if faults:
-        told.append(f"{faulty.sum()} of {counts.sum()} windows ({', '.join(faults)}, {where})")
+        left_out.append(f"{faulty.sum()} of {counts.sum()} windows ({', '.join(faults)}, {where})")
     if n_short:
-        told.append(f"{n_short} of {n_records} records shorter than a window")
-    if told:
-        warnings.warn(f"Left out {' and '.join(told)}.", DataWarning, stacklevel=3)
+        left_out.append(f"{n_short} of {n_records} records shorter than a window")
+    if left_out:
+        warnings.warn(f"Left out {' and '.join(left_out)}.", DataWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Measures of fakes against real records; knows neither torch nor the GAN."""
+"""Measures that compare synthetic with real records; use neither torch nor the GAN."""
 
 from synthgan.metrics import images, signals
 from synthgan.metrics.columns import (

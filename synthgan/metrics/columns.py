@@ -1,4 +1,4 @@
-"""Each column on its own."""
+"""Measures of single columns."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _N_BINS = 20
-_WIDEST = 2.0  # no Wasserstein distance in units of the pooled deviation is larger
+_WIDEST = 2.0  # upper bound of a Wasserstein distance in units of the pooled deviation
 
 Compared = Callable[[pd.Series, pd.Series], dict[str, Any]]
 Given = tuple[Any, Any, Any, Any]  # real, fake, holdout, random_state
@@ -49,14 +49,14 @@ def column_shapes(
     Parameters
     ----------
     real, fake : DataFrame or array-like of shape (n_rows, n_columns)
-        `fake` holds at least the columns of `real`. More than 10 distinct real numbers or
-        dates are compared on their scale, everything else level by level.
+        `fake` has at least the columns of `real`. Columns with more than 10 distinct real numbers
+        or dates are compared on their scale, all others level by level.
     holdout : DataFrame, array-like or None, default=None
-        Real rows that no generator has seen; gives the ceiling.
+        Real rows that were not used in training; gives the ceiling.
     target : object, default=None
         Not used.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the shuffled columns of the floor, and the sub-samples of large tables.
+        Seed of the shuffled columns of the floor and of the sub-samples of large tables.
 
     Returns
     -------
@@ -88,7 +88,7 @@ def column_shapes(
         return {"measure": "1 - KS", "value": max(0.0, 1 - ks(*map(_present, numbers)) - gaps)}
 
     given = real, fake, holdout, random_state
-    return _alike("column shapes", shape, given)
+    return _similarities("column shapes", shape, given)
 
 
 def kolmogorov_smirnov(
@@ -105,7 +105,7 @@ def kolmogorov_smirnov(
     -------
     score : Score
         The mean over columns of the largest gap between both distribution functions, missing values
-        left out; 1 where one side has no values. 0..1, lower is better; NaN when no column is on
+        left out; 1 where one table has no values. 0..1, lower is better; NaN when no column is on
         a scale.
     """
 
@@ -113,7 +113,7 @@ def kolmogorov_smirnov(
         return {"value": ks(*(_present(to_numbers(series)) for series in (ours, theirs)))}
 
     given = real, fake, holdout, random_state
-    return _apart("Kolmogorov-Smirnov distance", distance, given, scaled=True)
+    return _distances("Kolmogorov-Smirnov distance", distance, given, scaled=True)
 
 
 def total_variation(
@@ -137,7 +137,7 @@ def total_variation(
         return {"value": variation(*to_codes(ours, theirs))}
 
     given = real, fake, holdout, random_state
-    return _apart("total variation", distance, given, scaled=False)
+    return _distances("total variation", distance, given, scaled=False)
 
 
 def wasserstein(
@@ -154,8 +154,8 @@ def wasserstein(
     -------
     score : Score
         The mean over columns of the Wasserstein-1 distance over the standard deviation of an
-        equal mixture of both, missing values left out; 2 where one side has no values, which no
-        distance exceeds. Lower is better. ``detail`` also has ``distance``, in the column's units
+        equal mixture of both, missing values left out; 2, the upper bound, where one table has no
+        values. Lower is better. ``detail`` also has ``distance``, in the column's units
         (ns for dates and durations).
 
     References
@@ -178,7 +178,7 @@ def wasserstein(
         }
 
     given = real, fake, holdout, random_state
-    return _apart("Wasserstein distance", distance, given, scaled=True)
+    return _distances("Wasserstein distance", distance, given, scaled=True)
 
 
 def jensen_shannon(
@@ -218,7 +218,7 @@ def jensen_shannon(
         return {"value": float(np.nan_to_num(jensenshannon(*shares, base=2)))}
 
     given = real, fake, holdout, random_state
-    return _apart("Jensen-Shannon distance", distance, given)
+    return _distances("Jensen-Shannon distance", distance, given)
 
 
 def quartiles(
@@ -236,8 +236,8 @@ def quartiles(
     score : Score
         The mean over columns of the mean difference of the three quartiles, in units of the real
         interquartile range (of the real standard deviation, where that is 0). Lower is better, 0
-        is equal. ``detail`` has the quartiles of both sides; a column without values on one side
-        has none, and no value.
+        is equal. ``detail`` has the quartiles of both tables; they are missing for a column without
+        values in one table.
     """
 
     def differences(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
@@ -254,7 +254,7 @@ def quartiles(
         return {**named, "value": float(np.abs(points[0] / unit - points[1] / unit).mean())}
 
     given = real, fake, holdout, random_state
-    return _apart("quartiles", differences, given, scaled=True)
+    return _distances("quartiles", differences, given, scaled=True)
 
 
 def missing_shares(
@@ -278,13 +278,13 @@ def missing_shares(
         return {"real": shares[0], "fake": shares[1], "value": abs(shares[0] - shares[1])}
 
     given = real, fake, holdout, random_state
-    return _apart("missing shares", difference, given)
+    return _distances("missing shares", difference, given)
 
 
 def range_coverage(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How much of the real range of each column on a scale the fakes span.
+    """Share of the real range of each scaled column that the synthetic values cover.
 
     Parameters
     ----------
@@ -295,9 +295,9 @@ def range_coverage(
     -------
     score : Score
         The mean over columns of the share of the real range, from the least to the greatest value,
-        that lies between the least and the greatest fake. 0..1, higher is better; but extremes
-        belong to single people, and fakes that reach all of them repeat what nobody may know.
-        ``detail`` also has the share of fakes ``outside`` of the real range.
+        that lies between the smallest and the largest synthetic value. 0..1, higher is better; but
+        extremes belong to single people, and synthetic data that reach all of them disclose these.
+        ``detail`` also has the share of synthetic rows ``outside`` of the real range.
     """
 
     def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
@@ -311,13 +311,13 @@ def range_coverage(
         return {"outside": outside, "value": max(0.0, float(shared / width)) if width else 1.0}
 
     given = real, fake, holdout, random_state
-    return _alike("range coverage", cover, given, scaled=True)
+    return _similarities("range coverage", cover, given, scaled=True)
 
 
 def category_coverage(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How many of the real levels of each column the fakes have.
+    """Share of the real levels of each column that occur in the synthetic table.
 
     Parameters
     ----------
@@ -327,9 +327,10 @@ def category_coverage(
     Returns
     -------
     score : Score
-        The mean over columns of levels of the share of the real levels that some fake row has.
-        0..1, higher is better; but a level that one person alone has is better not repeated.
-        ``detail`` also has the share of fakes ``outside``: with a level that no real row has.
+        The mean over columns of levels of the share of the real levels that occur in the synthetic
+        table. 0..1, higher is better; but a level of a single person should not be repeated.
+        ``detail`` also has the share of synthetic rows ``outside``: with a level that no real row
+        has.
     """
 
     def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
@@ -343,7 +344,7 @@ def category_coverage(
         }
 
     given = real, fake, holdout, random_state
-    return _alike("category coverage", cover, given, scaled=False)
+    return _similarities("category coverage", cover, given, scaled=False)
 
 
 def variation(real: np.ndarray, fake: np.ndarray) -> float:
@@ -353,12 +354,12 @@ def variation(real: np.ndarray, fake: np.ndarray) -> float:
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
 
 
-def _alike(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
+def _similarities(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
     """Compare column by column; higher is better."""
     return compare_tables(name, _each(compare, scaled), *given)
 
 
-def _apart(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
+def _distances(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
     """Compare column by column; lower is better."""
     return compare_tables(name, _each(compare, scaled), *given, higher_is_better=False)
 

@@ -1,6 +1,6 @@
-"""What fake images give away of the images that were learnt, and of their persons.
+"""Privacy measures of synthetic images: disclosure about training images and their persons.
 
-Distances are those of pixels, of images averaged down to 16x16 pixels or fewer.
+Distances are pixel distances of images that are averaged down to 16x16 pixels or fewer.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import numpy as np
 from synthgan.metrics.image_space import averaged
 from synthgan.metrics.images import read_images
 from synthgan.metrics.privacy.arrays import ArrayRecords
-from synthgan.metrics.privacy.clouds import (
+from synthgan.metrics.privacy.copies import check_quantile
+from synthgan.metrics.privacy.point_sets import (
     closest_record_of,
     membership_of,
     near_copies_of,
     neighbour_ratio_of,
 )
-from synthgan.metrics.privacy.copies import check_quantile
 from synthgan.metrics.privacy.reidentification import reidentification_of
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import draw_generator
@@ -43,24 +43,24 @@ def image_exact_copies(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake images that equal a real one.
+    """Share of synthetic images that equal a real one.
 
     Parameters
     ----------
     real, fake, holdout, target
         As in `pixel_statistics`.
     random_state : object, default=None
-        Not used: all are searched.
+        Not used: all images are searched.
     groups, holdout_groups : array-like of shape (n_images,), or None, default=None
-        Who each real image, and each of the holdout, belongs to: a person may have several, and
-        counts once. None, and where an entry is missing: a person of its own. Who is in both is
-        left out of the holdout.
+        The person of each real and each holdout image. A person may have several images and counts
+        once. None, or a missing entry: a different person. Persons in both sets are left out of the
+        holdout.
 
     Returns
     -------
     score : Score
-        As of `exact_copies`: 0..1, lower is better. Pixels are compared as float32. The ceiling is
-        the share of the holdout, the floor that of fakes with random Fourier phases.
+        As in `exact_copies`: 0..1, lower is better. Pixels are compared as float32. The ceiling is
+        the share of the holdout, the floor that of synthetic images with random Fourier phases.
     """
     records = _read(real, fake, holdout, groups, holdout_groups)
     return records.equal()
@@ -77,25 +77,25 @@ def image_near_copies(
     holdout_groups: Any = None,
     quantile: float = 0.01,
 ) -> Score:
-    """Share of fake images as near to a real one as hardly one of the holdout is.
+    """Share of synthetic images that are unusually near to a real image.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state, groups, holdout_groups
-        As in `image_exact_copies`; large sets are drawn from.
+        As in `image_exact_copies`; large sets are sub-sampled.
     quantile : float, default=0.01
         As in `near_copies`.
 
     Returns
     -------
     score : Score
-        As of `near_copies`, between points of the space that this module names. The
-        floor has fakes with random Fourier phases.
+        As in `near_copies`, with the distances of this module. The
+        floor has synthetic images with random Fourier phases.
     """
     check_quantile(quantile)
     records = _read(real, fake, holdout, groups, holdout_groups)
     return records.score(
-        lambda clouds: near_copies_of(clouds, quantile), random_state, ("fake", "holdout")
+        lambda point_sets: near_copies_of(point_sets, quantile), random_state, ("fake", "holdout")
     )
 
 
@@ -109,19 +109,19 @@ def image_closest_record(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake images nearer to a real one than to one of the holdout.
+    """Share of synthetic images that are nearer to a real than to a holdout image.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state, groups, holdout_groups
-        As in `image_exact_copies`; as many persons of real set
-        and holdout take part.
+        As in `image_exact_copies`; equally many persons of the
+        real set and the holdout are used.
 
     Returns
     -------
     score : Score
-        As of `closest_record`: .5, the ceiling, is no leaning, 1 is all copies. NaN without a
-        holdout. The floor has fakes with random Fourier phases.
+        As in `closest_record`: .5, the ceiling, is no preference, 1 means that all are copies. NaN
+        without a holdout. The floor has synthetic images with random Fourier phases.
 
     References
     ----------
@@ -146,13 +146,13 @@ def image_neighbour_ratio(
     Parameters
     ----------
     real, fake, holdout, target, random_state, groups, holdout_groups
-        As in `image_exact_copies`; large sets are drawn from.
+        As in `image_exact_copies`; large sets are sub-sampled.
 
     Returns
     -------
     score : Score
-        As of `neighbour_ratio`: the 5 % quantile, higher is better; the ceiling is that of the
-        holdout, the floor that of fakes with random Fourier phases.
+        As in `neighbour_ratio`: the 5 % quantile, higher is better; the ceiling is that of the
+        holdout, the floor that of synthetic images with random Fourier phases.
     """
     records = _read(real, fake, holdout, groups, holdout_groups)
     return records.score(neighbour_ratio_of, random_state, ("fake", "holdout"))
@@ -168,19 +168,21 @@ def image_membership_inference(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Tell members (real images) from non-members (holdout) by the density of fakes.
+    """Membership inference: real images (members) against holdout, by density of synthetic ones.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state, groups, holdout_groups
-        As in `image_exact_copies`; give many more fakes than
-        were learnt. Up to 10 000 take part.
+        As in `image_exact_copies`; give many more synthetic
+        than training images. Up to 10 000 are used.
 
     Returns
     -------
     score : Score
-        As of `membership_inference`, but of neighbours alone: the AUC; .5, the ceiling, is no leak.
-        NaN without a holdout of two persons. The floor has fakes with random Fourier phases.
+        As in `membership_inference`, but by nearest neighbours only: the AUC; .5, the ceiling,
+        means no leak.
+        NaN without a holdout of two persons. The floor has synthetic images with random Fourier
+        phases.
 
     References
     ----------
@@ -189,7 +191,7 @@ def image_membership_inference(
     seed = int(draw_generator(random_state).integers(2**31 - 1))
     records = _read(real, fake, holdout, groups, holdout_groups)
     return records.score(
-        lambda clouds: membership_of(clouds, seed, "images", "neighbours"), random_state
+        lambda point_sets: membership_of(point_sets, seed, "images", "neighbours"), random_state
     )
 
 
@@ -203,33 +205,35 @@ def image_reidentification(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake images that point to one learnt person.
+    """Share of synthetic images that can be linked to one training person.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state, groups, holdout_groups
-        As in `image_exact_copies`; without groups nothing is
-        measured. Images of the holdout that belong to learnt persons show how much of a person
-        there is in an image; those of other people are the control.
+        As in `image_exact_copies`; the measure needs groups. Holdout images of training persons
+        show how well an image identifies a person; those of other people are the control.
 
     Returns
     -------
     score : Score
-        0..1, lower is better. A fake points to a person when it is so much nearer to a image of
-        theirs than to any of other learnt persons, as only 5 % of the holdout's images of other
-        people are: 5 % is the ceiling. NaN without a holdout of other people. ``detail`` has
-        ``fake``, ``holdout`` and ``same person``: how many images of learnt persons that were not
-        learnt point to their own person. The floor has fakes with random Fourier phases.
+        0..1, lower is better. An image is linked to a person if the ratio of its distance to the
+        nearest image of that person and to the nearest one of other training persons is among the
+        lowest 5 % of the holdout images of other people: the ceiling is 5 %. NaN without such a
+        holdout. ``detail`` has ``fake``, ``holdout`` and ``same person``: the share of holdout
+        images of training persons that are linked to their own person. The floor has synthetic
+        images with random Fourier phases.
     """
     records = _read(real, fake, holdout, groups, holdout_groups)
     return records.score(
-        lambda clouds: reidentification_of(clouds, groups is not None), random_state, same=True
+        lambda point_sets: reidentification_of(point_sets, groups is not None),
+        random_state,
+        same=True,
     )
 
 
 def _read(real: Any, fake: Any, holdout: Any, groups: Any, holdout_groups: Any) -> ArrayRecords:
-    arms = read_images(real, fake, holdout)
-    return ArrayRecords.read(arms, lambda images: _pixels, groups, holdout_groups)
+    compared = read_images(real, fake, holdout)
+    return ArrayRecords.read(compared, lambda images: _pixels, groups, holdout_groups)
 
 
 def _pixels(images: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What is looked at of images: a space that needs no learnt weights; knows no measure."""
+"""Feature space of images without trained weights; no specific measure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ __all__ = ["SPACE_NOTE", "STATISTICS", "ImageSpace", "averaged", "ring_powers", 
 
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 STATISTICS = ("mean", "sd", *(f"{round(100 * q)} %" for q in _QUANTILES))
-_LEAST_POWER = 1 / 12  # grey levels squared: what rounding to whole levels has
-_SIDE = 16  # pixels of the images that components are made of
+_LEAST_POWER = 1 / 12  # grey levels squared: the variance of rounding to whole levels
+_SIDE = 16  # side in pixels of the images of which components are computed
 _N_COMPONENTS = 24
 _N_ORIENTATIONS = 8
 _N_TILES = 2  # along each side, for orientations
@@ -24,7 +24,7 @@ SPACE_NOTE = (
 
 
 class ImageSpace:
-    """Where images are points: components, orientations of gradients, rings of the spectrum."""
+    """Features of images: principal components, gradient orientations, rings of the spectrum."""
 
     def __init__(self, images: np.ndarray) -> None:
         small = averaged(images)
@@ -55,7 +55,7 @@ def statistics(images: np.ndarray) -> np.ndarray:
 
 
 def ring_powers(images: np.ndarray, n_rings: int) -> tuple[np.ndarray, np.ndarray]:
-    """Radii of rings of the spectrum in cycles per pixel, and each image's mean power in them."""
+    """Radii of spectral rings in cycles per pixel, and the mean power of each image in them."""
     height, width = images.shape[1:3]
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)).ravel()
     ring = np.ceil(2 * n_rings * radius - 1e-9).astype(np.int64)
@@ -70,14 +70,14 @@ def ring_powers(images: np.ndarray, n_rings: int) -> tuple[np.ndarray, np.ndarra
 
 
 def _orientations(images: np.ndarray) -> np.ndarray:
-    """How steep images are in each direction, by tile, as shares; (n, n_tiles**2 * n_directions).
+    """Histogram of gradient orientations by tile, (n, n_tiles**2 * n_directions).
 
-    Shares of all that is steep in the image; a flat image has none.
+    Values are shares of the total gradient of the image; all are 0 for a constant image.
     """
     n, height, width = images.shape[:3]
     down, right = np.gradient(images.mean(axis=3, dtype=np.float64), axis=(1, 2))
     strength = np.hypot(down, right)
-    turn = np.arctan2(down, right) / np.pi % 1.0  # a half turn is the same direction
+    turn = np.arctan2(down, right) / np.pi % 1.0  # directions that differ by a half turn are equal
     # The first direction is that of vertical edges, half of its span to each side.
     direction = np.floor(turn * _N_ORIENTATIONS + 0.5).astype(np.int64) % _N_ORIENTATIONS
     rows, columns = (np.arange(size) * _N_TILES // size for size in (height, width))
@@ -89,7 +89,7 @@ def _orientations(images: np.ndarray) -> np.ndarray:
 
 
 def averaged(images: np.ndarray) -> np.ndarray:
-    """Pixels of small copies, shape (n, n_pixels); rows and columns left over are cut off."""
+    """Pixels of averaged images, shape (n, n_pixels); surplus rows and columns are cut off."""
     n, height, width, n_channels = images.shape
     tall, wide = (-(-size // _SIDE) for size in (height, width))
     rows, columns = height // tall, width // wide

@@ -1,4 +1,4 @@
-"""Measures of stacks of images: fakes against real ones, grey levels 0..255."""
+"""Measures that compare synthetic with real images, grey levels 0..255."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Arms, families_alone
+from synthgan.metrics.compared_sets import ComparedSets, two_sample_by_family
 from synthgan.metrics.image_space import (
     SPACE_NOTE,
     STATISTICS,
@@ -37,26 +37,26 @@ __all__ = [
 
 _MOST_IMAGES = 2000
 _MOST_PIXELS = 20_000_000  # of a set
-_LEAST_IMAGES = 200  # however large
+_LEAST_IMAGES = 200  # even of large images
 _LEAST_SIDE = 4
 
 
 def pixel_statistics(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Compare how light images are, and how they spread over grey levels.
+    """Compare the brightness and contrast of images.
 
     Parameters
     ----------
     real, fake : array-like of shape (n, height, width) or (n, height, width, n_channels)
         At least two images of 4x4 pixels or more, uint8 or numbers 0..255.
     holdout : array-like or None, default=None
-        Real images that no generator has seen; gives the ceiling.
+        Real images that were not used in training; gives the ceiling.
     target : object, default=None
         Not used.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the phases of the floor, and the sub-samples of large sets: up to 2000 images of each
-        are drawn, fewer (at least 200) of images of more than 10 000 pixels.
+        Seed of the phases of the floor and of the sub-samples of large sets: up to 2000 images of
+        each set are drawn, fewer (at least 200) if images have more than 10 000 pixels.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def pixel_statistics(
         The mean of one minus the Kolmogorov-Smirnov distance of seven statistics of each image: the
         mean, the standard deviation, and five quantiles of its pixels. 0..1, higher is better. Each
         channel is compared with itself. The floor has real images (of the holdout, if there is one)
-        with random Fourier phases in place of the fakes, see `phase_randomised_images`.
+        with random Fourier phases in place of the synthetic images, see `phase_randomised_images`.
 
     Raises
     ------
     DataError
         Images of wrong or different shapes, fewer than two, pixels that are missing or outside of
-        0..255, or real images that are all of one and the same level.
+        0..255, or real images with a single constant level.
 
     Examples
     --------
@@ -91,14 +91,14 @@ def pixel_statistics(
             index = pd.MultiIndex.from_product(levels, names=["statistic", "channel"])
         return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
 
-    arms = read_images(real, fake, holdout)
-    return arms.compare("pixel statistics", compare, random_state, most=_most(arms))
+    compared = read_images(real, fake, holdout)
+    return compared.compare("pixel statistics", compare, random_state, most=_most(compared))
 
 
 def image_spectrum(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Compare the power at each spatial frequency: how smooth or how grainy images are.
+    """Compare the power of images at each spatial frequency.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def image_spectrum(
         The mean over frequencies of the difference of both mean power spectra, averaged over
         directions and channels, in decades: 0.3 is a factor of two. Lower is better, 0 is equal.
         ``detail`` has both by ``cycles_per_pixel``, in grey levels squared. Surrogates have the
-        same power: the floor is near 0, and says nothing of shapes.
+        same power, so the floor is near 0 and does not reflect shapes.
     """
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
@@ -125,32 +125,32 @@ def image_spectrum(
             float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
         )
 
-    arms = read_images(real, fake, holdout)
-    return arms.compare(
+    compared = read_images(real, fake, holdout)
+    return compared.compare(
         "spectrum of images (decades)",
         compare,
         random_state,
         higher_is_better=False,
-        most=_most(arms),
+        most=_most(compared),
     )
 
 
 def image_precision(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of fake images that lie among real ones.
+    """Precision: share of synthetic images in the neighbourhood of real ones.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `pixel_statistics`; as many of each set are drawn.
+        As in `pixel_statistics`; the same number is drawn from each set.
 
     Returns
     -------
     score : Score
-        Share of fakes within the distance of some real image to its fifth nearest real neighbour.
-        0..1, higher is better. The space is that of `frechet_distance`. ``detail`` has precision,
-        recall, density and coverage.
+        Share of synthetic images within the distance of some real image to its fifth nearest real
+        neighbour. 0..1, higher is better. The space is that of `frechet_distance`. ``detail`` has
+        precision, recall, density and coverage.
 
     References
     ----------
@@ -162,7 +162,7 @@ def image_precision(
 def image_recall(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of real images that lie among fakes.
+    """Recall: share of real images in the neighbourhood of synthetic ones.
 
     Parameters
     ----------
@@ -172,8 +172,8 @@ def image_recall(
     Returns
     -------
     score : Score
-        Share of real images within the distance of some fake to its fifth nearest fake neighbour.
-        0..1, higher is better.
+        Share of real images within the distance of some synthetic image to its fifth nearest
+        synthetic image neighbour. 0..1, higher is better.
 
     References
     ----------
@@ -185,7 +185,7 @@ def image_recall(
 def image_density(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How many real images a fake has round it, as a share of what a real one has.
+    """Density: number of real images around a synthetic one, relative to a real one.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def image_density(
     Returns
     -------
     score : Score
-        As of `density`: about 1 for other real images. Higher is better.
+        As in `density`: about 1 for other real images. Higher is better.
 
     References
     ----------
@@ -207,7 +207,7 @@ def image_density(
 def image_coverage(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of real images that have a fake in their neighbourhood.
+    """Coverage: share of real images with a synthetic one in their neighbourhood.
 
     Parameters
     ----------
@@ -217,8 +217,8 @@ def image_coverage(
     Returns
     -------
     score : Score
-        Share of real images with a fake nearer than their fifth nearest real neighbour; about .97
-        for other real images. 0..1, higher is better.
+        Share of real images with a synthetic image nearer than their fifth nearest real neighbour;
+        about .97 for other real images. 0..1, higher is better.
 
     References
     ----------
@@ -230,7 +230,7 @@ def image_coverage(
 def frechet_distance(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Frechet distance of both sets, as normal distributions of plain features.
+    """Frechet distance between the normal distributions of simple features of both sets.
 
     Parameters
     ----------
@@ -240,10 +240,10 @@ def frechet_distance(
     Returns
     -------
     score : Score
-        The squared distance; 0 is equal, lower is better. ``detail`` has the part of the means and
-        that of the covariances. The features are in the note: no network that was trained on
-        photographs, so figures are not those that are published as FID, and compare only with the
-        ceiling and the floor. With few images it is above 0 for real ones, too.
+        The squared distance; 0 is equal, lower is better. ``detail`` has the parts of the means and
+        of the covariances. The note describes the features. They are not those of a network trained
+        on photographs, so values are not comparable with published FID values, only with the
+        ceiling and the floor. With few images the distance of real ones is above 0, too.
 
     References
     ----------
@@ -259,13 +259,13 @@ def frechet_distance(
         detail = pd.DataFrame({"value": values}).rename_axis("part")
         return Part(float(sum(values.values())), detail)
 
-    arms = read_images(real, fake, holdout)
-    return arms.also(SPACE_NOTE).compare(
+    compared = read_images(real, fake, holdout)
+    return compared.also(SPACE_NOTE).compare(
         "Frechet distance of plain features",
         compare,
         random_state,
         higher_is_better=False,
-        most=_most(arms),
+        most=_most(compared),
         equal=True,
     )
 
@@ -273,7 +273,7 @@ def frechet_distance(
 def image_c2st(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Let boosted trees tell fake from real images.
+    """Classifier two-sample test (C2ST) of synthetic and real images with boosted trees.
 
     Parameters
     ----------
@@ -283,10 +283,10 @@ def image_c2st(
     Returns
     -------
     score : Score
-        Five-fold AUC, as of `c2st`: 0.5: the trees only guess, 1: they always know. Lower is
-        better. They see the features of `frechet_distance` (components of both sets together) and
-        the statistics of `pixel_statistics`. ``detail`` has the AUC of trees that see one family of
-        these alone. The interval is DeLong's.
+        Five-fold AUC, as in `c2st`: 0.5 is guessing, 1 is perfect discrimination. Lower is
+        better. The trees use the features of `frechet_distance` (components of both sets together)
+        and the statistics of `pixel_statistics`. ``detail`` has the AUC with each family of
+        features alone. The interval is DeLong's.
 
     References
     ----------
@@ -302,44 +302,44 @@ def image_c2st(
         return ours, theirs, {name: slice(*span) for name, *span in spans}
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        return _tell(*features(ours, theirs)[:2], rng)
+        return _classify(*features(ours, theirs)[:2], rng)
 
     def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         seen, other, families = features(ours, theirs)
-        return families_alone(families, seen, other, lambda a, b: _tell(a, b, rng))
+        return two_sample_by_family(families, seen, other, lambda a, b: _classify(a, b, rng))
 
-    arms = read_images(real, fake, holdout)
-    return arms.compare(
+    compared = read_images(real, fake, holdout)
+    return compared.compare(
         "C2ST of images",
         compare,
         random_state,
         higher_is_better=False,
-        most=_most(arms),
+        most=_most(compared),
         equal=True,
         explain=explain,
     )
 
 
 def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give every image random Fourier phases: its power spectrum is kept, its shapes are lost.
+    """Randomise the Fourier phases of images: power spectra are kept, shapes are lost.
 
     Parameters
     ----------
     images : ndarray of shape (n, height, width) or (n, height, width, n_channels)
-        All channels of an image turn by the same phases.
+        All channels of an image are shifted by the same phases.
     rng : Generator
 
     Returns
     -------
     surrogates : ndarray of the same shape
-        With the mean and the power spectrum of each image; pixels may leave 0..255.
+        With the mean and the power spectrum of each image; pixels may lie outside 0..255.
 
     References
     ----------
     Theiler et al. (1992), doi 10.1016/0167-2789(92)90102-S, in two dimensions.
     """
     images = np.asarray(images, dtype=np.float64)
-    # The phases of noise that is real are odd, as those of a real image must be.
+    # The phases of real noise are odd, as a real image requires.
     noise = np.fft.fft2(rng.normal(size=images.shape[:3]), axes=(1, 2))
     turns = noise / np.abs(noise)
     turns[:, 0, 0] = 1.0
@@ -354,11 +354,13 @@ def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any
         values = neighbour_measures(space.points(ours), space.points(theirs))
         return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
 
-    arms = read_images(real, fake, holdout).also(SPACE_NOTE)
-    return arms.compare(f"{name} of images", compare, random_state, most=_most(arms), equal=True)
+    compared = read_images(real, fake, holdout).also(SPACE_NOTE)
+    return compared.compare(
+        f"{name} of images", compare, random_state, most=_most(compared), equal=True
+    )
 
 
-def read_images(real: Any, fake: Any, holdout: Any) -> Arms:
+def read_images(real: Any, fake: Any, holdout: Any) -> ComparedSets:
     """Read and check images: float32 of shape (n, height, width, n_channels)."""
     sets = {
         name: _read_set(x, name)
@@ -370,11 +372,13 @@ def read_images(real: Any, fake: Any, holdout: Any) -> Arms:
         if x.shape[1:] != shape:
             raise DataError(
                 f"the {name} images have (height, width, channels) = {x.shape[1:]}, the real ones "
-                f"{shape}; bring all sets to the same."
+                f"{shape}; resize all sets to the same shape."
             )
         if name != "fake" and x.min() == x.max():
-            raise DataError(f"all {name} images are of the one level {x.min():g}; nothing to see.")
-    return Arms(sets, phase_randomised_images, "images")
+            raise DataError(
+                f"all {name} images have the single level {x.min():g}; give images that vary."
+            )
+    return ComparedSets(sets, phase_randomised_images, "images")
 
 
 def _read_set(x: Any, name: str) -> np.ndarray:
@@ -398,8 +402,8 @@ def _read_set(x: Any, name: str) -> np.ndarray:
     return images[..., None] if images.ndim == 3 else images
 
 
-def _most(arms: Arms) -> int:
-    n_pixels = int(np.prod(arms.sets["real"].shape[1:]))
+def _most(compared: ComparedSets) -> int:
+    n_pixels = int(np.prod(compared.sets["real"].shape[1:]))
     return min(_MOST_IMAGES, max(_LEAST_IMAGES, _MOST_PIXELS // n_pixels))
 
 
@@ -412,6 +416,6 @@ def _covariance_gap(a: np.ndarray, b: np.ndarray) -> float:
     return max(0.0, float(np.trace(first) + np.trace(second) - 2 * shared))
 
 
-def _tell(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+def _classify(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     seed = int(rng.integers(2**31 - 1))
     return two_sample_test(ours, theirs, lambda: boosted(seed), rng)

@@ -1,4 +1,4 @@
-"""The table as a whole: all columns at once, as a cloud of points."""
+"""Measures of the joint distribution of all columns, with rows as points."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ def mmd(
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `column_shapes`; up to 3000 rows of each are drawn, as many of each.
+        As in `column_shapes`; the same number of rows, up to 3000, is drawn from each table.
 
     Returns
     -------
     score : Score
-        The distance of both mean embeddings, without bias: 0 for equal tables and for about half
-        of all pairs of samples of one population; below 1.5, lower is better. The kernel is the
+        The root of the unbiased squared distance of both mean embeddings, at least 0: 0 for equal
+        tables and for about half of all pairs of samples from one population; below 1.5, lower is
+        better. The kernel is the
         mean of four, of a quarter to two times the root mean square distance between rows.
 
     References
@@ -77,19 +78,19 @@ def mmd(
 def precision(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of fakes that lie among real rows.
+    """Precision: share of synthetic rows in the neighbourhood of real rows.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `column_shapes`; up to 5000 rows of each are drawn, as many of each.
+        As in `column_shapes`; the same number of rows, up to 5000, is drawn from each table.
 
     Returns
     -------
     score : Score
-        Share of fakes within the distance of some real row to its fifth nearest real neighbour.
-        0..1, higher is better. ``detail`` has all four of `precision`, `recall`, `density` and
-        `coverage`.
+        Share of synthetic rows within the distance of some real row to its fifth nearest real
+        neighbour. 0..1, higher is better. ``detail`` has all four of `precision`, `recall`,
+        `density` and `coverage`.
 
     References
     ----------
@@ -101,7 +102,7 @@ def precision(
 def recall(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of real rows that lie among fakes.
+    """Recall: share of real rows in the neighbourhood of synthetic rows.
 
     Parameters
     ----------
@@ -111,8 +112,8 @@ def recall(
     Returns
     -------
     score : Score
-        Share of real rows within the distance of some fake to its fifth nearest fake neighbour.
-        0..1, higher is better.
+        Share of real rows within the distance of some synthetic row to its fifth nearest synthetic
+        row neighbour. 0..1, higher is better.
 
     References
     ----------
@@ -124,7 +125,7 @@ def recall(
 def density(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How many real rows a fake has round it, as a share of what a real row has.
+    """Density: number of real rows around a synthetic row, relative to a real row.
 
     Parameters
     ----------
@@ -134,8 +135,9 @@ def density(
     Returns
     -------
     score : Score
-        Mean number of real balls that a fake lies in, over 5. About 1 for other real rows; more
-        when fakes crowd where real rows are dense. Higher is better.
+        Mean number of real neighbourhood balls that contain a synthetic row, divided by 5. About 1
+        for other real rows; more if synthetic rows concentrate where real rows are dense. Higher is
+        better.
 
     References
     ----------
@@ -147,7 +149,7 @@ def density(
 def coverage(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of real rows that have a fake in their neighbourhood.
+    """Coverage: share of real rows with a synthetic row in their neighbourhood.
 
     Parameters
     ----------
@@ -157,8 +159,8 @@ def coverage(
     Returns
     -------
     score : Score
-        Share of real rows with a fake nearer than their fifth nearest real neighbour; about .97
-        for other real rows. 0..1, higher is better.
+        Share of real rows with a synthetic row nearer than their fifth nearest real neighbour;
+        about .97 for other real rows. 0..1, higher is better.
 
     References
     ----------
@@ -170,7 +172,7 @@ def coverage(
 def alpha_precision(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How well fakes keep to the typical real rows, over all degrees of typical.
+    """Integrated alpha-precision: how well synthetic rows match the most typical real rows.
 
     Parameters
     ----------
@@ -180,14 +182,14 @@ def alpha_precision(
     Returns
     -------
     score : Score
-        One minus twice the mean gap between alpha and the share of fakes in the ball round the
-        real mean that holds a share alpha of the real rows. 0..1, higher is better. ``detail`` has
-        `beta_recall`, too.
+        One minus twice the mean difference between alpha and the share of synthetic rows in the
+        ball around the real mean that contains a share alpha of the real rows. 0..1, higher is
+        better. ``detail`` has `beta_recall`, too.
 
     References
     ----------
-    Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921. Here the space is
-    that of distances between rows, without an embedding that would have to be learnt.
+    Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921. Here distances
+    are those between rows, without a learnt embedding.
     """
     return _supports("alpha-precision", real, fake, holdout, random_state)
 
@@ -195,7 +197,7 @@ def alpha_precision(
 def beta_recall(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """How well fakes reach the real rows, over all degrees of typical.
+    """Integrated beta-recall: how well the most typical synthetic rows cover the real rows.
 
     Parameters
     ----------
@@ -205,9 +207,9 @@ def beta_recall(
     Returns
     -------
     score : Score
-        One minus twice the mean gap between beta and the share of real rows whose nearest fake is
-        nearer than the nearest other real row, and among the share beta of most typical fakes.
-        Other real rows reach about a half, copies 1; higher is better.
+        One minus twice the mean difference between beta and the share of real rows whose nearest
+        synthetic row is nearer than the nearest other real row, and among the share beta of most
+        typical synthetic rows. About 0.5 for other real rows, 1 for copies; higher is better.
 
     References
     ----------
@@ -219,7 +221,7 @@ def beta_recall(
 def authenticity(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Share of fakes that are no near copy of a real row.
+    """Share of synthetic rows that are not near copies of a real row.
 
     Parameters
     ----------
@@ -229,9 +231,9 @@ def authenticity(
     Returns
     -------
     score : Score
-        Share of fakes that are farther from the nearest real row than that row's own nearest real
-        neighbour. A little below a half for other real rows, 0 for copies; higher is better, but
-        noise has most of it.
+        Share of synthetic rows that are farther from the nearest real row than that row's nearest
+        real neighbour. Slightly below 0.5 for other real rows, 0 for copies; higher is better, but
+        noise scores highest.
 
     References
     ----------
@@ -241,18 +243,18 @@ def authenticity(
     def share(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
         return {"authenticity": authenticity_of_points(a, b)}
 
-    return _cloud(share, "authenticity", real, fake, holdout, random_state)
+    return _points_measure(share, "authenticity", real, fake, holdout, random_state)
 
 
 def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
-    return _cloud(neighbour_measures, name, real, fake, holdout, random_state)
+    return _points_measure(neighbour_measures, name, real, fake, holdout, random_state)
 
 
 def _supports(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
-    return _cloud(support_measures, name, real, fake, holdout, random_state)
+    return _points_measure(support_measures, name, real, fake, holdout, random_state)
 
 
-def _cloud(
+def _points_measure(
     measured: Measured, name: str, real: Any, fake: Any, holdout: Any, random_state: Any
 ) -> Score:
     compare = _of_points(measured, name)
@@ -264,7 +266,7 @@ def _cloud(
 def _of_points(
     measured: Measured, name: str, *, pooled: bool = False
 ) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
-    """Compare tables as points, in the real table's space or in that of both."""
+    """Compare tables as points, in the space of the real table or of both tables."""
 
     def compare(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
         (ours, theirs), is_level = encode(real, fake)

@@ -1,4 +1,4 @@
-"""Pairs of columns."""
+"""Measures of pairs of columns."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_PAIRS = 20_000
 def pair_trends(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Compare how columns hang together, two by two.
+    """Compare the dependence of columns, pair by pair.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def pair_trends(
         The mean over pairs of one minus half the difference of Spearman's rank correlations
         (both on a scale), or of one minus the total variation of the two-way table (otherwise).
         0..1, higher is better; NaN for a single column. ``detail`` has ``first``, ``second``,
-        ``measure`` and ``value``; of more than 20 000 pairs so many are drawn.
+        ``measure`` and ``value``; if there are more than 20 000 pairs, 20 000 are drawn.
 
     Notes
     -----
     For two-way tables a numeric column is cut at the deciles *of the real table*, for both tables.
-    Cutting each table at edges of its own hides differences in scale and location, a known defect
-    of other implementations.
+    Cutting each table at its own deciles would hide differences in scale and location, a known
+    defect of other implementations.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def pair_trends(
 def correlations(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Correlation of each pair of columns, by the coefficient that fits their kinds.
+    """Correlation of each pair of columns, by the coefficient for their kinds.
 
     Parameters
     ----------
@@ -239,7 +239,7 @@ def _rank_correlations(numbers: list[np.ndarray]) -> np.ndarray:
     """Spearman's rho of all pairs of columns; 0 where it is undefined."""
     if not numbers:
         return np.zeros((0, 0))
-    # The frame of ranks is correlated as it is, gaps left out pair by pair.
+    # Ranks are correlated as they are; missing values are left out pair by pair.
     return np.nan_to_num(pd.DataFrame(np.stack(numbers, axis=1)).corr("spearman").to_numpy())
 
 
@@ -261,7 +261,7 @@ def _cramers_v(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _correlation_ratio(levels: np.ndarray, numbers: np.ndarray) -> float:
-    """Eta of the numbers' ranks, so that outliers do not decide."""
+    """Eta of the numbers' ranks, which are robust against outliers."""
     present = ~np.isnan(numbers)
     if not present.any():
         return 0.0

@@ -1,4 +1,4 @@
-"""Whose the records are: a person may have several; knows no measure."""
+"""The persons of records, who may have several each; no specific measure."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ __all__ = ["code_people", "first_of_each", "known_people"]
 def code_people(
     sizes: Mapping[str, int], groups: Any = None, holdout_groups: Any = None
 ) -> dict[str, np.ndarray]:
-    """Give each person a number, and each record that of its person.
+    """Assign a number to each person, and return the person of each record.
 
     Parameters
     ----------
     sizes : mapping of str to int
-        How many records ``real``, ``fake`` and perhaps ``holdout`` have. Fakes belong to nobody:
-        each stands for itself.
+        Number of records of ``real``, ``fake`` and optionally ``holdout``. Each synthetic record
+        counts as a separate person.
     groups, holdout_groups : array-like of shape (n_records,), or None, default=None
-        Who each real record, each record of the holdout, belongs to. None, and where an entry is
-        missing: a person of its own.
+        The person of each real and each holdout record. None, or a missing entry: a different
+        person.
 
     Returns
     -------
@@ -49,12 +49,12 @@ def code_people(
 
 
 def known_people(people: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Tell which records of the holdout belong to persons of the real set, too."""
+    """Return which holdout records belong to persons of the real set."""
     return np.isin(people["holdout"], people["real"])
 
 
 def first_of_each(people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return an order in which each person's records stand together, and where each begins.
+    """Return an order that groups the records of each person, and where each group begins.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Clouds of points: kernels, neighbours, ranks; pure functions of arrays."""
+"""Sets of points: kernels, neighbours, ranks; pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = [
 ]
 
 _LOT = 20_000_000  # entries of a block of distances
-_TINY = 1e-6  # what rounding leaves of a distance of 0, where columns are about 1 wide
+_TINY = 1e-6  # rounding error of a distance of 0, if columns have a width of about 1
 _TINY_SQUARE = 1e-9
 _LEVEL = 0.95
 _BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
 
 
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
-    """Chance that a positive scores above a negative, ties half; 0..1."""
+    """Probability that a positive scores above a negative, ties counted half; 0..1."""
     return float(_placements(positive, negative)[0].mean())
 
 
@@ -57,7 +57,7 @@ def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, flo
 def auc_of_folds(
     folds: Sequence[tuple[np.ndarray, np.ndarray]],
 ) -> tuple[float, tuple[float, float]]:
-    """AUC where each fold of the negatives is judged by itself, against the same positives.
+    """AUC of several folds of negatives, each scored separately, with the same positives.
 
     Parameters
     ----------
@@ -70,35 +70,36 @@ def auc_of_folds(
     value : float
         The mean over the negatives of the share of positives above each.
     interval : (float, float)
-        95 %: Wilson's, of as many independent draws as have DeLong's variance. Where all are told,
-        that variance is 0; the draws are as many as there are of the rarer side.
+        95 % Wilson interval, with the number of independent draws that gives DeLong's variance. If
+        the separation is perfect, that variance is 0, and the number of draws is the size of the
+        smaller class.
 
     References
     ----------
     DeLong et al. (1988), doi 10.2307/2531595. Wilson (1927), doi 10.1080/01621459.1927.10502953.
     """
-    told = [_placements(positive, negative) for positive, negative in folds]
+    placements = [_placements(positive, negative) for positive, negative in folds]
     sizes = np.array([len(negative) for _, negative in folds])
-    of_positive = np.average([first for first, _ in told], axis=0, weights=sizes)
-    of_negative = np.concatenate([second for _, second in told])
+    of_positive = np.average([first for first, _ in placements], axis=0, weights=sizes)
+    of_negative = np.concatenate([second for _, second in placements])
     value = float(of_negative.mean())
     n, m = len(of_positive), len(of_negative)
     variance = sum(float(np.var(p, ddof=1)) / len(p) for p in (of_positive, of_negative)
                    if len(p) > 1)  # fmt: skip
     share = min(1.0, max(0.0, value))
-    # A variance that chance makes too small is not believed: at most twice the rarer side.
+    # Guard against a variance that is too small by chance: at most twice the smaller class.
     most = 4 * n * m / (n + m)
     draws = min(most, share * (1 - share) / variance) if variance > 0 else min(n, m)
     return value, wilson_interval(share * draws, draws)
 
 
 def wilson_interval(n_successes: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share; NaN for nothing.
+    """95 % interval of a share; NaN if n is 0.
 
     Parameters
     ----------
     n_successes, n : float
-        `n` may be an effective number, which is not whole.
+        `n` may be an effective sample size, which need not be an integer.
 
     References
     ----------
@@ -133,7 +134,7 @@ def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
     """Maximum mean discrepancy under a mixture of Gaussian kernels, at least 0.
 
     The root of the unbiased estimate; the kernels' bandwidths are a quarter, a half, one and two
-    times the root mean square distance between points of both clouds.
+    times the root mean square distance between points of both sets.
 
     Parameters
     ----------
@@ -145,8 +146,8 @@ def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
     Gretton et al. (2012), A kernel two-sample test, JMLR 13, 723-773, equation 3.
     """
     first, second = first.astype(np.float64), second.astype(np.float64)
-    clouds = (first, first), (second, second), (first, second)
-    squares = [_squared_distances(a, b) for a, b in clouds]
+    pairs = (first, first), (second, second), (first, second)
+    squares = [_squared_distances(a, b) for a, b in pairs]
     mean = float(np.mean([s.mean() for s in squares]))
     if not mean:
         return 0.0
@@ -154,7 +155,7 @@ def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
         sum(np.exp(s / (-2 * mean * factor**2)).sum() for factor in _BANDWIDTHS) for s in squares
     )
     n, m = len(first), len(second)
-    # A point's likeness to itself, one for each kernel, is left out.
+    # The kernel of a point with itself, 1 for each kernel, is left out.
     ours = (within_first - n * len(_BANDWIDTHS)) / (n * (n - 1))
     theirs = (within_second - m * len(_BANDWIDTHS)) / (m * (m - 1))
     gap = (ours + theirs - 2 * between / (n * m)) / len(_BANDWIDTHS)
@@ -168,8 +169,8 @@ def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[s
     ----------
     real, fake : ndarray of shape (n, n_dimensions)
     k : int, default=5
-        A point's ball reaches to its k-th nearest neighbour in its own cloud; at most the number
-        of points less one.
+        The radius of a point's ball is the distance to its k-th nearest neighbour in its own set;
+        at most the number of points less one.
 
     References
     ----------
@@ -207,7 +208,7 @@ def support_measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     References
     ----------
     Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921, sections 3 and 4;
-    supports are balls round the mean, in the space given.
+    supports are balls around the mean, in the space given.
     """
     real, fake = real.astype(np.float64), fake.astype(np.float64)
     levels = np.linspace(0, 1, 31)[1:]
@@ -226,7 +227,7 @@ def support_measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
 
 
 def authenticity_of_points(real: np.ndarray, fake: np.ndarray) -> float:
-    """Share of fakes that are farther from the nearest real point than its own neighbour is.
+    """Share of synthetic points farther from the nearest real point than its real neighbour is.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What every measure returns."""
+"""The result of a measure."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ __all__ = ["Score", "plain"]
 
 @dataclass(frozen=True)
 class Score:
-    """A measure, and what gives its figure a meaning.
+    """The value of a measure, with its interval and reference values.
 
     Parameters
     ----------
     name : str
-        What was measured.
+        Name of the measure.
     value : float
-        The figure; NaN when nothing could be measured.
+        The value; NaN when nothing could be measured.
     higher_is_better : bool
     detail : DataFrame
-        The parts of the figure, in a column ``value``: one a column, a pair of columns, a model, or
-        an arm of an attack.
+        The parts of the value, in a column ``value``: one row per column, pair of columns, model,
+        or arm of an attack.
     interval : (float, float) or None, default=None
-        95 % confidence interval, where the figure is an estimate from a sample.
+        95 % confidence interval, where the value is an estimate from a sample.
     ceiling : float or None, default=None
-        The same figure with the holdout in place of the fake: what other real records reach. None
-        without a holdout.
+        The same measure with the holdout in place of the synthetic data: the value of other real
+        records. None without a holdout.
     floor : float or None, default=None
-        The same figure with shuffled columns, each by itself, in place of the fake: what is reached
-        without any dependence between columns. Those of the holdout, if there is one.
+        The same measure with independently shuffled columns in place of the synthetic data: the
+        value without any dependence between columns. The columns are those of the holdout, if there
+        is one.
     note : str, default=""
-        What a reader must know: sub-samples, an attack that is no better than its baseline.
+        Remarks on the value: sub-samples, or an attack that is no better than its baseline.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Score:
         return self.value
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain data that JSON can hold; NaN becomes None."""
+        """Return the score as JSON-ready plain data; NaN becomes None."""
         return {
             "name": self.name,
             "value": plain(self.value),
@@ -67,7 +68,7 @@ class Score:
 
 
 def plain(value: Any) -> Any:
-    """Return a value that JSON can hold: text, finite numbers, booleans and None as they are."""
+    """Convert a value for JSON; text, finite numbers, booleans and None are unchanged."""
     if value is None or isinstance(value, bool | str):
         return value
     if hasattr(value, "item"):

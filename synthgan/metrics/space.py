@@ -1,4 +1,4 @@
-"""A table as points in a space where distances mean something; knows no measure."""
+"""Map a table to points for distance computations; no specific measure."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 __all__ = ["Space", "nearest"]
 
 _EDGES = (0.005, 0.995)  # quantiles that span a column's scale
-_BEYOND = 0.5  # so far outside of it a value may lie
+_BEYOND = 0.5  # values are clipped at this distance outside of the scale
 _MOST_LEVELS = 60
 _HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
 
 
 @dataclass
 class Space:
-    """Where rows are points: numbers on a scale of about 0..1, levels one-hot.
+    """Space of rows as points: numbers on a scale of about 0..1, levels one-hot.
 
-    From the 0.5 % to the 99.5 % quantile of a column is a distance of 1, and so is any level from
-    any other. A missing number stands at the median, and apart from those that are there.
+    The distance from the 0.5 % to the 99.5 % quantile of a column is 1, and so is the distance
+    between any two levels. A missing number is placed at the median, with an additional coordinate.
 
     Parameters
     ----------
     is_level : ndarray of shape (n_columns,)
     lowest, width, middle : ndarray of shape (n_columns,)
-        Of scaled columns; NaN for levels.
+        Parameters of scaled columns; NaN for levels.
     n_levels : ndarray of shape (n_columns,)
         One-hot cells of each column of levels; rarer levels share the last.
     """
@@ -58,7 +58,7 @@ class Space:
         blocks = []
         for i, column in enumerate(table.T):
             if self.is_level[i]:
-                # One cell more than levels known: a level that only others have is none of them.
+                # One additional cell, for levels that are not in the fitted table.
                 codes = np.minimum(column.astype(np.int64), self.n_levels[i])
                 blocks.append(np.eye(self.n_levels[i] + 1, dtype=np.float32)[codes] * _HALF)
                 continue
@@ -82,18 +82,18 @@ def nearest(
     k : int, default=1
         At most m (m - 1 where `itself`).
     itself : bool, default=False
-        `points` are the same as `to`, and none is its own neighbour.
+        Whether `points` are the same as `to`; a point is then not its own neighbour.
 
     Returns
     -------
     distances, indices : ndarray of shape (n, k)
         Nearest first.
     """
-    # In float32 the expanded square would mistake near points for equal ones.
+    # In float32 the expanded square would treat near points as equal.
     points, to = points.astype(np.float64), to.astype(np.float64)
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
-    # Of a block, all distances are held, and all coordinates of the neighbours.
+    # Memory of a block: all distances, and all coordinates of the neighbours.
     lot = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
     for start in range(0, len(points), lot):
         some = points[start : start + lot]
@@ -104,7 +104,7 @@ def nearest(
         best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
         if best is None:
             best = np.broadcast_to(np.arange(k), (len(some), k))
-        # What rounding leaves of 0 is measured anew.
+        # Distances near 0 are computed again, without the rounding error.
         exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
         order = np.argsort(exact, axis=1, kind="stable")
         distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)

@@ -1,4 +1,4 @@
-"""How two tables are made comparable; knows no measure."""
+"""Make tables comparable; no specific measure."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = [
     "to_numbers",
 ]
 
-MAX_LEVELS = 10  # a numeric column with at most so many real values is compared level by level
+MAX_LEVELS = 10  # numeric columns with at most this many real values are compared level by level
 MOST_ROWS = 200_000
 
 
 class Part(NamedTuple):
-    """What a comparison of two tables gives."""
+    """Result of comparing two tables."""
 
     value: float
     detail: pd.DataFrame
@@ -56,10 +56,10 @@ def compare_tables(
     equal: bool = False,
     groups: Any = None,
 ) -> Score:
-    """Compare the fake, the holdout and shuffled columns with the real table.
+    """Compare the synthetic table, the holdout and shuffled columns with the real table.
 
-    The columns that are shuffled are those of the holdout, so that floor and ceiling differ by
-    nothing but what hangs together; of the real table where there is no holdout.
+    The shuffled columns are those of the holdout, so that floor and ceiling differ only in the
+    dependence between columns; without a holdout, they are those of the real table.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def compare_tables(
     real, fake, holdout, random_state : as in every measure
     higher_is_better : bool, default=True
     max_rows : int
-        Larger tables are sub-sampled.
+        Maximum number of rows; larger tables are sub-sampled.
     equal : bool, default=False
-        Cut all tables to the rows of the smallest, where the figure depends on their number.
+        Reduce all tables to the size of the smallest, for measures that depend on the size.
     groups : (array-like or None, array-like or None), or None, default=None
-        Whose the real rows and those of the holdout are. Where given, `compare` is called with two
-        more arrays: the persons of its two tables.
+        The persons of the real and the holdout rows. If given, `compare` is called with two more
+        arrays: the persons of its two tables.
     """
     rng = draw_generator(random_state)
     seed = int(rng.integers(2**63))
@@ -87,7 +87,7 @@ def compare_tables(
         people = {name: coded[name][at] for name, at in positions.items()}
 
     def run(other: pd.DataFrame, name: str) -> Part:
-        # Shuffled rows are nobody's: like fakes, they stand for themselves.
+        # Each shuffled row counts as a separate person, like synthetic rows.
         alone = -1 - np.arange(len(other))
         more = (people["real"], people.get(name, alone)) if people else ()
         return compare(tables["real"], other, np.random.default_rng(seed), *more)
@@ -129,7 +129,7 @@ def draw_tables(
     Parameters
     ----------
     rng : Generator
-        Draws the rows where there are too many.
+        For the sub-samples of large tables.
     max_rows : int
     equal : bool, default=False
         As in `compare_tables`.
@@ -141,14 +141,15 @@ def draw_tables(
     frames : dict of str to DataFrame
         With fresh row labels.
     positions : dict of str to ndarray of int of shape (n_rows,)
-        Where each row stood in the table given.
+        Position of each row in the given table.
     note : str
-        Which tables were sub-sampled; empty for none.
+        The sub-sampled tables; empty if there are none.
 
     Raises
     ------
     DataError
-        A table without rows, one that lacks a column, or a column of lists, say.
+        A table without rows, a missing column, or a column of values that cannot be compared, such
+        as lists.
     """
     for name in ("real", "fake"):
         if name in tables and tables[name] is None:
@@ -176,7 +177,7 @@ def draw_tables(
 
 
 def _check_values(frame: pd.DataFrame, name: str) -> None:
-    """Refuse columns whose values cannot be told apart."""
+    """Refuse columns whose values cannot be compared."""
     for column in frame.columns[[types.is_object_dtype(dtype) for dtype in frame.dtypes]]:
         try:
             frame[column].nunique()
@@ -187,13 +188,13 @@ def _check_values(frame: pd.DataFrame, name: str) -> None:
 
 
 def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-    """Shuffle every column by itself: all that hangs together is lost, each column is kept."""
+    """Shuffle each column independently: dependence is lost, distributions are kept."""
     columns = [frame.iloc[rng.permutation(len(frame)), [i]] for i in range(frame.shape[1])]
     return pd.concat([column.reset_index(drop=True) for column in columns], axis=1)
 
 
 def is_scaled(series: pd.Series) -> bool:
-    """Tell whether a real column is compared on a scale rather than level by level."""
+    """Return whether a real column is compared on a scale rather than level by level."""
     dtype = series.dtype
     if types.is_bool_dtype(dtype) or isinstance(dtype, pd.CategoricalDtype):
         return False
@@ -217,7 +218,8 @@ def to_numbers(series: pd.Series) -> np.ndarray:
             numbers = pd.to_numeric(series)
         except (TypeError, ValueError) as error:
             raise DataError(
-                f"column {series.name!r} holds numbers in the real table, not in another: {error}."
+                f"column {series.name!r} holds numbers in the real table, but not in another: "
+                f"{error}."
             ) from None
         return numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(series.isna(), np.nan, ticks.astype(np.float64))
@@ -226,8 +228,7 @@ def to_numbers(series: pd.Series) -> np.ndarray:
 def to_codes(real: pd.Series, *others: pd.Series) -> list[np.ndarray]:
     """Levels of all columns as the same integers; missing is a level of its own, 0.
 
-    The others are numbered by how often they occur, in the real column first, whatever they are
-    called.
+    Levels are numbered by their frequency, in the real column first, independently of their names.
     """
     parts = [_levels(series) for series in (real, *others)]
     codes = pd.factorize(pd.concat(parts, ignore_index=True))[0] + 1

@@ -1,4 +1,4 @@
-"""Classifier two-sample tests: whether a classifier can tell fakes from real rows."""
+"""Classifier two-sample tests (C2ST) of synthetic and real rows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = ["boosted", "c2st", "c2st_linear", "two_sample_test"]
 _N_FOLDS = 5
 _MOST_ROWS = 10_000
 _MOST_PERMUTED = 2000
-_MOST_CELLS = 2**22  # that are judged at once
-_MOST_BRANCHES = 255  # levels that boosted trees take as such
+_MOST_CELLS = 2**22  # of shuffled rows that are classified in one call
+_MOST_BRANCHES = 255  # maximum number of levels of a categorical feature of boosted trees
 
 
 class _Classifier(Protocol):
@@ -43,29 +43,30 @@ def c2st(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Let boosted trees tell fakes from real rows.
+    """Classifier two-sample test (C2ST) with boosted trees.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `column_shapes`; up to 10 000 rows of each are drawn, as many of each.
+        As in `column_shapes`; the same number of rows, up to 10 000, is drawn from each table.
     groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
-        Who each real row, and each row of the holdout, belongs to: all rows of a person stand in
-        one fold, so that nobody is known again. None, and where an entry is missing: a person of
-        its own.
+        The person of each real and each holdout row. All rows of a person are in the same fold, so
+        that no person is in both training and test rows. None, or a missing entry: a different
+        person.
 
     Returns
     -------
     score : Score
-        Five-fold AUC: the chance that a real row looks more real than a fake. 0.5: the trees only
-        guess, 1: they always know. Lower is better. ``detail`` says what gives the fakes away: how
-        much the AUC falls when a column is shuffled among the rows that are judged, most first.
+        Five-fold AUC: the probability that a real row scores above a synthetic row. 0.5 is
+        guessing, 1 is perfect discrimination. Lower is better. ``detail`` has the permutation
+        importance of each column: the fall of the AUC when it is shuffled among the test rows, in
+        descending order.
         The interval is DeLong's.
 
     Notes
     -----
-    A fake that equals a real row stands in the same fold as that row: rows are compared with what
-    was learnt from others, and copies score 0.5.
+    A synthetic row that equals a real row is in the same fold as that row. The classifier that
+    scores a row was trained on other rows, so copies score 0.5.
 
     References
     ----------
@@ -105,7 +106,7 @@ def c2st_linear(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Let logistic regression tell fakes from real rows.
+    """Classifier two-sample test (C2ST) with logistic regression.
 
     Parameters
     ----------
@@ -115,8 +116,8 @@ def c2st_linear(
     Returns
     -------
     score : Score
-        As of `c2st`; a linear model sees shifts of columns, and hardly anything of how they hang
-        together. ``detail`` has the AUC alone.
+        As in `c2st`; a linear model detects shifts of columns, but hardly their dependence.
+        ``detail`` has the AUC only.
 
     References
     ----------
@@ -152,19 +153,19 @@ def two_sample_test(
     names: list[Any] | None = None,
     people: Sequence[np.ndarray] = (),
 ) -> Part:
-    """Cross-validate a classifier that tells two samples.
+    """Cross-validate a classifier that distinguishes two samples.
 
     Parameters
     ----------
     real, fake : ndarray of shape (n, n_features)
     make : callable
-        Gives an unfitted classifier.
+        Returns an unfitted classifier.
     rng : Generator
-        Draws the folds.
+        For the folds.
     names : list or None, default=None
-        Names of the features, to say which of them matter; None does not look.
+        Names of the features, for the permutation importances; None: they are not computed.
     people : (ndarray, ndarray), or (), default=()
-        The person of each real row and of each fake; nothing: each row is a person of its own.
+        The person of each real and each synthetic row; empty: each row is a different person.
     """
     x = np.concatenate([real, fake])
     order, fold = _folds(x, len(real), rng, np.concatenate(people) if people else None)
@@ -177,8 +178,8 @@ def two_sample_test(
         test = fold == k
         if is_real[~test].all() or not is_real[~test].any():
             falls.append(np.zeros(x.shape[1]))
-            continue  # of a handful of rows, the rest is of one side: nothing to learn
-        # A column that is missing in all rows that are learnt says nothing; trees refuse it.
+            continue  # with very few rows, the training rows may have one class only
+        # A column that is missing in all training rows is left out; trees refuse it.
         void = np.isnan(x[~test]).all(axis=0)
         seen = np.where(void, 0.0, x)
         model = make()
@@ -210,16 +211,17 @@ def _linear() -> Any:
 def _folds(
     x: np.ndarray, n_real: int, rng: np.random.Generator, people: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return an order of the rows, and the fold of each; equal real and fake rows share one.
+    """Return an order of the rows, and the fold of each; equal real and synthetic rows share one.
 
-    So do all rows of a person, where persons are known.
+    All rows of a person share a fold, too, if persons are known.
 
-    The order is by the rows' content, so that the result does not depend on that of the tables.
+    The order depends on the rows' content, so the result does not depend on the order of the
+    tables.
     """
     is_fake = np.arange(len(x)) >= n_real
     filled = np.where(np.isnan(x), np.inf, x)
     kind = np.unique(filled, axis=0, return_inverse=True)[1].ravel()
-    # The i-th real and the i-th fake row of a kind are one unit.
+    # The i-th real and the i-th synthetic row with equal values are one unit.
     turn = pd.Series(kind).groupby([kind, is_fake]).cumcount().to_numpy()
     order = np.lexsort([is_fake, turn, kind])
     starts = np.r_[True, (np.diff(kind[order]) != 0) | (np.diff(turn[order]) != 0)]
@@ -229,7 +231,7 @@ def _folds(
     n_units = int(unit.max()) + 1
     has = [np.bincount(unit, weights=side, minlength=n_units) > 0
            for side in (~is_fake[order], is_fake[order])]  # fmt: skip
-    # Units of each sort (both, real only, fake only) are dealt out evenly, in a random order.
+    # Units of each sort (both, real only, synthetic only) are distributed evenly, in random order.
     sort = has[0] + 2 * has[1]
     dealt = np.lexsort([rng.random(n_units), sort])
     n_folds = min(_N_FOLDS, n_real, len(x) - n_real, n_units)
@@ -239,7 +241,7 @@ def _folds(
 
 
 def _joined(unit: np.ndarray, people: np.ndarray) -> np.ndarray:
-    """Join all units that a person has rows in."""
+    """Join all units that contain rows of the same person."""
     person = np.unique(people, return_inverse=True)[1].ravel()
     n = int(unit.max()) + 1
     links = coo_array((np.ones(len(unit)), (unit, n + person)), shape=(n + person.max() + 1,) * 2)
@@ -250,7 +252,7 @@ def _joined(unit: np.ndarray, people: np.ndarray) -> np.ndarray:
 def _falls(
     model: _Classifier, x: np.ndarray, is_real: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """How much the AUC falls when one feature is shuffled, for each."""
+    """Fall of the AUC when one feature is shuffled, for each feature."""
     if len(x) > _MOST_PERMUTED:
         some = rng.choice(len(x), _MOST_PERMUTED, replace=False)
         x, is_real = x[some], is_real[some]

@@ -1,4 +1,4 @@
-"""Usefulness: what models learn from fakes, tested on real rows."""
+"""Utility: models trained on synthetic rows, tested on real rows."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _MOST_ROWS = 20_000
 _MOST_GLOBAL_ROWS = 5000
 _MOST_PERMUTED = 2000
 _MOST_TARGETS = 50  # columns that are predicted from the others
-_MOST_CLASSES = 20  # of a target; rarer ones share the last
-_MOST_BRANCHES = 255  # levels that boosted trees take as such
+_MOST_CLASSES = 20  # of a target; rarer ones are merged into the last
+_MOST_BRANCHES = 255  # maximum number of levels of a categorical feature of boosted trees
 _LEARNERS = ("boosted trees", "random forest", "linear")
 
 
@@ -54,7 +54,7 @@ def tstr(
     ----------
     real, fake : DataFrame or array-like of shape (n_rows, n_columns)
     holdout : DataFrame, array-like or None, default=None
-        The rows to test on. None: the real table is halved, and one half is for tests alone.
+        The test rows. None: one half of the real table is used for tests only.
     target : object
         Name of the column to predict: classes where it is compared level by level, numbers
         otherwise (see `column_shapes`).
@@ -64,15 +64,15 @@ def tstr(
     -------
     score : Score
         Mean over three learners (boosted trees, random forest, linear) of the AUC, each class
-        against the rest, or of R2. Higher is better. The ceiling is the same trained on real rows,
-        the floor on shuffled columns. ``detail`` has a row for each learner: trained on ``real``,
-        on fakes (``value``), on both (``augmented``), trained and tested on fakes (``fake_fake``),
-        and ``ratio``, value over real.
+        against the rest, or of R2. Higher is better. The ceiling is the same with real training
+        rows, the floor with shuffled columns. ``detail`` has a row for each learner: trained on
+        ``real``, on synthetic rows (``value``), on both (``augmented``), trained and tested on
+        synthetic rows (``fake_fake``), and ``ratio``, value over real.
 
     Raises
     ------
     ParameterError
-        No target, or one that is no column.
+        No target, or a target that is not a column.
 
     References
     ----------
@@ -117,19 +117,20 @@ def tstr(
 def importance_agreement(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Compare which columns a model finds important, learnt from real rows and from fakes.
+    """Compare the feature importances of models trained on real and on synthetic rows.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `tstr`; boosted trees learn half of the real rows, and the other half judges.
+        As in `tstr`; boosted trees are trained on half of the real rows and tested on the other
+        half.
 
     Returns
     -------
     score : Score
         Spearman's rank correlation of both permutation importances, -1..1; higher is better.
-        ``detail`` has, by column, how much the AUC or R2 falls when it is shuffled: of a model of
-        real rows (``real``) and of fakes (``value``).
+        ``detail`` has, by column, the fall of the AUC or R2 when it is shuffled, for the model of
+        real rows (``real``) and that of synthetic rows (``value``).
 
     References
     ----------
@@ -164,26 +165,27 @@ def importance_agreement(
 def global_utility(
     real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
 ) -> Score:
-    """Predict each column from all others: how much of that fakes teach.
+    """Predict each column from all others, trained on synthetic rows.
 
     Parameters
     ----------
     real, fake, holdout, target, random_state
-        As in `column_shapes`; up to 5000 rows of each are drawn, and of more than 50 columns so
-        many are predicted.
+        As in `column_shapes`; up to 5000 rows of each are drawn, and up to 50 columns are
+        predicted.
 
     Returns
     -------
     score : Score
-        What random forests learn from fakes over what they learn from half of the real rows,
-        tested on the other half, summed over columns: the skill is 2 AUC - 1, or R2, and at least
-        0. 1 is all of it; NaN where real rows teach nothing. Higher is better. ``detail`` has
-        both skills of each column, ``real`` and ``value``.
+        Skill of random forests trained on synthetic rows, relative to that of forests trained on
+        half of the real rows, both tested on the other half and summed over columns. The skill is
+        2 AUC - 1, or R2, and at least 0. 1 is equal skill; NaN if real rows give no skill. Higher
+        is better. ``detail`` has both skills of each column, ``real`` and ``value``.
 
     References
     ----------
     Woo et al. (2009), Global measures of data utility for microdata masked for disclosure
-    limitation, doi 10.29012/jpc.v1i1.568 (the idea of a measure of no particular analysis).
+    limitation, doi 10.29012/jpc.v1i1.568 (the idea of a utility measure that is independent of a
+    particular analysis).
     """
 
     def compare(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
@@ -238,7 +240,7 @@ class _Task:
         return self._judge(predict, asked[0], asked[1])
 
     def importances(self, source: pd.DataFrame, seed: int) -> np.ndarray:
-        """How much the skill of boosted trees falls when a column is shuffled, for each."""
+        """Fall of the skill of boosted trees when one column is shuffled, for each column."""
         x, y, is_level, (asked, answers) = self._arrays(source)
         predict = _train("boosted trees", x, y, is_level, self.is_regression, seed)
         asked, answers = asked[:_MOST_PERMUTED], answers[:_MOST_PERMUTED]
@@ -264,7 +266,7 @@ class _Task:
         y, answers = y[:, 0], answers[:, 0]
         if not self.is_regression:
             y, answers = np.minimum(y, _MOST_CLASSES), np.minimum(answers, _MOST_CLASSES)
-        # A missing answer is no answer; a missing class is one.
+        # Rows with a missing number as target are left out; a missing class is a class.
         known, asked = ~np.isnan(y), ~np.isnan(answers)
         return train[known], y[known], is_level, (test[asked], answers[asked])
 
@@ -287,15 +289,15 @@ class _Task:
 def _train(
     learner: str, x: np.ndarray, y: np.ndarray, is_level: np.ndarray, is_regression: bool, seed: int
 ) -> Callable[[np.ndarray], Any]:
-    """Return what predicts numbers, or classes and their odds."""
+    """Return a function that predicts numbers, or classes and their probabilities."""
     if not len(y) or (not is_regression and len(np.unique(y)) < 2) or not x.shape[1]:
         return partial(_guess, y, is_regression)
     see: Callable[[np.ndarray], np.ndarray] = np.asarray
     if learner == "linear":
-        # Numbers and one-hot levels, as all distances see them.
+        # Scaled numbers and one-hot levels, as for all distances.
         see, made = Space.fit(x, is_level).points, _linear(is_regression)
     else:
-        # A column that is missing in all rows that are learnt says nothing; trees refuse it.
+        # A column that is missing in all training rows is left out; trees refuse it.
         void = np.isnan(x).all(axis=0)
         see = partial(_filled, void)
         made = _trees(learner, see(x), is_level, is_regression, seed)
@@ -326,7 +328,7 @@ def _linear(is_regression: bool) -> Any:
 
 
 def _guess(y: np.ndarray, is_regression: bool, asked: np.ndarray) -> Any:
-    """Predict what one knows who has learnt nothing."""
+    """Predict a constant, if there is nothing to learn from."""
     if is_regression:
         return np.full(len(asked), y.mean() if len(y) else 0.0)
     return np.unique(y), np.ones((len(asked), len(np.unique(y))))

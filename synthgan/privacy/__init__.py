@@ -1,4 +1,4 @@
-"""Whose rows these are, and what may be stored of them; knows no encoding and no network."""
+"""Persons of rows, and rules for what may be stored; independent of encodings and networks."""
 
 from synthgan.privacy.dominance import P_PERCENT, guarded_means
 from synthgan.privacy.groups import (

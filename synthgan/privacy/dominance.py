@@ -1,4 +1,4 @@
-"""Averages that give no single person away; pure functions of arrays."""
+"""Averages that disclose no single person; pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -6,38 +6,40 @@ import numpy as np
 
 __all__ = ["P_PERCENT", "guarded_means"]
 
-P_PERCENT = 0.15  # of the p-percent rule
-_FEWEST = 3  # people, of whom two do not tell what the third has
+P_PERCENT = 0.15  # p of the p-percent rule
+_FEWEST = 3  # people: with three, two cannot compute the value of the third
 
 
 def guarded_means(
     values: np.ndarray, low: np.ndarray, high: np.ndarray, least: int = 3
 ) -> np.ndarray:
-    """Average values so that no one can tell from a mean what one person has.
+    """Average values so that a mean does not disclose the value of a person.
 
     Parameters
     ----------
     values : ndarray of shape (n_means, n_people), float64
-        One value a person, ascending in each row.
+        One value per person, ascending in each row.
     low, high : ndarray of shape (n_means,)
-        Known bounds of the values of each row; NaN where they are the lowest or the highest values
-        of all.
+        Known bounds of the values of each row; NaN for the group of the lowest and that of the
+        highest values.
     least : int, default=3
-        Fewest people whose values may be told: one fewer of them are protected together.
+        Minimum number of people whose values may be disclosed jointly: groups of one fewer are
+        protected.
 
     Returns
     -------
     means : ndarray of shape (n_means,)
-        Plain means of fewer than three people, as `min_support` of 1 or 2 asks for.
+        Groups of fewer than three people, possible with `min_support` 1 or 2, have plain means.
 
     Notes
     -----
     The lowest of the lowest values is replaced by the second lowest, and the highest of the highest
-    by the second highest (a winsorised mean): a single outlier does not change the mean. Then
-    the p-percent rule with p = 15. It is known that all values lie above `low`. So if all but a few
-    people are near it, the mean tells what these few have in common, to within the sum of the
-    others' distances. Distances are cut where the sum of all but the ``least - 1`` largest (of the
-    only group: but the two largest) is less than 15 % of them. The same from above.
+    by the second highest (a winsorised mean), so a single outlier does not change the mean. Then
+    the p-percent rule is applied, with p = 15. All values are known to lie above `low`. If all but
+    a few people are near it, the mean discloses the sum of these few, up to the sum of the others'
+    distances from `low`. Distances are therefore limited so that the sum of all but the
+    ``least - 1`` largest (for a single group: all but the two largest) is at least 15 % of the sum
+    of the largest. The same is done from above.
 
     References
     ----------
@@ -69,11 +71,11 @@ def _trim(x: np.ndarray, is_highest: np.ndarray) -> np.ndarray:
 
 
 def _cut(x: np.ndarray, low: np.ndarray, is_only: np.ndarray, n_few: int) -> np.ndarray:
-    """Move the highest values of each group down to where no one dominates.
+    """Reduce the highest values of each group until none dominates.
 
-    Of a group that is the only one, it is known that they lie above the lowest.
+    For a single group, the known lower bound is its lowest value.
     """
-    low = np.where(is_only, x[:, 0], np.minimum(low, x[:, 0]))[:, None]  # NaN: nothing is known
+    low = np.where(is_only, x[:, 0], np.minimum(low, x[:, 0]))[:, None]  # NaN: no known bound
     distances = x - low
     sums = np.cumsum(distances, axis=1)
     most = np.where(is_only, sums[:, -3], sums[:, -1 - n_few])[:, None] / P_PERCENT

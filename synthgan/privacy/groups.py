@@ -1,4 +1,4 @@
-"""Who each row belongs to: the unit of privacy is a person, not a row."""
+"""The person of each row: the unit of privacy is a person, not a row."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ __all__ = [
 
 
 def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndarray | None:
-    """Read who each row belongs to.
+    """Read the person of each row.
 
     Parameters
     ----------
     groups : hashable, array-like of shape (n_rows,), or None
-        A column of `frame`, or one value a row; equal values are one person. A missing value is a
-        person of its own. None: each row is a person of its own.
+        A column of `frame`, or one value per row; equal values are one person. A missing value is a
+        separate person. None: each row is a different person.
     frame : DataFrame or None
-        Where a column is looked for.
+        Table of the column.
     n_rows : int
 
     Returns
     -------
     people : ndarray of int of shape (n_rows,), or None
-        Numbers from 0.
+        Numbers of persons, from 0.
 
     Raises
     ------
     DataError
-        No such column, or an array of another length.
+        Unknown column, or an array of the wrong length.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
     if pd.api.types.is_scalar(groups) or (frame is not None and is_column(groups, frame)):
         if frame is None or groups not in frame.columns:
             known = [] if frame is None else frame.columns.tolist()
-            raise DataError(f"groups={groups!r} is no column; the columns are {known!r}.")
+            raise DataError(f"groups={groups!r} is not a column; the columns are {known!r}.")
         groups = frame[groups]
     return number_people(person_labels(groups, n_rows))
 
@@ -60,12 +60,12 @@ def read_groups(groups: Any, frame: pd.DataFrame | None, n_rows: int) -> np.ndar
 def person_labels(
     groups: Any, n_rows: int, parameter: str = "groups", what: str = "rows"
 ) -> pd.Series:
-    """Check who each row belongs to, as the user writes it.
+    """Check the person labels of rows, as given by the user.
 
     Parameters
     ----------
     groups : array-like of shape (n_rows,), table of one column, or None
-        None: it is missing of each.
+        None: all labels are missing.
     n_rows : int
     parameter, what : str
         Names of the parameter and of the rows, for the message.
@@ -88,13 +88,13 @@ def person_labels(
     if array.ndim != 1 or len(array) != n_rows:
         raise DataError(
             f"{parameter} has the shape {array.shape}; give one entry for each of the {n_rows} "
-            f"{what}: whom it belongs to."
+            f"{what}: the person it belongs to."
         )
     return pd.Series(array).astype(object).reset_index(drop=True)
 
 
 def number_people(labels: pd.Series) -> np.ndarray:
-    """Give each person a number from 0; a missing label is a person of its own."""
+    """Assign a number from 0 to each person; a missing label is a separate person."""
     codes, names = pd.factorize(labels)
     unknown = codes < 0
     codes[unknown] = len(names) + np.arange(unknown.sum())
@@ -102,18 +102,18 @@ def number_people(labels: pd.Series) -> np.ndarray:
 
 
 def person_column(info: pd.DataFrame) -> str | None:
-    """Return the column of a table beside records that tells whose they are."""
+    """Return the column of an info table that identifies the person of each record."""
     return next((name for name in ("patient", "record") if name in info.columns), None)
 
 
 def is_column(groups: Any, frame: pd.DataFrame) -> bool:
-    """Tell whether groups are named by a column."""
+    """Return whether groups is the name of a column."""
     is_name = pd.api.types.is_scalar(groups) or isinstance(groups, tuple)
     return groups is not None and is_name and groups in frame.columns
 
 
 def draw_people(people: np.ndarray | None, n_rows: int, rng: np.random.Generator) -> np.ndarray:
-    """Put rows in random order, all rows of a person beside each other.
+    """Return a random order of rows in which the rows of a person are adjacent.
 
     Parameters
     ----------
@@ -131,9 +131,9 @@ def draw_people(people: np.ndarray | None, n_rows: int, rng: np.random.Generator
 
 
 def whole_people(people: np.ndarray | None, order: np.ndarray, n_rows: int) -> int:
-    """Return how many rows, first in an order of `draw_people`, are all rows of their people.
+    """Return how many of the first rows in an order of `draw_people` form complete people.
 
-    About `n_rows`; none where that would be more than half of all rows.
+    About `n_rows`; 0 if that would be more than half of all rows.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""How many people share a value."""
+"""Support: the number of people who share a value."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from synthgan.privacy.dominance import guarded_means
 
 __all__ = ["EVERYTHING", "Support", "pooled_means", "run_means"]
 
-_ASIDE = 0.381966  # of the way: irrational, so as not to end at another value of a lattice
+_ASIDE = 0.381966  # share of the way: irrational, so as not to end at another value of a lattice
 
 
 @dataclass(frozen=True)
 class Support:
-    """How many people must share what is stored.
+    """Minimum number of people who share a stored value.
 
     Parameters
     ----------
     least : int, default=1
-        Fewest people.
+        Minimum number of people.
     people : ndarray of int of shape (n_rows,), or None, default=None
-        Who each row belongs to; None: each row is a person of its own.
+        The person of each row; None: each row is a different person.
 
     Examples
     --------
@@ -37,7 +37,7 @@ class Support:
     people: np.ndarray | None = None
 
     def take(self, rows: Any) -> Support:
-        """Return the support of some rows."""
+        """Return the support restricted to some rows."""
         return self if self.people is None else Support(self.least, self.people[rows])
 
     def counts(self, codes: np.ndarray, n_codes: int) -> np.ndarray:
@@ -46,7 +46,7 @@ class Support:
         Parameters
         ----------
         codes : ndarray of int of shape (n_rows,)
-            Negative ones are not counted.
+            Negative codes are not counted.
         n_codes : int
 
         Returns
@@ -60,11 +60,11 @@ class Support:
         return np.bincount(codes, minlength=n_codes)
 
     def count(self, rows: np.ndarray) -> int:
-        """Count the people of whom some rows are, shape (n_rows,) of bool."""
+        """Count the people of the given rows (bool, of shape (n_rows,))."""
         return int(rows.sum() if self.people is None else len(np.unique(self.people[rows])))
 
     def holds(self, rows: np.ndarray) -> bool:
-        """Tell whether enough people have some rows."""
+        """Return whether the given rows belong to enough people."""
         return self.count(rows) >= self.least
 
     def of_labels(self, series: pd.Series) -> pd.Series:
@@ -73,10 +73,10 @@ class Support:
         return pd.Series(self.counts(codes, len(values)), index=values)
 
     def pools(self, n_rows: int, fewest: int = 1) -> list[slice]:
-        """Cut rows, in order, into runs of enough people and `fewest` rows each, or more.
+        """Split rows, in order, into runs with enough people and at least `fewest` rows each.
 
-        Rows that are left at the end join the last run. Without `people`, runs differ in length by
-        at most one.
+        Remaining rows at the end join the last run. Without `people`, lengths of runs differ by at
+        most one.
         """
         if self.people is None:
             n_runs = max(1, n_rows // max(self.least, fewest))
@@ -104,24 +104,24 @@ def pooled_means(
     high: float = np.nan,
     fewest: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Average ascending values in groups of enough people, so that no one dominates.
+    """Average ascending values in groups of enough people, so that none dominates.
 
     Parameters
     ----------
     ordered : ndarray of shape (n,)
         Ascending.
     support : Support
-        Of the values, in their order.
+        Support of the values, in their order.
     low, high : float
-        Known bounds of all values; NaN where nothing is known.
+        Known bounds of all values; NaN if unknown.
     fewest : int, default=1
-        Fewest values of a group.
+        Minimum number of values of a group.
 
     Returns
     -------
     sizes, means : ndarray of shape (n_groups,)
-        How many values each group has, and its mean. A mean that is the value of too few people
-        is moved towards the next group; NaN where no group has another value.
+        Number of values of each group, and its mean. A mean that equals a value of too few people
+        is moved towards the next group; NaN if all groups have this value.
     """
     runs = support.pools(len(ordered), fewest)
     starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
@@ -144,16 +144,18 @@ def run_means(
     people: np.ndarray | None = None,
     least: int = 2,
 ) -> np.ndarray:
-    """Average runs of ascending values as `guarded_means` does; runs begin at `starts`.
+    """Average runs of ascending values with `guarded_means`; runs begin at `starts`.
 
-    Known bounds are the medians of the runs on either side, unless they are given.
+    Known bounds are the medians of the adjacent runs, unless they are given.
     """
     if lows is None or highs is None:
         lows, highs = _bounds(ordered, starts, np.nan, np.nan)
-    if float(ordered[-1]) - float(ordered[0]) >= 2.0**63:  # integers whose differences are not
+    if (
+        float(ordered[-1]) - float(ordered[0]) >= 2.0**63
+    ):  # integers whose differences would overflow
         ordered = ordered.astype(np.float64)
     origins = ordered[starts]
-    # Of large integers, differences are exact where sums are not.
+    # For large integers, differences are exact, but sums are not.
     run = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(ordered))))
     x = (ordered - origins[run]).astype(np.float64)
     if people is not None:
@@ -178,7 +180,7 @@ def _bounds(
 
 
 def _filled(means: np.ndarray) -> np.ndarray:
-    """Replace NaN by what lies between the means on either side, where there are any."""
+    """Replace NaN by a value between the adjacent means, if there are any."""
     there = np.flatnonzero(~np.isnan(means))
     if len(there) in (0, len(means)):
         return means
@@ -186,7 +188,7 @@ def _filled(means: np.ndarray) -> np.ndarray:
 
 
 def _one_each(pool: np.ndarray, x: np.ndarray, people: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Average the values that a person has in a pool; ascending in each pool."""
+    """Average the values of each person in a pool; ascending in each pool."""
     n_people = int(people.max()) + 1
     pairs, codes = np.unique(pool * n_people + people, return_inverse=True)
     means, pool = np.bincount(codes, x) / np.bincount(codes), pairs // n_people
@@ -195,7 +197,7 @@ def _one_each(pool: np.ndarray, x: np.ndarray, people: np.ndarray) -> tuple[np.n
 
 
 def _are_bare(means: np.ndarray, ordered: np.ndarray, support: Support) -> np.ndarray:
-    """Tell which means are a value that some, but too few people have, shape (n_means,)."""
+    """Return which means equal a value of too few people, of shape (n_means,)."""
     near = 1e-9 * np.abs(means)
     first = np.searchsorted(ordered, means - near, side="left")
     last = np.searchsorted(ordered, means + near, side="right")

@@ -1,4 +1,4 @@
-"""Where hearts beat: R peaks of windows; knows arrays only."""
+"""Detection of R peaks in windows; uses arrays only."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ __all__ = [
 LEAST_S = 1.0
 _LEAST_FS_HZ = 100.0
 _BAND_HZ = (5.0, 25.0)
-_ENERGY_S = 0.1  # about a QRS complex
-_LEAST_SHARE = 0.3  # of the window's own greatest energy
-_LEAST_ENERGY = 1e-12  # mV^2 a sample: nothing is found in a constant window
+_ENERGY_S = 0.1  # about the duration of a QRS complex
+_LEAST_SHARE = 0.3  # of the maximum energy in the window
+_LEAST_ENERGY = 1e-12  # mV^2 per sample: no beats in a constant window
 _APART_S = 0.25
 _ROUND_PEAK_S = 0.08
-_PIECE_S, _MARGIN_S = 4.0, 1.0  # the slowest hearts beat once in two seconds
+_PIECE_S, _MARGIN_S = 4.0, 1.0  # the slowest heart rates have a beat every two seconds
 
 
 class Beats(NamedTuple):
-    """Where the beats of a set of windows are, in order.
+    """Positions of the beats in a set of windows, in order.
 
     Parameters
     ----------
     window, sample : ndarray of shape (n_beats,)
-        The beat's window, and its R peak in it.
+        Window of each beat, and sample of its R peak.
     """
 
     window: np.ndarray
@@ -48,7 +48,7 @@ class Beats(NamedTuple):
 
 
 def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
-    """Find the R peaks of windows, or recordings, that may be as short as a second.
+    """Find the R peaks of windows or recordings of at least one second.
 
     Parameters
     ----------
@@ -65,12 +65,12 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     -----
     The energy of a beat is the squared slope of the 5 to 25 Hz band, averaged over 100 ms. A beat
     is a peak of it of at least 30 % of the window's highest, 250 ms from any higher one; R is the
-    greatest deviation of the band within 80 ms of it. What is longer than 4 s is searched in
-    pieces of that length, so that an artefact hides no beats but its neighbours.
+    largest deviation of the band within 80 ms of it. Signals longer than 4 s are searched in
+    pieces of that length, so that an artefact affects only beats near it.
 
-    Detectors that learn from a long recording find less in short windows. Of the 1698 beats that
-    wfdb's XQRS finds in whole recordings of PTB-DB (lead I, 795 windows of 2 s, 100 ms at each edge
-    left out), this one finds all in single windows and no others, XQRS 94 %, GQRS 47 %.
+    Detectors that adapt to a long recording find fewer beats in short windows. Of the 1698 beats
+    that wfdb's XQRS finds in whole recordings of PTB-DB (lead I, 795 windows of 2 s, 100 ms at each
+    edge left out), this one finds all in single windows and no others, XQRS 94 %, GQRS 47 %.
 
     References
     ----------
@@ -94,7 +94,7 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     found = _find_in_pieces(pieces.reshape(-1, piece), fs_hz)
     window, place = np.divmod(found.window, len(starts))
     sample = starts[place] + found.sample
-    # Pieces overlap: each keeps the beats that lie nearer its middle than its neighbours'.
+    # Pieces overlap: each keeps the beats that are nearer to its middle than to other middles.
     kept = np.searchsorted(starts[1:] + margin, sample, side="right") == place
     return Beats(window[kept], sample[kept])
 
@@ -120,17 +120,17 @@ def _find_in_pieces(windows: np.ndarray, fs_hz: float) -> Beats:
 
 
 def rates_bpm(beats: Beats, fs_hz: float, n_windows: int) -> np.ndarray:
-    """Heart rate of each window, from its median interval; NaN where there are no two beats."""
+    """Heart rate of each window, from its median interval; NaN with fewer than two beats."""
     follows = np.diff(beats.window) == 0
     intervals = pd.Series(np.diff(beats.sample)[follows], dtype=np.float64)
     medians = intervals.groupby(beats.window[1:][follows]).median()
-    # Two energies may share one greatest deviation, where neither is a beat.
+    # Two energy peaks may share one largest deviation; neither is then a beat.
     rates = 60 * fs_hz / medians[medians > 0]
     return rates.reindex(range(n_windows)).to_numpy(dtype=np.float64)
 
 
 def check_beats(fs_hz: float, n_samples: int) -> None:
-    """Refuse windows that are too short, or sampled too rarely, to find beats in."""
+    """Refuse windows that are too short, or a sampling rate that is too low, to find beats."""
     check_sampling(fs_hz, n_samples, LEAST_S)
     if fs_hz < _LEAST_FS_HZ:
         raise ParameterError(
@@ -139,7 +139,7 @@ def check_beats(fs_hz: float, n_samples: int) -> None:
 
 
 def can_beat(fs_hz: float, n_samples: int) -> bool:
-    """Tell whether `check_beats` would let windows pass."""
+    """Return whether `check_beats` accepts such windows."""
     try:
         check_beats(fs_hz, n_samples)
     except (DataError, ParameterError):
@@ -148,7 +148,7 @@ def can_beat(fs_hz: float, n_samples: int) -> bool:
 
 
 def check_sampling(fs_hz: float, n_samples: int, least_s: float = 0.0) -> None:
-    """Refuse a sampling rate that is none, and windows that are too short."""
+    """Refuse an invalid sampling rate, and windows that are too short."""
     if not isinstance(fs_hz, Real) or isinstance(fs_hz, bool) or not 0 < fs_hz < np.inf:
         raise ParameterError(f"fs_hz={fs_hz!r} is not allowed; give the samples per second, > 0.")
     window_s = n_samples / fs_hz

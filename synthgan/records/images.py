@@ -1,4 +1,4 @@
-"""Images of one size in memory, or in a mapped file; knows no formats of files."""
+"""Images of one size in memory or in a memory-mapped file; independent of file formats."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class ImageStack:
     values : ndarray or memmap of uint8, shape (n, height, width) or (n, height, width, 3)
         Grey, or red, green and blue; 0 is black.
     info : DataFrame, default=None
-        One row an image: where it comes from, and its labels. None is a table without columns.
+        One row per image: its source and labels. None is a table without columns.
 
     Raises
     ------
     DataError
-        `values` has another dtype or shape, or `info` another length.
+        `values` has an unsupported dtype or shape, or `info` has a different length.
 
     Notes
     -----
     Attributes are the parameters; treat them as immutable. ``len``, ``np.asarray`` and indexing by
     a number, a slice, or an array of numbers or booleans work; indexing gives an ImageStack. A
-    number or a slice gives a view. Arrays of numbers copy: more than 256 MiB out of a memmap go to
-    a memmap again, in a temporary file.
+    number or a slice gives a view. Arrays of numbers copy: a copy of more than 256 MiB of a memmap
+    is a new memmap of a temporary file.
 
     Examples
     --------

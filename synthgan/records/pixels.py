@@ -1,4 +1,4 @@
-"""Room for pixels: in memory, or in a file once they are many; knows no images."""
+"""Allocation of pixel arrays, in memory or in a temporary file."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from synthgan.exceptions import DataError
 
 __all__ = ["MOST_IN_MEMORY", "allocate_pixels", "map_file"]
 
-MOST_IN_MEMORY = 2**28  # bytes; more goes to disk
+MOST_IN_MEMORY = 2**28  # bytes; larger arrays are files
 _NO_RESERVING = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 def allocate_pixels(shape: tuple[int, ...]) -> np.ndarray:
-    """Give an array of uint8; above `MOST_IN_MEMORY` bytes a memmap, whose file goes with it.
+    """Allocate a uint8 array; above `MOST_IN_MEMORY` bytes a memmap, whose file is deleted with it.
 
-    The file keeps its name while it is in use, since joblib hands a memmap to other processes by
-    its name.
+    The file keeps its name while it is in use, because joblib passes a memmap to other processes by
+    name.
     """
     if math.prod(shape) <= MOST_IN_MEMORY:
         return np.empty(shape, dtype=np.uint8)
-    on_windows = os.name == "nt"  # there the last handle, the memmap's, removes the file
+    on_windows = os.name == "nt"  # there the file is removed when its last handle is closed
     with tempfile.NamedTemporaryFile(
         prefix="synthgan-", suffix=".pixels", delete=on_windows
     ) as file:
@@ -46,13 +46,13 @@ def allocate_pixels(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _remove(name: str, owner: int) -> None:
-    if os.getpid() == owner:  # a forked child ends without taking its parent's file
+    if os.getpid() == owner:  # a forked child must not remove its parent's file
         with suppress(OSError):
             os.unlink(name)
 
 
 def map_file(file: Any, shape: tuple[int, ...], offset: int = 0) -> np.memmap:
-    """Map uint8 pixels into an open file, after `offset` bytes; the disk must have room for them.
+    """Map uint8 pixels into an open file, after `offset` bytes; checks the free disk space.
 
     Raises
     ------
@@ -64,10 +64,10 @@ def map_file(file: Any, shape: tuple[int, ...], offset: int = 0) -> np.memmap:
     if needed > free:
         raise DataError(_no_room(folder, needed, free))
     try:
-        # Blocks are taken now: writing to a map of a file that finds no block ends the process.
+        # Allocate blocks now: a write to a mapped file without free blocks would kill the process.
         os.posix_fallocate(file.fileno(), 0, needed)
     except AttributeError:
-        pass  # neither macOS nor Windows has it
+        pass  # not available on macOS and Windows
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
             raise DataError(_no_room(folder, needed, free)) from error

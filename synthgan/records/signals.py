@@ -1,4 +1,4 @@
-"""Signals in memory: recordings, and windows of one length; knows no files."""
+"""Signals in memory: recordings, and windows of one length; independent of files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Recording", "SignalWindows", "check_positive"]
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """One record: some leads over some time.
+    """One record with one or more leads.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ class Recording:
         In physical units; NaN where missing.
     fs_hz : float
     leads, units : tuple of str
-        One of each a lead.
+        One entry per lead.
     labels : dict of str to str
-        What the header says about the patient.
+        Labels from the header, such as the diagnosis.
     patient : str
-        Whose record it is: split by it to speak about new patients.
+        The patient; split data by it to evaluate on new patients.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Recording:
 
 
 class SignalWindows:
-    """Windows of one length, as many leads in each.
+    """Windows of one length, with the same leads.
 
     Parameters
     ----------
@@ -65,21 +65,21 @@ class SignalWindows:
     fs_hz : float
         Samples per second.
     leads : sequence of str, or str for one lead
-        Different names; upper and lower case count as the same.
+        Different names; case is ignored.
     units : sequence of str, default=None
-        One a lead; None is mV for all.
+        One per lead; None is mV for all.
     info : DataFrame, default=None
-        One row a window: where it comes from, and its labels. None is a table without columns.
+        One row per window: its source and labels. None is a table without columns.
     aligned : bool or None, default=None
-        Whether windows are aligned to an event, such as a beat, rather than cut anywhere. None is
-        not known.
+        Whether windows are aligned to an event, such as a beat, rather than cut at arbitrary
+        positions. None is unknown.
 
     Raises
     ------
     DataError
-        The shapes do not agree, or two leads have one name.
+        The shapes do not match, or two leads have the same name.
     ParameterError
-        `fs_hz` is no positive number.
+        `fs_hz` is not a positive number.
 
     Notes
     -----
@@ -118,7 +118,8 @@ class SignalWindows:
         self.units = ("mV",) * len(self.leads) if units is None else _names("units", units)
         if len(self.leads) != values.shape[1]:
             raise DataError(
-                f"windows of {values.shape[1]} leads do not fit the leads {self.leads!r}."
+                f"windows of {values.shape[1]} leads do not match the leads {self.leads!r}; give "
+                "one name per lead."
             )
         _check_names(self.leads, self.units)
         info = pd.DataFrame(index=range(len(values))) if info is None else info
@@ -129,16 +130,16 @@ class SignalWindows:
 
     @property
     def n_samples(self) -> int:
-        """Samples of a window."""
+        """Samples per window."""
         return self.values.shape[2]
 
     @property
     def window_s(self) -> float:
-        """Seconds of a window."""
+        """Duration of a window in seconds."""
         return self.n_samples / self.fs_hz
 
     def lead(self, name: str) -> np.ndarray:
-        """Give one lead of all windows, of shape (n_windows, n_samples)."""
+        """Return one lead of all windows, of shape (n_windows, n_samples)."""
         known = [lead.casefold() for lead in self.leads]
         if not isinstance(name, str) or name.casefold() not in known:
             raise DataError(f"the windows have no lead {name!r}; they have {self.leads!r}.")
@@ -172,7 +173,7 @@ class SignalWindows:
 
 
 def check_positive(name: str, value: Any) -> Any:
-    """Refuse a parameter that is no positive, finite number."""
+    """Refuse a parameter that is not a positive, finite number."""
     if not isinstance(value, Real) or isinstance(value, bool) or not 0 < float(value) < np.inf:
         raise ParameterError(f"{name}={value!r} is not allowed; give a number > 0.")
     return value
@@ -182,15 +183,17 @@ def _names(what: str, names: Any) -> tuple[str, ...]:
     if isinstance(names, str):
         return (names,)
     if not isinstance(names, Sequence | np.ndarray | pd.Index):
-        raise DataError(f"the {what} {names!r} are no names; give one for each lead.")
+        raise DataError(f"the {what} {names!r} are not names; give one name per lead.")
     return tuple(names)
 
 
 def _check_names(leads: tuple[str, ...], units: tuple[str, ...]) -> None:
     for what, names in (("leads", leads), ("units", units)):
         if not all(isinstance(name, str) for name in names):
-            raise DataError(f"the {what} {names!r} are not all names.")
+            raise DataError(f"the {what} {names!r} must be non-empty strings.")
     if len({lead.casefold() for lead in leads}) < len(leads):
-        raise DataError(f"the leads {leads!r} are not all different.")
+        raise DataError(f"the leads {leads!r} must have different names.")
     if len(units) != len(leads):
-        raise DataError(f"the units {units!r} do not fit the leads {leads!r}.")
+        raise DataError(
+            f"the units {units!r} do not match the leads {leads!r}; give one unit per lead."
+        )

@@ -1,4 +1,4 @@
-"""The containers that users hand in: every one becomes a DataFrame, and back."""
+"""Containers of tables: every supported type becomes a DataFrame, and back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from synthgan.state import fields
 __all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
 
 _LIBRARIES = ("polars", "pyarrow")
-_WIDEST = 256  # characters for which each text of an array has room, however short it is
+_WIDEST = 256  # maximum characters of a fixed-width text dtype
 _ZONED_TYPE = re.compile(r"timestamp\[(s|ms|us|ns), tz=([\w+:/-]{1,60})\]")
 _DICTIONARY_TYPE = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=(0|1)>")
 _NULLABLE_INTEGERS = [
@@ -32,7 +32,7 @@ _NULLABLE_INTEGERS = [
 
 @dataclass(frozen=True)
 class Container:
-    """What a table came in: the kind, and what a DataFrame does not say about it.
+    """The container type of a table, with properties that a DataFrame does not have.
 
     Parameters
     ----------
@@ -41,15 +41,15 @@ class Container:
     dtype : str or None
         dtype of an array; None otherwise.
     index : {"range", "integer", "string"}
-        What kind of labels the rows had; `restore` makes fresh ones of that kind, never
-        the old ones, which may name a person.
+        Kind of the row labels; `restore` makes new labels of that kind and never uses the old
+        ones, which may identify a person.
     index_name, columns_name : str or None
         Names of the index and of the columns' index.
     arrow_fields : tuple of (str, str, bool)
-        Of a polars or pyarrow table: name of each column, its type as pyarrow spells it, and
+        For a polars or pyarrow table: name of each column, its type as pyarrow writes it, and
         whether it may have missing values.
     arrow_metadata : tuple of (str, str)
-        Not used: archives of format 1 may hold what else the table said of its columns.
+        Not used: archives of format 1 may hold other metadata of the columns.
     """
 
     kind: str = "pandas"
@@ -62,12 +62,12 @@ class Container:
 
     @classmethod
     def from_dict(cls, record: Any) -> Container:
-        """Take back what `vars` gave, from JSON.
+        """Build a container from the output of `vars`, read from JSON.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         """
         pair = fields.list_of(fields.text, 2)
         container = cls(
@@ -96,9 +96,9 @@ class Container:
         if self.kind in _LIBRARIES:
             return self._restore_arrow(frame)
         frame = frame.set_axis(self._labels(len(frame)), axis=0)
-        # A list of tuples makes a MultiIndex again.
+        # A list of tuples gives a MultiIndex.
         names = list(frame.columns)
-        # Beside numbers, None would become NaN.
+        # Next to numbers, None would become NaN.
         dtype = object if None in names else None
         return frame.set_axis(pd.Index(names, dtype=dtype, name=self.columns_name), axis=1)
 
@@ -126,28 +126,28 @@ class Container:
 
 
 def _array(frame: pd.DataFrame, dtype: np.dtype) -> np.ndarray:
-    """Give an array of a dtype; where that is of long text, as wide as what it holds.
+    """Convert to an array; long text dtypes get the width of the values.
 
-    A single value may have made the training array wide, and an archive may say anything.
+    A single training value may have made the dtype wide, and an archive may hold any width.
     """
     is_long = dtype.kind in "US" and dtype.itemsize > np.dtype(f"{dtype.kind}{_WIDEST}").itemsize
     return frame.to_numpy(dtype=dtype.kind if is_long else dtype)
 
 
 def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
-    """Read a numpy dtype that an archive spells.
+    """Parse a numpy dtype from an archive.
 
     Raises
     ------
     ArchiveError
-        None of these kinds.
+        The dtype is not of the given kinds.
     """
     try:
         dtype = np.dtype(spelled) if re.fullmatch(r"[<>|=]?\w{1,12}(\[\w+\])?", spelled) else None
     except (TypeError, ValueError):
         dtype = None
     if dtype is None or dtype.kind not in kinds:
-        raise ArchiveError(f"container has dtype={fields.brief(spelled)}, which no array has")
+        raise ArchiveError(f"container has the invalid dtype={fields.brief(spelled)}")
     return dtype
 
 
@@ -157,9 +157,9 @@ def _arrow_field(value: Any) -> tuple[str, str, bool]:
 
 
 def _arrow_type(spelled: str) -> Any:
-    """Build a type of pyarrow from its spelling, for which pyarrow has no reader of its own.
+    """Build a pyarrow type from its string; pyarrow has no parser for it.
 
-    What pyarrow has, a reader of binary schemas, unpickles some in versions before 14.0.1.
+    Its reader of binary schemas unpickles some types in versions before 14.0.1.
     """
     import pyarrow
 
@@ -196,7 +196,7 @@ def _library(X: Any) -> str | None:
 
 
 def _signed(column: Any) -> Any:
-    """Give a dictionary column signed codes."""
+    """Convert the codes of a dictionary column to signed integers."""
     import pyarrow
 
     return pyarrow.chunked_array(
@@ -218,19 +218,19 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
             table = table.set_column(i, table.column_names[i], _signed(column))
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
-    # Types only: metadata may hold anything, such as levels that few rows have, or `attrs`.
+    # Types only: metadata may hold personal data, such as rare levels, or `attrs`.
     spelled = tuple((field.name, str(field.type), field.nullable) for field in schema)
     frame.attrs = {}
     return frame, Container(library, arrow_fields=spelled)
 
 
 def check_names(names: Sequence[Any]) -> None:
-    """Refuse column names that JSON does not keep.
+    """Refuse column names that JSON cannot represent.
 
     Raises
     ------
     ArchiveError
-        A name that is no string or number.
+        A name is not a string or a number.
     """
     odd = [name for name in names if not isinstance(name, str | int | float)]
     if odd:
@@ -240,7 +240,7 @@ def check_names(names: Sequence[Any]) -> None:
 
 
 def count_axes(X: Any) -> int | None:
-    """Count the axes of an array or of nested lists; None where X does not say."""
+    """Return the number of axes of an array or of nested lists; None if unknown."""
     return np.ndim(X) if isinstance(X, list | tuple) else getattr(X, "ndim", None)
 
 
@@ -250,8 +250,8 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     Parameters
     ----------
     X : DataFrame, array-like of shape (n_rows, n_columns), or a table of another library
-        polars and pyarrow tables, and whatever else speaks the Arrow PyCapsule or the
-        dataframe protocol (these come back as DataFrames).
+        polars and pyarrow tables, and other tables that support the Arrow PyCapsule or the
+        dataframe protocol (these are restored as DataFrames).
         Columns of an array are numbered from 0.
 
     Returns
@@ -259,14 +259,14 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     frame : DataFrame
         The same rows; `X` itself when it is a DataFrame.
     container : Container
-        Gives generated rows the form of `X`.
+        Converts generated rows to the type of `X`.
 
     Raises
     ------
     DataError
         Duplicate column names.
     ValueError, TypeError
-        Not two-dimensional, no row, no column, complex, sparse or infinite values in an array.
+        Not two-dimensional, no rows, no columns, or complex, sparse or infinite values in an array.
     """
     if type(X).__name__ == "Series":
         raise DataError("X is a Series, which has one axis; give a table: X.to_frame().")
@@ -291,19 +291,21 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     duplicated = frame.columns[frame.columns.duplicated()].unique()
     if len(duplicated):
         raise DataError(
-            f"column names {list(duplicated)!r} stand more than once; names must be unique: "
-            "rename or drop the doubles."
+            f"column names {list(duplicated)!r} occur more than once; names must be unique: "
+            "rename or drop the duplicates."
         )
     flags = [name for name in frame.columns if isinstance(name, bool | np.bool_)]
     if flags:
-        raise DataError(f"column {flags[0]!r} has a name that is no name; rename it.")
+        raise DataError(
+            f"column names must be strings or numbers; got {flags[0]!r}: rename the column."
+        )
     return frame, container
 
 
 def read_table(
     estimator: Any, X: Any, *, reset: bool, min_rows: int = 1
 ) -> tuple[pd.DataFrame, Container]:
-    """Read a table for an estimator: `to_frame`, and scikit-learn's checks of names and sizes.
+    """Read a table for an estimator: `to_frame` with scikit-learn's checks of names and sizes.
 
     Parameters
     ----------
@@ -313,14 +315,14 @@ def read_table(
     reset : bool
         True in fit, False later.
     min_rows : int, default=1
-        Rows that are needed.
+        Minimum number of rows.
 
     Raises
     ------
     DataError
-        Too few rows, or no column.
+        Too few rows, or no columns.
     ValueError
-        Other columns than in fit.
+        The columns differ from fit.
     """
     frame, container = to_frame(X)
     if reset and not frame.shape[1]:
@@ -335,6 +337,6 @@ def read_table(
     if reset:
         estimator.columns_ = frame.columns.tolist()
     elif frame.columns.tolist() != estimator.columns_:
-        # One of both tables is an array: columns are told by their place, as in scikit-learn.
+        # One of the tables is an array: columns are matched by position, as in scikit-learn.
         frame = frame.set_axis(pd.Index(estimator.columns_), axis=1)
     return frame, container

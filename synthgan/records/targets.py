@@ -1,4 +1,4 @@
-"""Targets beside a table: y in any form becomes columns, and back."""
+"""Targets: y in any supported form becomes columns, and back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["TargetContainer", "read_target"]
 
 
 class TargetContainer:
-    """What y came in."""
+    """The container type of y."""
 
     def __init__(self, ndim: int, name: Any, frame: Container) -> None:
         self.ndim = ndim
@@ -27,23 +27,25 @@ class TargetContainer:
         names = self.name if isinstance(self.name, list) else [self.name]
         for name in names:
             if not (name is None or isinstance(name, str | int)):
-                raise ArchiveError(f"y is named {name!r}; strings and integers can be saved.")
+                raise ArchiveError(
+                    f"y has the name {name!r}; only strings and integers can be saved: rename it."
+                )
         return {"ndim": self.ndim, "name": self.name, "frame": vars(self.frame)}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> TargetContainer:
-        """Take back what `to_dict` gave.
+        """Build a container from the output of `to_dict`.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         """
         names = fields.optional(fields.name)
         is_table = isinstance(record, dict) and record.get("ndim") == 2
         read = fields.read_fields(
             record,
-            "the container of y",
+            "the target container",
             ndim=fields.whole(1, 2),
             name=fields.list_of(names) if is_table or _is_array(record) else names,
             frame=Container.from_dict,
@@ -52,7 +54,7 @@ class TargetContainer:
         return cls(read["ndim"], name, read["frame"])
 
     def restore(self, frame: pd.DataFrame) -> Any:
-        """Give generated targets the form of y."""
+        """Convert generated targets to the type of y."""
         if self.ndim == 2:
             return self.frame.restore(frame.set_axis(self.name, axis=1))
         if self.frame.kind == "array":
@@ -66,7 +68,7 @@ def _is_array(record: Any) -> bool:
 
 
 def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd.DataFrame | None]:
-    """Return the form of y, and y as a table whose names do not clash with those of X."""
+    """Return the container of y, and y as a table with names that differ from those of X."""
     if y is None:
         return None, None
     if isinstance(y, pd.DataFrame):
@@ -79,7 +81,7 @@ def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd
         if array.ndim not in (1, 2):
             raise DataError(f"y has shape {array.shape}; one or two dimensions are allowed.")
         table = pd.DataFrame(array).infer_objects()
-        # The width of text is that of the longest label, which may be one person's.
+        # The text width depends on the longest label, which may be that of a single person.
         spelled = array.dtype.kind if array.dtype.kind in "US" else array.dtype.str
         kind = Container(kind="array", dtype=spelled)
         form = TargetContainer(array.ndim, list(range(table.shape[1])), kind)

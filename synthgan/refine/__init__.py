@@ -1,5 +1,5 @@
-"""What is learnt about synthetic records after training, and applied to each sample.
+"""Corrections that are fitted after training and applied to each sample.
 
-The critic chooses among candidates, the balance matches columns, the calibration matches signals,
-the grain matches images. Knows grids and measures nothing of real records by itself.
+The critic selects among candidates, the balance matches marginal distributions, the calibration
+corrects signals, and the grain corrects image noise. Works on grids and arrays.
 """

@@ -1,4 +1,4 @@
-"""A choice among candidates that gives a sample the columns it should have; knows no grids."""
+"""Balanced selection among candidates: match marginal distributions; independent of grids."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from synthgan.privacy import EVERYTHING, Support
 __all__ = ["Margins", "draw_balanced"]
 
 _MOST_BINS = 20
-_ROWS_PER_BIN = 10  # of a sample; neighbouring bins that expect fewer are one
-_FEWEST_EXPECTED = 5  # rows; bins that expect fewer are left to chance, or joined
+_ROWS_PER_BIN = 10  # of a sample; neighbouring bins with fewer expected rows are joined
+_FEWEST_EXPECTED = 5  # rows; bins with fewer expected rows are not balanced, or joined
 _STRENGTH = 10.0
 _BLOCKS = 64
 _SWEEPS = 2
@@ -21,14 +21,14 @@ _SWEEPS = 2
 
 @dataclass(frozen=True)
 class Margins:
-    """Bins of each feature of real rows, and the share of the rows in each.
+    """Bins of each feature of real rows, and the share of rows in each bin.
 
     Parameters
     ----------
     edges : list of ndarray
-        Lowest values of all bins but a feature's first, ascending.
+        Lower edges of all bins except the first of each feature, ascending.
     shares : list of ndarray
-        Two more than edges: the last bin of a feature is for missing values (NaN).
+        Two more entries than edges: the last bin of a feature is for missing values (NaN).
     """
 
     edges: list[np.ndarray]
@@ -41,10 +41,10 @@ class Margins:
         Parameters
         ----------
         real, fake : ndarray of shape (n, n_features)
-            Edges are quantiles of generated rows, so that no edge is a value of a real one; shares
+            Edges are quantiles of generated rows, so that no edge is a value of a real row; shares
             are those of real rows.
         support : Support, default=EVERYTHING
-            Of the real rows. Bins of too few people, or of fewer than 5, are joined.
+            Support of the real rows. Bins with too few people, or with fewer than 5, are joined.
         """
         n_bins = int(np.clip(len(real) // _ROWS_PER_BIN, 2, _MOST_BINS))
         edges, shares = [], []
@@ -59,7 +59,7 @@ class Margins:
         return cls(edges, shares)
 
     def bins(self, x: np.ndarray, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the bins of features, coarse enough for a sample of so many rows.
+        """Return the bins of features, coarse enough for a sample of `n_rows` rows.
 
         Parameters
         ----------
@@ -69,9 +69,9 @@ class Margins:
         Returns
         -------
         bins : ndarray of shape (n, n_features)
-            Numbered through all features.
+            Numbered consecutively over all features.
         expected : ndarray of shape (n_bins,)
-            Rows of the sample that belong into each.
+            Expected rows of the sample in each bin.
         """
         found, expected, n_bins = [], [], 0
         for of_x, shares in zip(_find_bins(self.edges, x), self.shares, strict=True):
@@ -88,21 +88,22 @@ class Margins:
 def draw_balanced(
     logits: np.ndarray, bins: np.ndarray, expected: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw one candidate for each row, so that together they fill bins as expected.
+    """Draw one candidate for each row, so that the bin counts match the expected counts.
 
     Each candidate is drawn in proportion to its odds, and the whole sample in proportion to
     exp(-5 chi2), where chi2 sums (found - expected)**2 / expected over the bins: a Gibbs
-    sampler draws block after block of rows anew, given all others. Counts of bins then vary an
-    eleventh as much as those of independent draws. What a bin still lacks after a sweep adds to its
-    pull for good, so that candidates with other shares than real rows leave no lasting lack.
+    sampler redraws block after block of rows, given all others. The variance of bin counts is then
+    an eleventh of that of independent draws. After each sweep, the remaining deficit of a bin is
+    added permanently to its weight, so that biased shares of the candidates leave no lasting
+    deficit.
 
     Parameters
     ----------
     logits : ndarray of shape (n_candidates, n)
     bins : ndarray of shape (n_candidates, n, n_features)
-        Numbered through all features.
+        Numbered consecutively over all features.
     expected : ndarray of shape (n_bins,)
-        Rows that belong into each bin; those that expect fewer than 5 are left to chance.
+        Expected rows in each bin; bins that expect fewer than 5 are not balanced.
     rng : Generator
 
     Returns
@@ -112,7 +113,7 @@ def draw_balanced(
     References
     ----------
     Deville and Tille (2004), Efficient balanced sampling: the cube method,
-    doi 10.1093/biomet/91.4.893 (the aim; the way there is another).
+    doi 10.1093/biomet/91.4.893 (the objective; the algorithm is different).
     """
     n = logits.shape[1]
     chosen, counts = np.zeros(n, dtype=np.intp), np.zeros(len(expected))
@@ -145,7 +146,7 @@ def _bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
 
 
 def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.ndarray:
-    """Leave out edges until enough people lie between each and the next."""
+    """Remove edges until enough people lie between adjacent edges."""
     least = max(support.least, _FEWEST_EXPECTED)
     bins = np.where(np.isnan(column), -1, _find_bin(edges, column))
     kept: list[int] = []
@@ -154,7 +155,7 @@ def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.nd
         if support.count((bins >= first) & (bins <= last)) >= least:
             kept.append(last)
             first = last + 1
-    # What lies above the last edge that is kept must be enough, too.
+    # Enough people must lie above the last edge, too.
     if first <= len(edges):
         kept = kept[:-1]
     return edges[[bin for bin in kept if bin < len(edges)]]

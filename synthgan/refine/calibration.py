@@ -1,9 +1,9 @@
-"""What fakes lack in spread, spectrum and tempo, measured once and made up for; knows arrays only.
+"""Calibrate synthetic windows to real scale, offset, spectrum and tempo; uses arrays only.
 
-A generator seldom reaches the ends of a distribution: its windows are too small, and their heights
-too near the middle. How large and how high a window is are two numbers, whose distributions can be
-right by construction, as those of a table's columns are. So is the tempo, where an oscillator of
-the generator decides it.
+A generator rarely reaches the tails of a distribution: its windows have too small a scale, and
+offsets too near the mean. Scale and offset of a window are two numbers, whose distributions can be
+matched by construction, like those of table columns. So can the tempo, if an oscillator of the
+generator determines it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Calibration", "Tempo"]
 
 _FEWEST = 100  # windows to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
-_HALFWAY = 0.5  # of what the spectra differ: real power is mostly that of a few windows
+_HALFWAY = 0.5  # share of the difference of spectra: real power is mostly that of a few windows
 _MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
 _COMPARED = np.linspace(0.03, 0.97, 48)  # shares at which rates are compared
 _TIED, _MOST_FACTOR = 0.9, 2.0
@@ -31,17 +31,18 @@ _TIED, _MOST_FACTOR = 0.9, 2.0
 
 @dataclass(frozen=True)
 class Calibration:
-    """The way from a generator's windows to windows as large, as high and as sharp as real ones.
+    """Map of synthetic windows to the scale, offset and spectrum of real ones.
 
     Parameters
     ----------
     gains : ndarray of shape (n_leads, n_samples)
-        For each frequency of the cosine transform, smooth.
+        For each frequency of the cosine transform, smoothed.
     heights : ndarray of shape (2, n_leads, n_knots)
-        Of fakes and of real windows: means of as many windows a knot, ascending; a window's height
-        is its mean.
+        Offsets of synthetic and real windows, ascending: means over equally many windows per knot.
+        The height (offset) of a window is its mean.
     sizes : ndarray of shape (2, n_knots)
-        The same of sizes: the mean over leads of the logarithm of a window's standard deviation.
+        The same for sizes (scales): the mean over leads of the logarithm of a window's standard
+        deviation.
     """
 
     gains: np.ndarray
@@ -52,13 +53,13 @@ class Calibration:
     def fit(
         cls, real: np.ndarray, fake: np.ndarray, support: Support = EVERYTHING
     ) -> Calibration | None:
-        """Measure what fakes lack; None where windows are too few to tell.
+        """Fit the calibration; None if there are too few windows.
 
         Parameters
         ----------
         real, fake : ndarray of shape (n, n_leads, n_samples)
         support : Support, default=EVERYTHING
-            Of the real windows: a knot averages enough people, so that no one dominates.
+            Support of the real windows: a knot averages enough people, so that none dominates.
         """
         if min(len(real), len(fake)) < _FEWEST:
             return None
@@ -75,7 +76,7 @@ class Calibration:
         return cls(made.gains, heights, sizes)
 
     def apply(self, fake: np.ndarray) -> np.ndarray:
-        """Mend windows, or recordings, (n, n_leads, any length)."""
+        """Calibrate windows or recordings, (n, n_leads, any length)."""
         levelled = self._level(fake)
         heights = levelled.mean(axis=2)
         mended = np.stack(
@@ -94,12 +95,12 @@ class Calibration:
     def from_arrays(
         cls, arrays: dict[str, np.ndarray], n_leads: int, n_samples: int
     ) -> Calibration:
-        """Take back what `to_arrays` gave.
+        """Build a calibration from the output of `to_arrays`.
 
         Raises
         ------
         ArchiveError
-            Arrays that are none, or do not fit the windows.
+            Invalid arrays, or arrays that do not match the windows.
         """
         read = fields.read_arrays(
             arrays,
@@ -111,13 +112,13 @@ class Calibration:
         made = cls(**read)
         is_empty = not made.sizes.size or not made.heights.size
         if is_empty or not (made.gains > 0).all() or (np.diff(made.sizes) < 0).any():
-            raise ArchiveError("the tables of a calibration do not ascend")
+            raise ArchiveError("the tables of a calibration are not ascending")
         if (np.diff(made.heights) < 0).any():
-            raise ArchiveError("the tables of a calibration do not ascend")
+            raise ArchiveError("the tables of a calibration are not ascending")
         return made
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return what was measured, to be kept."""
+        """Return the fitted arrays."""
         return dict(vars(self))
 
     def _level(self, x: np.ndarray) -> np.ndarray:
@@ -126,14 +127,15 @@ class Calibration:
 
 
 class Tempo(NamedTuple):
-    """How an oscillator of the generator is to run, that fakes repeat as fast as real windows do.
+    """Map of an oscillator's rate, so that synthetic windows have the tempo of real ones.
 
     Parameters
     ----------
     wave : int
-        The oscillator that decides how fast a window repeats.
+        Index of the oscillator that determines the tempo of a window.
     middle, factor, shift : float
-        Of logarithms: what lies d above `middle` is to lie ``factor * d + shift`` above it.
+        For logarithms of rates: a rate d above `middle` is mapped to ``factor * d + shift`` above
+        it.
     """
 
     wave: int
@@ -143,14 +145,14 @@ class Tempo(NamedTuple):
 
     @classmethod
     def fit(cls, real: np.ndarray, fake: np.ndarray, waves: np.ndarray) -> Tempo | None:
-        """Compare rates; None where there are too few, or where no oscillator decides them.
+        """Fit the map of rates; None if there are too few, or no oscillator determines them.
 
         Parameters
         ----------
         real, fake : ndarray of shape (n,)
-            How fast windows repeat, such as heart rates; NaN where it is not known.
+            Tempo of the windows, such as heart rates; NaN if unknown.
         waves : ndarray of shape (n_fake, n_waves)
-            Logarithms of the rates of the oscillators that fakes were made of.
+            Logarithms of the oscillator rates of the synthetic windows.
         """
         if not (cls.is_known(real) and cls.is_known(fake)):
             return None
@@ -168,12 +170,12 @@ class Tempo(NamedTuple):
 
     @staticmethod
     def is_known(rates: np.ndarray) -> bool:
-        """Tell whether rates are known of windows enough."""
+        """Return whether enough rates are known."""
         return int(np.isfinite(rates).sum()) >= _FEWEST
 
 
 def _sizes(x: np.ndarray, length: int) -> np.ndarray:
-    """Give the mean size of the windows of a length that recordings hold, shape (n,)."""
+    """Return the mean size of windows of a given length in recordings, shape (n,)."""
     n, n_leads, n_samples = x.shape
     length = min(length, n_samples)
     n_windows = n_samples // length
@@ -182,9 +184,9 @@ def _sizes(x: np.ndarray, length: int) -> np.ndarray:
 
 
 def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -> np.ndarray:
-    """Average groups of sorted values at the same shares of both, shape (2, at most n_knots).
+    """Average groups of sorted values at equal quantiles of both, shape (2, at most n_knots).
 
-    Groups of real values are of enough people, and no one dominates their averages.
+    Groups of real values have enough people, and none dominates their averages.
     """
     order = np.argsort(real, kind="stable")
     sizes, means = pooled_means(real[order], support.take(order), fewest=len(real) // n_knots)
@@ -193,12 +195,12 @@ def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -
 
 
 def _joined(knots: list[np.ndarray]) -> np.ndarray:
-    """Stack the knots of leads, shape (2, n_leads, n_knots); last ones are repeated."""
+    """Stack the knots of leads, shape (2, n_leads, n_knots); the last knot is repeated."""
     most = max(k.shape[1] for k in knots)
     return np.stack([np.pad(k, ((0, 0), (0, most - k.shape[1])), "edge") for k in knots], axis=1)
 
 
 def _follow(values: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray:
-    """Map values as `at` is mapped to `to`; beyond the ends by the same shift."""
+    """Interpolate the map from `at` to `to`; beyond the ends, the shift is constant."""
     beyond = values - values.clip(at[0], at[-1])
     return np.interp(values, at, to) + beyond

@@ -1,4 +1,4 @@
-"""Choose among generated grids with boosted trees: of several candidates for a row one is kept."""
+"""Select generated grids with boosted trees: one of several candidates for each row."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from synthgan.state.fields import array_of, read_arrays
 
 __all__ = ["Critic", "cell_features", "fidelity"]
 
-# Of trees that see training rows, of few people and of many; leaves count rows, where each is of
-# another person. Larger trees and smaller leaves remember rows.
+# Of the teacher trees, for few and for many people; leaf sizes are rows, if each row is a different
+# person. Larger trees and smaller leaves memorise rows.
 _OF_FEW = {"learning_rate": 0.1, "max_leaf_nodes": 8}
 _OF_MANY = {"learning_rate": 0.2, "max_leaf_nodes": 15}
-_LEAF, _FEATURE_SHARE = 100, 0.5  # rows of a leaf, and share of the features that a split looks at
+_LEAF, _FEATURE_SHARE = 100, 0.5  # rows per leaf, and share of the features per split
 _MANY_PEOPLE = 4000
 _MOST_TREES = 600
-# Of the trees that are kept, which learn from generated grids what the others say of them.
+# Of the student trees, which are stored and learn the teacher's logits of generated grids.
 _KEPT = {"learning_rate": 0.2, "max_leaf_nodes": 31, "min_samples_leaf": 100}
 _FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 100, 600, 5, 50
-# Generated grids from which they learn: for each real one, at least and at most, and features.
+# Generated grids for the student: per real grid, minimum, maximum, and number of values.
 _TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 50, 5000, 150_000, 30_000_000
 _JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
 _JUDGE_TREES = 50
 _SET_ASIDE = 0.25  # of the people
-_PATIENCE = 20  # trees without gain on rows set aside
-_REPEATS = 3  # of choosing the number of trees
+_PATIENCE = 20  # trees without improvement on validation rows
+_REPEATS = 3  # of the choice of the number of trees
 _FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
-# What a tree needs to be followed; the rest of a node serves its growth.
+# Fields of a node for prediction; the others are for training only.
 _NODE_FIELDS = {
     "value": "f",
     "feature_idx": "iu",
@@ -59,24 +59,25 @@ Make = Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 @dataclass
 class Critic:
-    """How much likelier a grid is real than fake, as a logit.
+    """Estimate the log density ratio of real and synthetic grids.
 
-    The generator's density is corrected by sampling-importance-resampling: boosted trees learn to
-    tell real grids from fakes, whose odds are the ratio of both densities; of a few candidates
-    one is drawn in proportion to it. These trees (the teacher) memorise rows, so they are not kept:
-    other trees (the student) learn the teacher's logits on generated grids only (distillation). As
-    the trees' noise, and the luck of the draw, would shift the columns' distributions, rows of a
-    sample are drawn jointly: together they fall into each column's bins as real rows do.
+    The generator's density is corrected by sampling-importance-resampling: boosted trees are
+    trained to separate real from synthetic grids, their odds estimate the ratio of both densities,
+    and one of a few candidates is drawn in proportion to it. These trees (the teacher) memorise
+    rows, so they are not stored: other trees (the student) learn the teacher's logits on generated
+    grids only (distillation). Noise of the trees and of the draws would shift the marginal
+    distributions, so the rows of a sample are drawn jointly, to match the bin shares of real rows
+    in each column.
 
     Parameters
     ----------
     view : callable
-        Maps grids (n, *shape) to what is looked at of them, (n, n_features).
+        Maps grids (n, *shape) to features, (n, n_features).
     trees : list of TreePredictor
     margins : Margins
-        How real grids fall into bins of each feature.
+        Bin shares of real grids for each feature.
     n_known : int, default=0
-        Groups that may be known.
+        Number of groups that may be known.
 
     References
     ----------
@@ -102,22 +103,22 @@ class Critic:
         deadline: float | None = None,
         support: Support = EVERYTHING,
     ) -> Critic:
-        """Learn to tell real from fake grids.
+        """Train the trees on real and synthetic grids.
 
         Parameters
         ----------
         real, fake : (ndarray of shape (n, *shape), ndarray of shape (n, n_known))
-            Grids with cells 0..255, and a mask of what was known when the fakes were made. Real
-            grids have masks of the same kind, so that what is known gives nothing away.
+            Grids with cells 0..255, and a mask of the groups that were known to the generator. Real
+            grids have masks with the same distribution, so that masks do not separate the classes.
         view : callable
         seed : int
         make : callable or None, default=None
-            Maps a number to so many fresh fakes, as `fake`, from which the trees that are kept
-            learn; None: they learn from `fake`.
+            Maps a number to that number of new synthetic grids, like `fake`, to train the student;
+            None: the student is trained on `fake`.
         deadline : float or None, default=None
-            By `time.perf_counter`; fewer trees are grown when it is near.
+            In units of `time.perf_counter`; training stops early when it is near.
         support : Support, default=EVERYTHING
-            Who the real grids belong to, and how many people share what is stored.
+            Persons of the real grids, and the minimum number of people that share stored values.
         """
         seen = [view(grids) for grids, _ in (real, fake)]
         x = np.concatenate([np.hstack(pair) for pair in zip(seen, (real[1], fake[1]), strict=True)])
@@ -129,14 +130,14 @@ class Critic:
             n_real, x = len(real[0]), x[~is_real]
             if make is not None:
                 n = int(np.clip(_TOLD_PER_ROW * n_real, _FEWEST_TOLD, _MOST_TOLD))
-                told = make(min(n, _MOST_VALUES // x.shape[1]))
-                x = np.hstack([view(told[0]), told[1]])
+                drawn = make(min(n, _MOST_VALUES // x.shape[1]))
+                x = np.hstack([view(drawn[0]), drawn[1]])
             n_trees = int(np.clip(n_real // _ROWS_PER_KEPT, _FEWEST_KEPT, _MOST_KEPT))
             trees = _distil(x, teacher.decision_function(x), n_trees, seed, end)
         return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1])
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
-        """Return how much likelier views of grids are real, given what is known, shape (n,)."""
+        """Return the logits of real against synthetic for features of grids, shape (n,)."""
         x = np.ascontiguousarray(np.hstack([seen, known]), dtype=np.float64)
         no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
         logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
@@ -149,7 +150,7 @@ class Critic:
     ) -> np.ndarray:
         """Draw one of (n_candidates, n, *shape) for each row of `known`, shape (n,).
 
-        Rows of which nothing is known are balanced.
+        Rows without known groups are balanced.
         """
         n_candidates, n = candidates.shape[:2]
         seen = self.view(candidates.reshape(n_candidates * n, *candidates.shape[2:]))
@@ -162,7 +163,7 @@ class Critic:
         return chosen
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return all that was learnt as plain arrays."""
+        """Return the fitted state as plain arrays."""
         nodes = [tree.nodes for tree in self.trees]
         sizes = np.array([len(n) for n in nodes], dtype=np.int64)
         joined = np.concatenate(nodes) if nodes else np.zeros(0, PREDICTOR_RECORD_DTYPE)
@@ -181,23 +182,23 @@ class Critic:
     def from_arrays(
         cls, arrays: dict[str, np.ndarray], view: View, n_features: int, n_known: int
     ) -> Critic:
-        """Take back what `to_arrays` gave.
+        """Build a critic from the output of `to_arrays`.
 
         Parameters
         ----------
         arrays : dict of str to ndarray
         view : callable
         n_features : int
-            What `view` gives of a grid.
+            Number of features that `view` returns.
         n_known : int
 
         Raises
         ------
         ArchiveError
-            Arrays that are no such trees or bins: following a tree checks nothing.
+            Arrays that are not valid trees or bins; prediction itself does no checks.
         """
         whole = array_of(None, kinds="iu")
-        # A threshold is infinite where a tree asks whether a value is missing.
+        # A threshold is infinite in splits on missing values.
         nodes = {
             f"node_{name}": array_of(None, kinds=kinds, finite=name != "num_threshold")
             for name, kinds in _NODE_FIELDS.items()
@@ -211,12 +212,12 @@ class Critic:
         edges, shares = read["bin_edges"], read["bin_shares"]
         lengths = {len(read[name]) for name in nodes}
         if lengths != {_total(sizes, 1)} or read["n_known"][0] != n_known:
-            raise ArchiveError("the critic's trees do not have the sizes that they are to have")
+            raise ArchiveError("the critic's trees have inconsistent sizes")
         if len(edges) != _total(counts, 0) or len(shares) != len(edges) + 2 * len(counts):
-            raise ArchiveError("the critic's bins do not have the sizes that they are to have")
+            raise ArchiveError("the critic's bins have inconsistent sizes")
         margins = Margins(_split(edges, counts), _split(shares, counts + 2))
         if (shares < 0).any() or not all((np.diff(e) >= 0).all() for e in margins.edges):
-            raise ArchiveError("the critic's bins do not ascend, or hold less than nothing")
+            raise ArchiveError("the critic's bins are not ascending, or have negative shares")
         _check_nodes({name: read[f"node_{name}"] for name in _NODE_FIELDS}, sizes,
                      n_features + n_known)  # fmt: skip
         joined = np.zeros(lengths.pop(), PREDICTOR_RECORD_DTYPE)
@@ -226,14 +227,14 @@ class Critic:
 
 
 def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
-    """Say how hard fakes are to tell: 1 when boosted trees only guess, 0 when they never err.
+    """Return 2 (1 - AUC), at most 1, of boosted trees that separate real from synthetic grids.
 
-    Two-fold, so that no tree judges a grid that it was grown on; 2 (1 - AUC), at most 1.
+    1 means guessing, 0 perfect separation. Two-fold cross-validation.
 
     Parameters
     ----------
     real, fake : ndarray of shape (n, n_features)
-        Views of grids; the real ones unseen in training.
+        Features of grids; real ones that were not used in training.
     seed : int
 
     References
@@ -253,10 +254,10 @@ def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
 
 
 def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
-    """One number a group: its cell, or which of its cells is on, shape (n, n_groups).
+    """Return one number per group: its cell, or the index of its ON cell, shape (n, n_groups).
 
-    Levels and NULL are read as decoding reads them: what rounding leaves of a generated cell must
-    not tell it from a real one.
+    Levels and NULL are read as in decoding, so that rounding errors of generated cells do not
+    separate them from real ones.
     """
     flat = grids.reshape(len(grids), int(np.prod(grids.shape[1:])))
     columns = []
@@ -274,7 +275,7 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
 def _boost(
     x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float, people: np.ndarray | None
 ) -> HistGradientBoostingClassifier | None:
-    """Fit as many trees as help on people set aside; None where nothing can be told, or few."""
+    """Fit trees with early stopping on validation people; None without gain or with few people."""
     n_real = int(is_real.sum())
     n_people = n_real if people is None else len(np.unique(people))
     if n_people < _FEWEST_PEOPLE or not x.shape[1]:
@@ -284,7 +285,7 @@ def _boost(
         "min_samples_leaf": round(_LEAF * n_real / n_people),
         "max_features": _FEATURE_SHARE,
     }
-    # Unweighted: that there are more fakes adds the same to every logit.
+    # Unweighted: the class imbalance adds a constant to every logit.
     counts: list[int] = []
     seconds_per_tree, begun = 0.0, time.perf_counter()
     for repeat in range(_REPEATS):
@@ -299,7 +300,7 @@ def _boost(
         counts.append(int(np.argmax(trial.validation_score_)))
         now = time.perf_counter()
         seconds_per_tree = max(seconds_per_tree, (now - begun) / (repeat + 1) / trial.n_iter_)
-        # The next trial, the trees themselves and those that are kept are to end in time.
+        # The next trial, the teacher and the student have to end before the deadline.
         if now + 3 * (now - begun) / (repeat + 1) > deadline:
             break
     n_trees = int(min(np.median(counts), max(deadline - now, 0.0) / 2 / seconds_per_tree))
@@ -313,7 +314,7 @@ def _boost(
 def _distil(
     x: np.ndarray, logits: np.ndarray, n_trees: int, seed: int, deadline: float
 ) -> list[TreePredictor]:
-    """Learn logits of generated grids, as long as there is time."""
+    """Fit the student to logits of generated grids, until the deadline."""
     student = HistGradientBoostingRegressor(early_stopping=False, random_state=seed, **_KEPT)
     if math.isinf(deadline):
         student.set_params(max_iter=n_trees).fit(x, logits)
@@ -329,7 +330,7 @@ def _distil(
 def _set_aside(
     n_real: int, n: int, people: np.ndarray | None, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw the people, and as large a share of fakes, that judge the trees; shape (n,), bool."""
+    """Draw validation people, and the same share of synthetic grids; shape (n,), bool."""
     aside = np.zeros(n, dtype=bool)
     order = draw_people(people, n_real, rng)
     n_aside = whole_people(people, order, round(_SET_ASIDE * n_real))
@@ -344,12 +345,12 @@ def _tree(nodes: np.ndarray) -> TreePredictor:
 
 
 def _total(sizes: np.ndarray, least: int) -> int:
-    """Add sizes up; -1 where one is none."""
+    """Sum sizes; -1 if one is invalid."""
     return int(sizes.sum()) if (sizes >= least).all() and (sizes < 2**40).all() else -1
 
 
 def _check_nodes(nodes: dict[str, np.ndarray], sizes: np.ndarray, n_features: int) -> None:
-    """Refuse trees that lead beyond themselves, in a circle, or to no feature."""
+    """Refuse trees with invalid children, cycles, or unknown features."""
     first = np.repeat(np.cumsum(sizes) - sizes, sizes)
     place, size = np.arange(len(first)) - first, np.repeat(sizes, sizes)
     leaf, feature = nodes["is_leaf"], nodes["feature_idx"].astype(np.float64)
@@ -360,7 +361,7 @@ def _check_nodes(nodes: dict[str, np.ndarray], sizes: np.ndarray, n_features: in
     knows = ((feature >= 0) & (feature < n_features))[leads_on].all()
     asks = not np.isnan(nodes["num_threshold"]).any()
     if not (goes_down and knows and asks) or not np.isin(leaf, (0, 1)).all():
-        raise ArchiveError("the critic's trees lead nowhere")
+        raise ArchiveError("the critic's trees have invalid nodes")
 
 
 def _split(joined: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:

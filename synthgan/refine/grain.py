@@ -1,4 +1,4 @@
-"""How grainy images are, and how much noise a generator has to add for as much grain."""
+"""Image grain: measure fine noise, and match the generator's noise to that of real images."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import numpy as np
 
 __all__ = ["grain_power", "noise_factor"]
 
-_LEAST_SHARE = 0.01  # of the grain, that noise has to make up
+_LEAST_SHARE = 0.01  # minimum share of the grain that is due to noise
 _MOST_FACTOR = 2.0
 
 
 def grain_power(grids: np.ndarray) -> float:
-    """Mean square of what is finer than any outline: second differences down and across.
+    """Mean square of second differences, down and across, as a measure of fine noise.
 
     Parameters
     ----------
@@ -27,23 +27,24 @@ def grain_power(grids: np.ndarray) -> float:
 
 
 def noise_factor(real: float, weaker: float, stronger: float, times: float) -> float:
-    """Say by how much the noise of a generator should be stronger.
+    """Return the factor by which the noise of a generator should be scaled.
 
     Parameters
     ----------
     real, weaker, stronger : float
-        `grain_power` of real images, and of fakes with noise `times` as strong and as it is.
+        `grain_power` of real images, of synthetic images with noise scaled by `times`, and of
+        synthetic images with unchanged noise.
     times : float
-        Less than 1.
+        Scale below 1.
 
     Returns
     -------
     factor : float
-        Between 1/2 and 2, as far as can be told from so little; 1 where noise makes no grain.
+        Limited to 1/2 .. 2, because it is an extrapolation; 1 if noise does not affect the grain.
 
     Notes
     -----
-    Noise is added to what the generator draws, so that powers add: p(f) = outlines + f**2 * noise.
+    Noise is added to the generated image, so powers add: p(f) = outlines + f**2 * noise.
     """
     noise = (stronger - weaker) / (1 - times**2)
     if noise <= _LEAST_SHARE * stronger:

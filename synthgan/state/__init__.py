@@ -1,4 +1,4 @@
-"""Plain data to and from archives and files; knows no model.
+"""Plain data to and from archives and files; independent of models.
 
-Fields are checked as they are read. Files are written whole or not at all. Nothing is unpickled.
+Fields are checked as they are read. Files are written atomically. Nothing is unpickled.
 """

@@ -1,7 +1,7 @@
 """The .synthgan file: a zip of JSON and safetensors; nothing in it is ever unpickled.
 
-Whoever changes what an archive holds raises `FORMAT`, keeps reading all earlier formats, and adds
-an archive of the new one to ``tests/data``.
+A change of the archive content must increase `FORMAT`, keep reading all earlier formats, and add an
+archive of the new format to ``tests/data``.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ _SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
 _SEAL_LENGTH = 71
 _END, _END_LENGTH = b"PK\5\6", 22  # of a zip
 _END_64, _LOCATOR_64_LENGTH, _END_64_LENGTH = b"PK\6\7", 20, 56
-_ODD_NUMBER = "$number"  # key of what JSON has no number for
+_ODD_NUMBER = "$number"  # key of numbers that JSON cannot represent
 
 Arrays = dict[str, np.ndarray]
 
 
 class Archive(NamedTuple):
-    """What a file holds."""
+    """The content of an archive."""
 
     manifest: dict[str, Any]
     schema: dict[str, Any]
@@ -110,14 +110,14 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
     Raises
     ------
     ArchiveError
-        No such file, no archive, a member missing, strange or damaged, or a newer format.
+        No such file, not an archive, missing, unexpected or damaged members, or a newer format.
 
     Notes
     -----
     Memory is bounded by a few times the size of the file for tensors, which are stored
     uncompressed, and by about 400 MB for JSON, which is compressed: it may not exceed 32 MiB and
-    two million values. Hashes tell damage, not who wrote the file: whoever can change it can also
-    change them.
+    two million values. Hashes detect damage, but do not authenticate the file: anyone who can
+    change it can also change them.
     """
     try:
         with Path(path).open("rb") as file:
@@ -130,8 +130,8 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
         raise
     except _DAMAGE as error:
         raise ArchiveError(
-            f"{str(path)!r} is no whole synthgan archive: {reason_of(error)}; save or copy it "
-            "again."
+            f"{str(path)!r} is not a complete synthgan archive: {reason_of(error)}; save or copy "
+            "it again."
         ) from error
 
 
@@ -143,10 +143,10 @@ _DAMAGE = (
 
 @contextmanager
 def refusing(path: Any) -> Iterator[None]:
-    """Turn all that goes wrong inside into an `ArchiveError` that names the file.
+    """Convert all exceptions inside to an `ArchiveError` that names the file.
 
-    A file may come from anyone and hold anything, so that whatever breaks on its content, numbers
-    that overflow among it, is a fault of the file.
+    Archives are untrusted, so every exception on their content, including overflow, is attributed
+    to the file.
     """
     try:
         with np.errstate(divide="raise", over="raise", invalid="raise"):
@@ -162,7 +162,7 @@ def refusing(path: Any) -> Iterator[None]:
 
 
 def reason_of(error: BaseException) -> str:
-    """Say in one line why something failed."""
+    """Return the reason of an error in one line."""
     line = " ".join(str(error).split()).rstrip(".") or type(error).__name__
     if isinstance(error, RecursionError):
         line = "its JSON is nested too deeply"
@@ -172,23 +172,23 @@ def reason_of(error: BaseException) -> str:
 
 
 def _describe_member(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name)  # of no date: equal models make equal files
+    info = zipfile.ZipInfo(name)  # no date, so that equal models give equal files
     info.create_system, info.external_attr = 3, 0o644 << 16
-    # Tensors are stored as they are, so that none can be larger than the file.
+    # Tensors are stored uncompressed, so that none can be larger than the file.
     is_json = name.endswith(".json")
     info.compress_type = zipfile.ZIP_DEFLATED if is_json else zipfile.ZIP_STORED
     return info
 
 
 def _check_end(file: BinaryIO) -> None:
-    """Refuse a zip without our seal, or with a long list of members, before it is opened."""
+    """Refuse a zip without the manifest's hash, or with a long directory, before it is opened."""
     size = file.seek(0, os.SEEK_END)
     length = _SEAL_LENGTH + _END_LENGTH + _LOCATOR_64_LENGTH + _END_64_LENGTH
     file.seek(max(0, size - length))
     tail = file.read().rjust(length, b"\0")
     end = tail[-_SEAL_LENGTH - _END_LENGTH :]
     if not end.startswith(_END) or not _SEAL.fullmatch(end[_END_LENGTH:]):
-        raise ValueError("it does not end as one")
+        raise ValueError("its end record is invalid")
     (n_bytes,) = struct.unpack("<L", end[12:16])
     if tail[_END_64_LENGTH:].startswith(_END_64):  # of a file of more than 2 GiB
         (n_bytes,) = struct.unpack("<Q", tail[40:48])
@@ -207,11 +207,11 @@ def _read_members(archive: zipfile.ZipFile, path: Any, with_weights: bool) -> Ar
     manifest = _from_json(head)
     _check_format(manifest, path)
     if f"sha256:{hashlib.sha256(head).hexdigest()}".encode() != archive.comment:
-        raise ValueError(f"the SHA-256 of {_MANIFEST!r} is another than its seal")
+        raise ValueError(f"the SHA-256 of {_MANIFEST!r} does not match the file's comment")
     if strange := sorted(set(names) - set(_MEMBERS)):
         raise ValueError(f"it has an unexpected member {strange[0][:_MOST_REASON]!r}")
     if len(names) > len(found):
-        raise ValueError("a member is there twice")
+        raise ValueError("it has a duplicate member")
     if missing := [name for name in _MEMBERS if name not in found]:
         raise ValueError(f"it lacks {missing[0]!r}")
     hashes = manifest.pop("members", None)
@@ -221,7 +221,7 @@ def _read_members(archive: zipfile.ZipFile, path: Any, with_weights: bool) -> Ar
     def content_of(name: str) -> bytes:
         content = _read_member(archive, found[name])
         if hashlib.sha256(content).hexdigest() != hashes[name]:
-            raise ValueError(f"the SHA-256 of {name!r} is another than in {_MANIFEST!r}")
+            raise ValueError(f"the SHA-256 of {name!r} does not match {_MANIFEST!r}")
         return content
 
     schema = _from_json(content_of(_SCHEMA))
@@ -233,7 +233,7 @@ def _read_members(archive: zipfile.ZipFile, path: Any, with_weights: bool) -> Ar
 def _check_format(manifest: dict[str, Any], path: Any) -> None:
     number = manifest.get("format")
     if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ArchiveError(f"{str(path)!r} is no synthgan archive: its manifest names no format.")
+        raise ArchiveError(f"{str(path)!r} is not a synthgan archive: its manifest has no format.")
     if number > FORMAT:
         raise ArchiveError(
             f"{str(path)!r} has format {number}; this synthgan reads up to {FORMAT}: "
@@ -242,19 +242,19 @@ def _check_format(manifest: dict[str, Any], path: Any) -> None:
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Read a member, never more than it may have."""
+    """Read a member, up to its size limit."""
     name, is_json = info.orig_filename, info.orig_filename.endswith(".json")
     allowed = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if is_json else (zipfile.ZIP_STORED,)
     if info.flag_bits & 1 or info.compress_type not in allowed:
-        raise ValueError(f"{name!r} is encrypted, or compressed in another way than save does")
-    # The file's own size bounds what is stored as it is.
+        raise ValueError(f"{name!r} is encrypted or has an unsupported compression")
+    # The size of the file bounds uncompressed members.
     if is_json and info.file_size > _MOST_JSON_BYTES:
         raise ValueError(f"{name!r} has {info.file_size} bytes; {_MOST_JSON_BYTES} are allowed")
     if not is_json and info.file_size != info.compress_size:
-        raise ValueError(f"{name!r} gives two sizes")
+        raise ValueError(f"{name!r} has two different sizes")
     content = io.BytesIO()
     with archive.open(info) as member:
-        while chunk := member.read(_CHUNK):  # in pieces: a size that lies is found out
+        while chunk := member.read(_CHUNK):  # in chunks, to detect a false size
             content.write(chunk)
     if content.tell() != info.file_size:
         raise EOFError(f"{name!r} ends early")
@@ -262,7 +262,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _to_tensors(arrays: Arrays) -> bytes:
-    # safetensors writes an array as it lies in memory, whatever its strides say.
+    # safetensors writes the memory of an array and ignores strides.
     return safetensors.numpy.save({k: np.asarray(a, order="C") for k, a in arrays.items()})
 
 
@@ -284,7 +284,7 @@ def _to_json(data: dict[str, Any], name: str) -> bytes:
 
 
 def _numbered(value: Any) -> Any:
-    """Wrap numbers that JSON lacks: NaN and infinities."""
+    """Wrap numbers that JSON cannot represent: NaN and infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return {_ODD_NUMBER: str(float(value))}
     if isinstance(value, int) and len(str(value)) > _MOST_DIGITS:
@@ -311,12 +311,12 @@ def _from_json(content: bytes) -> dict[str, Any]:
 
 
 def _count_values(content: bytes) -> int:
-    """Count the values of JSON, or a few more: commas in strings count, too."""
+    """Return an upper bound of the number of JSON values; commas in strings count, too."""
     return sum(map(content.count, (b",", b"[", b"{")))
 
 
 def _check_depth(data: Any) -> None:
-    """Refuse what is nested so deeply that those who read it would fail."""
+    """Refuse data that are nested too deeply for recursive readers."""
     level, depth = [data], 0
     while level := [item for value in level for item in _items(value)]:
         depth += 1
@@ -329,13 +329,13 @@ def _items(value: Any) -> Iterable[Any]:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> Any:
-    """Build an object of which no key stands twice."""
+    """Build an object; refuse duplicate keys."""
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("an object of its JSON has a key twice")
+        raise ValueError("an object of its JSON has a duplicate key")
     if _ODD_NUMBER in found:
         if len(found) > 1 or found[_ODD_NUMBER] not in ("nan", "inf", "-inf"):
-            raise ValueError(f"its JSON has no number in {_ODD_NUMBER!r}")
+            raise ValueError(f"its JSON has an invalid {_ODD_NUMBER!r}")
         return float(found[_ODD_NUMBER])
     return found
 

@@ -1,4 +1,4 @@
-"""Records of an archive, read field by field: what is not expected is refused."""
+"""Read and check the fields of archive records; unexpected fields are refused."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "whole",
 ]
 
-Check = Callable[[Any], Any]  # gives the value as it is used, or raises ValueError: what it must be
+Check = Callable[[Any], Any]  # returns the value, or raises ValueError with the expected type
 
 _MOST_SHOWN = 60
 _LARGEST_WHOLE = 2**63 - 1
@@ -43,21 +43,21 @@ def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
     Parameters
     ----------
     record : object
-        What was found.
+        Data from the archive.
     what : str
-        What it is to be, for the message.
+        Name of the record, for the message.
     **checks : callable
-        Of each field.
+        Check of each field.
 
     Returns
     -------
     fields : dict
-        What the checks gave.
+        Results of the checks.
 
     Raises
     ------
     ArchiveError
-        Anything else than expected.
+        The record does not pass the checks.
 
     Examples
     --------
@@ -67,10 +67,10 @@ def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ArchiveError(f"{what} is {brief(record)}, where an object is expected")
     missing = [field for field in checks if field not in record]
-    strange = [field for field in record if field not in checks]
-    if missing or strange:
+    unexpected = [field for field in record if field not in checks]
+    if missing or unexpected:
         wrong = [f"lacks {brief(missing)}"] * bool(missing)
-        wrong += [f"has the unexpected {brief(strange)}"] * bool(strange)
+        wrong += [f"has the unexpected {brief(unexpected)}"] * bool(unexpected)
         raise ArchiveError(f"{what} {' and '.join(wrong)}")
     fields = {}
     for field, check in checks.items():
@@ -86,58 +86,58 @@ def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
 
 
 def read_arrays(arrays: dict[str, np.ndarray], what: str, **checks: Check) -> dict[str, np.ndarray]:
-    """Read arrays as `read_fields` reads fields."""
+    """Read arrays like `read_fields`."""
     return read_fields(dict(arrays), f"the tables of {what}", **checks)
 
 
 def brief(value: Any) -> str:
-    """Show a value in a message: what is long is cut."""
+    """Format a value for a message; long values are cut."""
     shown = f"an array of shape {value.shape}" if isinstance(value, np.ndarray) else repr(value)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]} ..."
 
 
 def flag(value: Any) -> bool:
-    """Take true or false."""
+    """Check for true or false."""
     if not isinstance(value, bool):
         raise ValueError("true or false")
     return value
 
 
 def text(value: Any) -> str:
-    """Take a string."""
+    """Check for a string."""
     if not isinstance(value, str):
         raise ValueError("a string")
     return value
 
 
 def name(value: Any) -> str | int:
-    """Take the name of a column: a string or an integer."""
+    """Check for the name of a column: a string or an integer."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError("a string or an integer")
     return value
 
 
 def scalar(value: Any) -> str | int | float | bool:
-    """Take a string, a number, or true or false."""
+    """Check for a string, a number, or true or false."""
     if not isinstance(value, str | int | float):
         raise ValueError("a string, a number, true or false")
     return value
 
 
 def short(value: Any) -> str | int | float | bool:
-    """Take a scalar that is not long: what reads dates takes the square of their length."""
+    """Check for a short scalar: parsing dates takes quadratic time in their length."""
     if isinstance(value, str) and len(value) > LONGEST_SHORT:
         raise ValueError(f"a string of up to {LONGEST_SHORT} characters, or a number")
     return scalar(value)
 
 
 def plain(value: Any) -> Any:
-    """Take anything; who uses it looks at it."""
+    """Accept anything; the caller checks it."""
     return value
 
 
 def whole(low: int, high: int = _LARGEST_WHOLE) -> Check:
-    """Take a whole number between two ends, inclusive."""
+    """Check for an integer in an inclusive range."""
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
@@ -148,7 +148,7 @@ def whole(low: int, high: int = _LARGEST_WHOLE) -> Check:
 
 
 def number(low: float = -math.inf, high: float = math.inf) -> Check:
-    """Take a finite number between two ends, inclusive."""
+    """Check for a finite number in an inclusive range."""
 
     def check(value: Any) -> int | float:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -161,14 +161,14 @@ def number(low: float = -math.inf, high: float = math.inf) -> Check:
 
 
 def plain_number(value: Any) -> int | float:
-    """Take a number, also one that is not finite."""
+    """Check for a number, which may be infinite or NaN."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a number")
     return value
 
 
 def one_of(*values: str) -> Check:
-    """Take one of some strings."""
+    """Check for one of the given strings."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str) or value not in values:
@@ -179,7 +179,7 @@ def one_of(*values: str) -> Check:
 
 
 def optional(check: Check) -> Check:
-    """Take null, or what the check takes."""
+    """Accept null, or apply the check."""
 
     def check_or_none(value: Any) -> Any:
         try:
@@ -193,7 +193,7 @@ def optional(check: Check) -> Check:
 
 
 def list_of(check: Check, length: int | None = None) -> Check:
-    """Take a list whose items all pass a check, perhaps of one length; gives a tuple."""
+    """Check for a list, whose items all pass a check; returns a tuple."""
 
     def check_all(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list | tuple) or length not in (None, len(value)):
@@ -209,7 +209,7 @@ def list_of(check: Check, length: int | None = None) -> Check:
 
 
 def array_of(*shape: int | None, kinds: str = "f", finite: bool = True) -> Check:
-    """Take an array of some shape, None for any length, whose dtype is of one of some kinds."""
+    """Check for an array of a shape (None for any length) with one of the dtype kinds."""
 
     def check(value: Any) -> np.ndarray:
         fits = isinstance(value, np.ndarray) and value.ndim == len(shape)
@@ -227,5 +227,5 @@ def array_of(*shape: int | None, kinds: str = "f", finite: bool = True) -> Check
 
 
 def all_different(values: Sequence[Any]) -> bool:
-    """Tell whether no value stands twice; 1 and True are different."""
+    """Return whether all values differ; 1 and True are different."""
     return len({(type(value), value) for value in values}) == len(values)

@@ -1,4 +1,4 @@
-"""Files and folders: written whole or not at all, as private as they are to be."""
+"""Atomic writing of files and folders, with the required permissions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 
 try:
     import fcntl
-except ImportError:  # Windows, where nobody removes a file that is open
+except ImportError:  # Windows, where open files cannot be removed
     fcntl = None  # type: ignore[assignment]
 
 __all__ = [
@@ -27,30 +27,30 @@ __all__ = [
     "write_atomically",
 ]
 
-PRIVATE = 0o600  # of files that hold records, or what was learnt of them
+PRIVATE = 0o600  # of files with records, or models that were trained on them
 _USUAL = 0o666
 _DRAFT = re.compile(r"\.[0-9a-f]{8}")  # after a dot and the name
 
 
 @contextmanager
 def replacing(path: Any, mode: int | None = None) -> Iterator[Path]:
-    """Give the name of a new file to write; at the end it takes the place of `path`.
+    """Yield the path of a new file to write; at the end it replaces `path`.
 
-    A crash leaves the old file, or none. A link stays, and what it points to is replaced; the new
-    file may be read by whom the old one could. What an earlier process left that was killed while
-    it wrote the same file is removed; drafts of processes that live are locked, and stay.
+    A crash leaves the old file, or none. If `path` is a link, its target is replaced. The new file
+    keeps the permissions of the old one. Drafts of the same file by killed processes are removed;
+    drafts of running processes are locked and stay.
 
     Parameters
     ----------
     path : str or path
     mode : int or None, default=None
-        Permissions, less those that the umask takes, where there is no old file; such as
-        `PRIVATE`. None is what the umask leaves.
+        Permissions if there is no old file, such as `PRIVATE`; the umask is applied. None is the
+        default of the umask.
 
     Raises
     ------
     OSError
-        The file cannot be written, or is a device, say.
+        The file cannot be written, or is not a regular file.
     """
     target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)
     old = target.stat().st_mode if target.exists() else None
@@ -59,7 +59,7 @@ def replacing(path: Any, mode: int | None = None) -> Iterator[Path]:
     if old is not None and not (stat.S_ISREG(old) or stat.S_ISDIR(old)):
         raise OSError(errno.EINVAL, "Not a regular file", str(target))
     _remove_stale(target)
-    # From its first byte on as private as the old one.
+    # The draft has the permissions of the old file before any content is written.
     allowed = stat.S_IMODE(old) if old is not None else _USUAL if mode is None else mode
     draft, lock = _locked_draft(target, allowed)
     try:
@@ -83,14 +83,14 @@ def replacing(path: Any, mode: int | None = None) -> Iterator[Path]:
 
 @contextmanager
 def drafting_folder(folder: Path) -> Iterator[Path]:
-    """Give a new folder beside another one to write into; what is left of it goes at the end.
+    """Yield a new draft folder next to `folder`; it is removed at the end.
 
-    Drafts of processes that were killed go, too, as in `replacing`.
+    Drafts of killed processes are removed, too, as in `replacing`.
 
     Raises
     ------
     OSError
-        It cannot be made.
+        The folder cannot be created.
     """
     _remove_stale(folder)
     draft, lock = _locked_draft(folder, None)
@@ -102,13 +102,13 @@ def drafting_folder(folder: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Any, content: bytes, mode: int | None = None) -> None:
-    """Write a file whole or not at all; parameters and errors as `replacing`."""
+    """Write a file atomically; parameters and errors as in `replacing`."""
     with replacing(path, mode) as draft:
         draft.write_bytes(content)
 
 
 def keep_mode(draft: Path, target: Path) -> None:
-    """Let a draft be read by whom the file can be read whose place it will take, if there is one.
+    """Copy the permissions of the file that a draft will replace, if there is one.
 
     Raises
     ------
@@ -119,9 +119,9 @@ def keep_mode(draft: Path, target: Path) -> None:
 
 
 def _locked_draft(target: Path, mode: int | None) -> tuple[Path, int | None]:
-    """Make a file of some permissions, or a folder, and lock it for as long as this process lives.
+    """Create a file with given permissions, or a folder, and lock it while this process runs.
 
-    One that somebody else has removed before it was locked is made anew.
+    It is created again if another process removed it before it was locked.
     """
     while True:
         draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
@@ -136,17 +136,17 @@ def _locked_draft(target: Path, mode: int | None) -> tuple[Path, int | None]:
         is_mine = True
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # somebody is about to remove it
+        except BlockingIOError:  # another process is about to remove it
             is_mine = False
         except OSError:
-            pass  # a file system without locks, where no draft is removed
+            pass  # a file system without locks; there, drafts are not removed
         if is_mine and os.path.lexists(draft):
             return draft, lock
         _close(lock)
 
 
 def _remove_stale(target: Path) -> None:
-    """Remove drafts of a file or folder that no living process holds."""
+    """Remove drafts of a file or folder that no running process has locked."""
     start = f".{target.name}"
     with suppress(OSError):
         found = [
@@ -159,7 +159,7 @@ def _remove_stale(target: Path) -> None:
 
 
 def remove_unless_held(draft: Path) -> None:
-    """Remove a draft, unless a living process holds it or it may not be removed."""
+    """Remove a draft, unless a running process has locked it or removal is not permitted."""
     with suppress(OSError):
         _remove_unless_held(draft)
 
@@ -170,13 +170,13 @@ def _remove_unless_held(draft: Path) -> None:
         return
     if fcntl is None:
         if not is_folder:
-            draft.unlink()  # fails where it is open
+            draft.unlink()  # fails if it is open
         return
     lock = _open(draft, os.O_RDONLY if is_folder else os.O_RDWR)
     if lock is None:
         return
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails where it is held
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails if it is locked
         if is_folder:
             shutil.rmtree(draft)
         else:

@@ -415,7 +415,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             if group.kind == "null":
                 flat[:, cells] = 0
             elif group.presence is None:
-                flat[:, cells] = np.maximum(flat[:, cells], group.lowest)
+                flat[:, cells] = np.maximum(flat[:, cells], group.lowest_cell)
         return flat.reshape(grids.shape)
 
     @one_thread_after_fork()

@@ -155,7 +155,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         check_sample_memory(n, n_values)
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed)
-        wanted = self.labels_.ask(conditions, n, return_y, rng)
+        wanted = self.labels_.read_conditions(conditions, n, return_y, rng)
         values, info = self._draw_as_wanted(n, wanted, rng, draw_values)
         X = self.encoder_.container_.restore(values, info)
         if not return_y or self.labels_.y is None:
@@ -173,7 +173,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         names = [name for name in self.labels_.measured if name in wanted]
 
         def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
-            told, known = self.labels_.tell(wanted, rows, rng)
+            told, known = self.labels_.draw_given(wanted, rows, rng)
             values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)))
             told = told.assign(**self._measure(names, values))
             return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
@@ -188,7 +188,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     def _draw_to_score(self, n: int) -> np.ndarray:
         """Draw records to compare with real ones, the same at each call."""
         rng = np.random.default_rng(0)
-        anything = self.labels_.ask(None, n, False, rng)
+        anything = self.labels_.read_conditions(None, n, False, rng)
         return self._draw_as_wanted(n, anything, rng, self._draw_values)[0]
 
     def _draw_values(
@@ -229,8 +229,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
 
     def _draw_one(self) -> None:
         rng = np.random.default_rng(0)
-        wanted = self.labels_.ask(None, 1, self.labels_.y is not None, rng)
-        told, known = self.labels_.tell(wanted, np.zeros(1, np.int64), rng)
+        wanted = self.labels_.read_conditions(None, 1, self.labels_.y is not None, rng)
+        told, known = self.labels_.draw_given(wanted, np.zeros(1, np.int64), rng)
         self.encoder_.container_.restore(self._draw_values(1, known, 0), told)
         if self.labels_.y is not None:
             self.labels_.y.restore(told[self.labels_.y_names])

@@ -17,10 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.asking.conditions import (
     Conditions,
     bare_schema,
-    carriers,
     count_rows,
     draw_until_met,
     overwrite,
+    required_columns,
 )
 from synthgan.constraints import Formula, Inequality, find_people
 from synthgan.encoding import GridEncoder
@@ -246,7 +246,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             )
         self.encoder_ = encoder
         cell_groups = encoder.cell_groups_
-        known = carriers(self.constraints_, told)
+        known = required_columns(self.constraints_, told)
         known_groups = [group for group in cell_groups if group.column in known]
         people = support.take(kept).people
         data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)

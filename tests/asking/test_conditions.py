@@ -85,7 +85,8 @@ def test_what_was_not_told_is_met_by_drawing_again(clinic):
 def test_rare_wishes_say_how_rare(clinic):
     free = model_of(clinic)
     with pytest.raises(
-        SamplingError, match=r"0 of 2 rows were made in \d+ tries, 0 of them: .*'bmi'"
+        SamplingError,
+        match=r"0 of 2 rows meet the conditions after \d+ tries, a share of 0: .*'bmi'",
     ):
         free.sample(2, conditions={"bmi": 24.123})
 
@@ -124,11 +125,11 @@ def test_conditions_survive_the_archive(model, tmp_path):
         (
             {"age": (60, 40)},
             ParameterError,
-            r"\(60, 40\) of column 'age'; give two ends, low <= high",
+            r"\(60, 40\) for column 'age'; give two ends, low <= high",
         ),
         ({"ward": ("a", "b")}, ParameterError, r"a pair \(low, high\)"),
-        ({"ward": []}, ParameterError, r"allow column 'ward' no value"),
-        ({"ward": None}, ParameterError, r"a missing value of column 'ward'"),
+        ({"ward": []}, ParameterError, r"no values for column 'ward'"),
+        ({"ward": None}, ParameterError, r"a missing value for column 'ward'"),
         ("ward", ParameterError, r"conditions='ward' are not allowed; give a dict"),
     ],
 )
@@ -139,7 +140,7 @@ def test_impossible_conditions(model, conditions, error, message):
 
 def test_numbers_of_rows(model, clinic):
     asked = clinic[["age"]].head(3)
-    with pytest.raises(ParameterError, match="n=4 does not fit conditions of 3 rows"):
+    with pytest.raises(ParameterError, match="n=4 does not match the conditions of 3 rows"):
         model.sample(4, conditions=asked)
     assert len(model.sample()) == 1
 

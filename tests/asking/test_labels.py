@@ -33,8 +33,8 @@ def fitted(**other):
 
 def ask(labels, conditions, n=200, with_y=True, seed=0):
     rng = np.random.default_rng(seed)
-    wanted = labels.ask(conditions, n, with_y, rng)
-    told, known = labels.tell(wanted, np.arange(n), rng)
+    wanted = labels.read_conditions(conditions, n, with_y, rng)
+    told, known = labels.draw_given(wanted, np.arange(n), rng)
     return wanted, told, known
 
 
@@ -52,12 +52,12 @@ def test_nothing_to_know():
     labels, cells = Labels.fit(NOTHING, NOTHING, None)
     assert cells is None
     assert labels.groups == []
-    assert not labels.ask(None, 3, False, np.random.default_rng(0))
-    told, known = labels.tell(labels.ask({}, 3, False, None), np.arange(3), None)
+    assert not labels.read_conditions(None, 3, False, np.random.default_rng(0))
+    told, known = labels.draw_given(labels.read_conditions({}, 3, False, None), np.arange(3), None)
     assert known is None
     assert told.shape == (3, 0)
-    with pytest.raises(DataError, match=r"conditions name \['age'\]; the model knows the labels"):
-        labels.ask({"age": 3}, 3, False, None)
+    with pytest.raises(DataError, match=r"conditions have unknown labels \['age'\]; known are"):
+        labels.read_conditions({"age": 3}, 3, False, None)
 
 
 @given(st.integers(0, 99), st.integers(0, 40))
@@ -174,33 +174,33 @@ def test_measured_numbers_are_met_nearly():
     labels, _ = fitted()
     n = 400
     rng = np.random.default_rng(0)
-    wanted = labels.ask({"rate": 70}, n, False, rng)
+    wanted = labels.read_conditions({"rate": 70}, n, False, rng)
     rates = pd.DataFrame({"rate": np.linspace(60, 80, n)})
     met = wanted.met(rates, np.arange(n))
     assert np.array_equal(met, rates["rate"].between(0.97 * 70, 1.03 * 70))
-    wanted = labels.ask({"rate": [60, 80]}, n, False, rng)
+    wanted = labels.read_conditions({"rate": [60, 80]}, n, False, rng)
     _, told, _ = ask(labels, {"rate": [60, 80]}, n)
     assert set(told["rate"]) == {60, 80}
-    wanted = labels.ask({"rate": (65, 75)}, n, False, rng)
+    wanted = labels.read_conditions({"rate": (65, 75)}, n, False, rng)
     assert np.array_equal(wanted.met(rates, np.arange(n)), rates["rate"].between(65, 75))
     missing = pd.DataFrame({"rate": [np.nan] * n})
     assert not wanted.met(missing, np.arange(n)).any()
-    wanted = labels.ask({"age": 40.5}, n, False, rng)  # what is no measure is met exactly
+    wanted = labels.read_conditions({"age": 40.5}, n, False, rng)  # other numbers are met exactly
     assert not wanted.met(pd.DataFrame({"age": [41.0] * n}), np.arange(n)).any()
 
 
 @pytest.mark.parametrize(
     ("conditions", "error", "message"),
     [
-        ({"weight": 3}, DataError, r"\['weight'\]; the model knows the labels \['diagnosis', "),
+        ({"weight": 3}, DataError, r"\['weight'\]; known are \['diagnosis', "),
         (pd.DataFrame({"weight": [3]}), DataError, r"those of y and of condition_on in fit"),
         ({"diagnosis": "flu"}, DataError, r"'flu' is not known; known are \['healthy'"),
         ({"rate": 300}, DataError, r"'rate' cannot hold 300.* learnt range is"),
         ({"rate": (300, 400)}, DataError, r"'rate' holds no value between 300.* and 400"),
         ({"rate": [300]}, DataError, r"'rate' cannot hold 300"),
-        ({"rate": []}, ParameterError, r"allow column 'rate' no value"),
+        ({"rate": []}, ParameterError, r"no values for column 'rate'"),
         ({"rate": (80, 60)}, ParameterError, r"low <= high"),
-        ({"rate": None}, ParameterError, r"a missing value of column 'rate'"),
+        ({"rate": None}, ParameterError, r"a missing value for column 'rate'"),
         ({"sex": ("f", "m")}, ParameterError, r"a pair \(low, high\) of numbers"),
         ("rate", ParameterError, r"conditions='rate' are not allowed; give a dict"),
     ],
@@ -213,9 +213,11 @@ def test_what_cannot_be_asked(conditions, error, message):
 
 def test_names():
     given, measured, y = records()
-    with pytest.raises(ParameterError, match=r"y and condition_on both name \['sex'\]; leave them"):
+    with pytest.raises(
+        ParameterError, match=r"y and condition_on both have the columns \['sex'\]; leave them"
+    ):
         Labels.fit(given, measured, y.rename(columns={"site": "sex"}))
-    with pytest.raises(ParameterError, match=r"both name \['rate'\]"):
+    with pytest.raises(ParameterError, match=r"both have the columns \['rate'\]"):
         Labels.fit(given, measured, y["site"].rename("rate"))
     assert Labels.fit(given, measured, np.arange(N) % 2)[0].y_names == ["y"]
     assert Labels.fit(given, measured, y.set_axis([3, 4], axis=1))[0].y_names == ["y0", "y1"]
@@ -289,7 +291,7 @@ def test_bad_labels():
         Labels.fit(given, measured, [1, 2])
     with pytest.raises(DataError, match=r"y has shape \(60, 1, 1\)"):
         Labels.fit(given, measured, np.zeros((N, 1, 1)))
-    with pytest.raises(DataError, match=r"there are 4 labelled records; labels need 5 or more"):
+    with pytest.raises(DataError, match=r"there are 4 labelled records; labels need at least 5"):
         Labels.fit(NOTHING[:4], NOTHING[:4], [0, 1, 0, 1])
     with pytest.raises(DataError, match="column 'sex' holds values of several types"):
         Labels.fit(given.assign(sex=["f", 1] * 30), measured, None)

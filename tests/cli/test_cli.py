@@ -135,7 +135,7 @@ def test_user_errors_are_one_line(tmp_path, table, capsys):
     assert "names no file" in error("fit", table, "--out", tmp_path / "no" / "m")
     assert "m' cannot be read" in error("sample", out, "-n", 3, "--out", "x.csv")
     (tmp_path / "empty.csv").write_text("")
-    assert "is no CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
+    assert "is not a CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
     assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
     for option in ("--html", "--json"):
         words = ("evaluate", table, table, option, tmp_path / "no" / "r")
@@ -172,7 +172,9 @@ def test_info_of_no_model(tmp_path, table, capsys):
     assert "none' cannot be read: No such file or directory." in capsys.readouterr().err
     run("info", table, code=2)
     err = capsys.readouterr().err
-    assert "clinic.csv' is no whole synthgan archive: it does not end as one; save or" in err
+    assert (
+        "clinic.csv' is not a complete synthgan archive: its end record is invalid; save or" in err
+    )
     assert err.count("\n") == 1
 
 

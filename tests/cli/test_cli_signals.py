@@ -188,7 +188,7 @@ def test_preset_of_the_thesis(tmp_path, capsys):
         ("records", ["--labels", "any"], "--condition-on any is for tables; name labels"),
         ("records", ["--window-s", 1, "--preset", "thesis-thyroid"], "known are ['thesis-ecg-cnn'"),
         ("records", ["--kind", "table"], "cannot be read: Is a directory"),
-        ("none", ["--kind", "signal"], "none' is no folder and no WFDB record: no such file"),
+        ("none", ["--kind", "signal"], "none' is neither a folder nor a WFDB record: no such file"),
         ("none.npy", [], "none.npy' tells no sampling rate; give it by --fs-hz"),
         ("none.npy", ["--fs-hz", 9], "none.npy' cannot be read: No such file"),
         ("none.npy", ["--fs-hz", 9, "--window-s", 1], "none.npy' holds windows already"),

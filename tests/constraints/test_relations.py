@@ -59,7 +59,7 @@ def test_planted_formulas_are_found(name, caplog):
         relations = find_relations(frame, Support(5))
     assert len(relations) == 1
     assert expected is None or str(relations[0]) == str(expected)
-    assert "column 'y' follows" in caplog.text or expected is None
+    assert "column 'y' is given by" in caplog.text or expected is None
     table = relations[0].fit(frame).apply(frame)
     assert table[relations[0].column].nunique() <= 3
     assert_frame_equal(relations[0].restore(table, RNG)[frame.columns], frame)
@@ -150,7 +150,7 @@ IDENTIFIERS = {
 def test_fresh_identifiers_have_the_pattern(name, dtype):
     values, pattern = IDENTIFIERS[name]
     frame = pd.DataFrame({"id": pd.Series(values, dtype=dtype), "x": 1.5})
-    with pytest.warns(DataWarning, match="column 'id' names rows"):
+    with pytest.warns(DataWarning, match="column 'id' identifies rows"):
         (constraint,) = find_identifiers(frame)
     constraint.fit(frame, Support(3))
     text = str(constraint.to_state())
@@ -185,7 +185,7 @@ def test_a_pattern_without_room_gets_longer():
 @pytest.mark.parametrize("dtype", ["int64", "uint16", "Int64", "int8"])
 def test_fresh_integers(dtype):
     frame = pd.DataFrame({"id": pd.Series(range(20, 90), dtype=dtype)})
-    with pytest.warns(DataWarning, match="column 'id' names rows"):
+    with pytest.warns(DataWarning, match="column 'id' identifies rows"):
         (constraint,) = find_identifiers(frame)
     back = constraint.fit(frame).restore(frame, RNG)["id"]
     assert back.is_unique
@@ -211,7 +211,7 @@ def test_what_names_no_rows():
     )
     assert find_identifiers(frame) == []
     assert find_identifiers(pd.DataFrame({"id": range(20)})) == []
-    with pytest.warns(DataWarning, match="column 'patient_id' names rows"):
+    with pytest.warns(DataWarning, match="column 'patient_id' identifies rows"):
         assert len(find_identifiers(frame.rename(columns={"amount": "patient_id"}))) == 1
 
 

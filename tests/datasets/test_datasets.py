@@ -66,7 +66,9 @@ def test_fetch_thyroid_off_line(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(pooch, "retrieve", offline)
-    with pytest.raises(DataError, match=r"cannot be downloaded from .*no route.* go on line, or"):
+    with pytest.raises(
+        DataError, match=r"cannot be downloaded from .*no route.* connect to the internet"
+    ):
         fetch_thyroid(tmp_path)
 
 

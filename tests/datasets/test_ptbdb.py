@@ -108,7 +108,7 @@ def test_records_that_are_not_there(requests_seen, tmp_path, records):
 def test_a_wrong_hash_is_named_and_removed(requests_seen, tree, tmp_path):
     (tree / f"{RECORDS[1]}.dat").write_text("something else")
     with pytest.raises(
-        DataError, match=r"^'patient001/s0014lre.dat' from http.* another hash .*was"
+        DataError, match=r"^'patient001/s0014lre.dat' from http.* does not have the hash .*was"
     ):
         fetch_ptbdb(tmp_path / "cache")
     assert f"{RECORDS[1]}.dat" not in files_in(tmp_path / "cache")
@@ -123,7 +123,9 @@ def test_a_changed_file_is_fetched_again(requests_seen, tree, tmp_path):
     assert changed.read_bytes() == (tree / f"{RECORDS[0]}.hea").read_bytes()
     changed.write_text("half")
     (tree / f"{RECORDS[0]}.hea").write_text("other")
-    with pytest.raises(DataError, match=r"another hash than SHA256SUMS\.txt lists; it was rem"):
+    with pytest.raises(
+        DataError, match=r"does not have the hash that SHA256SUMS\.txt lists; it was rem"
+    ):
         fetch_ptbdb(folder)
     assert not changed.exists()
 
@@ -171,7 +173,7 @@ def test_off_line(tmp_path, monkeypatch):
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.setattr(ptbdb, "_BASE_URL", url)
         with pytest.raises(
-            DataError, match=rf"be downloaded from {url} .*; go on line, or put the"
+            DataError, match=rf"be downloaded from {url} .*; connect to the internet, or put the"
         ):
             fetch_ptbdb(tmp_path / "cache")
     assert files_in(tmp_path / "cache") == set()

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
-from synthgan.encoding.tables.codecs import Codes, Constant, Levels, Linear, Places
+from synthgan.encoding.tables.codecs import Constant, Levels, Linear, QuantileCell, RankedLevels
 from synthgan.encoding.tables.known import draw_known, encode_known
 from synthgan.encoding.tables.quantile import fit_quantiles
 from synthgan.exceptions import DataError
@@ -140,8 +140,8 @@ CODECS = [
     Constant((3,)),
     Linear(1.0, 5.0),
     Linear(1.0, 5.0, whole=True),
-    Places(TABLE),
-    Places(TABLE, lattice=1.0),
+    QuantileCell(TABLE),
+    QuantileCell(TABLE, lattice=1.0),
     Levels((1, 2, 4), (0.25, 0.25, 0.5)),
 ]
 
@@ -176,12 +176,12 @@ def test_levels_and_codes_are_drawn_by_their_shares():
     codes = np.repeat([0.0, 1.0, 2.0], [50, 30, 20])
     for codec in (
         Levels(("a", "b", "c"), (0.5, 0.3, 0.2)),
-        Codes(("a", "b", "c"), Places(fit_quantiles(codes))),
+        RankedLevels(("a", "b", "c"), QuantileCell(fit_quantiles(codes))),
     ):
         drawn = pd.Series(codec.draw(5000, np.random.default_rng(0)))
         shares = drawn.value_counts(normalize=True)
         assert np.allclose(shares[["a", "b", "c"]], [0.5, 0.3, 0.2], atol=0.03)
-    grey = Codes(("a", "b"), Linear(0.0, 1.0, rounding="round"))
+    grey = RankedLevels(("a", "b"), Linear(0.0, 1.0, rounding="round"))
     assert set(grey.draw(99, np.random.default_rng(0))) == {"a", "b"}
 
 
@@ -245,7 +245,7 @@ def people():
 
 @pytest.fixture(scope="module")
 def encoder():
-    with pytest.warns(match="'empty' has no value at all; it comes back empty"):
+    with pytest.warns(match="'empty' has no values; it comes back empty"):
         return GridEncoder().fit(people())
 
 
@@ -322,7 +322,7 @@ def check_error(encoder, name, message, **wanted):
             r"between=\('x', None\) of column 'born' is not",
         ),
         ("score", {"between": (0.11, 0.19)}, r"'score' holds no value between .*; known are \[0.0"),
-        ("sex", {"between": (0, 1)}, r"'sex' has levels and between=\(0, 1\) is for numbers"),
+        ("sex", {"between": (0, 1)}, r"'sex' has levels, and between=\(0, 1\) is for numbers"),
         ("sex", {"allowed": ["x"]}, r"'sex': level 'x' is not known; known are \['f', 'm'\]"),
         ("sex", {"allowed": []}, r"allowed=\[\] of column 'sex' is not allowed; give one or more"),
         ("ward", {"allowed": ["x"]}, r"known are \['ward 0', .*, ... 30 in all\]"),

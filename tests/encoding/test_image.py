@@ -99,8 +99,8 @@ def test_state_is_plain():
 @pytest.mark.parametrize(
     ("images", "error", "message"),
     [
-        (np.zeros((2, 3, 4, 2)), DataError, r"shape \(2, 3, 4, 2\) are no images"),
-        (np.zeros((2, 3, 4, 3, 1)), DataError, "are no images"),
+        (np.zeros((2, 3, 4, 2)), DataError, r"shape \(2, 3, 4, 2\) does not hold images"),
+        (np.zeros((2, 3, 4, 3, 1)), DataError, "does not hold images"),
         (np.zeros((2, 0, 4)), DataError, "hold no pixel"),
         (np.zeros((0, 3, 4)), DataError, "n_samples=0 images"),
         (np.full((2, 3, 4), np.nan), ValueError, "contains NaN"),

@@ -32,7 +32,7 @@ def test_round_trip_is_within_a_step(values, first, rounding):
 def test_equation_6_1_and_6_2():
     x = np.array([0.0, 0.25, 0.5, 1.0])
     assert to_levels(x, 0, 1).tolist() == [1, 64, 128, 255]
-    assert to_levels(x, 0, 1, first=0).tolist() == [0, 63, 127, 255]
+    assert to_levels(x, 0, 1, lowest_cell=0).tolist() == [0, 63, 127, 255]
     assert to_levels(x, 0, 1, rounding="round").tolist() == [1, 64, 128, 255]
     assert to_levels(np.array([-9.0, 9.0]), 0, 1).tolist() == [1, 255]
 

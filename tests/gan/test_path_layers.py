@@ -25,7 +25,7 @@ def groups_of(n_samples, n_leads=1, kind="stationary", tones=()):
     """The cells of a grid of signals, as SignalEncoder publishes them."""
     side = math.isqrt(n_samples - 1) + 1
     is_null = np.tile(np.arange(side**2) >= n_samples, n_leads)
-    groups = [CellGroup(kind, tuple(np.flatnonzero(~is_null).tolist()), lowest=0, tones=tones)]
+    groups = [CellGroup(kind, tuple(np.flatnonzero(~is_null).tolist()), lowest_cell=0, tones=tones)]
     if is_null.any():
         groups.append(CellGroup("null", tuple(np.flatnonzero(is_null).tolist())))
     return groups, ((side, side) if n_leads == 1 else (n_leads, side, side))

@@ -219,7 +219,7 @@ def test_memory_is_asked_for_first(fingers, monkeypatch):
     [
         (lambda x: x[:1], DataError, "n_samples=1 images are given"),
         (lambda x: x[:0], DataError, "n_samples=0"),
-        (lambda x: x[..., None].repeat(2, 3), DataError, "are no images"),
+        (lambda x: x[..., None].repeat(2, 3), DataError, "does not hold images"),
         (lambda x: x / np.where(x > 200, 0.0, 1.0), ValueError, "infinity"),
         (lambda x: x[0, 0], ValueError, "Expected 2D array"),
         (lambda x: None, ValueError, "Expected 2D array"),
@@ -254,7 +254,7 @@ def test_bad_requests(fingers):
     model = quick().fit(*fingers)
     with pytest.raises(ParameterError):
         model.sample(-1)
-    with pytest.raises(DataError, match="conditions name"):
+    with pytest.raises(DataError, match="conditions have unknown labels"):
         model.sample(1, {"sex": "m"})
     with pytest.raises(ParameterError, match="fitted with y"):
         quick().fit(fingers[0]).sample(1, return_y=True)

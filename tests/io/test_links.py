@@ -128,7 +128,7 @@ def test_the_command_line_follows_links_when_asked(given, secret, tmp_path, caps
     words = ["fit", str(given), "--n-samples", "50", "--max-steps", "1", "-o", str(tmp_path / "m")]
     with pytest.raises(SystemExit):
         main(words)
-    assert "(--follow-links) if the link is yours." in capsys.readouterr().err
+    assert "(--follow-links) if you trust the link." in capsys.readouterr().err
     main([*words, "--follow-links"])
     assert (tmp_path / "m").exists()
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 30)

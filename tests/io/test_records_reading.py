@@ -105,7 +105,7 @@ def test_segments_are_one_record(tmp_path):
     with pytest.raises(DataError, match="v': the samples of lead 'II' have the checksum 13"):
         read_records(tmp_path / "v")
     (tmp_path / "a2.hea").unlink()
-    with pytest.raises(DataError, match=r"v' lacks its file 'a2\.hea'"):
+    with pytest.raises(DataError, match=r"the file 'a2\.hea' of record"):
         read_records(tmp_path / "v")
 
 
@@ -147,10 +147,10 @@ def test_patients(tmp_path):
     assert [record.patient for record in below] == ["patient001", "17"]
     (alone,) = read_records(tmp_path / "other", patients={"r": 5})
     assert alone.patient == "5"
-    with pytest.raises(DataError, match="none for record 'r'; 1 of 1 records lack one"):
+    with pytest.raises(DataError, match="no entry for record 'r'; 1 of 1 records have none"):
         read_records(tmp_path / "other", patients={"s": 5})
     for unknown in (pd.Series({"r": None}), {"r": None}, {"r": np.nan}, {"r": ""}):
-        with pytest.raises(DataError, match="none for record 'r'"):
+        with pytest.raises(DataError, match="no entry for record 'r'"):
             read_records(tmp_path / "other", patients=unknown)
     with pytest.raises(ParameterError, match="patients gives record 'r' more than once"):
         read_records(tmp_path / "other", patients=pd.Series([1, 2], index=["r", "r"]))
@@ -248,12 +248,15 @@ def test_headers_without_signals_are_counted(tmp_path):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/no/such/folder", "'/no/such/folder' is no folder and no WFDB record: no such file"),
-        ("./nothing", "'./nothing' is no folder"),
-        ("ptbdb/patient001/s0010_re.hea", "s0010_re.hea' is no folder"),
-        ("nothing", "'nothing' is no folder"),
-        ("lonely.dat", "'lonely.dat' is no WFDB record: no header, 'lonely.hea', is beside it"),
-        ("here/nothing", "'here/nothing' is no folder"),
+        (
+            "/no/such/folder",
+            "'/no/such/folder' is neither a folder nor a WFDB record: no such file",
+        ),
+        ("./nothing", "'./nothing' is neither a folder"),
+        ("ptbdb/patient001/s0010_re.hea", "s0010_re.hea' is neither a folder"),
+        ("nothing", "'nothing' is neither a folder"),
+        ("lonely.dat", "'lonely.dat' is not a WFDB record: the header 'lonely.hea' is missing"),
+        ("here/nothing", "'here/nothing' is neither a folder"),
         ([], "the list of paths is empty"),
     ],
 )
@@ -274,10 +277,10 @@ def test_no_path():
 @pytest.mark.parametrize(
     ("header", "samples", "message"),
     [
-        ("", SAMPLES, "r': its header is no WFDB header .IndexError"),
-        ("<html>", SAMPLES, "r': its header is no WFDB header .HeaderSyntaxError"),
-        ("r 3 250 4\n" + FOLDER_RECORD[10:], SAMPLES, "announces 3 signals and describes 2"),
-        ("r 2 250 4\n", SAMPLES, "announces 2 signals and describes 0"),
+        ("", SAMPLES, "r': its header is not a WFDB header .IndexError"),
+        ("<html>", SAMPLES, "r': its header is not a WFDB header .HeaderSyntaxError"),
+        ("r 3 250 4\n" + FOLDER_RECORD[10:], SAMPLES, "declares 3 signals, but describes 2"),
+        ("r 2 250 4\n", SAMPLES, "declares 2 signals, but describes 0"),
         (FOLDER_RECORD, SAMPLES[:3], "r': its signal file is shorter than the header says"),
         (FOLDER_RECORD.replace("250 4", "250 9"), SAMPLES, "shorter than the header says"),
         (FOLDER_RECORD.replace(" 16 1000", " 99 1000"), SAMPLES, "or damaged .KeyError"),
@@ -303,7 +306,7 @@ def test_damaged_records(tmp_path, header, samples, message):
 def test_missing_files(tmp_path):
     plant(tmp_path)
     (tmp_path / "r.dat").unlink()
-    with pytest.raises(DataError, match=r"record '.*r' lacks its file 'r\.dat'"):
+    with pytest.raises(DataError, match=r"the file 'r\.dat' of record '.*r' is missing"):
         read_records(tmp_path)
     (tmp_path / "r.dat").mkdir()
     with pytest.raises(DataError, match="r' cannot be read: Is a directory"):
@@ -349,8 +352,8 @@ def test_off_line(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", unreachable)
     message = (
-        "'ptbdb/patient001/s0010_re' is no file here and cannot be read from PhysioNet .*; go on "
-        "line, check its name, or give a local folder"
+        "'ptbdb/patient001/s0010_re' is not a local file and cannot be read from PhysioNet .*; "
+        "connect to the internet, check the name, or give a local folder"
     )
     with pytest.raises(DataError, match=message):
         read_records("ptbdb/patient001/s0010_re")
@@ -363,7 +366,7 @@ def test_on_line(tmp_path, monkeypatch):
     (record,) = read_records("someptb/1.0.0/patient001/r")
     assert (record.name, record.patient, record.labels) == ("r", "patient001", {"age": "3"})
     assert np.array_equal(record.values[0], [0.001, 0.002, 0.003, 0.004])
-    with pytest.raises(DataError, match="0/patient001/s' is no file here and cannot be read"):
+    with pytest.raises(DataError, match="0/patient001/s' is not a local file and cannot be read"):
         read_records("someptb/1.0.0/patient001/s")
 
     def absent(url, **_):

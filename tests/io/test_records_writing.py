@@ -152,7 +152,7 @@ def test_r_peaks_given(tmp_path_factory, peaks):
         ([[1], [3, 2]], ParameterError, r"r_peaks\[1\] is not allowed; give whole numbers from 0"),
         ([[1, 1], [3]], ParameterError, r"r_peaks\[0\] is not allowed"),
         ([[-1], [3]], ParameterError, r"r_peaks\[0\] is not allowed"),
-        ([[1], [500]], ParameterError, r"r_peaks\[1\] .* to 499, each greater"),
+        ([[1], [500]], ParameterError, r"r_peaks\[1\] .* to 499, strictly ascending"),
         ([[1.5], [3]], ParameterError, r"r_peaks\[0\] is not allowed"),
         ([3, 4], ParameterError, r"r_peaks\[0\] is not allowed"),
     ],
@@ -164,11 +164,9 @@ def test_r_peaks_that_are_none(tmp_path, r_peaks, error, message):
 
 def test_r_peaks_that_cannot_be_found(tmp_path):
     wave, _ = beating(3)
-    with pytest.raises(
-        DataError, match=r"r_peaks=True cannot be done: .* last 0.4 s; this measure"
-    ):
+    with pytest.raises(DataError, match=r"r_peaks=True failed: .* last 0.4 s; this measure"):
         write_records(tmp_path, wave[:, :100], fs_hz=250, r_peaks=True)
-    with pytest.raises(DataError, match="r_peaks=True cannot be done: fs_hz=50 is too low"):
+    with pytest.raises(DataError, match="r_peaks=True failed: fs_hz=50 is too low"):
         write_records(tmp_path, wave, fs_hz=50, r_peaks=True)
     wave[1, 7] = np.nan
     with pytest.raises(
@@ -193,7 +191,7 @@ def test_own_labels_only(tmp_path):
 @pytest.mark.parametrize("key", ["a:b", " a", "a  b", "", "#a", "a\nb"])
 def test_labels_that_no_header_holds(tmp_path, key):
     cut = SignalWindows(np.zeros((1, 1, 9)), 250, "i", None, pd.DataFrame({key: ["x"]}))
-    with pytest.raises(DataError, match=r"label '.*' cannot stand in a WFDB header; rename"):
+    with pytest.raises(DataError, match=r"label '.*' is invalid in a WFDB header; rename"):
         write_records(tmp_path, cut)
 
 
@@ -205,11 +203,11 @@ def test_labels_that_no_header_holds(tmp_path, key):
         ({"values": np.zeros(9)}, DataError, r"windows of shape \(9,\)"),
         ({"values": np.zeros((0, 9))}, DataError, "there are no windows to write"),
         ({"values": np.array([[1, np.inf, -np.inf]])}, DataError, "hold 2 infinite values"),
-        ({"leads": "µ"}, DataError, "lead 'µ' cannot stand in a WFDB header; use plain ASCII"),
-        ({"leads": " i"}, DataError, "lead ' i' cannot stand"),
-        ({"leads": ""}, DataError, "lead '' cannot stand"),
-        ({"units": "µV"}, DataError, "unit 'µV' cannot stand"),
-        ({"units": "m V"}, DataError, "unit 'm V' cannot stand"),
+        ({"leads": "µ"}, DataError, "lead 'µ' is invalid in a WFDB header; use plain ASCII"),
+        ({"leads": " i"}, DataError, "lead ' i' is invalid"),
+        ({"leads": ""}, DataError, "lead '' is invalid"),
+        ({"units": "µV"}, DataError, "unit 'µV' is invalid"),
+        ({"units": "m V"}, DataError, "unit 'm V' is invalid"),
         ({"names": ["a", "b"]}, ParameterError, "names has 2 entries for 1 windows"),
         ({"names": "a.b"}, ParameterError, r"the name 'a\.b' is not allowed; use letters"),
         ({"names": [3]}, ParameterError, "the name 3 is not allowed"),

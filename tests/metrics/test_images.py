@@ -218,7 +218,7 @@ def test_bad_input(measure, discs):
         measure(discs, np.linspace(-1, 219, discs.size).reshape(discs.shape))
     with pytest.raises(DataError, match="2 of 150 fake images have missing pixels"):
         measure(discs, np.where(np.arange(150)[:, None, None] < 2, np.nan, discs))
-    with pytest.raises(DataError, match="all real images are of the one level 7"):
+    with pytest.raises(DataError, match="all real images have the single level 7"):
         measure(np.full((5, 20, 20), 7), discs)
     with pytest.raises(DataError, match="the fake images are not numbers"):
         measure(discs, pd.DataFrame({"a": ["x", "y"]}))

@@ -30,7 +30,7 @@ from tests.conftest import SHARED_DATA
 
 
 @pytest.fixture(scope="module")
-def clouds():
+def point_sets():
     rng = np.random.default_rng(0)
     return rng.normal(size=(300, 4)), rng.normal(0.3, 1.2, size=(250, 4))
 
@@ -102,13 +102,13 @@ def test_coefficients_are_those_of_others():
 # --- points
 
 
-def test_nearest_is_that_of_scikit_learn(clouds):
-    ours = nearest(clouds[0], clouds[1], 3)
-    theirs = NearestNeighbors(n_neighbors=3).fit(clouds[1]).kneighbors(clouds[0])
+def test_nearest_is_that_of_scikit_learn(point_sets):
+    ours = nearest(point_sets[0], point_sets[1], 3)
+    theirs = NearestNeighbors(n_neighbors=3).fit(point_sets[1]).kneighbors(point_sets[0])
     np.testing.assert_allclose(ours[0], theirs[0])
     np.testing.assert_array_equal(ours[1], theirs[1])
-    alone = nearest(clouds[0], clouds[0], 2, itself=True)
-    theirs = NearestNeighbors(n_neighbors=2).fit(clouds[0]).kneighbors()
+    alone = nearest(point_sets[0], point_sets[0], 2, itself=True)
+    theirs = NearestNeighbors(n_neighbors=2).fit(point_sets[0]).kneighbors()
     np.testing.assert_allclose(alone[0], theirs[0])
 
 
@@ -123,9 +123,9 @@ def test_auc_and_its_interval():
     assert high == pytest.approx(np.quantile(drawn, 0.975), abs=0.006)
 
 
-def test_mmd_is_the_unbiased_estimate(clouds):
-    a, b = clouds
-    both = np.concatenate(clouds)
+def test_mmd_is_the_unbiased_estimate(point_sets):
+    a, b = point_sets
+    both = np.concatenate(point_sets)
     squares = [((x[:, None] - y[None]) ** 2).sum(2) for x, y in ((a, a), (b, b), (a, b))]
     mean = np.mean([s.mean() for s in squares])
     total = 0.0
@@ -137,9 +137,9 @@ def test_mmd_is_the_unbiased_estimate(clouds):
     assert mmd_of_points(a, b) == pytest.approx(np.sqrt(total))
 
 
-def test_neighbour_measures_by_their_definition(clouds):
-    real, fake = clouds
-    far = [np.sqrt(((x[:, None] - x[None]) ** 2).sum(2)) for x in clouds]
+def test_neighbour_measures_by_their_definition(point_sets):
+    real, fake = point_sets
+    far = [np.sqrt(((x[:, None] - x[None]) ** 2).sum(2)) for x in point_sets]
     reach = [np.sort(d, axis=1)[:, 5] for d in far]
     between = np.sqrt(((fake[:, None] - real[None]) ** 2).sum(2))
     inside = between <= reach[0]
@@ -155,7 +155,7 @@ def test_neighbour_measures_by_their_definition(clouds):
     assert neighbour_measures(*same)["coverage"] == pytest.approx(1 - 0.5**5, abs=0.02)
 
 
-def test_supports_of_one_distribution_are_alike(clouds):
+def test_supports_of_one_distribution_are_alike(point_sets):
     same = np.random.default_rng(1).normal(size=(2, 2000, 3))
     values = support_measures(*same)
     assert values["alpha-precision"] > 0.97

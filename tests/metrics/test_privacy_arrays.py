@@ -105,7 +105,7 @@ def test_without_shapes_nothing_leaks(people, name):
 def test_no_verdict_without_a_holdout(people, name):
     _, real, *_ = people
     score = run(people, name, real, holdout=None, holdout_groups=None)
-    assert "Without a holdout there is no verdict." in score.note
+    assert "Without a holdout the value cannot be judged." in score.note
     assert score.ceiling is None
     assert math.isnan(score.value) == (
         name in ("closest_record", "membership_inference", "reidentification")
@@ -163,7 +163,7 @@ def test_fakes_of_one_person_are_found(people):
         )
         assert again.detail.loc["same person", "value"] > 0.5
         assert again.detail.loc["same person", "n_rows"] == 2 * N
-        assert "of persons who are among the real images, too" in again.note
+        assert "of persons who also have real images" in again.note
 
 
 @by_kind
@@ -171,11 +171,11 @@ def test_nobody_is_reidentified_where_nobody_is_known(kind):
     sets = [MAKE[kind](10, seed) for seed in range(3)]
     score = MEASURES[kind]["reidentification"](sets[0], sets[1], holdout=sets[2])
     assert math.isnan(score.value)
-    assert "Not measured: it is not known whose the records are" in score.note
+    assert "Not measured: the persons of the records are not known" in score.note
     one = MEASURES[kind]["reidentification"](
         sets[0], sets[1], holdout=sets[2], groups=["a"] * len(sets[0])
     )
-    assert "Not measured: of a single person" in one.note
+    assert "Not measured: all records belong to a single person" in one.note
 
 
 def test_windows_with_gaps_are_left_out_with_their_persons():

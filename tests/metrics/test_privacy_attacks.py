@@ -93,14 +93,14 @@ def test_effective_number_is_between_groups_and_items(groups):
 def test_verdicts_in_words():
     arms = {"main": Arm(5, 100), "control": Arm(4, 100), "baseline": Arm(5, 100)}
     score = attack_score("x", arms, [])
-    assert score.note == "No better than guessing, so it shows nothing."
+    assert score.note == "The attack is no better than guessing, so it gives no evidence."
     assert list(score.detail.loc["main"]) == [0.05, *wilson(5, 100), 100]
     better = attack_score("x", arms | {"main": Arm(90, 100)}, ["Something.", ""])
     assert better.note == "Something."
     blind = attack_score("x", arms | {"main": Arm(90, 100), "control": Arm()}, [])
     assert math.isnan(blind.value)
     assert blind.interval is None
-    assert blind.note == "Without a holdout there is no verdict."
+    assert blind.note == "Without a holdout the value cannot be judged."
     assert blind.detail.loc["main", "rate"] == 0.9
 
 
@@ -116,7 +116,7 @@ def test_one_copied_rare_patient_is_named():
     assert "Real row" not in safe.note
     copied = pd.concat([fake, real.loc[[137]]], ignore_index=True)
     score = singling_out(real, copied, holdout=holdout, mode="univariate", random_state=0)
-    assert "Real row 137 is singled out in 5 columns by one fake row" in score.note
+    assert "Real row 137 is singled out in 5 columns by one synthetic row" in score.note
     assert score.detail.loc["main, extremes", "rate"] >= 3 / 9
     assert score.detail.loc["control, extremes", "rate"] <= 2 / 9
     turned = real.iloc[::-1].reset_index(drop=True)
@@ -156,7 +156,7 @@ def test_columns_of_a_conjunction():
     flat = pd.DataFrame({"s": ["a"] * 50, "t": ["b"] * 50})
     score = singling_out(flat, flat, holdout=flat, random_state=0)
     assert math.isnan(score.value)
-    assert "No predicate that was tried singles out a fake row" in score.note
+    assert "None of the predicates tried singles out a synthetic row" in score.note
 
 
 # --- linkability
@@ -169,7 +169,7 @@ def test_halves_of_a_copy_are_linked_and_those_of_others_are_not():
     assert leak.value > 0.9
     safe = linkability(real, fake, holdout=holdout, columns=places, random_state=0)
     assert safe.interval[0] == 0
-    assert safe.note.endswith("No better than guessing, so it shows nothing.")
+    assert safe.note.endswith("The attack is no better than guessing, so it gives no evidence.")
     # columns that say the same link without any leak: the control sees it
     twice = [frame.assign(again=frame["weight"], too=frame["age"]) for frame in (real, holdout)]
     both = fake.assign(again=fake["weight"], too=fake["age"])
@@ -216,7 +216,7 @@ def test_what_all_have_in_common_is_no_leak():
     assert score.note == ""
     assert score.name == "attribute inference of y"
     noise = infer(real, fake, "noise", holdout=holdout)
-    assert noise.note == "No better than guessing, so it shows nothing."
+    assert noise.note == "The attack is no better than guessing, so it gives no evidence."
     leak = attribute_inference(real, real, holdout=holdout, target="noise", random_state=0)
     assert leak.value > 0.99
 
@@ -282,8 +282,16 @@ def test_too_few_to_tell_members():
     [
         (singling_out, {"mode": "both"}, r"mode='both' is not allowed; give one of"),
         (singling_out, {"n_attacks": 0}, r"n_attacks=0 is not allowed"),
-        (singling_out, {"n_columns": 7}, r"n_columns=7 is not allowed; .* 1 to 6, the columns"),
-        (linkability, {"n_neighbors": 41}, r"n_neighbors=41 is not allowed; .* 1 to 40, the fake"),
+        (
+            singling_out,
+            {"n_columns": 7},
+            r"n_columns=7 is not allowed; .* 1 to 6, the number of columns",
+        ),
+        (
+            linkability,
+            {"n_neighbors": 41},
+            r"n_neighbors=41 is not allowed; .* 1 to 40, the number of synthetic",
+        ),
         (linkability, {"n_neighbors": True}, r"n_neighbors=True is not allowed"),
         (linkability, {"columns": ("age", "ward")}, r"columns=.* is not allowed; give two lists"),
         (linkability, {"columns": (["age"], ["age"])}, r"columns=.* none in both"),

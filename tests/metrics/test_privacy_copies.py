@@ -15,7 +15,7 @@ from synthgan.metrics.privacy import closest_record, exact_copies, near_copies, 
 from tests.conftest import SHARED_DATA
 
 
-def cloud(n, seed, d=4):
+def points(n, seed, d=4):
     rng = np.random.default_rng(seed)
     return pd.DataFrame({f"x{i}": rng.normal(size=n) for i in range(d)})
 
@@ -29,26 +29,26 @@ def test_exact_copies_by_hand():
     assert score.detail.loc["fake", ["value", "n_rows"]].tolist() == [0.5, 4]
     alone = exact_copies(real, fake)
     assert alone.ceiling is None
-    assert alone.note == "Without a holdout there is no verdict."
+    assert alone.note == "Without a holdout the value cannot be judged."
 
 
 @settings(max_examples=30)
 @given(st.integers(0, 60), st.integers(0, 1000))
 def test_exact_copies_are_counted(n, seed):
-    real, fake = cloud(60, seed), cloud(60, seed + 1001)
+    real, fake = points(60, seed), points(60, seed + 1001)
     fake.iloc[:n] = real.iloc[60 - n :]
     assert exact_copies(real, fake.sample(frac=1, random_state=0)).value == pytest.approx(n / 60)
 
 
 def test_near_copies_of_a_population_are_as_many_as_the_quantile_says():
-    real, fake, holdout = cloud(1500, 0), cloud(1500, 1), cloud(1500, 2)
+    real, fake, holdout = points(1500, 0), points(1500, 1), points(1500, 2)
     for quantile in (0.01, 0.2):
         score = near_copies(real, fake, holdout=holdout, quantile=quantile, random_state=0)
         assert score.ceiling == pytest.approx(quantile, abs=0.001)
         assert score.value == pytest.approx(quantile, abs=0.05)
         alone = near_copies(real, fake, quantile=quantile, random_state=0)
         assert alone.value == pytest.approx(score.value, abs=0.06)
-        assert alone.note == "Without a holdout there is no verdict."
+        assert alone.note == "Without a holdout the value cannot be judged."
     moved = real + 1e-4
     moved.iloc[:750] = fake.iloc[:750]
     score = near_copies(real, moved, holdout=holdout, random_state=0)
@@ -59,7 +59,7 @@ def test_near_copies_of_a_population_are_as_many_as_the_quantile_says():
 
 @pytest.mark.parametrize("quantile", [0, 1, 1.5, -0.1, float("nan")])
 def test_quantiles_lie_between_0_and_1(quantile):
-    real = cloud(10, 0)
+    real = points(10, 0)
     with pytest.raises(ParameterError, match=r"quantile=.* is not allowed; give a share"):
         near_copies(real, real, quantile=quantile)
 
@@ -82,7 +82,7 @@ def test_many_fakes_of_few_records_tell_little():
     """The interval is that of the 60 records, and not of 5000 fakes."""
     missed = 0
     for seed in range(40):
-        real, holdout, fake = cloud(30, seed), cloud(30, seed + 100), cloud(5000, seed + 200)
+        real, holdout, fake = points(30, seed), points(30, seed + 100), points(5000, seed + 200)
         low, high = closest_record(real, fake, holdout=holdout, random_state=0).interval
         assert high - low > 0.15
         missed += not low <= 0.5 <= high
@@ -90,18 +90,18 @@ def test_many_fakes_of_few_records_tell_little():
 
 
 def test_neighbour_ratio_is_low_for_copies_of_one_row_and_not_of_two():
-    real = cloud(400, 0)
-    assert neighbour_ratio(real, real, holdout=cloud(400, 1)).value == 0
+    real = points(400, 0)
+    assert neighbour_ratio(real, real, holdout=points(400, 1)).value == 0
     twice = pd.concat([real, real], ignore_index=True)
-    assert neighbour_ratio(twice, real, holdout=cloud(400, 1)).value == 1
-    other = neighbour_ratio(real, cloud(400, 2), holdout=cloud(400, 1))
+    assert neighbour_ratio(twice, real, holdout=points(400, 1)).value == 1
+    other = neighbour_ratio(real, points(400, 2), holdout=points(400, 1))
     assert other.interval[0] <= other.ceiling <= other.interval[1]
     assert other.detail.loc["fake", "median"] > other.value
     assert math.isnan(neighbour_ratio(real[:1], real).value)
 
 
 def test_large_tables_are_sub_sampled_and_copies_still_show():
-    real, holdout, fresh = (cloud(30_000, seed, d=2) for seed in range(3))
+    real, holdout, fresh = (points(30_000, seed, d=2) for seed in range(3))
     fake = pd.concat([real[:3000], fresh[3000:]], ignore_index=True)
     near = near_copies(real, fake, holdout=holdout, random_state=0)
     assert "20000 of 30000 real rows, 5000 of 30000 fake rows" in near.note

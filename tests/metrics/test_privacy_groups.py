@@ -146,11 +146,11 @@ def test_who_is_in_both_sets_is_no_control(name, copied_people):
         real, fake, holdout=pd.concat([real[:20], holdout[20:]]), random_state=0,
         groups=groups, holdout_groups=mixed,
     )  # fmt: skip
-    assert "Left out: 20 of 400 holdout rows, of persons who are among the real" in score.note
+    assert "Left out: 20 of 400 holdout rows, of persons who also have real" in score.note
     nobody = MEASURES[name](
         real, fake, holdout=real, random_state=0, groups=groups, holdout_groups=groups
     )
-    assert "Without a holdout there is no verdict." in nobody.note
+    assert "Without a holdout the value cannot be judged." in nobody.note
     assert nobody.ceiling is None
 
 

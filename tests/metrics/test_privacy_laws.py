@@ -178,7 +178,7 @@ def test_awkward_tables(name, people):
 def test_no_verdict_without_a_holdout(name, people):
     real, _, fresh = people
     score = run(name, real, fresh)
-    assert "Without a holdout there is no verdict." in score.note
+    assert "Without a holdout the value cannot be judged." in score.note
     assert score.ceiling is None
     assert math.isnan(score.value) == (name in NEEDS_HOLDOUT)
     assert len(score.detail)

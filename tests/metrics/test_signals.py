@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import signals
-from synthgan.metrics.arms import in_order_of_content
+from synthgan.metrics.compared_sets import content_order
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.warping import dtw_distances
@@ -240,13 +240,13 @@ def test_windows_with_gaps_are_left_out_and_counted(ecg, other):
 
 def test_sub_samples_are_drawn_by_content(ecg):
     x = np.concatenate([ecg, ecg[:50]])
-    order = in_order_of_content(x, 7)
+    order = content_order(x, 7)
     assert sorted(order) == list(range(len(x)))
-    np.testing.assert_array_equal(x[order], x[::-1][in_order_of_content(x[::-1], 7)])
-    assert not np.array_equal(order, in_order_of_content(x, 8))
+    np.testing.assert_array_equal(x[order], x[::-1][content_order(x[::-1], 7)])
+    assert not np.array_equal(order, content_order(x, 8))
     # Of many copies of few, as many are drawn as there are, not one kind after the other.
     copies = np.repeat(ecg[:10], 30, axis=0)
-    drawn = np.unique(copies[in_order_of_content(copies, 0)[:60]], axis=0)
+    drawn = np.unique(copies[content_order(copies, 0)[:60]], axis=0)
     assert len(drawn) == 10
     score = signals.dtw(ecg, ecg[::-1], fs_hz=FS_HZ, random_state=0)
     assert score.note.startswith("Drawn at random: 200 of 300 real windows, 200 of 300 fake")

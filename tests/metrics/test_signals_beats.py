@@ -138,5 +138,5 @@ def test_bad_input(measure):
     # One step makes no beats that lie inside of a window.
     step = np.zeros((20, 625))
     step[:, 0] = 1e-7
-    with pytest.raises(DataError, match="measure is one of electrocardiograms"):
+    with pytest.raises(DataError, match="measure needs electrocardiograms"):
         measure(step, windows, fs_hz=FS_HZ)

@@ -52,7 +52,7 @@ def test_names_of_people_with_several_rows_are_nowhere(even, groups, tmp_path):
         )
     messages = [str(one.message) for one in told]
     for name in ("patient", "ssn"):
-        assert any(f"column '{name}' names people" in message for message in messages)
+        assert any(f"column '{name}' identifies people" in message for message in messages)
     assert any("give groups='patient'" in message for message in messages) == (groups is None)
     model.save(tmp_path / "m")
     stored, fake = text_of(tmp_path / "m"), model.sample(500)
@@ -97,7 +97,7 @@ def test_names_are_nowhere_whatever_the_constraints_are(tmp_path):
     for i, constraints in enumerate(([], [Range("glucose", low=0)])):
         with pytest.warns(DataWarning) as told:
             model = TabularGANSynthesizer(**QUICK, constraints=constraints).fit(table)
-        assert any("seems to name 100 people" in str(one.message) for one in told)
+        assert any("seems to identify 100 people" in str(one.message) for one in told)
         model.save(tmp_path / str(i))
         stored = text_of(tmp_path / str(i))
         assert not [name for name in table["patient"].unique() if name in stored]
@@ -107,7 +107,7 @@ def test_names_are_nowhere_whatever_the_constraints_are(tmp_path):
 def test_numbers_named_like_people_are_found(name):
     of = np.repeat(np.arange(50), 5)
     frame = pd.DataFrame({name: of * 37 + 10_000, "x": np.arange(250) % 7})
-    with pytest.warns(DataWarning, match=f"'{name}' seems to name 50 people"):
+    with pytest.warns(DataWarning, match=f"'{name}' seems to identify 50 people"):
         assert find_people(frame)[0] == name
 
 
@@ -134,10 +134,10 @@ def test_patients_are_found_beside_their_doctors():
             "doctor_id": [f"D{i // 7 % 24:02d}" for i in rows],
         }
     )
-    with pytest.warns(DataWarning, match="'patient_id' seems to name 60 people"):
+    with pytest.warns(DataWarning, match="'patient_id' seems to identify 60 people"):
         assert find_people(frame)[0] == "patient_id"
     few = frame[rows % 60 < 12]
-    with pytest.warns(DataWarning, match="'patient_id' seems to name 12 people"):
+    with pytest.warns(DataWarning, match="'patient_id' seems to identify 12 people"):
         assert find_people(few)[0] == "patient_id"
 
 
@@ -159,7 +159,7 @@ def test_people_of_a_clinical_trial_are_found(name):
     path = DATA / "relational" / "cdisc" / f"{name}.csv"
     if not path.exists():
         pytest.skip(f"{path} is absent")
-    with pytest.warns(DataWarning, match="'USUBJID' seems to name"):
+    with pytest.warns(DataWarning, match="'USUBJID' seems to identify"):
         column, _ = find_people(pd.read_csv(path))
     assert column == "USUBJID"
 
@@ -189,7 +189,7 @@ def test_people_are_found_by_two_things_that_follow():
             "glucose": rng.normal(100, 9, len(of)).round(1),
         }
     )
-    with pytest.warns(DataWarning, match="'who' seems to name 80 people"):
+    with pytest.warns(DataWarning, match="'who' seems to identify 80 people"):
         column, people = find_people(frame)
     assert column == "who"
     assert len(np.unique(people)) == 80
@@ -199,7 +199,7 @@ def test_a_column_of_groups_is_made_afresh_whatever_its_name(tmp_path):
     rng = np.random.default_rng(0)
     of = np.repeat(np.arange(60), 4)
     frame = pd.DataFrame({"P": of * 7919 + 100_003, "x": rng.normal(size=240).round(2)})
-    with pytest.warns(DataWarning, match="'P' names people"):
+    with pytest.warns(DataWarning, match="'P' identifies people"):
         model = TabularGANSynthesizer(**QUICK).fit(frame, groups="P")
     assert Identifier in map(type, model.constraints_.constraints_)
     assert model.sample(240)["P"].is_unique
@@ -222,7 +222,7 @@ def test_lookups_store_what_enough_people_share():
 
 @pytest.mark.parametrize(
     ("groups", "message"),
-    [("nobody", "groups='nobody' is no column"), ([1, 2, 3], r"groups has the shape \(3,\)")],
+    [("nobody", "groups='nobody' is not a column"), ([1, 2, 3], r"groups has the shape \(3,\)")],
 )
 def test_groups_that_do_not_fit_are_refused_before_training(groups, message):
     clinic = make_clinic(60, random_state=0)
@@ -261,7 +261,7 @@ def test_labels_of_signals_count_patients(tmp_path):
 
 
 def test_too_few_patients_have_no_labels():
-    with pytest.raises(DataError, match=r"24 labelled records of 3 people; labels need 5"):
+    with pytest.raises(DataError, match=r"24 labelled records of 3 people; labels need at least 5"):
         SignalGANSynthesizer(condition_on=["diagnosis"], max_steps=2).fit(windows_of(3, 8))
 
 

@@ -180,7 +180,7 @@ def test_groups_are_read_from_columns_and_arrays(missing):
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        ("whom", r"groups='whom' is no column; the columns are \['who'\]"),
+        ("whom", r"groups='whom' is not a column; the columns are \['who'\]"),
         ([1, 2], r"groups has the shape \(2,\); give one entry for each of the 3 rows"),
     ],
 )

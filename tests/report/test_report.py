@@ -140,7 +140,10 @@ def test_a_table_with_and_without_single_rows():
     fake = real[::-1].reset_index(drop=True)
     shown = evaluate(real, fake, sections=["fidelity"])
     hidden = replace(shown, show_real=False)
-    note = "Real row 3 is singled out in 2 columns by one fake row, no holdout row in more than 1."
+    note = (
+        "Real row 3 is singled out in 2 columns by one synthetic row, "
+        "no holdout row in more than 1."
+    )
     for report in (shown, hidden):
         score = report.scores["fidelity"]["quartiles"]
         report.scores["fidelity"]["quartiles"] = replace(score, note=note)

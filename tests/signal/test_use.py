@@ -147,7 +147,7 @@ def test_bad_windows(ecgs, change, error, message):
 def test_bad_targets(ecgs):
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         quick().fit(ecgs, [1, 2])
-    with pytest.raises(DataError, match="there are 3 labelled records; labels need 5 or more"):
+    with pytest.raises(DataError, match="there are 3 labelled records; labels need at least 5"):
         quick().fit(ecgs[:3], [0, 1, 0])
 
 

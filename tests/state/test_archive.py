@@ -92,24 +92,24 @@ def refused(path, match):
 @pytest.mark.parametrize(
     ("member", "content", "message"),
     [
-        (MANIFEST, b"{", "is no whole synthgan archive: Expecting property name"),
-        (MANIFEST, b"[]", "its manifest names no format"),
-        (MANIFEST, b'{"format": true}', "its manifest names no format"),
-        (MANIFEST, b'{"format": 0}', "its manifest names no format"),
+        (MANIFEST, b"{", "is not a complete synthgan archive: Expecting property name"),
+        (MANIFEST, b"[]", "its manifest has no format"),
+        (MANIFEST, b'{"format": true}', "its manifest has no format"),
+        (MANIFEST, b'{"format": 0}', "its manifest has no format"),
         (
             MANIFEST,
             b'{"format": 99}',
             "has format 99; this synthgan reads up to 2: update",
         ),
         (MANIFEST, b'{"format": 1}', "'manifest.json' does not list the other members"),
-        (MANIFEST, b'{"format": 1, "format": 1}', "an object of its JSON has a key twice"),
+        (MANIFEST, b'{"format": 1, "format": 1}', "an object of its JSON has a duplicate key"),
         (MANIFEST, b'{"format": 1, "a": NaN}', "its JSON has the number NaN"),
         (MANIFEST, b'{"format": 1, "a": 1e999}', "its JSON has the number 1e999"),
-        (MANIFEST, b'{"format": 1, "a": {"$number": "5"}}', r"has no number in '\$number'"),
+        (MANIFEST, b'{"format": 1, "a": {"$number": "5"}}', r"has an invalid '\$number'"),
         (MANIFEST, b'{"a": ' + 5000 * b"9" + b"}", "has a number of 5000 digits"),
         (MANIFEST, 100_000 * b"[", "its JSON is nested too deeply"),
         (MANIFEST, 30_000 * b'{"a":' + b"1" + 30_000 * b"}", "its JSON is nested too deeply"),
-        (MANIFEST, b"\xff\xfe", "is no whole synthgan archive: .*codec can't decode"),
+        (MANIFEST, b"\xff\xfe", "is not a complete synthgan archive: .*codec can't decode"),
     ],
 )
 def test_manifests_that_are_none(path, member, content, message):
@@ -120,10 +120,10 @@ def test_manifests_that_are_none(path, member, content, message):
 @pytest.mark.parametrize(
     ("member", "content", "message"),
     [
-        (SCHEMA, b"{", "is no whole synthgan archive: Expecting property name"),
-        (WEIGHTS, b"12345678", "is no whole synthgan archive: .*header"),
-        (TABLES, b"", "is no whole synthgan archive: .*header"),
-        (TABLES, struct.pack("<Q", 2**62) + b"{}", "is no whole synthgan archive: .*header"),
+        (SCHEMA, b"{", "is not a complete synthgan archive: Expecting property name"),
+        (WEIGHTS, b"12345678", "is not a complete synthgan archive: .*header"),
+        (TABLES, b"", "is not a complete synthgan archive: .*header"),
+        (TABLES, struct.pack("<Q", 2**62) + b"{}", "is not a complete synthgan archive: .*header"),
     ],
 )
 def test_members_that_are_none_though_their_hash_is_right(path, member, content, message):
@@ -142,9 +142,9 @@ def test_a_pickle_is_never_read(path):
     for member in sound:
         content = pickle.dumps(Trap())
         pack(path, {**sound, member: content}, rehash=member != MANIFEST)
-        refused(path, "is no whole synthgan archive")
+        refused(path, "is not a complete synthgan archive")
     (path.parent / "pickle").write_bytes(pickle.dumps(Trap()))
-    refused(path.parent / "pickle", "is no whole synthgan archive: it does not end as one")
+    refused(path.parent / "pickle", "is not a complete synthgan archive: its end record is invalid")
 
 
 @pytest.mark.parametrize("member", [SCHEMA, WEIGHTS, TABLES])
@@ -153,7 +153,7 @@ def test_wrong_hashes(path, member):
     content = bytearray(members[member])
     content[-1] ^= 1
     pack(path, {**members, member: bytes(content)}, rehash=False)
-    refused(path, f"the SHA-256 of '{member}' is another than in 'manifest.json'; save or copy it")
+    refused(path, f"the SHA-256 of '{member}' does not match 'manifest.json'; save or copy it")
 
 
 def test_a_rewritten_manifest(path):
@@ -163,7 +163,7 @@ def test_a_rewritten_manifest(path):
     members[MANIFEST] = members[MANIFEST].replace(b'"X"', b'"Y"')
     whole = pack(path, members, rehash=False).read_bytes()
     path.write_bytes(whole[: -len(seal)] + seal)
-    refused(path, "the SHA-256 of 'manifest.json' is another than its seal")
+    refused(path, "the SHA-256 of 'manifest.json' does not match the file's comment")
 
 
 def test_strange_missing_and_double_members(path):
@@ -176,7 +176,7 @@ def test_strange_missing_and_double_members(path):
         refused(path, f"it lacks '{name}'")
         with pytest.warns(UserWarning, match="Duplicate name"):
             pack(path, members, names=[*members, name])
-        refused(path, "a member is there twice")
+        refused(path, "it has a duplicate member")
     pack(path, members, names=[name for name in members if name != MANIFEST])
     refused(path, "it has 0 members 'manifest.json'")
     with pytest.warns(UserWarning, match="Duplicate name"):
@@ -194,19 +194,19 @@ def test_names_that_zipfile_would_cut(path):
 def test_other_zips(path):
     whole, members = path.read_bytes(), unpack(path)
     pack(path, members, methods={WEIGHTS: zipfile.ZIP_DEFLATED})
-    refused(path, f"'{WEIGHTS}' is encrypted, or compressed in another way than save does")
+    refused(path, f"'{WEIGHTS}' is encrypted or has an unsupported compression")
     pack(path, members, methods={SCHEMA: zipfile.ZIP_BZIP2})
-    refused(path, f"'{SCHEMA}' is encrypted, or compressed in another way")
+    refused(path, f"'{SCHEMA}' is encrypted or has an unsupported")
     path.write_bytes(whole[:-1])
-    refused(path, "it does not end as one")
+    refused(path, "its end record is invalid")
     path.write_bytes(whole + b"x")
-    refused(path, "it does not end as one")
+    refused(path, "its end record is invalid")
     path.write_bytes(b"")
-    refused(path, "it does not end as one")
+    refused(path, "its end record is invalid")
     # The seal replaced by the end of another zip, which zipfile would take for the real one.
     seal = (b"PK\5\6" + 18 * b"\0").rjust(71, b"a")
     path.write_bytes(whole[:-71] + seal)
-    refused(path, "it does not end as one")
+    refused(path, "its end record is invalid")
     encrypted = bytearray(whole)
     for start in (encrypted.find(b"PK\1\2"), encrypted.find(b"PK\3\4")):
         encrypted[start + (8 if encrypted[start + 2] == 1 else 6)] |= 1
@@ -244,13 +244,13 @@ def test_sizes_that_lie(path):
     refused(path, "ends early|Bad CRC")
     path.write_bytes(whole)
     patched(path, SCHEMA, size=1)
-    refused(path, "is no whole synthgan archive: (Bad CRC|'schema.json' ends early)")
+    refused(path, "is not a complete synthgan archive: (Bad CRC|'schema.json' ends early)")
     path.write_bytes(whole)
     patched(path, WEIGHTS, size=2**31)
-    refused(path, f"'{WEIGHTS}' gives two sizes")
+    refused(path, f"'{WEIGHTS}' has two different sizes")
     path.write_bytes(whole)
     patched(path, WEIGHTS, size=2**31, compressed=2**31)
-    refused(path, "is no whole synthgan archive")
+    refused(path, "is not a complete synthgan archive")
 
 
 def test_a_zip_bomb_is_not_unpacked(path):
@@ -285,7 +285,7 @@ def test_no_archive(tmp_path):
     with pytest.raises(ArchiveError, match="cannot be read: Is a directory"):
         synthgan.load(tmp_path)
     (tmp_path / "text").write_text("hello")
-    refused(tmp_path / "text", "is no whole synthgan archive: it does not end as one")
+    refused(tmp_path / "text", "is not a complete synthgan archive: its end record is invalid")
     with pytest.raises(ArchiveError, match="cannot be written: No such file"):
         write_archive(tmp_path / "nowhere" / "m", {}, {}, {}, {})
 
@@ -444,15 +444,15 @@ def test_tables_of_the_encoder_that_do_not_fit(tmp_path):
     edges = start.replace("start", "edges")
     for changes, match in (
         ({start: None}, "the tables of a column lacks"),
-        ({start: tables[start][:-1]}, "the tables of a column do not fit each other"),
+        ({start: tables[start][:-1]}, "the tables of a column do not match each other"),
         ({start: tables[start][None]}, "where an array of shape"),
-        ({start: tables[start].astype(np.float32)}, "do not fit each other"),
+        ({start: tables[start].astype(np.float32)}, "do not match each other"),
         ({start: tables[start].astype(bool)}, "where an array of shape"),
         ({start: np.full_like(tables[start], np.nan)}, "where an array of finite numbers"),
-        ({start: tables[start][::-1]}, "do not ascend"),
-        ({edges: tables[edges] * 2}, "do not ascend"),
-        ({"99.start": tables[start]}, "encoder has tables of no column"),
-        ({"evil": tables[start]}, "encoder has tables of no column"),
+        ({start: tables[start][::-1]}, "not ascending"),
+        ({edges: tables[edges] * 2}, "not ascending"),
+        ({"99.start": tables[start]}, "encoder has tables of unknown columns"),
+        ({"evil": tables[start]}, "encoder has tables of unknown columns"),
     ):
         with_arrays(path, members, TABLES, **changes)
         refused(path, match)
@@ -463,13 +463,13 @@ def test_trees_that_lead_astray(tmp_path):
     path, members = of_kind("table", tmp_path)
     tables = safetensors.numpy.load(members[TABLES])
     for name, value, match in (
-        ("left", 0, "lead nowhere"),
-        ("right", 2**32 - 1, "lead nowhere"),
-        ("left", 10**6, "lead nowhere"),
-        ("feature_idx", 10**6, "lead nowhere"),
-        ("feature_idx", -1, "lead nowhere"),
-        ("num_threshold", np.nan, "lead nowhere"),
-        ("is_leaf", 7, "lead nowhere"),
+        ("left", 0, "invalid nodes"),
+        ("right", 2**32 - 1, "invalid nodes"),
+        ("left", 10**6, "invalid nodes"),
+        ("feature_idx", 10**6, "invalid nodes"),
+        ("feature_idx", -1, "invalid nodes"),
+        ("num_threshold", np.nan, "invalid nodes"),
+        ("is_leaf", 7, "invalid nodes"),
         ("value", np.inf, "where an array of finite numbers"),
     ):
         array = tables[f"critic.node_{name}"].copy()
@@ -504,20 +504,24 @@ def test_schemas_that_do_not_fit(tmp_path):
         return data["encoder"]["cells"][names.index(name)]
 
     edits = {
-        "is no integer column": lambda d: column(d, "age", dtype="float64"),
-        "has the dtype": lambda d: column(d, "age", dtype="datetime64[ns, dateutil//etc/passwd]"),
+        "of dtype float64 cannot be of kind integer": lambda d: column(d, "age", dtype="float64"),
+        "has the invalid dtype": lambda d: column(
+            d, "age", dtype="datetime64[ns, dateutil//etc/passwd]"
+        ),
         "has kind='code', where one of": lambda d: column(d, "age", kind="code"),
         "has decimals=99": lambda d: column(d, "height", decimals=99),
         "has resolution=-1": lambda d: column(d, "admitted", resolution=-1),
         "has missing=2": lambda d: column(d, "age", missing=2),
-        "names a column twice": lambda d: column(d, "age", name="ward"),
+        "has a duplicate column name": lambda d: column(d, "age", name="ward"),
         "cannot have categories": lambda d: column(d, "age", categories=["a"]),
         r"encoder lacks \['cells'\]": lambda d: d["encoder"].pop("cells"),
         "encoder has cells of": lambda d: d["encoder"]["cells"].pop(),
         "codec is .*; one of": lambda d: cells(d, "ward")["codec"].update(name="eval"),
-        "column has no levels": lambda d: cells(d, "ill")["codec"].update(levels=["a", "b"]),
-        "has the levels": lambda d: cells(d, "ward")["codec"].update(levels=["a", "a", "b"]),
-        "shares of 3 levels": lambda d: cells(d, "ward")["codec"].update(shares=[1]),
+        "column cannot have the levels": lambda d: cells(d, "ill")["codec"].update(
+            levels=["a", "b"]
+        ),
+        "has invalid levels": lambda d: cells(d, "ward")["codec"].update(levels=["a", "a", "b"]),
+        "shares for 3 levels": lambda d: cells(d, "ward")["codec"].update(shares=[1]),
         "has the unexpected .*'code'": lambda d: cells(d, "ward").update(code="x"),
         "schema has 13 columns, X 14 of": lambda d: d.update(n_features_in=14),
         "schema has .* there is no y": lambda d: d.update(y_container=None),
@@ -525,7 +529,9 @@ def test_schemas_that_do_not_fit(tmp_path):
         "which the table lacks": lambda d: d["constraints"]["columns"].remove("twice"),
         "container has kind='pickle'": lambda d: d["container"].update(kind="pickle"),
         "container of kind 'array' has dtype None": lambda d: d["container"].update(kind="array"),
-        "which no array has": lambda d: d["container"].update(kind="array", dtype="<U999999999"),
+        "container has the invalid dtype": lambda d: d["container"].update(
+            kind="array", dtype="<U999999999"
+        ),
     }
     for match, edit in edits.items():
         edited(path, members, SCHEMA, edit)
@@ -557,7 +563,7 @@ def test_constraints_that_do_not_fit(tmp_path):
     ]
     for edit in edits:
         edited(path, members, SCHEMA, lambda data, edit=edit: edit(constraints_of(data)))
-        refused(path, "constraint|Predicate holds a function")
+        refused(path, "constraint|Predicate needs a function")
 
 
 def test_sizes_of_signals_and_images_that_no_one_has(tmp_path):

@@ -88,7 +88,7 @@ def test_codes_of_very_many_characters_are_refused(saved):
         tracemalloc.stop()
     learnt["parts_"] = [["", 0, 0]] * 10
     rewrite(path, members, schema)
-    with pytest.raises(ArchiveError, match="a part of some text"):
+    with pytest.raises(ArchiveError, match="the text of a part is invalid"):
         synthgan.load(path)
     learnt["parts_"] = [["hex", 1, 4000], ["-", 0, 0], ["hex", 1, 95]]
     rewrite(path, members, schema)
@@ -112,7 +112,7 @@ def test_a_column_is_rewritten_once(saved):
     for name in ("Range", "Identifier"):
         constraints.append(constraint_of(schema, name))
         rewrite(path, members, schema)
-        with pytest.raises(ArchiveError, match=r"column '[cp]' is rewritten by two constraints"):
+        with pytest.raises(ArchiveError, match=r"column '[cp]' is transformed by two constraints"):
             synthgan.load(path)
         constraints.pop()
 

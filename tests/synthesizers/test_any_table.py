@@ -34,7 +34,7 @@ def refusal(model, frame):
     return None
 
 
-OF_THE_WHOLE = ("too few rows", "no columns", "stand more than once", "string names")
+OF_THE_WHOLE = ("too few rows", "no columns", "occur more than once", "string names")
 
 
 def names_what_is_wrong(text, frame):

@@ -67,7 +67,7 @@ def test_what_hardly_any_row_satisfies_is_an_error(stays):
     assert len(fake) == 1
     never = Predicate(lambda table: table["bmi"] == 99, ["bmi"])
     model.constraints_ = type(model.constraints_)([never]).fit(table.assign(bmi=99))
-    with pytest.raises(SamplingError, match=r"0 of 3 rows were made in \d+ tries"):
+    with pytest.raises(SamplingError, match=r"0 of 3 rows meet the conditions after \d+ tries"):
         model.sample(3)
 
 
@@ -105,7 +105,7 @@ def test_columns_that_name_rows_are_made_afresh(stays):
     table = stays[["age", "bmi"]].assign(
         patient=[f"P-{number:06d}" for number in numbers], record_id=10_000 + np.arange(n)
     )
-    with pytest.warns(DataWarning, match="replaced by fresh values of the same pattern") as seen:
+    with pytest.warns(DataWarning, match="replaced by new values of the same pattern") as seen:
         model = fit(table)
     told = {str(w.message).split("'")[1] for w in seen if w.category is DataWarning}
     assert told == {"patient", "record_id"}
@@ -137,5 +137,5 @@ def test_rules_that_the_data_break_or_that_clash(stays):
         fit(stays, constraints=[Range("age", 0, 30)])
     with pytest.raises(DataError, match="'nobody'"):
         fit(stays, constraints=[Range("nobody", 0)])
-    with pytest.raises(ParameterError, match="'left' is rewritten by both"):
+    with pytest.raises(ParameterError, match="'left' is transformed by both"):
         fit(stays, constraints=[Inequality("admitted", "left"), FixedCombinations(["left", "sex"])])

@@ -307,7 +307,7 @@ def test_names_of_y_and_of_columns_survive(clinic, tmp_path):
     assert X_again.columns.tolist() == [5, 9]
     assert y_again.name == 3
     odd = quick().fit(clinic[["age"]], y.rename(("a", "b")))
-    with pytest.raises(synthgan.exceptions.ArchiveError, match=r"y is named \('a', 'b'\)"):
+    with pytest.raises(synthgan.exceptions.ArchiveError, match=r"y has the name \('a', 'b'\)"):
         odd.save(tmp_path / "m")
 
 

@@ -1,1 +1,1 @@
-"""Images to grids and back, in the containers they were given in."""
+"""Images to grids and back; the container type is kept."""

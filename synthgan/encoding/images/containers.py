@@ -1,4 +1,4 @@
-"""The containers that images come in: every one becomes an array of pixels, and back."""
+"""Containers of images: every supported type becomes a pixel array, and back."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["ImageContainer", "take_images"]
 
 @dataclass(frozen=True)
 class ImageContainer:
-    """What images came in.
+    """The container type of images.
 
     Parameters
     ----------
     kind : {"table", "array", "stack"}
-        ``"table"``: a row an image; ``"array"``: three or four axes.
+        ``"table"``: one image per row; ``"array"``: three or four axes.
     dtype : str
-        As numpy reads it, such as ``"|u1"``.
+        As numpy writes it, such as ``"|u1"``.
     is_whole : bool
         Whether all values were whole numbers.
     n_axes : int
@@ -62,24 +62,24 @@ class ImageContainer:
         Raises
         ------
         ArchiveError
-            A column name that is no string or number.
+            A column name is not a string or a number.
         """
         check_names(self.columns)
         return {**vars(self), "table": vars(self.table)}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> ImageContainer:
-        """Take back what `to_dict` gave.
+        """Build a container from the output of `to_dict`.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         """
         container = cls(
             **fields.read_fields(
                 record,
-                "the container of images",
+                "the image container",
                 kind=fields.one_of("table", "array", "stack"),
                 dtype=fields.text,
                 is_whole=fields.flag,
@@ -95,17 +95,17 @@ class ImageContainer:
 def take_images(
     estimator: Any, X: Any, shape: Any, *, reset: bool, min_images: int = 1
 ) -> tuple[np.ndarray, ImageContainer]:
-    """Read images of any supported container; those of whole bytes are not copied.
+    """Read images from any supported container; uint8 images are not copied.
 
     Parameters
     ----------
     estimator : object
-        Learns ``image_shape_``, ``n_features_in_`` and ``feature_names_in_``, or has them checked.
+        Sets its ``image_shape_``, ``n_features_in_`` and ``feature_names_in_``, or checks them.
     X : ImageStack, DataFrame, or array-like
-        (n, height, width), (n, height, width, n_channels), or a row an image.
+        (n, height, width), (n, height, width, n_channels), or one image per row.
     shape : tuple of int or None
-        (height, width) or (height, width, n_channels) of the images in rows. None: a square where
-        the number of columns is one, a single row of pixels otherwise.
+        (height, width) or (height, width, n_channels) of images given as rows. None: a square if
+        the number of columns is a square number, otherwise a single row of pixels.
     reset : bool
         True in fit.
     min_images : int, default=1
@@ -118,9 +118,9 @@ def take_images(
     Raises
     ------
     DataError, ValueError
-        No images of finite numbers, or not of the shape of fit.
+        No images, values that are not finite numbers, or a shape that differs from fit.
     ParameterError
-        A `shape` that does not fit.
+        `shape` does not match the number of pixels.
     """
     n_axes = count_axes(X.values if isinstance(X, ImageStack) else X)
     if n_axes is None or n_axes < 3:
@@ -141,7 +141,7 @@ def _take_array(
     values = X.values if isinstance(X, ImageStack) else np.asarray(X)
     if n_axes > 4 or (n_axes == 4 and values.shape[3] not in (1, 3)):
         raise DataError(
-            f"images of shape {values.shape} are no images; give (n, height, width), or "
+            f"X of shape {values.shape} does not hold images; give (n, height, width), or "
             "(n, height, width, n_channels) with 1 or 3 channels."
         )
     kind = "stack" if isinstance(X, ImageStack) else "array"
@@ -156,7 +156,7 @@ def _take_array(
             "required."
         )
     if 0 in values.shape[1:]:
-        raise DataError(f"images of shape {values.shape} hold no pixel; give some.")
+        raise DataError(f"images of shape {values.shape} hold no pixels; give at least one.")
     if reset:
         estimator.n_features_in_ = math.prod(values.shape[1:])
         vars(estimator).pop("feature_names_in_", None)

@@ -18,22 +18,22 @@ from synthgan.state import fields
 
 __all__ = ["ImageEncoder"]
 
-_MOST_PIXELS = 2**24  # of an image that an archive may ask for
+_MOST_PIXELS = 2**24  # of an image in an archive
 
 
 class ImageEncoder(RecordEncoder):
     """Turn images into grids of grey levels 0..255, and grids back into images.
 
-    Images of bytes are grids already. Other numbers are scaled; colours become channels.
+    uint8 images need no scaling. Other numbers are scaled; colours become channels.
 
     Parameters
     ----------
     limits : {"auto"} or (float, float), default="auto"
-        What levels 0 and 255 stand for; values outside are clipped. ``"auto"``: 0 and 255 for
-        bytes, otherwise the smallest and the largest value that is learnt.
+        Values of the levels 0 and 255; values outside are clipped. ``"auto"``: 0 and 255 for
+        uint8, otherwise the smallest and the largest value in fit.
     shape : (int, int), (int, int, 3) or None, default=None
-        Height, width and channels of images that come as rows of a table. None: squares where the
-        number of columns is one, a single row of pixels otherwise.
+        Height, width and channels of images given as rows of a table. None: a square if the number
+        of columns is a square number, otherwise a single row of pixels.
 
     Attributes
     ----------
@@ -43,9 +43,9 @@ class ImageEncoder(RecordEncoder):
         Height, width, channels.
     limits_ : (float, float)
     step_ : float
-        What one level is worth: twice the largest error of a decoded pixel within the limits.
+        Width of one level: twice the largest error of a decoded pixel within the limits.
     cell_groups_ : list of CellGroup
-        One of all cells.
+        A single group of all cells.
     n_features_in_ : int
         Pixels of an image, times its channels.
 
@@ -79,7 +79,7 @@ class ImageEncoder(RecordEncoder):
         Parameters
         ----------
         X : ImageStack, or array-like
-            Of shape (n, height, width), (n, height, width, 1 or 3), or a row an image.
+            Of shape (n, height, width), (n, height, width, 1 or 3), or one image per row.
         y : Ignored
 
         Returns
@@ -89,16 +89,16 @@ class ImageEncoder(RecordEncoder):
         Raises
         ------
         DataError, ValueError
-            No images of finite numbers.
+            No images, or values that are not finite numbers.
         ParameterError
-            `limits` or a `shape` that are none, or do not fit.
+            Invalid `limits`, or a `shape` that does not match the number of pixels.
         """
         self._validate_params()
         values, container = take_images(self, X, self.shape, reset=True)
         return self.fit_values(values, container)
 
     def fit_values(self, values: np.ndarray, container: ImageContainer) -> ImageEncoder:
-        """Learn from pixels (n, height, width, n_channels) that `take_images` gave."""
+        """Fit to pixels (n, height, width, n_channels) from `take_images`."""
         self.container_ = container
         self.image_shape_ = values.shape[1:]
         self.n_features_in_ = math.prod(self.image_shape_)
@@ -115,9 +115,9 @@ class ImageEncoder(RecordEncoder):
         return take_images(self, X, self.shape, reset=False)[0]
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """Encode pixels (n, height, width, n_channels); bytes are not copied."""
+        """Encode pixels (n, height, width, n_channels); uint8 is not copied."""
         if values.dtype != np.uint8 or self.limits_ != (0.0, float(scaling.TOP_LEVEL)):
-            values = scaling.to_levels(values, *self.limits_, first=NULL, rounding="round")
+            values = scaling.to_levels(values, *self.limits_, lowest_cell=NULL, rounding="round")
         return values[..., 0] if values.shape[3] == 1 else np.moveaxis(values, 3, 1)
 
     def decode(self, grids: np.ndarray) -> np.ndarray:
@@ -126,7 +126,7 @@ class ImageEncoder(RecordEncoder):
         levels = np.moveaxis(grids.reshape(len(grids), n_channels, height, width), 1, 3)
         if levels.dtype == np.uint8 and self.limits_ == (0.0, float(scaling.TOP_LEVEL)):
             return levels
-        return scaling.from_levels(levels, *self.limits_, first=NULL, rounding="round")
+        return scaling.from_levels(levels, *self.limits_, lowest_cell=NULL, rounding="round")
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name every cell of the flattened grid: channel, row and column."""
@@ -147,12 +147,12 @@ class ImageEncoder(RecordEncoder):
         return record, {}
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> ImageEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+        """Restore the output of `to_state`; the parameters must be the same.
 
         Raises
         ------
         ArchiveError, ParameterError
-            A record that is none, or parameters that do not fit.
+            An invalid record, or parameters that do not match it.
         """
         self._validate_params()
         read = fields.read_fields(
@@ -168,14 +168,14 @@ class ImageEncoder(RecordEncoder):
         n_axes = {2} if kind == "table" else {3, 4} if self.image_shape_[2] == 1 else {4}
         is_flat = kind == "table" and len(columns) != self.n_features_in_
         if self.n_features_in_ > _MOST_PIXELS or self.image_shape_[2] not in (1, 3):
-            raise ArchiveError(f"encoder has images of {list(self.image_shape_)}")
+            raise ArchiveError(f"encoder has the invalid image shape {list(self.image_shape_)}")
         if is_flat or self.container_.n_axes not in n_axes or arrays:
-            raise ArchiveError("encoder has names, axes or tables that its images do not have")
+            raise ArchiveError("encoder has names, axes or tables that do not match its images")
         if columns and all(isinstance(name, str) for name in columns):
             self.feature_names_in_ = np.array(columns, dtype=object)
         low, high = read["limits"]
         if low > high:
-            raise ArchiveError(f"encoder has limits={[low, high]}, of which the first is larger")
+            raise ArchiveError(f"encoder has limits={[low, high]}, where low is above high")
         self.limits_ = (float(low), float(high))
         self._place_cells()
         return self
@@ -184,5 +184,5 @@ class ImageEncoder(RecordEncoder):
         height, width, n_channels = self.image_shape_
         self.grid_shape_ = (height, width) if n_channels == 1 else (n_channels, height, width)
         cells = tuple(range(math.prod(self.grid_shape_)))
-        self.cell_groups_ = [CellGroup("image", cells, lowest=NULL)]
-        self.step_ = scaling.level_step(*self.limits_, first=NULL)
+        self.cell_groups_ = [CellGroup("image", cells, lowest_cell=NULL)]
+        self.step_ = scaling.level_step(*self.limits_, lowest_cell=NULL)

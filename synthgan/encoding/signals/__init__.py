@@ -1,4 +1,4 @@
-"""Windows of signals to grids and back: scaling, whitening, leads, mains hum.
+"""Signal windows to grids and back: scaling, whitening, leads, mains hum.
 
 Knows no files and no networks.
 """

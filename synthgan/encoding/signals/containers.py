@@ -1,4 +1,4 @@
-"""The containers that signal windows come in: every one becomes an array, and back."""
+"""Containers of signal windows: every supported type becomes an array, and back."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _LONGEST_DTYPE = 40  # characters
 
 @dataclass(frozen=True)
 class SignalContainer:
-    """What windows came in.
+    """The container type of windows.
 
     Parameters
     ----------
     kind : {"table", "array", "windows"}
-        ``"table"``: a row a window; ``"array"``: three axes.
+        ``"table"``: one window per row; ``"array"``: three axes.
     dtype : str
-        As pandas reads it, such as ``"<f8"`` or ``"Int16"``.
+        As pandas writes it, such as ``"<f8"`` or ``"Int16"``.
     fs_hz : float or None
         Samples per second, of SignalWindows.
     leads, units : tuple of str
@@ -50,14 +50,14 @@ class SignalContainer:
     def restore(self, values: np.ndarray, info: pd.DataFrame | None = None) -> Any:
         """Put windows (n, n_leads, n_samples) into a container of this kind.
 
-        Whole numbers beyond what the dtype holds become its ends. A table of windows that are
-        longer than those of fit has numbered columns.
+        Whole numbers outside the dtype's range are clipped to it. A table has numbered columns
+        if its windows are longer than those of fit.
         """
         dtype: Any = pd.api.types.pandas_dtype(self.dtype)
         plain = getattr(dtype, "numpy_dtype", dtype)
         if plain.kind in "iu":
             ends = np.iinfo(plain)
-            # As floats, the largest int64 is one too many.
+            # As a float, the largest int64 would overflow.
             largest = np.nextafter(float(ends.max) + 1, 0)
             values = np.rint(values).clip(float(ends.min), largest)
         values = values.astype(plain)
@@ -74,7 +74,7 @@ class SignalContainer:
         return table.restore(frame if dtype == plain else frame.astype(dtype))
 
     def check_like(self, learnt: SignalContainer) -> None:
-        """Refuse SignalWindows of other leads, units or sampling rate than those learnt."""
+        """Refuse SignalWindows whose leads, units or sampling rate differ from fit."""
         if not self.kind == learnt.kind == "windows":
             return
         for what in ("leads", "units", "fs_hz"):
@@ -88,25 +88,25 @@ class SignalContainer:
         Raises
         ------
         ArchiveError
-            A column name that is no string or number.
+            A column name is not a string or a number.
         """
         check_names(self.columns)
         return {**vars(self), "table": vars(self.table)}
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> SignalContainer:
-        """Take back what `to_dict` gave.
+        """Build a container from the output of `to_dict`.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         """
         texts = fields.list_of(fields.text)
         container = cls(
             **fields.read_fields(
                 record,
-                "the container of signals",
+                "the signal container",
                 kind=fields.one_of("table", "array", "windows"),
                 dtype=fields.text,
                 fs_hz=fields.optional(fields.number(0)),
@@ -120,20 +120,20 @@ class SignalContainer:
         if len(container.dtype) < _LONGEST_DTYPE:
             dtype = pd.Series([], dtype=container.dtype).dtype
         if dtype is None or getattr(dtype, "numpy_dtype", dtype).kind not in "fiub":
-            raise ArchiveError(f"signals have dtype={fields.brief(container.dtype)}")
+            raise ArchiveError(f"signals have the invalid dtype={fields.brief(container.dtype)}")
         return container
 
 
 def read_signals(
     estimator: Any, X: Any, *, reset: bool, min_windows: int = 1
 ) -> tuple[np.ndarray, SignalContainer]:
-    """Read windows of any supported container.
+    """Read windows from any supported container.
 
     Parameters
     ----------
     estimator : object
-        Learns ``n_leads_``, ``n_samples_``, ``n_features_in_`` and ``feature_names_in_``, or has
-        them checked.
+        Sets its ``n_leads_``, ``n_samples_``, ``n_features_in_`` and ``feature_names_in_``, or
+        checks them.
     X : SignalWindows, DataFrame, or array-like
         (n, n_samples) or (n, n_leads, n_samples).
     reset : bool
@@ -148,7 +148,7 @@ def read_signals(
     Raises
     ------
     DataError, ValueError
-        No windows of finite numbers, or not of the shape of fit.
+        No windows, values that are not finite numbers, or a shape that differs from fit.
     """
     first = X[0] if isinstance(X, list | tuple) and X else X
     if isinstance(first, Recording):
@@ -157,7 +157,9 @@ def read_signals(
             "synthgan.io.windows.windows(recordings, window_s=2)."
         )
     if np.ma.is_masked(X):
-        raise DataError("X is a masked array; windows have no missing samples: leave them out.")
+        raise DataError(
+            "X is a masked array; windows cannot have missing samples: leave such windows out."
+        )
     if isinstance(X, SignalWindows):
         container = SignalContainer("windows", X.values.dtype.str, X.fs_hz, X.leads, X.units)
         values = X.values
@@ -171,7 +173,7 @@ def read_signals(
         values, dtype=np.float64, allow_nd=True, ensure_min_samples=min_windows, input_name="X"
     )
     if 0 in values.shape:
-        raise DataError(f"windows of shape {values.shape} hold no sample; give some.")
+        raise DataError(f"windows of shape {values.shape} hold no samples; give at least one.")
     if reset:
         estimator.n_features_in_ = values.shape[2]
         vars(estimator).pop("feature_names_in_", None)
@@ -211,5 +213,5 @@ def _checked(
 
 
 def _folded(value: Any) -> Any:
-    """Give names without their case."""
+    """Return names in lower case, for comparison."""
     return tuple(name.casefold() for name in value) if isinstance(value, tuple) else value

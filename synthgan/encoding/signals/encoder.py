@@ -27,30 +27,30 @@ from synthgan.state import fields
 __all__ = ["SignalEncoder"]
 
 _MIDDLE = (NULL + ON) / 2
-# Of windows that an archive may ask for.
+# Limits of windows in an archive.
 _MOST_LEADS, _MOST_SAMPLES, _MOST_TONES = 2**12, 2**22, 64
 
 
 class SignalEncoder(RecordEncoder):
     """Turn each window of a signal into a small square image, and images back into windows.
 
-    Samples fill the image row by row, left to right: the "Z" path of thesis Table 6.3. What is left
-    of the last row is NULL. Several leads are several channels. Leads that follow from others
+    Samples fill the image row by row, left to right: the "Z" path of thesis Table 6.3. The rest of
+    the last row is NULL. Each lead is a channel. Leads that are linear combinations of others
     (Einthoven's relations) are not stored; decoding computes them.
 
     Parameters
     ----------
     scaling : {"whiten", "minmax"}, default="whiten"
-        What a cell holds. ``"whiten"``: the window with its spectrum levelled and unit variance,
-        ``127.5 + 127.5 * x``, real numbers that may leave 0..255; decoding is exact. ``"minmax"``:
-        grey levels 0..255 (thesis Eq. 6.2).
+        What a cell holds. ``"whiten"``: the window with a flatter spectrum and unit variance,
+        ``127.5 + 127.5 * x``, real numbers, possibly outside 0..255; decoding is exact.
+        ``"minmax"``: grey levels 0..255 (thesis Eq. 6.2).
     exponent : float, default=0.5
-        Of ``"whiten"``: amplitudes are divided by this power of their mean at each frequency; 0
+        For ``"whiten"``: amplitudes are divided by this power of their mean at each frequency; 0
         keeps the spectrum, 1 makes it flat.
     limits : {"minmax"}, float or (float, float), default="minmax"
-        Of ``"minmax"``, what 0 and 255 stand for: learnt; the quantiles q and 1 - q of each lead
-        for a float q; given by hand, as -2 and 2 mV in the thesis. Samples outside are clipped; a
-        warning counts them.
+        For ``"minmax"``, the values of the levels 0 and 255: learnt; the quantiles q and 1 - q of
+        each lead for a float q; or fixed, such as -2 and 2 mV in the thesis. Samples outside are
+        clipped, and a warning counts them.
 
     Attributes
     ----------
@@ -58,19 +58,19 @@ class SignalEncoder(RecordEncoder):
         (side, side), or (n_leads_stored, side, side) if there are several.
     n_samples_ : int
     n_leads_ : int
-        All leads, also those that are not stored.
+        All leads, including those that are not stored.
     cell_groups_ : list of CellGroup
-        One of all samples, one of the NULL cells if there are any.
+        A group of all samples, and a group of the NULL cells if there are any.
     is_stationary_ : bool
-        Whether windows look alike all along, as pieces of longer recordings do.
+        Whether windows are stationary, like segments of longer recordings.
     tones_ : tuple of float
-        Cycles in a window of steady tones that many windows hold, such as the hum of the mains.
+        Frequencies of steady tones that many windows hold, such as mains hum, in cycles per window.
     limits_ : ndarray of shape (n_leads_stored, 2)
-        What the lowest and the highest grey level stand for; only with ``scaling="minmax"``.
+        Values of the lowest and the highest grey level; only with ``scaling="minmax"``.
     step_ : ndarray of shape (n_leads_stored,)
-        What one grey level is worth: the largest error of a decoded sample within the limits.
+        Width of one grey level: the largest error of a decoded sample within the limits.
     n_features_in_ : int
-        Samples of a window.
+        Samples per window.
 
     References
     ----------
@@ -125,9 +125,9 @@ class SignalEncoder(RecordEncoder):
         Raises
         ------
         DataError, ValueError
-            No windows of finite numbers.
+            No windows, or values that are not finite numbers.
         ParameterError
-            `limits` that do not fit the scaling.
+            `limits` are given with a scaling that has none, or are invalid.
         """
         self._validate_params()
         if not (self.is_quantised or isinstance(self.limits, str)):
@@ -150,7 +150,7 @@ class SignalEncoder(RecordEncoder):
             heights = np.sort(stored.mean(axis=2), axis=0)
             first = np.zeros(1, dtype=np.int64)
             self.means_ = np.array([run_means(lead, first)[0] for lead in heights.T])
-            centred = whitening.tamed(stored - self.means_[:, None])
+            centred = whitening.limit_window_power(stored - self.means_[:, None])
             self.gains_ = whitening.fit_gains(centred, self.exponent)
         self._place_cells()
         return self
@@ -176,24 +176,27 @@ class SignalEncoder(RecordEncoder):
         return self.complete(self.decode_paths(self.paths(grids)))
 
     def paths(self, grids: np.ndarray) -> np.ndarray:
-        """Give the cells of grids along the path, (n, n_leads_stored, n_samples)."""
+        """Return the cells of grids in sample order, (n, n_leads_stored, n_samples)."""
         paths = grids.reshape(len(grids), len(self.kept_), self.grid_shape_[-1] ** 2)
         return paths[:, :, : self.n_samples_]
 
     def decode_paths(self, cells: np.ndarray) -> np.ndarray:
-        """Decode cells (n, n_leads_stored, any length) to the leads that are stored."""
+        """Decode cells (n, n_leads_stored, any length) to the stored leads."""
         cells = cells.astype(np.float64)
         if self.is_quantised:
             pairs = zip(self.limits_, cells.swapaxes(0, 1), strict=True)
             return np.stack(
-                [scaling.from_levels(lead, low, high, first=NULL) for (low, high), lead in pairs],
+                [
+                    scaling.from_levels(lead, low, high, lowest_cell=NULL)
+                    for (low, high), lead in pairs
+                ],
                 axis=1,
             )
         gains = whitening.gains_for(self.gains_, cells.shape[2])
         return whitening.unwhiten((cells - _MIDDLE) / _MIDDLE, gains) + self.means_[:, None]
 
     def complete(self, stored: np.ndarray) -> np.ndarray:
-        """Compute all leads from those that are stored."""
+        """Compute all leads from the stored leads."""
         return np.einsum("ls,nst->nlt", self.matrix_, stored)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -220,12 +223,12 @@ class SignalEncoder(RecordEncoder):
         return record, {**arrays, "means": self.means_, "gains": self.gains_}
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> SignalEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+        """Restore the output of `to_state`; the parameters must be the same.
 
         Raises
         ------
         ArchiveError, ParameterError
-            A record that is none, tables that do not fit it, or parameters that do not.
+            An invalid record, or tables or parameters that do not match it.
         """
         self._validate_params()
         read = fields.read_fields(
@@ -265,24 +268,28 @@ class SignalEncoder(RecordEncoder):
         return self
 
     def _check_fit(self, columns: tuple[Any, ...]) -> None:
-        """Refuse what was read of an archive where its parts do not fit together."""
+        """Refuse an archive whose parts are inconsistent."""
         n_stored, container = len(self.kept_), self.container_
         kept_fit = np.array_equal(self.kept_, np.unique(self.kept_)) and n_stored
         kept_fit = kept_fit and self.kept_[0] >= 0 and self.kept_[-1] < self.n_leads_
         if not kept_fit or n_stored * self.n_samples_ > _MOST_SAMPLES:
-            raise ArchiveError(f"encoder keeps the leads {fields.brief(self.kept_.tolist())}")
+            raise ArchiveError(
+                f"encoder keeps the invalid leads {fields.brief(self.kept_.tolist())}"
+            )
         scales_fit = (
             (self.limits_[:, 0] <= self.limits_[:, 1]).all()
             if self.is_quantised
             else (self.gains_ > 0).all()
         )
         if not scales_fit or len(self.tones_) > _MOST_TONES:
-            raise ArchiveError("encoder scales signals in a way that cannot be undone")
+            raise ArchiveError("encoder has a scaling of signals that is not invertible")
         named = {"windows": len(container.leads), "table": len(columns)}
         wanted = {"windows": self.n_leads_, "table": self.n_samples_}
         is_flat = container.kind != "table" or self.n_leads_ == 1
         if named.get(container.kind) != wanted.get(container.kind) or not is_flat:
-            raise ArchiveError(f"encoder has names of another number than its {container.kind}")
+            raise ArchiveError(
+                f"encoder has a number of names that does not match its {container.kind}"
+            )
 
     def _levels(self, stored: np.ndarray) -> np.ndarray:
         lows, highs = self.limits_[:, 0, None], self.limits_[:, 1, None]
@@ -296,7 +303,7 @@ class SignalEncoder(RecordEncoder):
             )
         pairs = zip(self.limits_, stored.swapaxes(0, 1), strict=True)
         return np.stack(
-            [scaling.to_levels(lead, low, high, first=NULL) for (low, high), lead in pairs],
+            [scaling.to_levels(lead, low, high, lowest_cell=NULL) for (low, high), lead in pairs],
             axis=1,
         )
 
@@ -306,7 +313,7 @@ class SignalEncoder(RecordEncoder):
         is_null = np.tile(np.arange(side * side) >= self.n_samples_, n_stored)
         used, unused = np.flatnonzero(~is_null).tolist(), np.flatnonzero(is_null).tolist()
         kind = "stationary" if self.is_stationary_ else "signal"
-        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest=NULL, tones=self.tones_)]
+        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest_cell=NULL, tones=self.tones_)]
         if unused:
             self.cell_groups_.append(CellGroup("null", tuple(unused)))
         if self.is_quantised:

@@ -1,4 +1,4 @@
-"""What can be measured of signal windows, and asked of generated ones."""
+"""Properties that can be measured on signal windows, and used as conditions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def heart_rate_bpm(values: np.ndarray, fs_hz: float) -> np.ndarray:
     Returns
     -------
     rates : ndarray of shape (n,)
-        Beats a minute; NaN where fewer than two beats are found.
+        Beats per minute; NaN where fewer than two beats are found.
     """
     return rates_bpm(find_beats(values[:, 0], fs_hz), fs_hz, len(values))
 
@@ -38,7 +38,7 @@ def measure(names: list[str], values: np.ndarray, fs_hz: float | None) -> dict[s
     Raises
     ------
     DataError, ParameterError
-        Windows too short, or sampled too rarely, to find beats in.
+        Windows are too short, or the sampling rate is too low, to find beats.
     """
     if not names or fs_hz is None:
         return {}

@@ -1,4 +1,4 @@
-"""Whether it matters where in a window a sample lies; pure functions of arrays."""
+"""Whether windows are stationary or aligned to an event; pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["is_stationary"]
 
 _N_PARTS = 8
 _MOST_DEVIATION = 5.0  # standard errors; half of PTB-DB's lead I, 1489 windows, stays below 3.2
-_LEAST = 1e-12  # of the variance: what a constant part has
+_LEAST = 1e-12  # of the variance: below this a part is constant
 
 
 def is_stationary(values: np.ndarray, aligned: bool | None = None) -> bool:
-    """Tell whether windows look alike all along, as pieces of longer recordings do.
+    """Test whether windows are stationary, like segments of longer recordings.
 
     Parameters
     ----------
@@ -23,15 +23,15 @@ def is_stationary(values: np.ndarray, aligned: bool | None = None) -> bool:
 
     Returns
     -------
-    alike : bool
-        Where it is not known, False where an eighth of the window differs from the others in mean,
-        power or steepness by more than chance allows, as when windows are aligned to an event.
-        Also False for windows too short to tell, of fewer than 32 samples.
+    stationary : bool
+        If `aligned` is None: False where an eighth of the window differs significantly from the
+        others in mean, power or steepness, as in windows that are aligned to an event.
+        Also False for windows of fewer than 32 samples, which are too short for the test.
 
     Notes
     -----
-    A recording whose heart keeps in step with the length of its windows looks aligned, where few
-    others are beside it.
+    If the heart rate is a multiple of the window rate, the windows of a recording look aligned,
+    unless there are many other recordings.
     """
     n_windows, n_leads, n_samples = values.shape
     length = n_samples // _N_PARTS
@@ -51,5 +51,5 @@ def is_stationary(values: np.ndarray, aligned: bool | None = None) -> bool:
         return True
     errors = features.std(axis=0, ddof=1) / np.sqrt(n_windows)
     deviations = np.abs(features.mean(axis=0)) / np.where(errors > 0, errors, np.inf)
-    # Standard errors of few windows are uncertain themselves.
+    # With few windows, the standard errors are uncertain.
     return bool(deviations.max() < t.isf(norm.sf(_MOST_DEVIATION), n_windows - 1))

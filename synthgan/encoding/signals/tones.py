@@ -1,4 +1,4 @@
-"""Steady tones in windows, such as the hum of the mains; pure functions of arrays."""
+"""Steady tones in windows, such as mains hum; pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from scipy.ndimage import median_filter
 
 __all__ = ["find_tones"]
 
-_FEWEST_CYCLES = 6  # slower waves of living things look steady within a window
-_LEAST_EXCESS = 0.35  # of the mean logarithm of power over that of its neighbours
+_FEWEST_CYCLES = 6  # slower physiological waves look steady within a window
+_LEAST_EXCESS = 0.35  # of the mean log power over that of its neighbours
 _LEAST_ERRORS = 6.0  # the same in standard errors
 _NEIGHBOURS = 10  # frequencies on either side
-_LOBE = 3  # at so many from a tone its power is that of its neighbours again
+_LOBE = 3  # frequencies from a tone to where the power is back to normal
 _LEAST_DROP, _ENOUGH_DROP = 0.7, 3.0  # of the excess, and whatever the excess is
 _MOST_TONES = 8
 _FEWEST_WINDOWS, _MOST_WINDOWS = 10, 2000
@@ -19,7 +19,7 @@ _SILENT = 1e-12  # of a window's mean power
 
 
 def find_tones(windows: np.ndarray) -> tuple[float, ...]:
-    """Find tones of one and the same frequency in many windows.
+    """Find tones that have the same frequency in many windows.
 
     Parameters
     ----------
@@ -28,8 +28,8 @@ def find_tones(windows: np.ndarray) -> tuple[float, ...]:
     Returns
     -------
     cycles : tuple of float
-        Of each tone, in a window; up to eight, the clearest first. Between the frequencies of the
-        Fourier transform by a parabola through three of them.
+        Cycles per window of each tone; up to eight, the strongest first. Frequencies are
+        interpolated by a parabola through three points of the Fourier transform.
     """
     windows = windows[:: -(-len(windows) // _MOST_WINDOWS) or 1]
     n_windows, _, n_samples = windows.shape

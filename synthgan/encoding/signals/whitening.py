@@ -1,8 +1,8 @@
 """Spectral whitening of windows; pure functions of arrays.
 
-Signals hold most of their power in their slowest waves. A network that sees them as they are
-learns those, and takes the rest, the sharp waves of a heart beat among it, for noise. Whitening
-weighs frequencies by a power of their mean amplitude, so that all are seen.
+Most of the power of a signal is at low frequencies. A network that is trained on the raw signal
+learns these, and treats the rest, including the sharp waves of a heart beat, as noise. Whitening
+divides frequencies by a power of their mean amplitude, so that all contribute.
 """
 
 from __future__ import annotations
@@ -12,34 +12,33 @@ from scipy.fft import dct, idct
 
 from synthgan.privacy import P_PERCENT
 
-__all__ = ["fit_gains", "gains_for", "smooth_power", "tamed", "unwhiten", "whiten"]
+__all__ = ["fit_gains", "gains_for", "limit_window_power", "smooth_power", "unwhiten", "whiten"]
 
 _FEWEST_BINS, _N_BINS = 4, 40
-_FEWEST_TAMED = 5  # windows
+_FEWEST_LIMITED = 5  # windows
 _LEAST_POWER = 1e-12  # of the strongest frequency
-_STILL = 1e-20  # what a lead that never moves is taken to move by: its fakes are as still
+_STILL = 1e-20  # power of a constant lead, whose synthetic windows are then constant, too
 
 
 def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
-    """Learn how much each frequency is to be raised.
+    """Learn the gain of each frequency.
 
     Parameters
     ----------
     windows : ndarray of shape (n_windows, n_leads, n_samples)
     exponent : float
-        0 leaves the spectrum as it is, 1 makes it flat, in between amplitudes are divided by that
-        power of their mean.
+        Amplitudes are divided by this power of their mean: 0 keeps the spectrum, 1 makes it flat.
 
     Returns
     -------
     gains : ndarray of shape (n_leads, n_samples)
-        Of the frequencies of the cosine transform (DCT-II), smooth over about a twelfth of
+        Gains of the frequencies of the cosine transform (DCT-II), smoothed over about a twelfth of
         a decade; whitened windows have unit variance.
 
     Notes
     -----
-    The cosine transform continues a window by its mirror image: it begins and ends without a
-    step, so that whitening changes its edges little.
+    The cosine transform extends a window by its mirror image. There is no step at the edges, so
+    whitening changes them little.
     """
     power = (dct(windows, norm="ortho") ** 2).mean(axis=0)
     gains = _smooth(power) ** (-exponent / 2)
@@ -47,15 +46,15 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
 
 
-def tamed(windows: np.ndarray) -> np.ndarray:
-    """Shrink windows of so much power that the mean spectrum would be theirs.
+def limit_window_power(windows: np.ndarray) -> np.ndarray:
+    """Limit the power of windows that would dominate the mean spectrum.
 
-    The power of a window and lead counts up to the second largest, and up to what all but the two
-    largest have together, divided by .15 (the p-percent rule, as of averages of numbers).
+    The power of each window and lead is limited to the second largest power, and to the sum of all
+    but the two largest powers, divided by .15 (the p-percent rule, as for averages of numbers).
     """
     power = (windows**2).mean(axis=2)
     ordered = np.sort(power, axis=0)
-    if len(ordered) < _FEWEST_TAMED:
+    if len(ordered) < _FEWEST_LIMITED:
         return windows
     most = np.minimum(ordered[-2], ordered[:-2].sum(axis=0) / P_PERCENT)
     over = power > most
@@ -63,7 +62,7 @@ def tamed(windows: np.ndarray) -> np.ndarray:
 
 
 def smooth_power(windows: np.ndarray) -> np.ndarray:
-    """Measure the mean power at each frequency of the cosine transform, smooth as gains are.
+    """Return the mean power at each frequency of the cosine transform, smoothed like the gains.
 
     Parameters
     ----------
@@ -88,7 +87,7 @@ def _smooth(power: np.ndarray) -> np.ndarray:
 
 
 def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:
-    """Give the gains for windows of another length, shape (n_leads, n_samples)."""
+    """Interpolate the gains for windows of another length, shape (n_leads, n_samples)."""
     if gains.shape[1] == n_samples:
         return gains
     learnt = np.arange(gains.shape[1])
@@ -98,12 +97,12 @@ def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:
 
 
 def whiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Weigh the frequencies of windows (n, n_leads, n_samples) by gains (n_leads, n_samples)."""
+    """Multiply the spectra of windows (n, n_leads, n_samples) by gains (n_leads, n_samples)."""
     return idct(dct(windows, norm="ortho") * gains, norm="ortho")
 
 
 def unwhiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Undo `whiten`."""
+    """Invert `whiten`."""
     return idct(dct(windows, norm="ortho") / gains, norm="ortho")
 
 

@@ -1,4 +1,4 @@
-"""The cells of one column: its values, and whether there is one. Knows no grid."""
+"""The cells of one column: value cells and a presence cell. Knows no grid."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.tables.codec_state import from_state, to_state
 from synthgan.encoding.tables.codecs import (
     Codec,
-    Codes,
     Levels,
     Linear,
-    Places,
+    QuantileCell,
+    RankedLevels,
     level_codes,
     shown,
 )
@@ -28,16 +28,16 @@ from synthgan.state import fields
 
 __all__ = ["ColumnCells"]
 
-# A known number may lie beyond the learnt range by this share of it: ends are averages.
-_REACH = 0.1
+# A known number may exceed the learnt range by this share of it, because its ends are averages.
+_RANGE_MARGIN = 0.1
 
 
 @dataclass(frozen=True)
 class ColumnCells:
     """The fitted encoding of one column: value cells, then a presence cell if it is nullable.
 
-    Where `pools`, fit left out rare labels, so labels that it does not know are expected: each is
-    encoded as a kept one.
+    `pools` means that fit dropped rare labels, so unknown labels are expected: each is encoded as
+    a kept label.
     """
 
     column: Column
@@ -63,15 +63,15 @@ class ColumnCells:
         ----------
         series : Series
         fills : bool, default=False
-            Whether a missing value of a column that is not nullable takes the middle of its
-            distribution, with the freedom to be anything, or its most frequent level.
+            Whether a missing value of a column that is not nullable is encoded as the median, with
+            the full half-width, or as the most frequent level.
 
         Returns
         -------
         cells : ndarray of shape (n_rows, n_cells)
             Value cells, then the presence cell of a nullable column; NULL (0) where missing.
         half_width : ndarray of shape (n_rows,) or None
-            Every point within so much of a continuous cell decodes to the same value.
+            Every point within this distance of a continuous cell decodes to the same value.
         """
         values, present = self._values(series)
         if self.pools:
@@ -101,7 +101,7 @@ class ColumnCells:
             present = presence >= (OFF + ON) / 2
         if codec.n_cells == 0:
             present = present & bool(codec.levels)
-        elif codec.first == OFF:
+        elif codec.lowest_cell == OFF:
             present = present & (cells >= OFF / 2).any(axis=1)
         return self._restore(codec.decode(cells), present)
 
@@ -112,12 +112,12 @@ class ColumnCells:
         allowed: Iterable[Any] | None = None,
         between: tuple[Any, Any] | None = None,
     ) -> pd.Series:
-        """Draw values of the learnt marginal, in the column's dtype; parameters as `draw_known`."""
+        """Draw values from the learnt marginal distribution; parameters as in `draw_known`."""
         column, codec = self.column, self.codec
         name = f"column {column.name!r}"
         if between is not None and not column.numeric:
             raise DataError(
-                f"{name} has levels and between={between!r} is for numbers, dates and durations: "
+                f"{name} has levels, and between={between!r} is for numbers, dates and durations: "
                 "give allowed."
             )
         if allowed is None and between is None and self._is_empty:
@@ -125,7 +125,7 @@ class ColumnCells:
         chosen = None if allowed is None else self._chosen(allowed)
         ends = None if between is None else _ends(column, between)
         if ends is not None and codec.levels and column.kind == "continuous":
-            # Stored levels are rounded when they come back.
+            # Stored levels are rounded when they are decoded.
             spare = 0.0 if column.decimals is None else 0.5 * 10.0**-column.decimals
             ends = (ends[0] - spare, ends[1] + spare)
         try:
@@ -156,8 +156,8 @@ class ColumnCells:
             bad = np.ones(len(series), dtype=bool)
         elif self.codec.limits is not None:
             low, high = stored[0].item(), stored[-1].item()
-            reach = type(low)(_REACH * (high - low))
-            low, high = low - reach, high + reach
+            margin = type(low)(_RANGE_MARGIN * (high - low))
+            low, high = low - margin, high + margin
             if isinstance(low, int):  # integers of 64 bits reach no further
                 low, high = max(low, -(2**63)), min(high, 2**63 - 1)
             bad = (found < low) | (found > high)
@@ -171,9 +171,9 @@ class ColumnCells:
             raise DataError(f"column {self.column.name!r}{what}; {self._known_text()}.")
 
     def outside(self, series: pd.Series, fills: bool = False) -> np.ndarray:
-        """Tell which values come back as others, shape (n_rows,).
+        """Return which values do not decode to themselves, of shape (n_rows,).
 
-        They are numbers outside the limits, pooled labels, and missing values that `encode` fills.
+        These are numbers outside the limits, pooled labels, and missing values that `encode` fills.
         """
         if fills and not self.nullable and self.codec.n_cells and series.isna().any():
             return self.outside(series) | series.isna().to_numpy()
@@ -186,7 +186,7 @@ class ColumnCells:
         return present & ((values < low) | (values > high))
 
     def forget_rare(self) -> ColumnCells:
-        """Replace the column's range and categories by those that the codec stores."""
+        """Reduce the column's range and categories to those that the codec stores."""
         column, codec = self.column, self.codec
         ends = codec.limits
         if ends is None and column.numeric and codec.levels:
@@ -209,12 +209,12 @@ class ColumnCells:
     def from_state(
         cls, column: Column, record: dict[str, Any], arrays: dict[str, np.ndarray]
     ) -> ColumnCells:
-        """Take back what `to_state` gave.
+        """Build the cells from the output of `to_state`.
 
         Raises
         ------
         ArchiveError
-            A record that is none, or that the column cannot have.
+            An invalid record, or one that does not match the column.
         """
         what = f"column {column.name!r}"
         read = fields.read_fields(
@@ -225,7 +225,7 @@ class ColumnCells:
             cells = cls(column, codec, read["nullable"], read["pools"])
             cells._check_levels()
         except (TypeError, ValueError, OverflowError) as error:
-            raise ArchiveError(f"{what} cannot hold what it is to hold: {error}") from error
+            raise ArchiveError(f"{what} has an invalid record: {error}") from error
         return cells
 
     def _check_levels(self) -> None:
@@ -234,15 +234,17 @@ class ColumnCells:
         types = {"continuous": (int, float), "boolean": (bool,), "string": (str,)}
         types.update(dict.fromkeys(("integer", "datetime", "timedelta"), (int,)))
         allowed = types.get(kind, (str, int, float, bool))
-        is_number = isinstance(codec, Linear | Places)
+        is_number = isinstance(codec, Linear | QuantileCell)
         if is_number != (self.column.numeric and not codec.levels and codec.n_cells > 0):
-            raise ArchiveError(f"a {kind} column has no codec {type(codec).__name__}")
+            raise ArchiveError(f"a {kind} column cannot have the codec {type(codec).__name__}")
         if not all(type(level) in allowed for level in codec.levels):
-            raise ArchiveError(f"a {kind} column has no levels {fields.brief(codec.levels)}")
-        if self.pools and not isinstance(codec, Levels | Codes):
-            raise ArchiveError("nothing is pooled where there are no levels")
+            raise ArchiveError(
+                f"a {kind} column cannot have the levels {fields.brief(codec.levels)}"
+            )
+        if self.pools and not isinstance(codec, Levels | RankedLevels):
+            raise ArchiveError("pools needs a codec with levels")
         if self.nullable and not (codec.n_cells or codec.levels):
-            raise ArchiveError("an empty column needs no presence")
+            raise ArchiveError("an empty column cannot be nullable")
         if codec.limits or codec.levels:
             self._stored()
 
@@ -257,7 +259,7 @@ class ColumnCells:
         return self.column.restore(values, present)
 
     def _pool(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Return labels of which those that are not kept are replaced, and which these are."""
+        """Replace rare labels by kept ones; return the labels, and which were replaced."""
         codec: Any = self.codec
         is_ranked = self.column.ordered and isinstance(series.dtype, pd.CategoricalDtype)
         order = series.cat.categories.tolist() if is_ranked else None
@@ -268,7 +270,7 @@ class ColumnCells:
         return not (self.codec.n_cells or self.codec.levels)
 
     def _stored(self) -> pd.Series:
-        """Levels, or the ends of the learnt range, as they come back."""
+        """Levels, or the ends of the learnt range, as they are decoded."""
         kind = None if self.column.numeric else object
         stored = np.array(self.codec.limits or self.codec.levels, dtype=kind)
         return self._restore(stored, np.ones(len(stored), dtype=bool))
@@ -281,7 +283,7 @@ class ColumnCells:
         return f"known are {shown(levels)}"
 
     def _chosen(self, allowed: Iterable[Any]) -> Sequence[Any]:
-        """Return allowed values as the codec knows them."""
+        """Return allowed values in the codec's form."""
         written = pd.Series(list(allowed), name=self.column.name)
         if not len(written) or written.isna().any():
             raise DataError(
@@ -297,14 +299,14 @@ class ColumnCells:
 
 
 def _fill(codec: Codec) -> np.ndarray:
-    """Return the cells of the middle of a distribution, or of its most frequent level."""
+    """Return the cells of the median, or of the most frequent level."""
     if codec.kind == "continuous":
         return np.array([(OFF + ON) / 2])
     shares: Any = codec.shares  # type: ignore[attr-defined]
-    place = int(np.argmax(shares))
+    most_frequent = int(np.argmax(shares))
     if codec.kind == "binary":
-        return np.array([ON if place else OFF])
-    return np.where(np.arange(codec.n_cells) == place, ON, OFF)
+        return np.array([ON if most_frequent else OFF])
+    return np.where(np.arange(codec.n_cells) == most_frequent, ON, OFF)
 
 
 def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:

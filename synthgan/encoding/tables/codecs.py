@@ -1,9 +1,9 @@
-"""How the values of one column become value cells and back; knows neither columns nor NULL.
+"""Codecs: map the values of one column to cells and back; know neither columns nor NULL.
 
-Every codec has ``n_cells``, ``kind`` (as in `CellGroup`), ``first`` (its lowest cell),
+Every codec has ``n_cells``, ``kind`` (as in `CellGroup`), ``lowest_cell``,
 ``encode(values) -> (cells, half_width)``, ``decode(cells) -> values``, ``limits``, ``step`` and
 ``draw(n, rng, allowed, between) -> values`` of the learnt marginal. ``half_width``, where not None,
-tells how far a cell may be moved without decoding to another value.
+is how far a cell may be moved without decoding to another value.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from synthgan.exceptions import DataError
 
 __all__ = [
     "Codec",
-    "Codes",
     "Constant",
     "Levels",
     "Linear",
-    "Places",
+    "QuantileCell",
+    "RankedLevels",
     "level_codes",
     "shares_of",
     "shown",
@@ -44,7 +44,7 @@ Between = tuple[float, float] | None
 
 
 class Codec(Protocol):
-    """What every codec offers."""
+    """Interface of all codecs."""
 
     @property
     def n_cells(self) -> int:
@@ -55,8 +55,8 @@ class Codec(Protocol):
         """Kind of the cells, as in `CellGroup`."""
 
     @property
-    def first(self) -> int:
-        """Lowest cell that is a value."""
+    def lowest_cell(self) -> int:
+        """Lowest cell value; 0 is possible only without NULL."""
 
     @property
     def limits(self) -> tuple[float, float] | None:
@@ -64,7 +64,7 @@ class Codec(Protocol):
 
     @property
     def step(self) -> float:
-        """What one level is worth; 0 when exact."""
+        """Width of one level in the column's units; 0 when decoding is exact."""
 
     @property
     def levels(self) -> tuple[Any, ...]:
@@ -84,12 +84,12 @@ class Codec(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """No cell: one value, or none at all."""
+    """No cell: the column has one value, or none."""
 
     levels: tuple[Any, ...] = ()
     n_cells = 0
     kind = "continuous"
-    first = OFF
+    lowest_cell = OFF
     limits = None
     step = 0.0
 
@@ -104,7 +104,7 @@ class Constant:
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
-        """Repeat the value, where it may be drawn."""
+        """Repeat the value, if the conditions allow it."""
         return _draw_levels(self.levels, (1.0,) * len(self.levels), n, rng, allowed, between)
 
 
@@ -114,17 +114,12 @@ class Linear:
 
     low: float
     high: float
-    lowest: int = OFF
+    lowest_cell: int = OFF
     rounding: str = "floor"
     whole: bool = False  # whether values are whole numbers
     n_cells = 1
     kind = "continuous"
     levels = ()
-
-    @property
-    def first(self) -> int:
-        """Lowest cell that is a value."""
-        return self.lowest
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -133,27 +128,27 @@ class Linear:
 
     @property
     def step(self) -> float:
-        """What one grey level is worth."""
-        return scaling.level_step(self.low, self.high, self.lowest)
+        """Width of one grey level in the column's units."""
+        return scaling.level_step(self.low, self.high, self.lowest_cell)
 
     def encode(self, values: np.ndarray) -> Encoded:
         """Map numbers to grey levels."""
-        levels = scaling.to_levels(values, self.low, self.high, self.lowest, self.rounding)
+        levels = scaling.to_levels(values, self.low, self.high, self.lowest_cell, self.rounding)
         return levels[:, None], None
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
-        """Map grey levels to the middle of what they hold, whole numbers to a whole one."""
-        levels = np.clip(np.rint(cells[:, 0]), self.lowest, ON)
-        values = scaling.from_levels(levels, self.low, self.high, self.lowest, self.rounding)
+        """Map grey levels to the middle of their intervals; whole numbers stay whole."""
+        levels = np.clip(np.rint(cells[:, 0]), self.lowest_cell, ON)
+        values = scaling.from_levels(levels, self.low, self.high, self.lowest_cell, self.rounding)
         if not self.whole:
             return values
-        # Half down: the middle of a floored level lies above its number.
+        # Round half down: the middle of a floored level lies above its number.
         return np.ceil(values - 0.5 - 1e-9 * max(1.0, self.step))
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
-        """Draw uniformly within the limits: no more of the distribution is learnt."""
+        """Draw uniformly within the limits; the codec stores no other part of the distribution."""
         low, high = between or self.limits
         low, high = max(low, self.low), min(high, self.high)
         if self.whole:
@@ -167,19 +162,19 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class Places:
-    """One randomised quantile cell: the place in the column's distribution."""
+class QuantileCell:
+    """One randomised quantile cell: the quantile level of the value in its column."""
 
     table: QuantileTable
-    lattice: float = 0.0  # distance of neighbouring values; 0 when they lie anywhere
+    lattice: float = 0.0  # spacing of the possible values; 0 for continuous values
     n_cells = 1
     kind = "continuous"
-    first = OFF
+    lowest_cell = OFF
     levels = ()
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Range of what is stored."""
+        """Range of the stored values."""
         return self.table.start[0].item(), self.table.stop[-1].item()
 
     @property
@@ -193,14 +188,14 @@ class Places:
         return (OFF + _SPAN * centre)[:, None], _SPAN * half_width
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
-        """Look the intervals up."""
-        places = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
-        return quantile.from_quantiles(self.table, places)
+        """Map cells to the values at their quantile levels."""
+        quantile_levels = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
+        return quantile.from_quantiles(self.table, quantile_levels)
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
-        """Draw uniform places and look them up."""
+        """Draw uniform quantile levels and return their values."""
         low, high = between or (-math.inf, math.inf)
         if allowed is not None:
             chosen = _choose(allowed, between, self.limits, self.lattice / 2)
@@ -219,13 +214,13 @@ class Levels:
 
     levels: tuple[Any, ...]
     shares: tuple[float, ...]  # of the rows that have a level
-    first = OFF
+    lowest_cell = OFF
     limits = None
     step = 0.0
 
     @property
     def n_cells(self) -> int:
-        """One for two levels, else one a level."""
+        """One for two levels, otherwise one per level."""
         return 1 if len(self.levels) == 2 else len(self.levels)
 
     @property
@@ -234,14 +229,14 @@ class Levels:
         return "binary" if len(self.levels) == 2 else "one_hot"
 
     def encode(self, values: np.ndarray) -> Encoded:
-        """Switch the cell of each level on."""
+        """Set the cell of each value's level to ON."""
         codes = level_codes(self.levels, values)
         if self.kind == "binary":
             return np.where(codes == 1, ON, OFF)[:, None], None
         return np.where(codes[:, None] == np.arange(len(self.levels)), ON, OFF), None
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
-        """Take the level of the brightest cell."""
+        """Return the level of the highest cell."""
         codes = cells[:, 0] >= _MIDDLE if self.kind == "binary" else cells.argmax(axis=1)
         return _array(self.levels)[codes.astype(int)]
 
@@ -253,34 +248,34 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class Codes:
-    """One cell over many levels, in order of frequency: their numbers, encoded in turn."""
+class RankedLevels:
+    """One cell for many levels: levels are ranked by frequency and their ranks are encoded."""
 
     levels: tuple[Any, ...]
-    inner: Linear | Places
+    inner: Linear | QuantileCell
     n_cells = 1
     kind = "continuous"
     limits = None
     step = 0.0
 
     @property
-    def first(self) -> int:
-        """Lowest cell that is a value."""
-        return self.inner.first
+    def lowest_cell(self) -> int:
+        """Lowest cell value; 0 is possible only without NULL."""
+        return self.inner.lowest_cell
 
     @property
     def shares(self) -> np.ndarray:
-        """Shares of the levels; equal ones where grey levels say nothing of them."""
-        if isinstance(self.inner, Places):
+        """Shares of the levels; equal shares for grey levels, which do not store them."""
+        if isinstance(self.inner, QuantileCell):
             return np.diff(self.inner.table.edges)
         return np.full(len(self.levels), 1 / len(self.levels))
 
     def encode(self, values: np.ndarray) -> Encoded:
-        """Encode the numbers of the levels."""
+        """Encode the ranks of the levels."""
         return self.inner.encode(level_codes(self.levels, values).astype(np.float64))
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
-        """Decode the numbers of the levels."""
+        """Decode the ranks of the levels."""
         return _array(self.levels)[np.rint(self.inner.decode(cells)).astype(int)]
 
     def draw(
@@ -291,17 +286,17 @@ class Codes:
 
 
 def shares_of(counts: np.ndarray) -> tuple[float, ...]:
-    """Return shares of levels, to three digits."""
+    """Return the shares of levels, rounded to three digits."""
     return tuple(float(f"{share:.3g}") for share in counts / np.sum(counts))
 
 
 def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
-    """Return the number of each value's level: the nearest for numbers, 0 for None.
+    """Return the index of each value's level: the nearest for numbers, 0 for None.
 
     Raises
     ------
     DataError
-        An object that is no level.
+        An object that is not one of the levels.
     """
     if values.dtype != object:
         known = np.array(levels, dtype=values.dtype)
@@ -319,13 +314,13 @@ def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
 
 
 def shown(levels: Sequence[Any]) -> str:
-    """Write levels for a message, the first 20 of them."""
+    """Format levels for a message, at most the first 20."""
     first = ", ".join(repr(level) for level in levels[:_MOST_SHOWN])
     return f"[{first}, ... {len(levels)} in all]" if len(levels) > _MOST_SHOWN else f"[{first}]"
 
 
 def _find(levels: tuple[Any, ...], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each value's level, -1 for none, and where a value has none."""
+    """Return the index of each value's level (-1 for none), and where a value has none."""
     codes = pd.Index(_array(levels).astype(object)).get_indexer(values)
     return codes, (codes < 0) & pd.notna(values)
 
@@ -344,8 +339,8 @@ def _draw_levels(
     if allowed is not None:
         codes, unknown = _find(levels, _array(tuple(allowed)).astype(object))
         if unknown.any():
-            stranger = list(allowed)[unknown.argmax()]
-            raise DataError(f"level {stranger!r} is not known; known are {shown(levels)}.")
+            missing = list(allowed)[unknown.argmax()]
+            raise DataError(f"level {missing!r} is not known; known are {shown(levels)}.")
         weights[np.isin(np.arange(len(levels)), codes, invert=True)] = 0
     if between is not None:
         weights[~((between[0] <= values) & (values <= between[1]))] = 0

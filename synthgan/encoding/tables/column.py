@@ -1,4 +1,4 @@
-"""What one column of a table is: its kind, dtype and range. Knows no cells."""
+"""The schema of one column: its kind, dtype and range. Knows no cells."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Column:
     name : hashable
         Its name.
     kind : {"continuous", "integer", "boolean", "category", "string", "datetime", "timedelta"}
-        What its values are.
+        Kind of its values.
     dtype : str
         The pandas dtype, as pandas spells it.
     categories : tuple or None
@@ -65,11 +65,11 @@ class Column:
     missing : float
         Share of missing values, 0..1.
     wall_clock : bool
-        Dates with a zone: whether they are counted by the clock on the wall, because all are
-        midnights there, rather than in UTC.
+        Dates with a time zone: whether they are counted in local time, because all are midnights
+        there, rather than in UTC.
     minimum, maximum : float, int or None
         Range of the values as numbers (dates: multiples of `resolution` since 1970). In the schema
-        of an encoder that pools rare values, the range of what is stored.
+        of an encoder that pools rare values, the range of the stored values.
     """
 
     name: Hashable
@@ -94,7 +94,7 @@ class Column:
         series : Series
             The values.
         support : Support, default=EVERYTHING
-            Decimals, resolution and missing values of too few people are left out.
+            Decimals, resolution and missing values that too few people have are ignored.
 
         Raises
         ------
@@ -159,7 +159,7 @@ class Column:
                     "only finite numbers and missing values can be learnt: replace them by NaN."
                 )
             values = np.where(present, values, 0.0)
-            # What was computed of two allowed numbers may be larger.
+            # Results computed from two allowed numbers may be larger.
             if len(values) and np.abs(values).max() > 4 * LARGEST_NUMBER:
                 raise DataError(
                     f"column {self.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
@@ -178,7 +178,7 @@ class Column:
         return np.where(present, ticks // self.resolution, 0), present
 
     def read(self, series: pd.Series) -> pd.Series:
-        """Read values as a user writes them: strings for dates, floats for whole numbers.
+        """Convert user input: strings for dates, floats for whole numbers.
 
         Raises
         ------
@@ -224,13 +224,13 @@ class Column:
         values : ndarray of shape (n_rows,)
             Numbers as `numbers` gives them, or levels as objects.
         present : ndarray of shape (n_rows,), bool
-            False makes a missing value, whatever `values` says.
+            False makes a missing value, whatever `values` holds.
 
         Returns
         -------
         series : Series
             Of the column's dtype; of the nearest dtype that can hold missing values when
-            a value is missing and the dtype has no room for it (int64 becomes float64).
+            a value is missing and the dtype cannot represent it (int64 becomes float64).
         """
         dtype = self.pandas_dtype()
         if self.kind in ("datetime", "timedelta"):
@@ -293,12 +293,12 @@ class Column:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Column:
-        """Build a column from what `to_dict` gave.
+        """Build a column from the output of `to_dict`.
 
         Raises
         ------
         ArchiveError
-            A record that is none, or whose parts do not fit together.
+            An invalid record, or one whose parts are inconsistent.
         """
         number = fields.optional(fields.number())
         what = (
@@ -327,7 +327,7 @@ class Column:
 
 
 def _share_missing(gaps: np.ndarray, support: Support) -> float:
-    """Return the share of gaps; all or none where too few people differ."""
+    """Return the share of missing values; 0 or 1 where too few people differ."""
     if not gaps.any() or not support.holds(gaps):
         return 0.0
     return float(f"{gaps.mean():.3g}") if support.holds(~gaps) else 1.0
@@ -338,13 +338,13 @@ def _is_odd(level: Any) -> bool:
 
 
 def _check_dtype(column: Column) -> None:
-    """Refuse a dtype that is none, or not of the column's kind."""
+    """Refuse an invalid dtype, or one that does not match the column's kind."""
     spelled = (column.dtype, column.categories_dtype or "")
-    # Zones of dateutil are names of files.
+    # dateutil time zones are file names.
     if any(len(text) > _LONGEST_DTYPE or "dateutil" in text for text in spelled):
-        raise ArchiveError(f"column {column.name!r} has the dtype {fields.brief(spelled)}")
+        raise ArchiveError(f"column {column.name!r} has the invalid dtype {fields.brief(spelled)}")
     if column.categories is not None and column.dtype != "category":
-        raise ArchiveError(f"column {column.name!r} of {column.dtype} cannot have categories")
+        raise ArchiveError(f"column {column.name!r} of dtype {column.dtype} cannot have categories")
     try:
         empty = pd.Series([], dtype=column.pandas_dtype())
         kinds = _MAY_BE.get(str(empty.dtype)) or (kind_of(empty),)
@@ -352,10 +352,12 @@ def _check_dtype(column: Column) -> None:
         fits = column.kind in kinds and (not is_time or time_unit(empty.dtype) in UNIT_NS)
     except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
         raise ArchiveError(
-            f"column {column.name!r} has the dtype {fields.brief(column.dtype)}: {error}"
+            f"column {column.name!r} has the invalid dtype {fields.brief(column.dtype)}: {error}"
         ) from error
     if not fits:
-        raise ArchiveError(f"column {column.name!r} of {column.dtype} is no {column.kind} column")
+        raise ArchiveError(
+            f"column {column.name!r} of dtype {column.dtype} cannot be of kind {column.kind}"
+        )
 
 
 def _plain(level: Any, name: Hashable) -> Any:

@@ -1,4 +1,4 @@
-"""pandas dtypes: the kind of what they hold, how they are spelled, how fine values are."""
+"""pandas dtypes: kinds, names, and the resolution of values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def name_of(dtype: Any) -> str:
 
 
 def kind_of(series: pd.Series) -> str:
-    """Tell a column's kind from its dtype, and for objects from its values."""
+    """Determine a column's kind from its dtype, or for objects from its values."""
     dtype = series.dtype
     tests = {
         "category": lambda d: isinstance(d, pd.CategoricalDtype),
@@ -95,7 +95,7 @@ def time_unit(dtype: Any) -> str:
 
 
 def ticks_of(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
-    """Dates and durations as int64 counts of their dtype's unit, in UTC or on the wall."""
+    """Dates and durations as int64 counts of their dtype's unit, in UTC or local time."""
     if series.dtype.kind == "m":
         return pd.TimedeltaIndex(series).asi8
     dates = pd.DatetimeIndex(series)
@@ -103,14 +103,14 @@ def ticks_of(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
 
 
 def time_scale(series: pd.Series, support: Support) -> dict[str, Any]:
-    """Choose resolution and clock of dates and durations; too few people decide nothing."""
+    """Choose resolution and clock of dates and durations; values of too few people are ignored."""
     dtype = series.dtype
     try:
         types.pandas_dtype(str(dtype))
         day = COARSEST_NS // UNIT_NS[time_unit(dtype)]
     except (TypeError, KeyError, AttributeError):
         raise DataError(
-            f"column {series.name!r} has dtype {dtype}, whose zone or unit cannot be written down; "
+            f"column {series.name!r} has dtype {dtype}, whose time zone or unit cannot be stored; "
             "convert it, for instance to datetime64[us, Europe/Madrid]."
         ) from None
     resolution = _resolution(ticks_of(series), dtype, support)
@@ -136,14 +136,14 @@ def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:
 
 
 def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> int | None:
-    """Return the fewest decimals that give values back in the column's own precision.
+    """Return the fewest decimals that reproduce values in the column's precision.
 
     Values of too few people may have more.
 
     Parameters
     ----------
     values : ndarray of shape (n,)
-        What is present of `series`.
+        The present values of `series`.
     series : Series
     support : Support
         Of the values.

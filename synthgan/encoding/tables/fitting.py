@@ -1,4 +1,4 @@
-"""How a column is encoded: which codec its values call for, and what that codec learns of them."""
+"""Choose the codec of a column, and fit it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from synthgan.encoding.tables import quantile
 from synthgan.encoding.tables.cells import ColumnCells
 from synthgan.encoding.tables.codecs import (
     Codec,
-    Codes,
     Constant,
     Levels,
     Linear,
-    Places,
+    QuantileCell,
+    RankedLevels,
     shares_of,
 )
 from synthgan.encoding.tables.column import Column
@@ -45,33 +45,33 @@ def fit_cells(
 ) -> ColumnCells:
     """Choose and learn the encoding of a column; parameters as in `GridEncoder`.
 
-    `limits_are_its_own` tells that the column is named in the limits: then a column of two
-    values is scaled, too, rather than made binary.
+    `limits_are_its_own` means that the limits name this column: then even a column of two values
+    is scaled, not encoded as binary.
     """
     gaps = series.isna().to_numpy()
     nullable = bool(gaps.any()) and support.holds(gaps)
-    lowest = 0 if scaling_name == "minmax-full" else OFF
-    if nullable and lowest == 0:
+    lowest_cell = 0 if scaling_name == "minmax-full" else OFF
+    if nullable and lowest_cell == 0:
         raise DataError(
             f"column {column.name!r} has missing values and scaling='minmax-full' (Eq. 6.2) has no "
             "NULL level; use scaling='minmax' or 'quantile', or fill the gaps."
         )
     codec: Codec
-    by_place, pools = scaling_name == "quantile", False
+    is_quantile, pools = scaling_name == "quantile", False
     if not column.numeric:
         is_mixed = column.kind == "boolean" and series.dtype == object  # numpy's own among them
         labels = (series.astype("boolean") if is_mixed else series).value_counts(dropna=True)
         labels = labels[labels > 0]
         kept = _keep_labels(column, labels, series, support)
         pools = 1 < len(kept) < len(labels)
-        codec = _fit_levels(column, kept, by_place, lowest, max_one_hot)
-    elif by_place:
-        codec = _fit_places(column, series, support, min_pool, max_one_hot_numeric)
+        codec = _fit_levels(column, kept, is_quantile, lowest_cell, max_one_hot)
+    elif is_quantile:
+        codec = _fit_quantile_cell(column, series, support, min_pool, max_one_hot_numeric)
     else:
         values, present = column.numbers(series)
         values = values[present]
         found, counts = np.unique(values, return_counts=True)
-        may_be_binary = lowest == OFF and not limits_are_its_own
+        may_be_binary = lowest_cell == OFF and not limits_are_its_own
         if len(found) < 2:
             codec = Constant(tuple(found.tolist()))
         elif len(found) == 2 and may_be_binary:
@@ -80,7 +80,7 @@ def fit_cells(
             low, high = scaling.learn_limits(values, limits)
             if keep_outliers:
                 low, high = _widen((low, high), values, column)
-            codec = Linear(low, high, lowest, rounding, whole=column.kind != "continuous")
+            codec = Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
     is_empty = not (codec.n_cells or codec.levels)
     if gaps.any() and not nullable and not is_empty:
         warnings.warn(
@@ -93,7 +93,7 @@ def fit_cells(
 
 
 def _rarer(support: Support) -> str:
-    """Say which rule a rare value breaks."""
+    """Describe the rule that a rare value breaks."""
     if support.people is None:
         return f"rarer than min_support={support.least}"
     return f"of fewer people than min_support={support.least}"
@@ -102,7 +102,7 @@ def _rarer(support: Support) -> str:
 def _keep_labels(
     column: Column, counts: pd.Series, series: pd.Series, support: Support
 ) -> pd.Series:
-    """Return how many rows have each of the labels that enough people share."""
+    """Return the row count of each label that enough people share."""
     people = counts if support.people is None else support.of_labels(series).reindex(counts.index)
     kept, rare = counts[people >= support.least], counts[people < support.least]
     if not len(rare):
@@ -120,7 +120,7 @@ def _keep_labels(
 
 
 def _fit_levels(
-    column: Column, counts: pd.Series, by_place: bool, lowest: int, max_one_hot: int
+    column: Column, counts: pd.Series, is_quantile: bool, lowest_cell: int, max_one_hot: int
 ) -> Codec:
     found = counts.index.astype(object).tolist()
     if len(found) < 2:
@@ -128,28 +128,28 @@ def _fit_levels(
     if len(found) <= max_one_hot:
         order = column.categories or sorted(found)
         levels = [level for level in order if level in counts.index]
-        places = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
-        return Levels(tuple(levels), shares_of(counts.to_numpy()[places]))
-    if by_place:
+        indices = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
+        return Levels(tuple(levels), shares_of(counts.to_numpy()[indices]))
+    if is_quantile:
         codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
-        return Codes(tuple(found), Places(_table_of(codes)))
+        return RankedLevels(tuple(found), QuantileCell(_table_of(codes)))
     if len(found) > ON:
         raise DataError(
             f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
             "the min-max scalings; use scaling='quantile'."
         )
-    return Codes(tuple(found), Linear(0.0, len(found) - 1.0, lowest, "round"))
+    return RankedLevels(tuple(found), Linear(0.0, len(found) - 1.0, lowest_cell, "round"))
 
 
 def _table_of(codes: np.ndarray) -> QuantileTable:
-    """Return the table of the numbers of levels, all of which are stored."""
+    """Return the quantile table of level ranks, all of which are stored."""
     table = quantile.fit_quantiles(codes)
     if table is None:
-        raise ValueError("numbers of levels that may all be stored have a table")
+        raise ValueError("the ranks of levels have no quantile table")
     return table
 
 
-def _fit_places(
+def _fit_quantile_cell(
     column: Column,
     series: pd.Series,
     support: Support,
@@ -174,14 +174,14 @@ def _fit_places(
     table = quantile.fit_quantiles(values, support.take(present), lattice, min_pool)
     if table is None:
         warnings.warn(
-            f"column {column.name!r} has {len(values)} value(s), nearly all of them one that is "
+            f"column {column.name!r} has {len(values)} value(s), nearly all of them a single value "
             f"{_rarer(support)}; it comes back empty.",
             DataWarning,
             stacklevel=5,
         )
         return Constant()
     if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
-        return Places(table, lattice)
+        return QuantileCell(table, lattice)
     stored = table.start
     if column.kind != "continuous" and stored.dtype.kind != "i":
         stored = np.rint(stored).astype(np.int64)

@@ -45,8 +45,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     Parameters
     ----------
     scaling : {"quantile", "minmax", "minmax-full"}, default="quantile"
-        What a cell of a numeric column holds. ``"quantile"``: the place in the column's
-        distribution; every column gets its marginal distribution back exactly, whatever its
+        What a cell of a numeric column holds. ``"quantile"``: the value's quantile level in its
+        column; decoding reproduces every marginal distribution exactly, whatever its
         shape. ``"minmax"``: grey levels 1..255 (thesis Eq. 6.1), 0 kept for NULL.
         ``"minmax-full"``: grey levels 0..255 (Eq. 6.2), no NULL.
     layout : {"morton", "row-major", "sectioned"}, default="morton"
@@ -64,17 +64,18 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     rounding : {"floor", "round"}, default="floor"
         Rounding of grey levels; Eq. 6.1 prints floor, Table 6.2 was made with round.
     min_support : int, default=5
-        With ``scaling="quantile"``: no number, date or label of fewer people than this is stored,
-        nor decimals, or that values are missing. Of rarer numbers only averages are kept that
-        keep the p-percent rule; rarer labels are encoded as kept ones, and a ``category`` dtype
+        With ``scaling="quantile"``: numbers, dates, labels, decimals and missing values that fewer
+        people than this have are not stored. Rarer numbers are kept only as averages that follow
+        the p-percent rule; rarer labels are encoded as kept ones, and a ``category`` dtype
         comes back without them. A person is a row unless `fit` is given `groups`. 1 keeps all.
     min_pool : int or None, default=None
-        With ``scaling="quantile"``: fewest people of an average of rarer numbers; None:
+        With ``scaling="quantile"``: minimum number of people in an average of rarer numbers; None:
         `min_support`. More people make coarser cells.
     max_one_hot : int, default=64
         A column of more levels gets one cell, with levels in order of frequency.
     max_one_hot_numeric : int, default=20
-        With ``scaling="quantile"``: numeric columns of at most so many values get one-hot cells.
+        With ``scaling="quantile"``: numeric columns with at most this many values get one-hot
+        cells.
 
     Attributes
     ----------
@@ -88,7 +89,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         (low, high) per numeric column that has a scaled cell; dates and durations in multiples
         of their column's ``resolution``.
     step_ : dict
-        What one level is worth per numeric column that has a scaled cell, in its units: the
+        Width of one level of each numeric column that has a scaled cell, in its units: the
         largest error of encoding and decoding a value within the limits.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
@@ -97,8 +98,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     Notes
     -----
     `transform` is deterministic: it gives the centre of the interval of cells that decode to a
-    value. `encode` gives the half-width of that interval too, so that training can draw a fresh
-    point of it each time.
+    value. `encode` also gives the half-width of that interval, so that training can draw a new
+    point from it each time.
 
     References
     ----------
@@ -156,7 +157,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         self.max_one_hot_numeric = max_one_hot_numeric
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> GridEncoder:
-        """Learn the columns, their ranges and their places in the grid.
+        """Learn the columns, their ranges and their cells in the grid.
 
         Parameters
         ----------
@@ -164,8 +165,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             Or a polars or pyarrow table.
         y : Ignored
         groups : hashable, array-like of shape (n_rows,), or None, default=None
-            Who each row belongs to: a column, or one value a row. `min_support` then counts
-            people. None: each row is a person of its own.
+            The person of each row: a column, or one value per row. `min_support` then counts
+            people. None: each row is a different person.
 
         Returns
         -------
@@ -174,9 +175,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         DataError
-            A column that cannot be encoded, named.
+            A column cannot be encoded; the message names it.
         ParameterError
-            A parameter that does not fit the data, named.
+            A parameter does not fit the data; the message names it.
         """
         self._validate_params()
         pools = self.scaling == "quantile"
@@ -215,7 +216,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         for cells in self.column_cells_:
             if frame[cells.column.name].isna().all():
                 warnings.warn(
-                    f"column {cells.column.name!r} has no value at all; it comes back empty.",
+                    f"column {cells.column.name!r} has no values; it comes back empty.",
                     DataWarning,
                     stacklevel=2,
                 )
@@ -223,7 +224,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def keeps(self, X: Any) -> np.ndarray:
-        """Tell which rows `encode` keeps, shape (n_rows,): all, unless ``outliers="drop"``."""
+        """Return which rows `encode` keeps, of shape (n_rows,): all unless ``outliers="drop"``."""
         frame, _ = read_table(self, X, reset=False)
         if not self._drops:
             return np.ones(len(frame), dtype=bool)
@@ -253,7 +254,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return self._output(grids)
 
     def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
-        """Encode rows, with the freedom that each continuous cell has.
+        """Encode rows, and return the half-width of each continuous cell.
 
         Parameters
         ----------
@@ -267,7 +268,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         grids : ndarray of shape (n_rows, height, width)
         half_widths : ndarray of shape (n_rows, n_continuous), float32, or None
             Each continuous cell, in the order of `cell_groups_`, decodes to the same value
-            within so much of its centre. None when no cell has such freedom.
+            within this distance of its centre. None when all half-widths are 0 by construction.
         """
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
@@ -296,12 +297,12 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         rows : DataFrame, ndarray, or table of the library that `fit` was given
-            Columns, order and dtypes of `fit`; row labels are fresh.
+            Columns, order and dtypes of `fit`; row labels are new.
 
         Raises
         ------
         DataError
-            Wrong shape, or cells that are no numbers in 0..255.
+            Wrong shape, or cells outside 0..255.
         """
         return self.container_.restore(self.decode_frame(X))
 
@@ -325,7 +326,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         ]
         frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
         names = [one.name for one in series]
-        # Beside numbers, None would become NaN.
+        # Next to numbers, None would become NaN.
         frame.columns = pd.Index(names, dtype=object if None in names else None)
         return frame
 
@@ -354,8 +355,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
         path : str or path
-            Folder; made when absent. Files are ``row-0000000.png`` and so on: 8 bits a
-            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 places).
+            Folder; created when absent. Files are ``row-0000000.png`` and so on: 8 bits per
+            cell for the min-max scalings, 16 for ``"quantile"`` (65 535 levels).
 
         Returns
         -------
@@ -378,7 +379,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         Raises
         ------
         DataError
-            No file, or a file of another size.
+            No file, or a file of a different size.
         """
         check_is_fitted(self)
         return self.inverse_transform(read_grids(path, self.grid_shape_))
@@ -396,12 +397,12 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return record, arrays
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> GridEncoder:
-        """Take back what `to_state` gave; inverse of `to_state` for equal parameters.
+        """Restore the output of `to_state`; the parameters must be the same.
 
         Raises
         ------
         ArchiveError, ParameterError
-            A record that is none, tables that do not fit it, or parameters that do not.
+            An invalid record, or tables or parameters that do not match it.
         """
         self._validate_params()
         read = read_fields(
@@ -415,14 +416,15 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             held.setdefault(column_number, {})[name] = array
         if len(read["cells"]) != len(self.schema_) or not len(self.schema_):
             raise ArchiveError(
-                f"encoder has cells of {len(read['cells'])} columns; {len(self.schema_)} are there"
+                f"encoder has cells of {len(read['cells'])} columns; its schema has "
+                f"{len(self.schema_)}"
             )
         self.column_cells_ = [
             ColumnCells.from_state(column, cells, held.pop(str(i), {}))
             for i, (column, cells) in enumerate(zip(self.schema_, read["cells"], strict=True))
         ]
         if held:
-            raise ArchiveError(f"encoder has tables of no column: {brief([*held])}")
+            raise ArchiveError(f"encoder has tables of unknown columns: {brief([*held])}")
         self.columns_ = self.schema_.names
         self.n_features_in_ = len(self.schema_)
         if all(isinstance(name, str) for name in self.schema_.names):
@@ -431,7 +433,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return self
 
     def __sklearn_tags__(self) -> Any:
-        """Say that missing values are welcome."""
+        """Declare that missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []
@@ -440,7 +442,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     def _encode(
         self, table: Any, rows: dict[Any, Any], n: int | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode the columns of `table` into these rows each; see `known.encode_known`."""
+        """Encode each column of `table` into its rows; see `known.encode_known`."""
         n = len(table) if n is None else n
         flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), self._dtype)
         known = np.zeros(flat.shape, dtype=bool)
@@ -494,7 +496,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if self._fills and any(
             frame[cells.column.name].isna().any() for cells in named if not cells.nullable
         ):
-            done, why = f"{done} or filled", f"{why}, or are missing where none was learnt"
+            done, why = (
+                f"{done} or filled",
+                f"{why}, or are missing in columns without missing values in fit",
+            )
         if warn:
             warnings.warn(
                 f"{done} because {why} ({per_column}); limits_ holds the limits.",
@@ -504,7 +509,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return frame
 
     def _place_cells(self) -> None:
-        """Give every cell its position, and publish the groups."""
+        """Assign a position to every cell, and set the public groups."""
         self.grid_shape_, self._positions, self.cell_groups_ = place_cells(
             self.column_cells_, self.layout, self.side
         )

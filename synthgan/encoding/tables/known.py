@@ -1,4 +1,4 @@
-"""Rows of which only some values are known: as grids, and drawn from what was learnt."""
+"""Partly known rows: encode them, and draw values from the learnt marginal distributions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["draw_known", "encode_gaps", "encode_known"]
 def encode_known(
     encoder: GridEncoder, known: pd.DataFrame, mask: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Encode rows of which only some values are known.
+    """Encode rows with some known values.
 
     Parameters
     ----------
@@ -61,20 +61,20 @@ def encode_known(
 
 
 def encode_gaps(
-    encoder: GridEncoder, X: Any, hidden: np.ndarray | None = None
+    encoder: GridEncoder, X: Any, regenerated: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """Encode rows whose gaps are to be filled: what is there is known, and that there is more.
+    """Encode rows for imputation: present values are known, missing values are known to exist.
 
     Parameters
     ----------
     X : DataFrame or array-like of shape (n_rows, n_columns)
-    hidden : ndarray of shape (n_rows, n_columns), bool, or None
-        Values to be filled, too, though they are there.
+    regenerated : ndarray of shape (n_rows, n_columns), bool, or None
+        Present values that are generated anew, like missing ones.
 
     Returns
     -------
     grids, known_cells, half_widths : as `encode_known`
-        All presence cells are known and on.
+        All presence cells are known, and ON.
     """
     frame, _ = read_table(encoder, X, reset=False)
     grids, half_widths = encoder.encode(frame, warn=False)
@@ -82,8 +82,8 @@ def encode_gaps(
     known = np.zeros(flat.shape, dtype=bool)
     for cells, positions in zip(encoder.column_cells_, encoder._positions, strict=True):
         is_known = frame[cells.column.name].notna().to_numpy()
-        if hidden is not None:
-            is_known = is_known & ~hidden[:, frame.columns.get_loc(cells.column.name)]
+        if regenerated is not None:
+            is_known = is_known & ~regenerated[:, frame.columns.get_loc(cells.column.name)]
         known[:, positions] = is_known[:, None]
         if cells.nullable:
             flat[:, positions[-1]], known[:, positions[-1]] = ON, True
@@ -98,14 +98,14 @@ def draw_known(
     allowed: Any = None,
     between: tuple[Any, Any] | None = None,
 ) -> pd.Series:
-    """Draw values of a column from what was learnt of it alone.
+    """Draw values of a column from its learnt marginal distribution.
 
     Parameters
     ----------
     name : hashable
         The column.
     n : int
-        How many.
+        Number of values.
     rng : Generator
     allowed : iterable or None, default=None
         Only these values.
@@ -115,12 +115,12 @@ def draw_known(
     Returns
     -------
     values : Series of length n
-        In the column's dtype; none is missing, unless the column has no value at all.
+        In the column's dtype; none is missing, unless the column is empty.
 
     Raises
     ------
     DataError
-        An unknown column or value, or a range that holds nothing.
+        An unknown column or value, or a range without values.
     """
     check_is_fitted(encoder)
     return _cells_of(encoder, name).draw(n, rng, allowed, between)

@@ -1,4 +1,4 @@
-"""Where the cells of each column lie in the grid, and which belong together."""
+"""Positions of the columns' cells in the grid, and their groups."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["place_cells"]
 def place_cells(
     column_cells: Sequence[ColumnCells], layout: str, side: Any
 ) -> tuple[tuple[int, int], list[np.ndarray], list[CellGroup]]:
-    """Lay the cells of all columns out.
+    """Assign grid positions to the cells of all columns.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def place_cells(
     shape : (int, int)
         Height and width of the grid.
     positions : list of ndarray
-        Where the cells of each column lie in the flattened grid.
+        Positions of each column's cells in the flattened grid.
     groups : list of CellGroup
-        All positions, each once.
+        Each position is in one group.
     """
     kinds = [
         [*[cells.codec.kind] * cells.codec.n_cells, *["binary"] * cells.nullable]
@@ -67,8 +67,8 @@ def _group(column_cells: Sequence[ColumnCells], positions: list[np.ndarray]) -> 
         presence = where.pop() if cells.nullable else None
         name = cells.column.name
         if where:
-            kind, lowest = cells.codec.kind, cells.codec.first
-            groups.append(CellGroup(kind, tuple(where), presence, name, lowest))
+            kind, lowest_cell = cells.codec.kind, cells.codec.lowest_cell
+            groups.append(CellGroup(kind, tuple(where), presence, name, lowest_cell))
         if presence is not None:
             groups.append(CellGroup("binary", (presence,), None, name))
     return groups

@@ -1,4 +1,4 @@
-"""A column's distribution as a table, and what becomes of rare values; pure functions of arrays."""
+"""Quantile tables of columns, and the pooling of rare values; pure functions of arrays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class QuantileTable(NamedTuple):
 
     Piece ``i`` holds the share ``edges[i] .. edges[i + 1]`` of the rows and runs from value
     ``start[i]`` to ``stop[i]``. A piece with ``start == stop`` is an *atom*: one value that many
-    rows share, decoded exactly. The others join averages of pooled rows.
+    rows share, decoded exactly. The other pieces interpolate between averages of pooled rows.
     """
 
     edges: np.ndarray  # (n_pieces + 1,), from 0 to 1
@@ -42,12 +42,12 @@ class QuantileTable(NamedTuple):
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> QuantileTable:
-        """Take back what `_asdict` gave.
+        """Build a table from the output of `_asdict`.
 
         Raises
         ------
         ArchiveError
-            Arrays that are no quantile function.
+            Arrays that do not form a quantile function.
         """
         ends = array_of(None, kinds="fi")
         read = read_arrays(arrays, "a column", edges=array_of(None), start=ends, stop=ends)
@@ -56,18 +56,18 @@ class QuantileTable(NamedTuple):
         sizes = (len(edges) - 1, len(start), len(stop))
         dtypes = {start.dtype, stop.dtype}
         if len(set(sizes)) > 1 or not sizes[0] or dtypes not in ({_FLOAT}, {_INT}):
-            raise ArchiveError("the tables of a column do not fit each other")
+            raise ArchiveError("the tables of a column do not match each other")
         rises = (np.diff(edges) >= 0).all() and edges[0] == 0 and edges[-1] == 1
         # Pooled pieces end half a step from their neighbours, to within rounding.
         slack = 1e-6 * np.abs(start[:-1])
         is_in_order = (start <= stop).all() and (start[1:] >= stop[:-1] - slack).all()
         if not rises or not is_in_order:
-            raise ArchiveError("the tables of a column do not ascend")
+            raise ArchiveError("the tables of a column are not ascending")
         return table
 
     @property
     def is_atom(self) -> np.ndarray:
-        """Which pieces are single values, shape (n_pieces,)."""
+        """Which pieces are single values, of shape (n_pieces,)."""
         return self.start == self.stop
 
     @property
@@ -93,15 +93,16 @@ def fit_quantiles(
         groups of enough people, of which a mean is kept that no one dominates; a run that is too
         small for one group is left out. EVERYTHING keeps all values.
     step : float, default=0
-        Distance of neighbouring values when they lie on a lattice (1 for integers, 0.1 for
-        one decimal): pooled pieces end half a step before a kept value.
+        Spacing of the possible values (1 for integers, 0.1 for one decimal); 0 for continuous
+        values. Pooled pieces end half a step before a kept value.
     min_pool : int, default=1
-        How many people a group of rarer values has, where there are so many.
+        Minimum number of people in a group of rarer values, where there are enough.
 
     Returns
     -------
     table : QuantileTable or None
-        None if nothing can be stored under `support`: too few people, nearly all with one value.
+        None if `support` allows no value to be stored: too few people, or nearly all have one
+        value.
     """
     order = np.argsort(values, kind="stable")
     ordered, support = values[order], support.take(order)
@@ -149,7 +150,7 @@ def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
     """Return ends of pieces as floats, or as integers where floats are too coarse for `values`."""
     if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
         return np.array(ends, dtype=np.float64)
-    most = np.iinfo(np.int64).max  # a float of it would be one too many
+    most = np.iinfo(np.int64).max  # as a float it would round up to 2**63
     return np.array([max(min(int(end), most), -most - 1) for end in ends], dtype=np.int64)
 
 
@@ -158,11 +159,11 @@ def _pooled(
 ) -> list[tuple[float, float, float]]:
     """Join the means of consecutive groups by lines, from `below` to `above`.
 
-    Where no kept value lies beyond, the outermost half group decodes to its mean: a line
-    carried on would make values that cannot be, such as dates in the future.
+    Where no kept value lies beyond, the outermost half group decodes to its mean: extrapolation
+    would produce impossible values, such as dates in the future.
     """
     if ordered.dtype.kind == "f" and (below, above) != (None, None):
-        # Values of few people may be finer than the lattice, and lie beyond a half step.
+        # Rare values may have more decimals than the lattice, and lie more than half a step away.
         ordered = np.clip(
             ordered, -np.inf if below is None else below, np.inf if above is None else above
         )
@@ -183,7 +184,7 @@ def _pooled(
 def to_quantiles(
     table: QuantileTable, values: np.ndarray, step: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Map numbers to their place in the distribution.
+    """Map numbers to their quantile levels (cumulative shares, 0..1).
 
     Parameters
     ----------
@@ -212,12 +213,13 @@ def to_quantiles(
     return centre[inverse], half_width[inverse]
 
 
-def from_quantiles(table: QuantileTable, places: np.ndarray) -> np.ndarray:
-    """Map places in the distribution (0..1) to numbers; inverse of `to_quantiles`."""
-    piece = np.searchsorted(table.edges, places, side="right") - 1
+def from_quantiles(table: QuantileTable, quantile_levels: np.ndarray) -> np.ndarray:
+    """Map quantile levels (0..1) to numbers; inverse of `to_quantiles`."""
+    piece = np.searchsorted(table.edges, quantile_levels, side="right") - 1
     piece = np.clip(piece, 0, len(table.start) - 1)
     widths = np.diff(table.edges)
-    share = np.clip((places - table.edges[piece]) / np.maximum(widths[piece], 1e-300), 0, 1)
+    share = (quantile_levels - table.edges[piece]) / np.maximum(widths[piece], 1e-300)
+    share = np.clip(share, 0, 1)
     rise = (table.stop - table.start)[piece]
     if table.start.dtype == np.int64:
         return table.start[piece] + np.rint(share * rise).astype(np.int64)
@@ -232,7 +234,7 @@ def draw_quantiles(
     high: float = math.inf,
     step: float = 0.0,
 ) -> np.ndarray | None:
-    """Draw numbers of the distribution that lie in an interval.
+    """Draw numbers from the distribution within an interval.
 
     Parameters
     ----------
@@ -242,20 +244,20 @@ def draw_quantiles(
     low, high : float
         Inclusive ends.
     step : float, default=0
-        As in `fit_quantiles`: an interval on a lattice holds what is rounded into it.
+        As in `fit_quantiles`; the interval includes numbers that round to a value in it.
 
     Returns
     -------
     values : ndarray of shape (n,), or None
-        None where the distribution has nothing between `low` and `high`.
+        None if the distribution has no value between `low` and `high`.
     """
     low, high = inward(low, high, step)
-    places = _place_range(table, low, high, step)
-    if places is None:
+    ends = _level_range(table, low, high, step)
+    if ends is None:
         return None
-    drawn = rng.uniform(*places, n)
-    if places[0] < places[1]:  # the right end belongs to the next piece
-        drawn = np.minimum(drawn, np.nextafter(places[1], places[0]))
+    drawn = rng.uniform(*ends, n)
+    if ends[0] < ends[1]:  # the right end belongs to the next piece
+        drawn = np.minimum(drawn, np.nextafter(ends[1], ends[0]))
     low = low if math.isfinite(low) else table.start[0].item()
     high = high if math.isfinite(high) else table.stop[-1].item()
     if table.start.dtype == np.int64:
@@ -264,7 +266,7 @@ def draw_quantiles(
 
 
 def inward(low: float, high: float, step: float) -> tuple[float, float]:
-    """Narrow an interval to the outermost points of a lattice in it.
+    """Narrow an interval to the outermost multiples of `step` in it.
 
     Examples
     --------
@@ -288,20 +290,20 @@ def pool_labels(
     labels: np.ndarray,
     order: Sequence[Any] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Replace labels that were not kept by labels that were.
+    """Replace rare labels by kept labels.
 
     Parameters
     ----------
     levels : tuple
         Kept labels.
     shares : sequence of float
-        How frequent they are.
+        Their relative frequencies.
     labels : ndarray of shape (n,), object
         None where missing.
     order : sequence or None
-        All labels in order: each is replaced by the nearest kept one, the lower of two. None: a
-        hash of the label picks a kept one, each as often as its share, so that rows do not
-        depend on each other and the same label gives the same.
+        All labels in order: each rare label is replaced by the nearest kept one, the lower one in
+        a tie. None: a hash of the label selects a kept one in proportion to the shares, so rows
+        are independent of each other and equal labels give equal results.
 
     Returns
     -------
@@ -314,29 +316,29 @@ def pool_labels(
     unknown = (pd.Index(known).get_indexer(pd.Index(labels, dtype=object)) < 0) & pd.notna(labels)
     if not unknown.any():
         return labels, unknown
-    which, strangers = pd.factorize(labels[unknown])
+    which, new_labels = pd.factorize(labels[unknown])
     ranks = pd.Index([] if order is None else list(order), dtype=object)
     kept = ranks.get_indexer(pd.Index(known, dtype=object))
     if (kept >= 0).all():
         ranked = np.argsort(kept)
-        own = ranks.get_indexer(strangers)
+        own = ranks.get_indexer(new_labels)
         after = np.searchsorted(kept[ranked], own).clip(1, len(kept) - 1)
         below, above = kept[ranked[after - 1]], kept[ranked[after]]
         codes = ranked[np.where(own - below <= above - own, after - 1, after)]
     else:
-        names = np.array([str(label) for label in strangers], dtype=object)
-        places = pd.util.hash_array(names, categorize=False) / 2.0**64
+        names = np.array([str(label) for label in new_labels], dtype=object)
+        uniform = pd.util.hash_array(names, categorize=False) / 2.0**64
         sums = np.cumsum(shares)
-        codes = np.searchsorted(sums[:-1] / sums[-1], places, side="right")
+        codes = np.searchsorted(sums[:-1] / sums[-1], uniform, side="right")
     pooled = labels.copy()
     pooled[unknown] = known[codes[which]]
     return pooled, unknown
 
 
-def _place_range(
+def _level_range(
     table: QuantileTable, low: float, high: float, step: float
 ) -> tuple[float, float] | None:
-    """Find the places F(low) .. F(high), or None when no piece has a value in between."""
+    """Find the quantile levels F(low) .. F(high); None when no piece has a value in between."""
     if not low <= high:
         return None
     if table.start.dtype != np.int64:
@@ -346,14 +348,14 @@ def _place_range(
     if not len(pieces):
         return None
 
-    def place(piece: int, x: float, in_atom: float) -> float:
-        """Return where a number lies in the distribution; `in_atom` tells which end of an atom."""
+    def level(piece: int, x: float, in_atom: float) -> float:
+        """Return the quantile level of a number; `in_atom` selects the end of an atom."""
         start, stop = float(table.start[piece]), float(table.stop[piece])
         share = in_atom if start == stop else min(max((x - start) / (stop - start), 0.0), 1.0)
         left, right = table.edges[piece : piece + 2].tolist()
         return left + share * (right - left)
 
-    return place(pieces[0], low, 0.0), place(pieces[-1], high, 1.0)
+    return level(pieces[0], low, 0.0), level(pieces[-1], high, 1.0)
 
 
 def _snap(table: QuantileTable, x: np.ndarray) -> np.ndarray:
@@ -368,7 +370,7 @@ def _snap(table: QuantileTable, x: np.ndarray) -> np.ndarray:
 
 
 def _cumulative(table: QuantileTable, x: np.ndarray) -> np.ndarray:
-    """Distribution function of the pooled pieces, at the middle of an atom."""
+    """Cumulative distribution function of the pooled pieces; atoms count at their middle."""
     x = _snap(table, x)
     piece = np.clip(np.searchsorted(table.stop, x), 0, len(table.stop) - 1)
     rise = (table.stop - table.start)[piece]

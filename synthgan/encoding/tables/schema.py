@@ -1,4 +1,4 @@
-"""What a table is: its columns, in order. Knows no cells."""
+"""The schema of a table: its columns, in order. Knows no cells."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ class Schema:
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Schema:
-        """Build a schema from what `to_dict` gave.
+        """Build a schema from the output of `to_dict`.
 
         Raises
         ------
         ArchiveError
-            A record that is none.
+            An invalid record.
         """
         columns = fields.list_of(Column.from_dict)
         schema = cls(**fields.read_fields(record, "schema", columns=columns))
         if not fields.all_different(schema.names):
-            raise ArchiveError("schema names a column twice")
+            raise ArchiveError("schema has a duplicate column name")
         return schema

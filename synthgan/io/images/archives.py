@@ -1,6 +1,6 @@
-"""Images in zip archives, read in place: what an archive may hold; decodes nothing.
+"""Images in zip archives, read in place; checks the archive and decodes nothing.
 
-Archives are hostile until shown otherwise: each limit stands here.
+Archives are untrusted; this module holds all limits.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OUTWARD = re.compile(r"/|[A-Za-z]:|.*[\\\0]|(.*/)?\.\.(/|$)", re.DOTALL)
 
 
 def is_archive(path: Path) -> bool:
-    """Tell zip archives from images; an archive may bear any name but that of an image."""
+    """Return whether a file is a zip archive; its name must not be that of an image."""
     if path.suffix.casefold() == ".zip":
         return True
     return not is_image_name(path.name) and zipfile.is_zipfile(path)
@@ -43,7 +43,7 @@ def open_archive(path: Path) -> Iterator[ImageFiles]:
     Raises
     ------
     DataError
-        No readable archive, no images in it, or it breaks a rule that keeps readers safe.
+        Not a readable archive, no images in it, or a violation of a safety rule.
     """
     try:
         opened = _BoundedReader(io.FileIO(path))
@@ -54,14 +54,14 @@ def open_archive(path: Path) -> Iterator[ImageFiles]:
             archive = zipfile.ZipFile(file)
         except DataError as error:
             raise DataError(f"archive {str(path)!r} {error}") from None
-        except Exception as error:  # zipfile has many ways to fail on bytes made up
-            raise DataError(f"{str(path)!r} is no readable zip archive: {error}.") from error
+        except Exception as error:  # zipfile raises many exceptions on invalid data
+            raise DataError(f"{str(path)!r} is not a readable zip archive: {error}.") from error
         with archive:
             yield _images_of(archive, path)
 
 
 class _BoundedReader(io.BufferedReader):
-    """Refuses the one great read there is: zipfile takes the list of members whole."""
+    """Refuses large reads: zipfile reads the whole list of members at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > max(MOST_DIRECTORY_BYTES, MOST_MEMBER_BYTES):
@@ -83,7 +83,7 @@ def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
         if is_image_name(member.filename) and not any(map(is_hidden, member.filename.split("/"))):
             fault = fault or _excess(member)
             if member.filename in members:
-                fault = fault or "it is there more than once"
+                fault = fault or "it occurs more than once"
             members[member.filename] = member
         if fault:
             raise DataError(
@@ -102,7 +102,7 @@ def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
 
 def _fault(member: zipfile.ZipInfo) -> str | None:
     if _OUTWARD.match(member.orig_filename):
-        return "names may not be absolute nor hold '..', backslashes or drives"
+        return "names must not be absolute or contain '..', backslashes or drives"
     if stat.S_IFMT(member.external_attr >> 16) in _SPECIAL:
         return "it is a link or a device"
     return None
@@ -122,11 +122,11 @@ def _excess(member: zipfile.ZipInfo) -> str | None:
 def _open(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     if member.flag_bits & 1:
         raise DataError("encrypted")
-    if member.compress_type not in _READ:  # of others zipfile cannot bound what they inflate to
+    if member.compress_type not in _READ:  # for others, zipfile cannot limit the inflated size
         raise DataError(f"compressed by method {member.compress_type}, not stored or deflated")
     try:
         with archive.open(member) as file:
-            content = file.read(member.file_size)  # no more, whatever it inflates to
+            content = file.read(member.file_size)  # limited to the declared size
     except zipfile.BadZipFile as error:
         raise DataError("wrong checksum" if "CRC" in str(error) else str(error)) from error
     if len(content) < member.file_size:

@@ -1,4 +1,4 @@
-"""Pixels kept in a .npy file, with a trailer that tells what they were read from."""
+"""Cache of pixels in a .npy file, with a trailer that identifies the source."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Faults = dict[int, str]  # row of the source -> why it could not be read
 Room = Callable[[tuple[int, ...]], np.ndarray]
 Fill = Callable[[Room], tuple[np.ndarray, Faults]]
 
-_VERSION = 1  # of decoding and of the trailer
+_VERSION = 1  # version of decoding and of the trailer
 _MAGIC = b"synthgan"
 _MOST_TRAILER_BYTES = 2**28
 
 
 def check_cache(cache: Any) -> Path | None:
-    """Refuse a path where no cache can be, or where something else is."""
+    """Refuse an invalid path of a cache, and a path of another file."""
     if cache is None:
         return None
     if not isinstance(cache, (str, os.PathLike)) or Path(cache).suffix != ".npy":
@@ -38,20 +38,21 @@ def check_cache(cache: Any) -> Path | None:
         raise DataError(f"cache {str(path)!r} cannot be written: there is no such folder.")
     if path.exists() and not (path.is_file() and _read_trailer(path)):
         raise DataError(
-            f"file {str(path)!r} is there, but no cache of read_images; give cache another path."
+            f"file {str(path)!r} exists, but is not a cache of read_images; give cache another "
+            "path."
         )
     return path
 
 
 def fingerprint(*parts: Any) -> str:
-    """Give a text that differs where any part, JSON-ready, does."""
+    """Return a hash of JSON-ready parts."""
     return hashlib.sha256(json.dumps([_VERSION, *parts]).encode()).hexdigest()
 
 
 def read_through(path: Path, mark: str, fill: Fill) -> tuple[np.ndarray, Faults]:
-    """Give the pixels of a cache with this mark; else fill the cache first.
+    """Return the pixels of a cache with this mark; fill the cache first if necessary.
 
-    The memmap is a private one: what is written to it does not reach the file.
+    The memmap is private (copy-on-write): changes do not reach the file.
     """
     kept = _read(path, mark)
     if kept is None:
@@ -74,7 +75,7 @@ def _read(path: Path, mark: str) -> tuple[np.ndarray, Faults] | None:
     try:
         values = np.load(path, mmap_mode="c", allow_pickle=False)
         return values, {int(row): str(reason) for row, reason in trailer["faults"]}
-    except (KeyError, TypeError, ValueError):  # changed by others: to be read anew
+    except (KeyError, TypeError, ValueError):  # changed by others: read again
         return None
 
 
@@ -82,7 +83,7 @@ def _write(path: Path, mark: str, fill: Fill) -> None:
     with replacing(path, PRIVATE) as draft, draft.open("r+b") as file:
         values, faults = fill(lambda shape: map_file(file, shape, len(_header(shape))))
         header, n_bytes = _header(values.shape), values.size
-        del values  # Windows neither cuts nor moves a file that is mapped
+        del values  # Windows can neither truncate nor move a mapped file
         file.seek(0)
         file.write(header)
         file.seek(len(header) + n_bytes)
@@ -92,7 +93,7 @@ def _write(path: Path, mark: str, fill: Fill) -> None:
 
 
 def _header(shape: tuple[int, ...]) -> bytes:
-    """Give the header of a .npy file; numpy pads it, so that its length leaves the rows open."""
+    """Return the header of a .npy file; numpy pads it, so the number of rows can change later."""
     head = io.BytesIO()
     fields = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(head, fields)

@@ -1,4 +1,4 @@
-"""One image file to pixels: upright, on white, grey or colour, of one size; knows no folders."""
+"""Decode an image file to pixels: upright, on white, grey or colour, resized."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MODES", "MOST_PIXELS", "decode", "explain"]
 MODES = {"grey": "L", "rgb": "RGB"}
 MOST_PIXELS = 2**27
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "GIF", "TIFF", "WEBP")
-_LARGE, _one_large = 2**24, threading.Lock()  # pixels; of larger images one at a time
+_LARGE, _one_large = 2**24, threading.Lock()  # pixels; larger images are decoded one at a time
 _ORIENTATION = 0x0112  # EXIF tag
 _DRAFT = 2  # a JPEG is read at this multiple of the size or more
 
@@ -32,9 +32,9 @@ def decode(
     Raises
     ------
     DataError
-        More than `MOST_PIXELS` pixels, or a kind of pixels that is not read.
+        More than `MOST_PIXELS` pixels, or an unsupported pixel format.
     Exception
-        Whatever Pillow makes of broken files: see `explain`.
+        Any exception of Pillow on broken files: see `explain`.
     """
     from PIL import Image
 
@@ -52,7 +52,7 @@ def decode(
 
 
 def explain(error: Exception) -> str:
-    """Say in a few words why an image could not be read."""
+    """Return a short reason why an image could not be read."""
     from PIL import Image, UnidentifiedImageError
 
     text = " ".join(str(error).split())
@@ -61,18 +61,18 @@ def explain(error: Exception) -> str:
     if isinstance(error, Image.DecompressionBombError):
         return _too_large()
     if isinstance(error, UnidentifiedImageError):
-        return "no image of a known format"
+        return "not an image of a known format"
     if isinstance(error, EOFError) or "truncated" in text.casefold():
         return "truncated"
     return text[:100] or type(error).__name__
 
 
 def _too_large() -> str:
-    return f"more pixels than the {MOST_PIXELS} that are read"
+    return f"more pixels than the limit of {MOST_PIXELS}"
 
 
 def _draft(image: Images.Image, mode: str, size: tuple[int, int] | None) -> None:
-    """Let the JPEG decoder do what it does cheaper: leave out colour, shrink by 2, 4 or 8."""
+    """Let the JPEG decoder drop colour and shrink by 2, 4 or 8, which is faster."""
     if size is not None:
         height, width = size if _orientation(image) < 5 else size[::-1]
         image.draft(mode, (_DRAFT * width, _DRAFT * height))
@@ -81,11 +81,11 @@ def _draft(image: Images.Image, mode: str, size: tuple[int, int] | None) -> None
 
 
 def _orientation(image: Images.Image) -> int:
-    if image.format == "TIFF":  # Pillow turns these itself
+    if image.format == "TIFF":  # Pillow applies the orientation of these itself
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken EXIF does not break the picture
+    except Exception:  # ignore broken EXIF data
         return 1
 
 
@@ -98,7 +98,7 @@ def _to_mode(image: Images.Image, mode: str) -> Images.Image:
             cells[cells == image.info["transparency"]] = 65535
         return Image.fromarray(((cells * 255 + 32767) // 65535).astype(np.uint8)).convert(mode)
     if image.mode in ("I", "F"):
-        raise DataError("32 bits a pixel, where 8 and 16 are read")
+        raise DataError("32 bits per pixel; 8 and 16 are supported")
     if image.mode[-1] in "Aa" or "transparency" in image.info:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
@@ -131,6 +131,6 @@ def _fit(image: Images.Image, size: tuple[int, int] | None, crop: bool) -> Image
     scale = min(image.width / width, image.height / height)
     wide, high = min(scale * width, image.width), min(scale * height, image.height)
     left, top = int((image.width - wide) / 2), int((image.height - high) / 2)
-    # The box alone would let pixels beyond it shine in.
+    # With the box alone, interpolation would use pixels outside of it.
     piece = image.crop((left, top, left + ceil(wide), top + ceil(high)))
     return piece.resize((width, height), Resampling.BICUBIC, (0, 0, wide, high))

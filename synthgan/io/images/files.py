@@ -1,4 +1,4 @@
-"""A set of image files, wherever they lie; decodes nothing."""
+"""A set of image files in a folder, a list or an archive; decodes nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["ImageFiles", "describe"]
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """Names, what is known of each, and ways to open and to recognise them.
+    """Names and labels of image files, with functions to open and to identify them.
 
     Parameters
     ----------
     names : list of str
     info : DataFrame
-        A row a file.
+        One row per file.
     open : function of a row's number
         Raises DataError with the reason where a file cannot be opened.
     marks : function without arguments
-        Gives name, size and time or checksum of each, JSON-ready: others if a file changes.
+        Returns name, size and time or checksum of each file, JSON-ready, to detect changes.
     """
 
     names: list[str]
@@ -35,7 +35,7 @@ class ImageFiles:
 
 
 def describe(names: list[str], labels: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Tabulate paths and their folders, and labels of one's own."""
+    """Tabulate paths, their folders, and given labels."""
     info = pd.DataFrame(
         {"path": names, "folder": [folder_of(name) for name in names]}, dtype=object
     )

@@ -1,4 +1,4 @@
-"""Where images are: archives, folders, lists and tables of files; decodes nothing."""
+"""Find images in archives, folders, lists and tables of files; decodes nothing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["find_images", "images_below"]
 
 @contextmanager
 def find_images(source: Any, follow_links: bool = False) -> Iterator[ImageFiles]:
-    """Find the images of a source, and hold it open."""
+    """Find the images of a source, and keep it open."""
     if isinstance(source, pd.DataFrame):
         yield _tabled(source)
     elif isinstance(source, (list, tuple)):
@@ -42,7 +42,7 @@ def find_images(source: Any, follow_links: bool = False) -> Iterator[ImageFiles]
 
 
 def images_below(folder: Path) -> list[str]:
-    """Give the images in a folder and below, as paths from there, in natural order."""
+    """Return relative paths of the images in a folder and its subfolders, in natural order."""
     names = []
     for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not is_hidden(name)]
@@ -62,7 +62,7 @@ def _in_folder(folder: Path, follow_links: bool) -> ImageFiles:
         raise DataError(f"folder {str(folder)!r} holds no images.")
     places = [os.path.join(folder, name) for name in names]
     for place in places:
-        if os.path.islink(place):  # folders below that are links are not entered at all
+        if os.path.islink(place):  # subfolders that are links are not entered
             check_inside(place, folder, follow_links)
     return _image_files(names, places)
 
@@ -72,7 +72,9 @@ def _listed(paths: Sequence[Any], labels: pd.DataFrame | None = None) -> ImageFi
         raise DataError("there are no images to read: source is empty.")
     for i, path in enumerate(paths):
         if not isinstance(path, (str, os.PathLike)):
-            raise DataError(f"source names no file in row {i}: {path!r} is no path.")
+            raise DataError(
+                f"source has {path!r} in row {i}, which is not a path; give paths of files."
+            )
     places = [os.fspath(path) for path in paths]
     return _image_files([place.replace(os.sep, "/") for place in places], places, labels)
 
@@ -98,8 +100,8 @@ def _image_files(
 
 
 def _open(place: str) -> BinaryIO:
-    if not os.path.isfile(place):  # a pipe would keep us waiting
-        raise DataError("no file" if os.path.exists(place) else "no such file")
+    if not os.path.isfile(place):  # opening a pipe would block
+        raise DataError("not a file" if os.path.exists(place) else "no such file")
     try:
         return open(place, "rb")
     except OSError as error:

@@ -16,14 +16,14 @@ _SIXTEEN_BIT = 257  # 255 * 257 = 65535
 
 
 def write_grids(grids: np.ndarray, path: Any) -> list[str]:
-    """Write grids as PNG files, one a row.
+    """Write grids as PNG files, one per row.
 
     Parameters
     ----------
     grids : ndarray of shape (n, height, width)
-        Cells 0..255; uint8 is written with 8 bits a cell, floats with 16.
+        Cells 0..255; uint8 is written with 8 bits per cell, floats with 16.
     path : str or path
-        Folder; made when absent, refused when it holds PNG files.
+        Folder; created if absent, refused if it holds PNG files.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def read_grids(path: Any, shape: tuple[int, int]) -> np.ndarray:
     Raises
     ------
     DataError
-        No file, a file that is no grey PNG of that shape, or a link that leads out of the folder.
+        No file, a file that is not a grey PNG of that shape, or a link out of the folder.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -80,7 +80,7 @@ def read_grids(path: Any, shape: tuple[int, int]) -> np.ndarray:
             with Image.open(file) as image:
                 cells = np.asarray(image)
         except (UnidentifiedImageError, OSError) as error:
-            raise DataError(f"file {str(file)!r} is no readable PNG image.") from error
+            raise DataError(f"file {str(file)!r} is not a readable PNG image.") from error
         if cells.shape != shape:
             raise DataError(f"file {str(file)!r} has shape {cells.shape}; {shape} is expected.")
         grid[:] = cells if cells.dtype == np.uint8 else cells / np.float32(_SIXTEEN_BIT)

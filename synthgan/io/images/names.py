@@ -1,4 +1,4 @@
-"""Names of image files: which count, in which order, and whose they are; knows no files."""
+"""Names of image files: filter, natural order, and folder; reads no files."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 
 def is_image_name(name: str) -> bool:
-    """Tell whether a path (with ``/``) ends as images do, and its file is not hidden."""
+    """Return whether a path (with ``/``) has an image suffix and its file is not hidden."""
     return name.casefold().endswith(IMAGE_SUFFIXES) and not is_hidden(name.rpartition("/")[2])
 
 
 def is_hidden(part: str) -> bool:
-    """Tell whether a folder or file is one that systems put beside those of people."""
+    """Return whether a file or folder is hidden or a system file."""
     return part[:1] == "." or part == "__MACOSX"
 
 
 def natural_order(name: str) -> tuple[Any, ...]:
-    """Give a key that sorts paths (with ``/``) by folder and name: 2 before 10, in any case."""
+    """Return a key for natural order of paths (with ``/``): 2 before 10, case ignored."""
     return tuple(
         tuple(_rank(piece) if i % 2 else piece for i, piece in enumerate(_DIGITS.split(part)))
         for part in name.casefold().split("/")
@@ -34,9 +34,9 @@ def natural_order(name: str) -> tuple[Any, ...]:
 
 def _rank(digits: str) -> tuple[int, str]:
     stripped = digits.lstrip("0")
-    return len(stripped), stripped  # as numbers sort, however long they are
+    return len(stripped), stripped  # numeric order, for any number of digits
 
 
 def folder_of(name: str) -> str:
-    """Name the folder that a path (with ``/``) lies in; "" where it names none."""
+    """Return the folder of a path (with ``/``); "" if there is none."""
     return name.rpartition("/")[0].rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Sets of image files to one array: that all are alike, and which cannot be read."""
+"""Read sets of image files into one array; check sizes, and report unreadable files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from synthgan.records.pixels import allocate_pixels
 __all__ = ["check_size", "read_images"]
 
 _N_NAMED = 3
-Read = Callable[[int], "np.ndarray | str"]  # of a row: its pixels, or why there are none
+Read = Callable[[int], "np.ndarray | str"]  # for a row: its pixels, or the reason of failure
 
 
 def read_images(
@@ -43,23 +43,24 @@ def read_images(
     Parameters
     ----------
     source : str, path, list of them, or DataFrame
-        A zip archive (read in place), a folder (with those in it), an image file, or a list of
-        files. The column "path" of a DataFrame, or its only one, names files; its other columns
-        become columns of ``info``. Relative paths start at the current folder.
+        A zip archive (read in place), a folder (with subfolders), an image file, or a list of
+        files. The column "path" of a DataFrame, or its only column, has paths of files; its other
+        columns become columns of ``info``. Relative paths start at the current folder.
     size : int, (height, width) or None, default=None
-        Of the images to give; an int is the side of a square. None is the size of the images, which
-        must be one.
+        Size of the returned images; an int is the side of a square. None is the size of the files,
+        which must be equal.
     color : {"grey", "rgb"}, default="grey"
         Grey, or red, green and blue.
     crop : bool, default=False
-        True cuts images to the proportions of `size` first, from the middle; False stretches them.
+        True first crops images to the aspect ratio of `size`, around the centre; False stretches
+        them.
     on_error : {"raise", "skip"}, default="raise"
-        What to do if images cannot be read; "skip" leaves them out and warns.
+        Action if images cannot be read; "skip" leaves them out and warns.
     cache : str, path or None, default=None
-        A ``.npy`` file to keep the pixels in. Another call with the same files (names, sizes, and
-        times or checksums), size, color and crop takes them from there.
+        A ``.npy`` file to store the pixels. Later calls with the same files (names, sizes, and
+        times or checksums), size, color and crop read them from there.
     progress : bool, default=False
-        Show a bar.
+        Whether to show a progress bar.
     follow_links : bool, default=False
         Whether images of a folder may be links that lead out of it. Links within it, and links to
         the folder itself, are followed in any case; so are files that are given by their names.
@@ -67,15 +68,15 @@ def read_images(
     Returns
     -------
     stack : ImageStack
-        With the columns path and folder (the last one of the path, "" if none) in ``info``: as
-        given, or as seen from the archive or folder, where files are in natural order, 2 before 10.
-        More than 256 MiB of pixels are a memmap of a temporary file, which goes when the stack
-        does.
+        With the columns path and folder (the last folder of the path, "" if none) in ``info``.
+        Paths are as given, or relative to the archive or folder, in natural order, 2 before 10.
+        More than 256 MiB of pixels are a memmap of a temporary file, which is deleted with the
+        stack.
 
     Warns
     -----
     DataWarning
-        Images were left out; with their count and the first names.
+        Images were left out; the message has their count and the first names.
 
     Raises
     ------
@@ -88,15 +89,15 @@ def read_images(
     Notes
     -----
     Formats are PNG, JPEG, BMP, TIFF, GIF, WebP and PBM, PGM, PPM; of several pictures in a file the
-    first is read. Archives and folders give the files that end accordingly, less hidden ones and
-    ``__MACOSX``. Images are turned as their EXIF data say, put on white where transparent, 16-bit
+    first is read. In archives and folders, files with these suffixes are read, except hidden ones
+    and ``__MACOSX``. Images are rotated by their EXIF data, put on white where transparent, 16-bit
     grey scaled from 0..65535 to 0..255, and resized by bicubic interpolation. Colour profiles are
     not applied. Images of more than 2**27 pixels cannot be read.
 
-    Nothing of an archive is written to disk. It is refused if a member has an absolute name, or one
-    with "..", a backslash or a drive, is a link, or is there twice, if an image has more than 256
-    MiB or inflates to more than 8 MiB and 1000 times its size, or if there are more than 10 million
-    members.
+    Archives are not extracted to disk. An archive is refused if a member has an absolute name, or a
+    name with "..", a backslash or a drive, is a link, or occurs twice, if an image has more than
+    256 MiB or inflates to more than 8 MiB and 1000 times its size, or if there are more than 10
+    million members.
 
     Examples
     --------
@@ -140,7 +141,7 @@ def read_images(
 
 
 def check_size(size: Any) -> tuple[int, int] | None:
-    """Give height and width of a size that is allowed."""
+    """Check a size; return height and width."""
     if size is None:
         return None
     given = size if isinstance(size, (tuple, list)) else (size, size)
@@ -159,16 +160,16 @@ def _read(
     try:
         with files.open(i) as file:
             return decode(file, size, color, crop)
-    except Exception as error:  # on broken files Pillow raises nearly anything
+    except Exception as error:  # Pillow raises many exceptions on broken files
         return explain(error)
 
 
 def _fill(
     read: Read, names: list[str], on_error: str, progress: bool, room: Room
 ) -> tuple[np.ndarray, Faults]:
-    """Read all into one array: its rows are those without faults."""
+    """Read all images into one array; its rows are the readable images."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of what we limit ourselves or tell as errors
+        warnings.simplefilter("ignore")  # warnings of Pillow about limits that are checked here
         first, example = _first_readable(read, names)
         values = room((len(names), *example.shape))
         faults: Faults = {}
@@ -198,7 +199,7 @@ def _first_readable(read: Read, names: list[str]) -> tuple[int, np.ndarray]:
 
 
 def _put(read: Read, values: np.ndarray, i: int) -> str | tuple[int, int] | None:
-    """Read an image into its row, or give why not, or the size by which it does not fit."""
+    """Read an image into its row; return the reason of failure, or a size that differs."""
     pixels = read(i)
     if isinstance(pixels, str):
         return pixels
@@ -224,7 +225,7 @@ def _misfit(name: str, shape: tuple[int, ...], first: str, fitting: tuple[int, .
 def _judge(faults: Faults, names: list[str], on_error: str) -> None:
     if faults and on_error == "raise":
         raise DataError(
-            f"{_count(faults, names)} cannot be read: {_list(faults, names)}; mend them or leave "
+            f"{_count(faults, names)} cannot be read: {_list(faults, names)}; repair them or leave "
             "them out, or give on_error='skip'."
         )
 

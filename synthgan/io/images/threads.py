@@ -1,4 +1,4 @@
-"""Tasks in a few threads, their results in order; knows no images."""
+"""Run tasks in a few threads, with results in order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import TypeVar
 __all__ = ["in_threads"]
 
 _MOST_THREADS = 4
-_BATCH = 64  # bounds what waits for its turn
+_BATCH = 64  # limits the number of waiting results
 
 T = TypeVar("T")
 
 
 def in_threads(task: Callable[[int], T], n: int) -> Generator[T, None, None]:
-    """Give ``task(0), ..., task(n - 1)``, in order; worth it where a task lets go of the GIL."""
+    """Yield ``task(0), ..., task(n - 1)``, in order; useful if the task releases the GIL."""
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for start in range(0, n, _BATCH):
             yield from pool.map(task, range(start, min(start + _BATCH, n)))

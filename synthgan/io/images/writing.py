@@ -1,4 +1,4 @@
-"""One array of images to files, in a folder or a zip archive; knows no other formats."""
+"""Write an array of images to files, in a folder or a zip archive."""
 
 from __future__ import annotations
 
@@ -40,20 +40,21 @@ def save_images(
 ) -> list[str]:
     """Write images as files, all or none.
 
-    Each file bears the comment "synthetic, made by synthgan".
+    Each file has the comment "synthetic, made by synthgan".
 
     Parameters
     ----------
     images : ImageStack, or array of shape (n, height, width) or (n, height, width, 3)
         uint8, or floats from 0 to 255, which are rounded.
     path : str or path
-        A zip archive if it ends in ``.zip``, else a folder; made when absent.
+        A zip archive if it ends in ``.zip``, otherwise a folder; created if absent.
     format : {"png", "jpg"}, default="png"
-        "png" keeps all pixels as they are, "jpg" (quality 95) does not.
+        "png" is lossless, "jpg" (quality 95) is not.
     overwrite : bool, default=False
         Replace the archive, or the images in the folder that this function wrote.
     csv_safe : bool, default=False
-        Put an apostrophe before text in ``info.csv`` that a spreadsheet takes for a formula.
+        Put an apostrophe before text in ``info.csv`` that a spreadsheet would interpret as a
+        formula.
 
     Returns
     -------
@@ -63,15 +64,15 @@ def save_images(
     Raises
     ------
     DataError
-        No images, pixels of another kind, images or the archive are there already, or the place
-        cannot be written to.
+        No images, unsupported pixels, existing images or an existing archive, or a path that cannot
+        be written.
     ParameterError
         `format` is not allowed.
 
     Notes
     -----
-    Columns of ``info`` go to ``info.csv`` beside the images, whose column path names the files;
-    not the path that images were read from, and the folder beside it.
+    Columns of ``info`` are written to ``info.csv`` next to the images; its column path has the
+    names of the files. The paths and folders from which images were read are not written.
 
     Examples
     --------
@@ -107,15 +108,17 @@ def _check(values: np.ndarray) -> None:
             "or floats from 0 to 255, in an array (n, height, width) or (n, height, width, 3)."
         )
     if not len(values):
-        raise DataError("there are no images to write.")
+        raise DataError("there are no images to write; give at least one.")
     if values.dtype.kind == "f":
         low, high = values.min(), values.max()
         if not (low >= 0 and high <= 255):  # NaN is neither
-            raise DataError(f"images of values from {low:g} to {high:g} do not fit into 0..255.")
+            raise DataError(
+                f"images have values from {low:g} to {high:g}; 0 to 255 are allowed: scale them."
+            )
 
 
 def _table(info: pd.DataFrame, names: list[str], csv_safe: bool) -> bytes | None:
-    # Where files were read from is no label; a folder's name alone is one, of fakes.
+    # The source path is not a label; a folder column without a path is a label of synthetic images.
     labels = info.drop(columns=["path", "folder"] if "path" in info else [], errors="ignore")
     if not len(labels.columns):
         return None
@@ -144,12 +147,12 @@ def _write_archive(
 ) -> None:
     if target.is_dir() or (target.exists() and not overwrite):
         raise DataError(
-            f"{str(target)!r} is there already; give another path or overwrite=True (--overwrite)."
+            f"{str(target)!r} exists already; give another path or overwrite=True (--overwrite)."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as draft, zipfile.ZipFile(draft, "w") as archive:
         for name, content in encoded:
-            archive.writestr(zipfile.ZipInfo(name), content)  # images shrink no more
+            archive.writestr(zipfile.ZipInfo(name), content)  # images are compressed already
         if table is not None:
             archive.writestr(zipfile.ZipInfo(_INFO), table, zipfile.ZIP_DEFLATED)
 
@@ -175,7 +178,7 @@ def _write_folder(
 
 
 def _old_files(folder: Path, with_table: bool, overwrite: bool) -> list[Path]:
-    """Give the files of ours to replace; refuse those of others."""
+    """Return files of earlier calls to replace; refuse other files."""
     if folder.exists() and not folder.is_dir():
         raise DataError(f"{str(folder)!r} is a file; give a folder, or a path that ends in .zip.")
     if not folder.exists():

@@ -1,4 +1,4 @@
-"""Recordings as WFDB records, from folders or PhysioNet; windows as WFDB records."""
+"""Read WFDB records from folders or PhysioNet; write windows as WFDB records."""
 
 from synthgan.io.records.reading import read_records
 from synthgan.io.records.writing import write_records

@@ -1,4 +1,4 @@
-"""Where records are: paths and PhysioNet addresses become sources; knows no samples."""
+"""Find records by paths and PhysioNet addresses; reads no samples."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PHYSIONET = re.compile(r"[a-z][a-z0-9-]*(/[\w.-]*\w)+")
 
 
 def find_sources(path: Any, follow_links: bool = False) -> tuple[list[tuple[Source, Any]], int]:
-    """Give the records with signals and their headers, and the count of headers without."""
+    """Return the records with signals and their headers, and the count of headers without."""
     sources: list[tuple[Source, Any]] = []
     n_silent = 0
     for each in path if isinstance(path, (list, tuple)) else [path]:
@@ -74,14 +74,14 @@ def _source(path: Any, follow_links: bool) -> Source:
     if not address or Path(database).exists():
         if Path(text).exists():
             raise DataError(
-                f"{text!r} is no WFDB record: no header, {stem + '.hea'!r}, is beside it."
+                f"{text!r} is not a WFDB record: the header {stem + '.hea'!r} is missing."
             )
-        raise DataError(f"{text!r} is no folder and no WFDB record: no such file.")
+        raise DataError(f"{text!r} is neither a folder nor a WFDB record: no such file.")
     return Source(text, True)
 
 
 def name_sources(sources: list[Source]) -> list[str]:
-    """Name records by their own names, and those of one name by their paths."""
+    """Name records by their own names, or by their paths if names are not unique."""
     counts = Counter(source.stem for source in sources)
     names = [source.stem if counts[source.stem] == 1 else source.place for source in sources]
     twice = [name for name, count in Counter(names).items() if count > 1]

@@ -1,4 +1,4 @@
-"""A window as the text and bytes of WFDB: 16-bit samples, MIT annotations; knows no files."""
+"""Encode a window for WFDB: 16-bit samples, MIT annotations; writes no files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MISSING, _LARGEST, _LARGEST_BASELINE = -32768, 32767, 2**31 - 1
 def encode_window(
     name: str, values: np.ndarray, cut: SignalWindows, step: float | None
 ) -> tuple[list[str], bytes]:
-    """Give the lines of the header, and the signal file in format 16."""
+    """Return the lines of the header, and the signal file in format 16."""
     fs_hz = np.format_float_positional(cut.fs_hz, trim="-")
     lines = [f"{name} {len(values)} {fs_hz} {values.shape[1]}"]
     stored = np.full(values.shape, _MISSING, dtype=np.int64)
@@ -36,7 +36,7 @@ def encode_window(
 
 
 def _scale(signal: np.ndarray, unit: str, step: float | None) -> tuple[float, int]:
-    """Choose steps per unit, and which step is 0, so that the signal fits into 16 bits."""
+    """Choose gain and baseline so that the signal fits into 16 bits."""
     low, high = (float(signal.min()), float(signal.max())) if len(signal) else (0.0, 0.0)
     half, middle = high / 2 - low / 2, high / 2 + low / 2
     most = min(_ratio(_LARGEST - 1, half), _ratio(_LARGEST_BASELINE, abs(middle)))
@@ -63,7 +63,7 @@ def _ratio(a: float, b: float) -> float:
 
 
 def _round_down(gain: float) -> float:
-    """Give the greatest of 1, 2, 5 times a power of ten that is not greater."""
+    """Return the largest of 1, 2, 5 times a power of ten that is not larger."""
     if gain == np.inf:
         return 1.0
     power = 10.0 ** np.floor(np.log10(gain))
@@ -71,7 +71,7 @@ def _round_down(gain: float) -> float:
 
 
 def encode_beats(samples: np.ndarray) -> bytes:
-    """Encode normal beats (code 1) in MIT format; a skip (59) goes before distances of 10 bits."""
+    """Encode normal beats (code 1) in MIT format, with skips (59) for distances over 10 bits."""
     words: list[int] = []
     for distance in np.diff(samples, prepend=0).tolist():
         if distance > 1023:

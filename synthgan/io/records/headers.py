@@ -1,4 +1,4 @@
-"""What headers say: leads, units, labels, patient; knows no samples."""
+"""Read record headers: leads, units, labels, patient; reads no samples."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ __all__ = [
 ]
 
 MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
-_LONGEST_LINE = 500  # characters of a line that is no comment: wfdb's patterns take their square
+_LONGEST_LINE = 500  # characters of a non-comment line: wfdb's patterns take quadratic time
 _HASHES = re.compile(r"[#\s]*")
-_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e]")  # where wfdb, which reads ASCII, sees one
+_LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e]")  # line ends of wfdb, which reads ASCII
 _MICROVOLT = re.compile(r"\S+\s+\S+\s+[^\s/]+/[µμ]V(\s|$)")
 
 
 def read_header(source: Source) -> Any:
-    """Read a record's header, with those of its segments; its files may be read afterwards."""
+    """Read and check a record's header, with those of its segments."""
     if source.remote:
         check_on_line(source)
     else:
@@ -40,26 +40,27 @@ def read_header(source: Source) -> Any:
     header = call(source, wfdb_module().rdheader, rd_segments=True)
     if header.n_sig and len(header.sig_name or ()) != header.n_sig:
         raise DataError(
-            f"record {source.place!r}: its header announces {header.n_sig} signals and describes "
+            f"record {source.place!r}: its header declares {header.n_sig} signals, but describes "
             f"{len(header.sig_name or ())}."
         )
     return header
 
 
 def _check_lines(source: Source, part: Source) -> None:
-    """Refuse a header whose lines would take wfdb long."""
+    """Refuse a header with lines that wfdb would parse slowly."""
     if not os.path.isfile(f"{part.place}.hea"):
-        return  # what lacks is told by wfdb
+        return  # wfdb reports missing files
     longest = max(map(len, _plain_lines(part)), default=0)
     if longest > _LONGEST_LINE:
         raise DataError(
             f"record {source.place!r}: its header {f'{part.stem}.hea'!r} has a line of {longest} "
-            f"characters; {_LONGEST_LINE} are allowed where it is no comment: mend the header."
+            f"characters; {_LONGEST_LINE} are allowed in lines that are not comments: correct the "
+            "header."
         )
 
 
 def _check_files(source: Source, header: Any) -> None:
-    """Refuse files that lie elsewhere than in the record's folder."""
+    """Refuse files outside of the record's folder."""
     folder = os.path.dirname(source.place)
     for name in dict.fromkeys(getattr(header, "seg_name", None) or ()):
         if name != "~":
@@ -83,7 +84,7 @@ def _check_file(source: Source, name: str) -> None:
     if re.search(r"[/\\:\0]", name) or name in ("", ".", ".."):
         raise DataError(
             f"record {source.place!r}: its header names the file {name!r}; names without folders "
-            "are allowed: put the file beside the header."
+            "are allowed: put the file next to the header."
         )
     if source.root is not None:
         place = os.path.join(os.path.dirname(source.place), name)
@@ -91,12 +92,12 @@ def _check_file(source: Source, name: str) -> None:
 
 
 def lead_names(header: Any) -> list[str]:
-    """Name all leads of a record, in its order."""
+    """Return the names of all leads of a record, in order."""
     return [name or f"signal {i}" for i, name in enumerate(header.sig_name)]
 
 
 def find_channels(source: Source, header: Any, wanted: list[str], all_leads: bool) -> list[int]:
-    """Find the places of leads in a record; with `all_leads` it may hold no others."""
+    """Find the indices of leads in a record; with `all_leads` no other leads are allowed."""
     names = lead_names(header)
     known = [name.casefold() for name in names]
     counts, places = Counter(known), {name: i for i, name in enumerate(known)}
@@ -114,7 +115,7 @@ def find_channels(source: Source, header: Any, wanted: list[str], all_leads: boo
 
 
 def find_units(source: Source, header: Any, channels: list[int]) -> tuple[tuple[float, str], ...]:
-    """Give for each lead the factor that turns it into its unit, and the unit."""
+    """Return for each lead the factor that converts it to its unit, and the unit."""
     scaled = []
     there = [
         _units(place, part) for place, part in _parts(source, header) if part.file_name[0] != "~"
@@ -132,7 +133,7 @@ def find_units(source: Source, header: Any, channels: list[int]) -> tuple[tuple[
 
 
 def _parts(source: Source, header: Any) -> list[tuple[Source, Any]]:
-    """Give the headers that describe signals: itself, or those of its segments."""
+    """Return the headers that describe signals: the header itself, or those of its segments."""
     if getattr(header, "segments", None) is None:
         return [(source, header)]
     folder = posixpath.dirname(source.place) if source.remote else os.path.dirname(source.place)
@@ -144,9 +145,9 @@ def _parts(source: Source, header: Any) -> list[tuple[Source, Any]]:
 
 
 def _units(source: Source, header: Any) -> dict[str | None, str]:
-    """Give the unit of each lead; of leads of one name, of the first."""
+    """Return the unit of each lead; of leads with equal names, that of the first."""
     units = list(header.units)
-    if not source.remote:  # wfdb reads ASCII only: it takes microvolts for volts
+    if not source.remote:  # wfdb reads ASCII only, and would read microvolts as volts
         for i, line in enumerate(_plain_lines(source)[1 : len(units) + 1]):
             if _MICROVOLT.match(line):
                 units[i] = "uV"
@@ -154,7 +155,7 @@ def _units(source: Source, header: Any) -> dict[str | None, str]:
 
 
 def _lines(source: Source) -> list[str]:
-    """Give the lines of a header, without the blanks around them."""
+    """Return the lines of a header, stripped."""
     try:
         content = Path(f"{source.place}.hea").read_bytes()
     except OSError as error:
@@ -169,7 +170,7 @@ def _lines(source: Source) -> list[str]:
 
 
 def _plain_lines(source: Source) -> list[str]:
-    """Give the lines that wfdb takes for neither empty nor comments."""
+    """Return the lines that are neither empty nor comments."""
     seen = ((line, line.encode("ascii", "ignore").strip()) for line in _lines(source))
     return [line for line, ascii_line in seen if ascii_line and ascii_line[:1] != b"#"]
 
@@ -192,7 +193,7 @@ def find_labels(source: Source, header: Any) -> dict[str, str]:
 
 
 def find_patient(source: Source, labels: dict[str, str]) -> str | None:
-    """Tell whose record it is, by its folder or its labels."""
+    """Determine the patient of a record, from its folder or its labels."""
     if re.fullmatch(r"patient\d+", source.folder):
         return source.folder
     return next((text for key, text in labels.items() if key.casefold() == "patient"), None)

@@ -1,4 +1,4 @@
-"""Recordings from WFDB records: which leads, whose they are, and that all are alike."""
+"""Read WFDB records: select leads, assign patients, and check that all records match."""
 
 from __future__ import annotations
 
@@ -30,45 +30,45 @@ def read_records(
     Parameters
     ----------
     path : str, path, or a list of them
-        A folder (all records in it and below, in order of path), a record with or without
-        ``.hea`` or ``.dat``, or, where no such file is here, a record's address at PhysioNet such
+        A folder (all records in it and its subfolders, in order of path), a record with or without
+        ``.hea`` or ``.dat``, or, if there is no such file, a record's address at PhysioNet such
         as ``"ptbdb/patient001/s0010_re"``.
     leads : sequence of str, str or None, default=None
-        Leads to read, in this order, in any case of letters. None is all leads of the first record,
-        which all must have.
+        Leads to read, in this order; case is ignored. None is all leads of the first record, which
+        all other records must have, too.
     fs_hz : float or None, default=None
-        Resample all to this many samples per second; None needs one rate in all.
+        Resample all to this number of samples per second; None requires equal rates.
     patients : mapping or Series of record name -> patient, default=None
-        Whose record it is. None takes PTB-DB's folder (``patient001``), else the header's label
-        "patient", else each record is a patient of its own.
+        The patient of each record. None uses the folder in PTB-DB (``patient001``), otherwise the
+        header's label "patient", otherwise each record is a different patient.
     follow_links : bool, default=False
-        Whether files may be links that lead out of the folder that is given, or of the folder of a
-        record that is given by its name: headers, segments and signal files. Links within it, and
-        links to the folder itself, are followed in any case.
+        Whether files (headers, segments and signal files) may be links out of the given folder, or
+        out of the folder of a record that is given by name. Links within it, and links to the
+        folder itself, are always followed.
 
     Returns
     -------
     records : list of Recording
-        Volts of any size as mV, other units as they are; missing samples as NaN.
+        Volts with any prefix as mV, other units unchanged; missing samples as NaN.
 
     Warns
     -----
     DataWarning
-        Headers without signals were left out of a folder; with their count.
+        Headers without signals were left out of a folder; the message has their count.
 
     Raises
     ------
     DataError
-        No such file, no records, a damaged record (a signal file missing, too short, or against the
-        header's checksum), a lead that a record lacks, records that differ, a record that is not
+        No such file, no records, a damaged record (a signal file missing, too short, or with a
+        wrong checksum), a lead that a record lacks, records that differ, a record that is not
         in `patients`, a link that leads out of the folder, or a header that names a file elsewhere,
-        or has a line of more than 500 characters that is no comment.
+        or has a non-comment line of more than 500 characters.
 
     Notes
     -----
     Labels are the header's comments of the form "key: value", without values that are empty or
-    "n/a". "Reason for admission" of PTB-DB is also given as "diagnosis". Segments of a record of
-    several segments are read as this one record. Records of one name are told apart by their path.
+    "n/a". "Reason for admission" of PTB-DB is also given as "diagnosis". A record of several
+    segments is read as one record. Records with equal names are distinguished by their path.
 
     Examples
     --------
@@ -132,8 +132,8 @@ def _groups(names: list[str], patients: Any) -> dict[str, str]:
     absent = [name for name in names if name not in groups]
     if absent:
         raise DataError(
-            f"patients gives none for record {absent[0]!r}; {len(absent)} of {len(names)} records "
-            "lack one."
+            f"patients has no entry for record {absent[0]!r}; {len(absent)} of {len(names)} "
+            "records have none."
         )
     return groups
 

@@ -1,4 +1,4 @@
-"""The samples of one record: read, held against their checksums, resampled."""
+"""Read the samples of a record, verify their checksums, and resample."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LARGEST_RATIO = 10_000
 def read_values(
     source: Source, header: Any, channels: list[int], leads: list[str], fs_hz: float | None
 ) -> tuple[np.ndarray, float, tuple[str, ...], tuple[str, ...]]:
-    """Give values, rate, leads and units of a record."""
+    """Return values, rate, leads and units of a record."""
     if header.sig_len == 0:
         raise DataError(f"record {source.place!r}: its header gives 0 samples.")
     signals, rates = _signals(source, channels)
@@ -44,7 +44,7 @@ def read_values(
 
 
 def _signals(source: Source, channels: list[int]) -> tuple[list[np.ndarray], list[float]]:
-    """Give each lead in its unit, and its own rate."""
+    """Return each lead in its unit, and its rate."""
     parts, record = call(source, _stored_and_physical, channels=channels, smooth_frames=False)
     for part in parts:
         if part is not None and part.e_d_signal is not None:
@@ -64,15 +64,15 @@ def _stored_and_physical(name: str, **options: Any) -> tuple[list[Any], Any]:
 
 
 def _check_sums(source: Source, record: Any) -> None:
-    for i, (signal, told) in enumerate(zip(record.e_d_signal, record.checksum, strict=True)):
-        if told is None or record.skew[i]:  # a skewed signal is read shifted
+    for i, (signal, expected) in enumerate(zip(record.e_d_signal, record.checksum, strict=True)):
+        if expected is None or record.skew[i]:  # a skewed signal is shifted on reading
             continue
         found = int(np.sum(signal, dtype=np.int64))
-        if (found - told) % 65536:
+        if (found - expected) % 65536:
             raise DataError(
                 f"record {source.place!r}: the samples of lead {record.sig_name[i]!r} have the "
-                f"checksum {(found + 32768) % 65536 - 32768}, its header says {told}: the signal "
-                "file is damaged, or the header is wrong."
+                f"checksum {(found + 32768) % 65536 - 32768}, its header says {expected}: the "
+                "signal file is damaged, or the header is wrong."
             )
 
 
@@ -88,7 +88,7 @@ def _resample(signal: np.ndarray, rate_hz: float, fs_hz: float) -> np.ndarray:
     if not n or not len(there):
         return np.full(n, np.nan)
     filled = np.interp(at, there, signal[there])
-    # About the line through both ends, so that an offset neither ripples nor rings.
+    # Subtract the line through both ends, so that offsets cause no ringing.
     slope = (filled[-1] - filled[0]) / max(len(filled) - 1, 1)
     places = np.arange(n) * (down / up)
     new = resample_poly(filled - filled[0] - slope * at, up, down)[:n]

@@ -1,4 +1,4 @@
-"""Windows to WFDB records: what may be written, and how files come to their place."""
+"""Write windows as WFDB records."""
 
 from __future__ import annotations
 
@@ -35,29 +35,30 @@ def write_records(
     digital_step: float | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write windows as WFDB records, one a window, whole or not at all.
+    """Write windows as WFDB records, one per window; all files are written, or none.
 
-    Each header says that the record is synthetic, and gives the labels of the window: the columns
-    of its ``info``, less record, patient and start_s.
+    Each header states that the record is synthetic, and has the labels of the window: the columns
+    of its ``info``, except record, patient and start_s.
 
     Parameters
     ----------
     path : str or path
-        Folder; made when absent.
+        Folder; created if absent.
     windows : SignalWindows, or array of shape (n, n_samples) or (n, n_leads, n_samples)
         NaN where missing.
     fs_hz, leads, units : float, sequence of str, sequence of str
-        For arrays only: samples per second, and names and units of the leads. Leads may be None
-        when there is one, which is then "i"; units None is mV.
+        For arrays only: samples per second, and names and units of the leads. With a single lead,
+        leads may be None, which means "i"; units None is mV.
     names : sequence of str, default=None
-        Of the records: letters, digits, ``_`` and ``-``. None is synthetic_00000 and so on.
+        Names of the records, of letters, digits, ``_`` and ``-``. None is synthetic_00000 and so
+        on.
     r_peaks : {None, True} or sequence of arrays of int, default=None
-        Write annotations (``.atr``, all "N"): True finds the R peaks of the first lead, a sequence
-        gives the samples, in order, of each window.
+        Write annotations (``.atr``, all "N"): True detects the R peaks of the first lead; a
+        sequence has the ascending samples of each window.
     digital_step : float, default=None
-        Unit of the stored 16-bit numbers, in the lead's unit. None is 0.0005 mV as in PTB-DB, or,
-        where a lead's range does not fit or it is no voltage, the least of 1, 2, 5 times a power of
-        ten that fits, for each record and lead.
+        Resolution of the stored 16-bit numbers, in the lead's unit. None is 0.0005 mV as in PTB-DB.
+        If the range of a lead does not fit, or it is not a voltage, it is the smallest of 1, 2, 5
+        times a power of ten that fits, for each record and lead.
     overwrite : bool, default=False
         Replace records of the same name.
 
@@ -69,8 +70,9 @@ def write_records(
     Raises
     ------
     DataError
-        No windows, infinite values, values beyond `digital_step`, names that WFDB cannot hold, R
-        peaks that cannot be found, a record of the name exists, or the folder cannot be written.
+        No windows, infinite values, values out of range for `digital_step`, names that are invalid
+        in WFDB, R peaks that cannot be detected, existing records, or a folder that cannot be
+        written.
     ParameterError
         A parameter has a value that is not allowed.
 
@@ -118,17 +120,19 @@ def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindow
     if isinstance(values, SignalWindows):
         if not fs_hz is leads is units is None:
             raise ParameterError(
-                "fs_hz, leads and units are those of the SignalWindows; leave them."
+                "fs_hz, leads and units are those of the SignalWindows; leave them out."
             )
         cut = values
     else:
         first = values[0] if isinstance(values, list | tuple) and values else values
         if isinstance(first, Recording):
-            raise DataError("recordings have any length; cut windows from them and write those.")
+            raise DataError(
+                "recordings have different lengths; cut windows from them and write those."
+            )
         values = np.asarray(values)
         if fs_hz is None:
             raise ParameterError(
-                "fs_hz=None is not allowed with an array; give samples per second."
+                "fs_hz=None is not allowed with an array; give the samples per second."
             )
         values = values[:, None] if values.ndim == 2 else values
         if leads is None and values.ndim == 3 and values.shape[1] > 1:
@@ -137,17 +141,20 @@ def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindow
             )
         cut = SignalWindows(values, fs_hz, "i" if leads is None else leads, units)
     if not len(cut):
-        raise DataError("there are no windows to write.")
+        raise DataError("there are no windows to write; give at least one.")
     n_infinite = int(np.isinf(cut.values).sum())
     if n_infinite:
-        raise DataError(f"the windows hold {n_infinite} infinite values; WFDB records cannot.")
+        raise DataError(
+            f"the windows hold {n_infinite} infinite values; WFDB records need finite values or "
+            "NaN."
+        )
     for what, pattern, texts in (
         ("lead", r"[!-~]([ -~]*[!-~])?", cut.leads),
         ("unit", r"[\w^?%/-]+", cut.units),
     ):
         bad = [text for text in texts if not re.fullmatch(pattern, text, re.ASCII)]
         if bad:
-            raise DataError(f"{what} {bad[0]!r} cannot stand in a WFDB header; use plain ASCII.")
+            raise DataError(f"{what} {bad[0]!r} is invalid in a WFDB header; use plain ASCII.")
     return cut
 
 
@@ -195,7 +202,7 @@ def _as_peaks(r_peaks: Any, cut: SignalWindows) -> list[np.ndarray] | None:
         try:
             beats = find_beats(lead, cut.fs_hz)
         except (DataError, ParameterError) as error:
-            raise DataError(f"r_peaks=True cannot be done: {error}") from error
+            raise DataError(f"r_peaks=True failed: {error}") from error
         parts = np.split(beats.sample, np.searchsorted(beats.window, np.arange(1, len(cut))))
         return [np.unique(part) for part in parts]
     if isinstance(r_peaks, (bool, str)) or not hasattr(r_peaks, "__len__"):
@@ -208,7 +215,7 @@ def _as_peaks(r_peaks: Any, cut: SignalWindows) -> list[np.ndarray] | None:
         if not whole or (np.diff(part, prepend=-1, append=cut.n_samples) <= 0).any():
             raise ParameterError(
                 f"r_peaks[{i}] is not allowed; give whole numbers from 0 to {cut.n_samples - 1}, "
-                "each greater than the one before."
+                "strictly ascending."
             )
     return parts
 
@@ -220,7 +227,7 @@ def _label_lines(info: pd.DataFrame) -> list[list[str]]:
         if key.casefold() in ("record", "patient", "start_s"):
             continue
         if key != " ".join(key.split()) or not key or ":" in key or key[0] == "#":
-            raise DataError(f"label {key!r} cannot stand in a WFDB header; rename the column.")
+            raise DataError(f"label {key!r} is invalid in a WFDB header; rename the column.")
         for line, value in zip(lines, info[column], strict=True):
             text = "" if pd.isna(value) else " ".join(str(value).split())
             if text:
@@ -235,7 +242,7 @@ def _move(drafts: Path, folder: Path, names: list[str]) -> None:
     for draft in drafts.iterdir():
         keep_mode(draft, folder / draft.name)
     for name in names:
-        for suffix in ("hea", "atr"):  # no header stays beside another's signal
+        for suffix in ("hea", "atr"):  # remove the header first: it must not stay with a new signal
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
         for suffix in ("dat", "atr", "hea"):
             draft = drafts / f"{name}.{suffix}"

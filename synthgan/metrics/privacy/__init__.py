@@ -1,4 +1,4 @@
-"""Measures of privacy: what fakes give away of the rows that were learnt."""
+"""Privacy measures: what synthetic rows disclose about the training rows."""
 
 from synthgan.metrics.privacy.copies import exact_copies, near_copies
 from synthgan.metrics.privacy.distances import closest_record, neighbour_ratio

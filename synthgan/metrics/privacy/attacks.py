@@ -1,4 +1,4 @@
-"""What all attacks share: arms with their intervals, the risk, and the score of both."""
+"""Common parts of all attacks: arms with intervals, the risk, and the score."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ __all__ = [
 ]
 
 ARMS = ("main", "control", "baseline")
-MATTERS = 0.6  # AUC of membership inference that must not be missed
-NO_VERDICT = "Without a holdout there is no verdict."
-_NO_BETTER = "No better than guessing, so it shows nothing."
+MATTERS = 0.6  # AUC of membership inference that a measure should be able to detect
+NO_VERDICT = "Without a holdout the value cannot be judged."
+_NO_BETTER = "The attack is no better than guessing, so it gives no evidence."
 
 
 @dataclass(frozen=True)
 class Arm:
-    """Attacks of one kind.
+    """Attacks on one kind of targets.
 
     Parameters
     ----------
     n_successes : float
-        A mean over several guesses for each target need not be whole.
+        Not an integer if it is a mean over several guesses for each target.
     n_attacks : int
     n_effective : float or None, default=None
-        How many independent attacks tell as much, for the interval; None: all are independent.
+        Effective number of independent attacks, for the interval; None: all are independent.
     """
 
     n_successes: float = 0.0
@@ -63,10 +63,10 @@ class Arm:
 
 
 def risk(main: Arm, control: Arm) -> tuple[float, tuple[float, float]]:
-    """Of those on whom the attack fails by itself, the share on whom it succeeds by the leak.
+    """Privacy risk: the success rate beyond the control, among targets where the control fails.
 
-    ``(main - control) / (1 - control)``, clipped at 0..1, and its 95 % interval. Where the control
-    always succeeds, nothing is left to gain: 0, known to no precision.
+    ``(main - control) / (1 - control)``, clipped at 0..1, and its 95 % interval. If the control
+    always succeeds, the risk is 0 with the interval 0..1.
 
     References
     ----------
@@ -79,7 +79,7 @@ def risk(main: Arm, control: Arm) -> tuple[float, tuple[float, float]]:
         return float("nan"), (float("nan"), float("nan"))
     if control.rate >= 1:
         return 0.0, (0.0, 1.0)
-    # Rates of failure, and the ends of their intervals.
+    # Failure rates, and the ends of their intervals.
     p, q = 1 - main.rate, 1 - control.rate
     (p_low, p_high), (q_low, q_high) = (
         (1 - high, 1 - low) for low, high in (main.interval, control.interval)
@@ -88,7 +88,7 @@ def risk(main: Arm, control: Arm) -> tuple[float, tuple[float, float]]:
     for p_end, q_end, sign in ((p_low, q_high, -1), (p_high, q_low, 1)):
         product = p_end * (2 * p - p_end)
         root = math.sqrt(max(0.0, (p * q) ** 2 - product * q_end * (2 * q - q_end)))
-        if sign < 0:  # the same as below, without its denominator, which may be 0
+        if sign < 0:  # as below, but without the denominator, which may be 0
             ends.append(product / (p * q + root) if product else 0.0)
         else:
             ends.append((p * q + root) / (q_end * (2 * q - q_end)))
@@ -96,7 +96,7 @@ def risk(main: Arm, control: Arm) -> tuple[float, tuple[float, float]]:
 
 
 def effective_number(groups: np.ndarray) -> float:
-    """How many independent items tell as much as these, when a group stands or falls together.
+    """Effective number of independent items, if items of a group are fully dependent.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def effective_number(groups: np.ndarray) -> float:
 
 
 def clustered_number(hits: np.ndarray, clusters: np.ndarray) -> float:
-    """How many independent items tell as much of a share, as hits of a cluster come together.
+    """Effective number of independent items for a share, with hits clustered.
 
     Parameters
     ----------
@@ -129,8 +129,9 @@ def clustered_number(hits: np.ndarray, clusters: np.ndarray) -> float:
     Returns
     -------
     n_effective : float
-        The number over the design effect: the variance of the share by clusters over that of
-        independent items; n at most. Without a hit, or with hits alone, `effective_number`.
+        The number divided by the design effect, which is the variance of the share with clusters
+        over that of independent items; at most n. If all or no items are hits:
+        `effective_number`.
 
     References
     ----------
@@ -151,22 +152,22 @@ def clustered_number(hits: np.ndarray, clusters: np.ndarray) -> float:
 
 
 def too_few_to_tell(interval: tuple[float, float] | None, unit: str = "rows") -> str:
-    """Say so where membership inference sees no leak, but could have missed one that matters.
+    """Return a note if membership inference finds no leak but has too few records to exclude one.
 
     Parameters
     ----------
     interval : (float, float) or None
-        95 % of the AUC. Records are too few where it holds .5 (no leak is seen) and reaches
-        `MATTERS`, .6 (of a member and a non-member, an attacker would know which is which 6 times
-        in 10), or is wider than from .5 to .6 on either side: then a low value is luck. About 100
-        persons on either side are enough where there is no leak; 25 or 50 are not.
+        95 % interval of the AUC. Records are too few if it contains .5 (no leak is found) and
+        either includes `MATTERS`, .6 (an attacker distinguishes a member from a non-member 6 times
+        in 10), or is wider than from .5 to .6 on either side, so that a low value may be chance.
+        Without a leak, about 100 persons in each set are enough; 25 or 50 are not.
     unit : str, default="rows"
-        What the records are.
+        Plural name of the records.
 
     Returns
     -------
     note : str
-        Empty where they are enough.
+        Empty if there are enough.
 
     Examples
     --------
@@ -189,14 +190,13 @@ def attack_score(
     notes: list[str],
     more: Mapping[str, tuple[float, float, float, int]] | None = None,
 ) -> Score:
-    """Return the risk of an attack, with all its arms.
+    """Return the risk of an attack, with all arms in the detail.
 
     Parameters
     ----------
     name : str
     arms : mapping of str to Arm
-        ``main``, ``control`` and ``baseline`` first; a control without attacks where there is no
-        holdout.
+        ``main``, ``control`` and ``baseline`` first; without a holdout, a control without attacks.
     notes : list of str
         Empty ones are left out.
     more : mapping of str to (rate, low, high, n_attacks), default=None
@@ -224,7 +224,7 @@ def attack_score(
 
 
 def check_count(name: str, value: Any, most: int | None = None, of: str = "") -> None:
-    """Raise where a parameter is no whole number from 1 to `most`."""
+    """Raise if a parameter is not an integer from 1 to `most`."""
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     if not whole or value < 1 or (most is not None and value > most):
         allowed = "1 or more" if most is None else f"1 to {most}{of}"
@@ -232,7 +232,7 @@ def check_count(name: str, value: Any, most: int | None = None, of: str = "") ->
 
 
 def _is_above(first: Arm, second: Arm) -> bool:
-    """Tell whether a rate is larger, beyond the 95 % interval of the difference (Newcombe)."""
+    """Return whether a rate is significantly larger, by the 95 % interval of Newcombe."""
     low, high = first.rate - first.interval[0], second.interval[1] - second.rate
     return first.rate - second.rate > math.hypot(low, high)
 

@@ -1,4 +1,4 @@
-"""Fakes that equal a real row, or nearly."""
+"""Exact and near copies of real rows."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from synthgan.exceptions import ParameterError
 from synthgan.metrics.people import code_people
 from synthgan.metrics.privacy.attacks import NO_VERDICT
-from synthgan.metrics.privacy.clouds import copy_shares, near_copies_of
+from synthgan.metrics.privacy.point_sets import copy_shares, near_copies_of
 from synthgan.metrics.privacy.rows import (
-    read_clouds,
     read_in_order,
+    read_point_sets,
     row_keys,
     without_known,
 )
@@ -34,28 +34,28 @@ def exact_copies(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fakes that equal a real row in all columns.
+    """Share of synthetic rows that equal a real row in all columns.
 
     Parameters
     ----------
     real : DataFrame or array-like of shape (n_rows, n_columns)
-        The rows that the generator was trained on; all are searched, however many.
+        The training rows; all are searched.
     fake : as `real`, at least its columns
     holdout : as `real`, or None, default=None
-        Rows of the same population that the generator never saw.
+        Rows of the same population that were not used in training.
     target, random_state : object, default=None
         Not used.
     groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
-        Who each real row, and each row of the holdout, belongs to: a person may have several, and
-        counts once. None, and where an entry is missing: a person of its own. Who is in both is
-        left out of the holdout.
+        The person of each real and each holdout row. A person may have several rows and counts
+        once. None, or a missing entry: a different person. Persons in both tables are left out of
+        the holdout.
 
     Returns
     -------
     score : Score
-        0..1, lower is better, with a Wilson interval: copies of one person are one event, and count
-        as one. The ceiling is the share of holdout rows that equal a real row: what chance alone
-        gives. Numbers are equal by value (1 is 1.0), levels
+        0..1, lower is better, with a Wilson interval: copies of one person count as one
+        event. The ceiling is the share of holdout rows that equal a real row, which is due to
+        chance. Numbers are equal by value (1 is 1.0), levels
         by label, and a missing value equals a missing value. ``detail`` has both shares.
 
     Raises
@@ -82,16 +82,16 @@ def exact_copies(
 def equal_records(
     keys: dict[str, np.ndarray], people: dict[str, np.ndarray], unit: str = "rows"
 ) -> Score:
-    """Share of fakes that equal a real record.
+    """Share of synthetic records that equal a real record.
 
     Parameters
     ----------
     keys : dict of str to ndarray of uint64 of shape (n,)
-        Of ``real``, ``fake`` and perhaps ``holdout``; equal for equal records.
+        Keys of ``real``, ``fake`` and optionally ``holdout``; equal for equal records.
     people : dict of str to ndarray of int of shape (n,)
-        As `code_people` gives them.
+        As returned by `code_people`.
     unit : str, default="rows"
-        What the records are, for the note.
+        Plural name of the records, for the note.
     """
     here, notes = without_known(people, unit)
     known, first = np.unique(keys["real"], return_index=True)
@@ -119,26 +119,26 @@ def near_copies(
     holdout_groups: Any = None,
     quantile: float = 0.01,
 ) -> Score:
-    """Share of fakes as near to a real row as hardly a holdout row is.
+    """Share of synthetic rows that are unusually near to a real row.
 
     Parameters
     ----------
     real, fake, holdout, target
-        As in `exact_copies`; of large tables up to 20 000 real rows and 5000 others are drawn, of
-        fakes and holdout as many.
+        As in `exact_copies`; of large tables up to 20 000 real rows and 5000 others are drawn,
+        the same number of synthetic and holdout rows.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the rows that are drawn.
+        For the sub-samples.
     groups, holdout_groups
         As in `exact_copies`.
     quantile : float, default=0.01
-        How near is near: the distance within which this share of the holdout has a real row.
-        Without a holdout, this share of the real rows a row of another person.
+        Defines the distance of near copies: the share of holdout rows with a real row within that
+        distance. Without a holdout: the share of real rows with a row of another person.
 
     Returns
     -------
     score : Score
         0..1, lower is better, with a Wilson interval. The ceiling is the share of the holdout
-        within that distance: `quantile`, or more where more of it equals real rows. ``detail`` has
+        within that distance: `quantile`, or more if more of it equals real rows. ``detail`` has
         both shares, each with its interval, and the ``distance``.
 
     Raises
@@ -150,15 +150,15 @@ def near_copies(
     """
     check_quantile(quantile)
     tables = {"real": real, "fake": fake, "holdout": holdout}
-    clouds = read_clouds(
+    point_sets = read_point_sets(
         draw_generator(random_state), _MOST, ("fake", "holdout"), groups, holdout_groups, **tables
     )
-    return near_copies_of(clouds, quantile)
+    return near_copies_of(point_sets, quantile)
 
 
 def check_quantile(quantile: float) -> None:
-    """Raise where it is no share between 0 and 1."""
+    """Raise if it is not a share between 0 and 1, exclusive."""
     if not 0 < quantile < 1:
         raise ParameterError(
-            f"quantile={quantile!r} is not allowed; give a share between 0 and 1, ends left out."
+            f"quantile={quantile!r} is not allowed; give a share between 0 and 1, exclusive."
         )

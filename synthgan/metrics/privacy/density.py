@@ -1,4 +1,4 @@
-"""The attack that tells members from non-members by the density of fakes; knows points alone."""
+"""Membership inference by the density of synthetic points; uses points only."""
 
 from __future__ import annotations
 
@@ -11,33 +11,41 @@ from synthgan.metrics.people import first_of_each
 from synthgan.metrics.points import auc_of_folds
 from synthgan.metrics.space import nearest
 
-__all__ = ["Told", "attack_members", "by_person", "neighbour_ratios", "tree_ratios"]
+__all__ = ["AttackResult", "attack_members", "by_person", "neighbour_ratios", "tree_ratios"]
 
-_LEAST = 1e-6  # distance, below which float32 coordinates are the same
-_OF_FAKES = (1, 2, 5, 10, 20, 50, 100)  # neighbours, as many as there are fakes for each member
-_OF_REFERENCE = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)  # as far as a quarter of the reference reaches
+_LEAST = 1e-6  # distance below which float32 coordinates are equal
+_SYNTHETIC_COUNTS = (
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+)  # neighbours, limited by the number of synthetic points per member
+_REFERENCE_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)  # limited to a quarter of the reference
 _FOLDS, _MANY_FOLDS, _FEW_PEOPLE = 5, 10, 200
-_MOST_PAIRS = 200_000_000  # distances from records to fakes
+_MOST_PAIRS = 200_000_000  # distances from records to synthetic points
 _FEW_VALUES = 10  # of a coordinate, such as that of a level
 _N_BINS = 64  # of a coordinate, for trees
 _QUARTILES = (0.25, 0.5, 0.75)
-_MOST_LEARNT = 10_000  # fakes that trees are shown
+_MOST_LEARNT = 10_000  # synthetic points for training the trees
 
 Scores = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Told:
-    """How well members were told from non-members.
+class AttackResult:
+    """Result of a membership inference attack.
 
     Parameters
     ----------
     value : float
         AUC; .5 is guessing.
     interval : (float, float)
-        95 %, of persons.
+        95 % interval, with persons as independent units.
     n_attacks : int
-        Members and non-members who were judged.
+        Number of members and non-members.
     """
 
     value: float
@@ -48,33 +56,33 @@ class Told:
 def attack_members(
     members: np.ndarray,
     non_members: np.ndarray,
-    fakes: np.ndarray,
+    synthetic: np.ndarray,
     *,
     member_people: np.ndarray | None = None,
     non_member_people: np.ndarray | None = None,
     seed: int = 0,
-) -> dict[str, Told]:
-    """Tell members by where fakes are denser than the population is.
+) -> dict[str, AttackResult]:
+    """Infer membership from the density of synthetic points relative to the population.
 
-    The population's density is known by a reference: non-members of other folds than those that
-    are judged, so that every non-member is judged once, and every member by the same references.
+    The density of the population is estimated from a reference: the non-members of the other folds.
+    Each non-member is scored once, and each member with the same references.
 
     Parameters
     ----------
-    members, non_members, fakes : ndarray of shape (n, n_dimensions)
-        As many fakes as one likes, at best many more than members. At least two non-members.
+    members, non_members, synthetic : ndarray of shape (n, n_dimensions)
+        Ideally many more synthetic points than members. At least two non-members.
     member_people, non_member_people : ndarray of int of shape (n,), or None, default=None
-        The person of each, who is judged by the mean of the records' scores; None: all differ.
+        The person of each record; a person's score is the mean over the records. None: all differ.
     seed : int, default=0
         Draws the folds.
 
     Returns
     -------
-    told : dict of str to Told
-        By each arm: ``neighbours`` (`neighbour_ratios`, the mean of those of the points as they are
-        and with coordinates as ranks among the fakes), ``trees`` (`tree_ratios`), ``both`` (the
-        sum of the two, each in units of its spread among known non-members), and ``distance`` (to
-        the nearest fake alone).
+    results : dict of str to AttackResult
+        By arm: ``neighbours`` (`neighbour_ratios`, the mean of the ratios with the original
+        coordinates and with their ranks among the synthetic points), ``trees`` (`tree_ratios`),
+        ``both`` (the sum of the two, each in units of its spread among known non-members), and
+        ``distance`` (only to the nearest synthetic point).
 
     References
     ----------
@@ -84,13 +92,13 @@ def attack_members(
     inside = np.arange(len(members)) if member_people is None else member_people
     outside = np.arange(len(non_members)) if non_member_people is None else non_member_people
     rng = np.random.default_rng(seed)
-    fakes = fakes[: max(1, _MOST_PAIRS // (len(members) + len(non_members)))]
+    synthetic = synthetic[: max(1, _MOST_PAIRS // (len(members) + len(non_members)))]
     fold = _folds(outside, rng)
     judged = np.concatenate([members, non_members])
-    spaces = [(judged, fakes), (_ranked(judged, fakes), _ranked(fakes, fakes))]
-    counts = _counts(_OF_FAKES, len(fakes) // len(members))
+    spaces = [(judged, synthetic), (_ranked(judged, synthetic), _ranked(synthetic, synthetic))]
+    counts = _counts(_SYNTHETIC_COUNTS, len(synthetic) // len(members))
     near = [_log_distances(x, to, counts) for x, to in spaces]
-    first = np.log(nearest(judged, fakes)[0][:, 0] + _LEAST)
+    first = np.log(nearest(judged, synthetic)[0][:, 0] + _LEAST)
     n = len(members)
     folds: dict[str, list[Scores]] = {"both": [], "neighbours": [], "trees": [], "distance": []}
     for k in range(fold.max() + 1):
@@ -103,7 +111,7 @@ def attack_members(
         ]
         rows = {
             "neighbours": np.mean(ratios, axis=0),
-            "trees": tree_ratios(judged[some], fakes, judged[others], seed),
+            "trees": tree_ratios(judged[some], synthetic, judged[others], seed),
             "distance": -first[some],
         }
         arms = {
@@ -114,61 +122,63 @@ def attack_members(
             folds[arm].append(scores)
     folds["both"] = _sums(folds["neighbours"], folds["trees"])
     n_people = len(np.unique(inside)) + len(np.unique(outside))
-    return {arm: Told(*auc_of_folds(parts), n_people) for arm, parts in folds.items()}
+    return {arm: AttackResult(*auc_of_folds(parts), n_people) for arm, parts in folds.items()}
 
 
 def neighbour_ratios(
-    records: np.ndarray, reference: np.ndarray, to_fakes: np.ndarray
+    records: np.ndarray, reference: np.ndarray, to_synthetic: np.ndarray
 ) -> np.ndarray:
-    """Logarithm of the density of fakes over that of the reference, by nearest neighbours.
+    """Log ratio of the densities of synthetic points and reference, by nearest neighbours.
 
     Parameters
     ----------
     records, reference : ndarray of shape (n, n_dimensions)
-    to_fakes : ndarray of shape (n,)
-        The mean logarithm of each record's distances to its nearest fakes.
+    to_synthetic : ndarray of shape (n,)
+        The mean logarithm of each record's distances to its nearest synthetic points.
 
     Returns
     -------
     ratios : ndarray of shape (n,)
-        For each dimension one unit, and but for a constant: of one k, the logarithm of the distance
-        to the k-th neighbour is the negative logarithm of the density. Several k are averaged: few
-        see copies, many vary less.
+        Log ratio per dimension, up to a constant: for one k, the logarithm of the distance to the
+        k-th neighbour is the negative logarithm of the density. Several k are averaged: small k
+        detect copies, large k have less variance.
 
     References
     ----------
     Loftsgaarden and Quesenberry (1965), A nonparametric estimate of a multivariate density
     function, doi 10.1214/aoms/1177700079.
     """
-    counts = _counts(_OF_REFERENCE, len(reference) // 4)
-    return _log_distances(records, reference, counts) - to_fakes
+    counts = _counts(_REFERENCE_COUNTS, len(reference) // 4)
+    return _log_distances(records, reference, counts) - to_synthetic
 
 
 def tree_ratios(
-    records: np.ndarray, fakes: np.ndarray, reference: np.ndarray, seed: int = 0
+    records: np.ndarray, synthetic: np.ndarray, reference: np.ndarray, seed: int = 0
 ) -> np.ndarray:
-    """Logarithm of the density of fakes over that of the reference, by boosted trees.
+    """Log ratio of the densities of synthetic points and reference, by boosted trees.
 
     Parameters
     ----------
-    records, fakes, reference : ndarray of shape (n, n_dimensions)
-        Trees learn to tell fakes from the reference; no record is among either. Both sides have
-        the same weight.
+    records, synthetic, reference : ndarray of shape (n, n_dimensions)
+        Trees are trained to separate synthetic points from the reference, with equal total weights;
+        no record is in either set.
     seed : int, default=0
 
     Returns
     -------
     ratios : ndarray of shape (n,)
     """
-    fakes = fakes[:_MOST_LEARNT]
-    sides = np.r_[np.ones(len(fakes)), np.zeros(len(reference))]
-    weights = np.r_[np.full(len(fakes), len(reference) / len(fakes)), np.ones(len(reference))]
+    synthetic = synthetic[:_MOST_LEARNT]
+    sides = np.r_[np.ones(len(synthetic)), np.zeros(len(reference))]
+    weights = np.r_[
+        np.full(len(synthetic), len(reference) / len(synthetic)), np.ones(len(reference))
+    ]
     trees = HistGradientBoostingClassifier(
         max_iter=60, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=5,
         early_stopping=False, random_state=seed,
     )  # fmt: skip
-    learnt = np.concatenate([fakes, reference])
-    # Binned here: the trees' own binning takes long where there are weights.
+    learnt = np.concatenate([synthetic, reference])
+    # Binned here, because the binning of the trees is slow with weights.
     edges = [np.unique(np.quantile(x, np.linspace(0, 1, _N_BINS + 1)[1:-1])) for x in learnt.T]
     trees.fit(_binned(learnt, edges), sides, sample_weight=weights)
     return trees.decision_function(_binned(records, edges))
@@ -181,17 +191,17 @@ def by_person(scores: np.ndarray, people: np.ndarray) -> np.ndarray:
 
 
 def _folds(people: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Deal persons out, and with them their records."""
+    """Assign persons, with all their records, to folds."""
     names, code = np.unique(people, return_inverse=True)
     n_folds = min(len(names), _MANY_FOLDS if len(names) < _FEW_PEOPLE else _FOLDS)
     return (rng.permutation(len(names)) % n_folds)[code.ravel()]
 
 
-def _ranked(points: np.ndarray, fakes: np.ndarray) -> np.ndarray:
-    """Replace coordinates by their ranks among the fakes, 0..1; those of few values stay."""
+def _ranked(points: np.ndarray, synthetic: np.ndarray) -> np.ndarray:
+    """Replace coordinates by ranks among the synthetic points, 0..1, except those of few values."""
     ranked = points.copy()
     for i in range(points.shape[1]):
-        ordered = np.sort(fakes[:, i])
+        ordered = np.sort(synthetic[:, i])
         if np.count_nonzero(np.diff(ordered)) >= _FEW_VALUES:
             ends = [np.searchsorted(ordered, points[:, i], side) for side in ("left", "right")]
             ranked[:, i] = (ends[0] + ends[1]) / (2 * len(ordered))
@@ -208,15 +218,15 @@ def _counts(counts: tuple[int, ...], most: int) -> list[int]:
 
 
 def _log_distances(records: np.ndarray, to: np.ndarray, counts: list[int]) -> np.ndarray:
-    """Mean logarithm of the distances to the k-th nearest, over all k."""
+    """Mean logarithm of the distances to the k-th nearest point, over all k."""
     distances = nearest(records, to, max(counts))[0][:, np.array(counts) - 1]
     return np.log(distances + _LEAST).mean(axis=1)
 
 
 def _sums(first: list[Scores], second: list[Scores]) -> list[Scores]:
-    """Add the scores of two arms, each in units of how they vary among known non-members.
+    """Add the scores of two arms, each in units of its spread among known non-members.
 
-    Known to who judges a fold are the non-members of the others.
+    For each fold, the known non-members are those of the other folds.
     """
     n = len(first)
     sums = []

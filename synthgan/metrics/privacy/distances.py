@@ -1,11 +1,11 @@
-"""Distances from fakes to the nearest real rows, and to the nearest rows never seen."""
+"""Distances from synthetic rows to the nearest real and the nearest holdout rows."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from synthgan.metrics.privacy.clouds import closest_record_of, neighbour_ratio_of
-from synthgan.metrics.privacy.rows import read_clouds
+from synthgan.metrics.privacy.point_sets import closest_record_of, neighbour_ratio_of
+from synthgan.metrics.privacy.rows import read_point_sets
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import draw_generator
 
@@ -25,30 +25,30 @@ def closest_record(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fakes nearer to a real row than to a holdout row (distance to closest record).
+    """Share of synthetic rows nearer to a real than to a holdout row (closest record).
 
     Parameters
     ----------
     real, fake, holdout, target
-        As in `exact_copies`. As many real rows as holdout rows take part, up to 20 000 of each, and
-        up to 5000 fakes; they are drawn at random where there are more.
+        As in `exact_copies`. The same number of real and holdout rows is used, up to 20 000 of
+        each, and up to 5000 synthetic rows; larger tables are sub-sampled.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the rows that are drawn.
+        For the sub-samples.
     groups, holdout_groups
         As in `exact_copies`.
 
     Returns
     -------
     score : Score
-        0..1; .5, the ceiling, is no leaning to either side, 1 is all copies. Equal distances count
+        0..1; .5, the ceiling, is no preference, 1 means that all are copies. Equal distances count
         half. NaN without a holdout. ``detail`` has quantiles of the distances (``value`` is the
         median) from ``fake to real``, ``fake to holdout`` and ``holdout to real``.
 
     Notes
     -----
-    Fakes nearest to the same person stand or fall together, so that a small holdout tells
-    little however many fakes there are: the interval is Wilson's, of as many fakes as if all had
-    a nearest person of their own (Kish's effective number).
+    Synthetic rows with the same nearest person are dependent, so a small holdout gives a wide
+    interval even with many synthetic rows: it is a Wilson interval with Kish's effective number of
+    rows with different nearest persons.
 
     References
     ----------
@@ -58,7 +58,7 @@ def closest_record(
     tables = {"real": real, "fake": fake, "holdout": holdout}
     rng = draw_generator(random_state)
     return closest_record_of(
-        read_clouds(rng, _MOST, ("real", "holdout"), groups, holdout_groups, **tables)
+        read_point_sets(rng, _MOST, ("real", "holdout"), groups, holdout_groups, **tables)
     )
 
 
@@ -72,25 +72,25 @@ def neighbour_ratio(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Distance to the nearest real row over that to another person's: near 0 for copies.
+    """Ratio of distances to the nearest real row and to another person's; near 0 for copies.
 
     Parameters
     ----------
     real, fake, holdout, target
         As in `near_copies`.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the rows that are drawn.
+        For the sub-samples.
     groups, holdout_groups
         As in `exact_copies`.
 
     Returns
     -------
     score : Score
-        The 5 % quantile of the fakes' ratios, so that a twentieth of copies is enough to show;
-        0..1, higher is better. The ceiling is that of the holdout. A fake at no distance from two
-        real rows has the ratio 1: it is nobody's in particular. NaN with less than two persons.
+        The 5 % quantile of the synthetic rows' ratios, so that 5 % of copies are enough to detect;
+        0..1, higher is better. The ceiling is that of the holdout. A synthetic row that equals the
+        rows of two persons has the ratio 1: it identifies neither. NaN with fewer than two persons.
         The interval is that of the order statistics. ``detail`` has the same, and the median, of
-        fakes and holdout.
+        synthetic rows and holdout.
 
     References
     ----------
@@ -102,5 +102,5 @@ def neighbour_ratio(
     rng = draw_generator(random_state)
     most = {**_MOST, "holdout": _MOST_ASKED}
     return neighbour_ratio_of(
-        read_clouds(rng, most, ("fake", "holdout"), groups, holdout_groups, **tables)
+        read_point_sets(rng, most, ("fake", "holdout"), groups, holdout_groups, **tables)
     )

@@ -1,4 +1,4 @@
-"""The attack that infers what a person keeps secret from what is known of them."""
+"""Attribute inference attack: infer a secret value of a person from the known values."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["attribute_inference"]
 
 _MOST_FAKES = 10_000
 _MOST_SECRETS = 30
-_ONE_COLUMN = "Beside a single column nothing is known of a target."
+_ONE_COLUMN = "With a single column, no other value of a target is known."
 
 
 def attribute_inference(
@@ -40,31 +40,32 @@ def attribute_inference(
     tolerance: float = 0.05,
     n_attacks: int = 2000,
 ) -> Score:
-    """Infer a secret of a person, of whom all else is known, from the nearest fake.
+    """Infer a secret value of a person, whose other values are known, from synthetic rows.
 
-    An attack on a target guesses the secret of the fake that is nearest in all other columns.
-    Targets are real rows (main arm) or holdout rows (control): what is right on both is knowledge
-    of the population, and no leak.
+    The attack guesses the secret of the synthetic row that is nearest in all other columns.
+    Targets are real rows (main arm) or holdout rows (control): success on both is knowledge of the
+    population, not a leak.
 
     Parameters
     ----------
     real, fake, holdout
-        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 fakes are drawn.
+        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 synthetic rows are
+        drawn.
     target : object, default=None
-        The secret column, where no `secret` is given.
+        The secret column, if `secret` is not given.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the guesses of the baseline, and the rows and columns that are drawn.
+        For the guesses of the baseline, and the drawn rows and columns.
     groups, holdout_groups
-        As in `exact_copies`; the targets are drawn person by person, and the intervals are those
-        of persons.
+        As in `exact_copies`; the targets are drawn by person, and the intervals treat persons as
+        independent units.
     secret : object, default=None
-        Name of the secret column. None: the target; without one every column in turn, of more than
-        30 so many.
+        Name of the secret column. None: the target; without a target each column in turn, at most
+        30 columns.
     tolerance : float, default=0.05
-        How wrong a guess of a number or a date may be, as a share of the range of the middle 99 %
-        of the real column. Levels must be the same; so must gaps.
+        Allowed error of a guessed number or date, as a share of the range of the middle 99 % of the
+        real column. Levels and missing values must be equal.
     n_attacks : int, default=2000
-        Targets at most, real and holdout rows each.
+        Maximum number of targets, for real and holdout rows each.
 
     Returns
     -------
@@ -72,13 +73,13 @@ def attribute_inference(
         The risk ``(main - control) / (1 - control)``; 0..1, lower is better. NaN without a
         holdout, or with a single column. ``detail`` has rate and interval of the arms ``main``,
         ``control`` and ``baseline`` (the secret of a real row drawn at random). With several
-        secrets a rate is their mean, its interval as wide as if one person's secrets fell all
-        together; and ``detail`` has a row ``risk of ...`` for each, the largest first.
+        secrets a rate is their mean, with an interval that treats all secrets of a person as fully
+        dependent, and ``detail`` has a row ``risk of ...`` for each, in descending order.
 
     Raises
     ------
     ParameterError
-        A secret or target that is no column, a negative tolerance, no attack.
+        A secret or target that is not a column, a negative tolerance, or no attacks.
     DataError
         A table without rows, or columns missing.
 
@@ -139,7 +140,7 @@ def _secrets(secret: Any, target: Any, columns: list[Any]) -> np.ndarray:
 def _attack(
     rows: Rows, secrets: np.ndarray, tolerance: float, rng: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    """Tell of each target and each secret whether the guess was right, for each arm."""
+    """Return, for each arm, whether the guess of each target's secret was right."""
     real, fake = rows.tables["real"], rows.tables["fake"]
     targets = {"main": real}
     if "holdout" in rows.tables:
@@ -163,7 +164,7 @@ def _attack(
 
 
 def _right(guess: np.ndarray, truth: np.ndarray, reach: float) -> np.ndarray:
-    # Halved, so that the distance of huge numbers stays finite.
+    # Halved, so that the difference of huge numbers stays finite.
     near = np.abs(guess / 2 - truth / 2) <= reach / 2
     return near | (np.isnan(guess) & np.isnan(truth))
 

@@ -1,4 +1,4 @@
-"""The attack that finds two halves of a person's record to belong together."""
+"""Linkability attack: link two parts of a person's record."""
 
 from __future__ import annotations
 
@@ -35,40 +35,42 @@ def linkability(
     n_neighbors: int = 1,
     n_attacks: int = 2000,
 ) -> Score:
-    """Link, by fakes, two parts of a person's record that are held in two places.
+    """Link two parts of a person's record, held in two places, by means of synthetic rows.
 
-    An attack on a target looks for the fakes nearest to it in one set of columns, and for those
-    nearest to it in another. It succeeds when a fake is among both. Targets are real rows (main
-    arm) or holdout rows (control).
+    The attack finds the synthetic rows nearest to a target in one set of columns and those nearest
+    in another. It succeeds if a synthetic row is in both. Targets are real rows (main arm) or
+    holdout rows (control).
 
     Parameters
     ----------
     real, fake, holdout, target
-        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 fakes are drawn.
+        As in `exact_copies`; of large tables `n_attacks` rows and up to 10 000 synthetic rows are
+        drawn.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the split of the columns, and the rows that are drawn.
+        For the split of the columns and the sub-samples.
     groups, holdout_groups
-        As in `exact_copies`; the targets are drawn person by person, and the intervals are those
-        of persons.
+        As in `exact_copies`; the targets are drawn by person, and the intervals treat persons as
+        independent units.
     columns : (sequence, sequence) or None, default=None
-        The names of the columns in each place; no name in both. None: an even split of all columns
-        at random, another for each quarter of the targets.
+        Names of the columns in each place; no name in both. None: a random even split of all
+        columns, different for each quarter of the targets.
     n_neighbors : int, default=1
-        Fakes that are looked up in each place.
+        Number of nearest synthetic rows in each place.
     n_attacks : int, default=2000
-        Targets at most, real and holdout rows each.
+        Maximum number of targets, for real and holdout rows each.
 
     Returns
     -------
     score : Score
         The risk ``(main - control) / (1 - control)``; 0..1, lower is better. NaN without a
         holdout, or with a single column. ``detail`` has rate and interval of the arms ``main``,
-        ``control`` and ``baseline`` (fakes looked up at random; its rate is computed).
+        ``control`` and ``baseline`` (random synthetic rows; its rate is computed).
 
     Raises
     ------
     ParameterError
-        Columns that are unknown, in both sets, or in none; more neighbours than fakes; no attack.
+        Unknown columns, columns in both sets, or an empty set; more neighbours than synthetic rows;
+        or no attacks.
     DataError
         A table without rows, or columns missing.
 
@@ -84,8 +86,8 @@ def linkability(
         rng, most, ("real", "holdout"), groups, holdout_groups,
         real=real, fake=fake, holdout=holdout,
     )  # fmt: skip
-    n_fakes = len(rows.tables["fake"])
-    check_count("n_neighbors", n_neighbors, n_fakes, ", the fake rows searched")
+    n_synthetic = len(rows.tables["fake"])
+    check_count("n_neighbors", n_neighbors, n_synthetic, ", the number of synthetic rows searched")
     if columns is not None:
         splits = [_places(columns, rows.columns)]
     elif len(rows.columns) < 2:
@@ -98,7 +100,7 @@ def linkability(
     if "holdout" in rows.tables:
         arms["control"] = _linked(rows, "holdout", splits, n_neighbors)
     by_chance = 1 - math.exp(
-        _log_choose(n_fakes - n_neighbors, n_neighbors) - _log_choose(n_fakes, n_neighbors)
+        _log_choose(n_synthetic - n_neighbors, n_neighbors) - _log_choose(n_synthetic, n_neighbors)
     )
     main = arms["main"]
     arms["baseline"] = Arm(by_chance * main.n_attacks, main.n_attacks, main.n_effective)
@@ -106,8 +108,8 @@ def linkability(
 
 
 def _linked(rows: Rows, name: str, splits: list[tuple[np.ndarray, np.ndarray]], k: int) -> Arm:
-    """Attack the rows of a table, an equal part of them by each split."""
-    targets, fakes = rows.tables[name], rows.tables["fake"]
+    """Attack the rows of a table, with an equal part for each split."""
+    targets, synthetic = rows.tables[name], rows.tables["fake"]
     n_linked = 0
     for i, parts in enumerate(splits):
         some = targets[i :: len(splits)]
@@ -116,7 +118,7 @@ def _linked(rows: Rows, name: str, splits: list[tuple[np.ndarray, np.ndarray]], 
         looked_up = []
         for part in parts:
             space = Space.fit(rows.tables["real"][:, part], rows.is_level[part])
-            ours, theirs = (space.points(x[:, part]).astype(np.float64) for x in (some, fakes))
+            ours, theirs = (space.points(x[:, part]).astype(np.float64) for x in (some, synthetic))
             looked_up.append(nearest(ours, theirs, k)[1])
         same = looked_up[0][:, :, None] == looked_up[1][:, None, :]
         n_linked += int(same.any(axis=(1, 2)).sum())
@@ -124,7 +126,7 @@ def _linked(rows: Rows, name: str, splits: list[tuple[np.ndarray, np.ndarray]], 
 
 
 def _places(columns: Any, known: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Where the columns of both sets stand."""
+    """Return the indices of the columns of both sets."""
     try:
         first, second = ([known.index(name) for name in part] for part in columns)
     except (TypeError, ValueError):

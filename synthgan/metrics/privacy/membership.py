@@ -1,4 +1,4 @@
-"""The attack that tells whether a person was among those learnt."""
+"""Membership inference attack: decide whether a person is in the training data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgan.metrics.privacy.clouds import Clouds, membership_of
+from synthgan.metrics.privacy.point_sets import PointSets, membership_of
 from synthgan.metrics.privacy.rows import draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
@@ -27,44 +27,45 @@ def membership_inference(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Tell members (real rows) from non-members (holdout rows) by the density of fakes.
+    """Membership inference: separate members (real rows) from non-members (holdout rows).
 
-    A row is taken for a member when fakes are denser there than the population is: a generator
-    that overfits raises the density round the rows that it learnt.
+    A row is classified as a member if the density of synthetic rows there exceeds that of the
+    population: a generator that overfits increases the density around its training rows.
 
     Parameters
     ----------
     real, target
         As in `exact_copies`; up to 5000 rows are drawn.
     fake : as `real`, at least its columns
-        At best many more rows than were learnt: whoever has the generator makes as many as they
-        like. Up to 50 000 take part, fewer beside more than 4000 real and holdout rows.
+        Ideally many more rows than training rows, because an attacker with the generator can draw
+        any number. Up to 50 000 are used, fewer if there are more than 4000 real and holdout rows.
     holdout : as `real`, or None, default=None
-        The non-members; up to 5000 rows are drawn. Each is judged once, by a reference of rows of
-        other persons of the holdout, which tells the population's density.
+        The non-members; up to 5000 rows are drawn. Each is scored once, with a reference of rows of
+        other persons of the holdout, which estimates the population's density.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the rows that are drawn.
+        For the sub-samples.
     groups, holdout_groups
-        As in `exact_copies`. A person is judged by the mean of the rows' scores, the reference is
-        of other persons, and the interval is that of persons.
+        As in `exact_copies`. A person's score is the mean over the rows, the reference has other
+        persons, and the interval treats persons as independent units.
 
     Returns
     -------
     score : Score
-        AUC of the attack; .5, the ceiling, is no leak, and lower is better. The interval is
-        Wilson's, of as many draws as have DeLong's variance. NaN without a holdout of two persons.
-        ``detail`` has the arms ``both`` (the score), ``neighbours``, ``trees``, ``distance`` (to
-        the nearest fake alone) and ``naive`` (a coin). Where no leak is seen, but an AUC of .6 is
-        not excluded, ``note`` says that there are too few rows to tell.
+        AUC of the attack; .5, the ceiling, means no leak, and lower is better. The interval is
+        Wilson's, with the number of draws that gives DeLong's variance. NaN without a holdout of
+        two persons.
+        ``detail`` has the arms ``both`` (the score), ``neighbours``, ``trees``, ``distance``
+        (only to the nearest synthetic row) and ``naive`` (random guessing). If no leak is found but
+        an AUC of .6 is not excluded, ``note`` says that there are too few rows to tell.
 
     Notes
     -----
-    Two estimates of the density of fakes over that of the population are added, each in units of
-    its spread among known non-members. Nearest neighbours, of numbers on their scale and as their
-    ranks among the fakes: the mean logarithm of the distances to the 1st to 10th row of the
-    reference less that to the 1st to 100th fake (as far as there are fakes for each member). And
-    boosted trees that learn to tell fakes from the reference. Nothing is chosen by the rows that
-    are judged.
+    Two estimates of the log density ratio of synthetic rows and population are added, each in units
+    of its spread among known non-members. (1) Nearest neighbours, with numbers on their scale and
+    as ranks among the synthetic rows: the mean logarithm of the distances to the 1st to 10th row of
+    the reference minus that to the 1st to 100th synthetic row (limited by the number of synthetic
+    rows per member). (2) Boosted trees that separate synthetic rows from the reference. No
+    parameter is chosen with the scored rows.
 
     References
     ----------
@@ -75,7 +76,7 @@ def membership_inference(
     rng = draw_generator(random_state)
     tables = {"real": real, "fake": fake, "holdout": holdout}
     rows = draw_rows(rng, _MOST, (), groups, holdout_groups, **tables)
-    # The scale is that of the fakes, so that neither side has made it.
+    # The scale is that of the synthetic rows, so it favours neither members nor non-members.
     space = Space.fit(rows.tables["fake"], rows.is_level)
     points = {name: space.points(x).astype(np.float64) for name, x in rows.tables.items()}
-    return membership_of(Clouds(points, rows.people, rows.note), int(rng.integers(2**31 - 1)))
+    return membership_of(PointSets(points, rows.people, rows.note), int(rng.integers(2**31 - 1)))

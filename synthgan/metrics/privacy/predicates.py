@@ -1,4 +1,4 @@
-"""Conditions on a row, such as ``age >= 91 and sex == "f"``, and whom they single out."""
+"""Conditions on a row, such as ``age >= 91 and sex == "f"``, and the persons they single out."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from synthgan.metrics.people import first_of_each
 
 __all__ = ["Domain", "Predicates", "to_ranks"]
 
-_STAGES = (1000, 10_000)  # most predicates are found to hold for several among the first rows
+_STAGES = (1000, 10_000)  # most predicates already hold for several of the first rows
 _LOT = 5_000_000  # cells of a block
 
 
 @dataclass(frozen=True)
 class Domain:
-    """What the columns hold.
+    """Values of the columns.
 
     Parameters
     ----------
     values : list of ndarray
-        Of each column, all values of all tables, sorted; value ``i`` has the rank ``i + 1``.
+        For each column, the sorted values of all tables; value ``i`` has the rank ``i + 1``.
     is_level : ndarray of shape (n_columns,)
     """
 
@@ -31,18 +31,18 @@ class Domain:
 
     @property
     def top(self) -> np.ndarray:
-        """Greatest rank of each column; 0 where there are no values."""
+        """Largest rank of each column; 0 if there are no values."""
         return np.array([len(values) for values in self.values], dtype=np.int32)
 
 
 @dataclass(frozen=True)
 class Predicates:
-    """Each holds for the rows whose ranks lie in an interval, in all columns that it names.
+    """Predicates; each holds for rows whose ranks lie in given intervals, for all its columns.
 
     Parameters
     ----------
     column, low, high : ndarray of shape (n, n_conditions)
-        Of each condition, the column and the least and greatest rank; 0 to 0 is "missing".
+        For each condition, the column and the lowest and highest rank; 0 to 0 is "missing".
     """
 
     column: np.ndarray
@@ -57,7 +57,7 @@ class Predicates:
 
     @staticmethod
     def join(parts: list[Predicates]) -> Predicates:
-        """Put several after each other; doubles are kept once, where they stand first."""
+        """Concatenate predicates; of duplicates the first is kept."""
         fields = [np.concatenate([getattr(p, f) for p in parts]) for f in ("column", "low", "high")]
         order = np.argsort(fields[0], axis=1, kind="stable")
         column, low, high = (np.take_along_axis(field, order, axis=1) for field in fields)
@@ -66,16 +66,16 @@ class Predicates:
         return Predicates(column[first], low[first], high[first])
 
     def singled_out(self, ranks: np.ndarray, people: np.ndarray | None = None) -> np.ndarray:
-        """Find the one person for whose rows alone each holds; -1 for none or several.
+        """Find the only person for whom each predicate holds; -1 for none or several.
 
         Parameters
         ----------
         ranks : ndarray of shape (n_rows, n_columns)
         people : ndarray of int of shape (n_rows,), or None, default=None
-            Whose the rows are; None: each is one person's, and the row is returned.
+            The person of each row; None: each row is a different person, and the row is returned.
         """
         people = np.arange(len(ranks)) if people is None else people
-        # Where a person's rows stand together, the first and the last that it holds for tell all.
+        # If the rows of a person are adjacent, the first and the last matching row are sufficient.
         order, _ = first_of_each(people)
         owner = people[order]
         by_column = np.ascontiguousarray(ranks[order].T)
@@ -108,12 +108,12 @@ class Predicates:
 def to_ranks(
     tables: Mapping[str, np.ndarray], is_level: np.ndarray
 ) -> tuple[dict[str, np.ndarray], Domain]:
-    """Replace each value by its rank among those of all tables; missing is 0.
+    """Replace each value by its rank among the values of all tables; missing is 0.
 
     Parameters
     ----------
     tables : mapping of str to ndarray of shape (n_rows, n_columns)
-        As `encode` makes them.
+        As returned by `encode`.
     is_level : ndarray of shape (n_columns,)
     """
     ranks = {name: np.empty(x.shape, dtype=np.int32) for name, x in tables.items()}

@@ -1,4 +1,4 @@
-"""Which rows are equal, and which rows of large tables are drawn; knows no measure."""
+"""Equality of rows, and sub-samples of large tables; no specific measure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.people import code_people, known_people
-from synthgan.metrics.privacy.clouds import Clouds
+from synthgan.metrics.privacy.point_sets import PointSets
 from synthgan.metrics.space import Space
 from synthgan.metrics.tables import encode, is_scaled, read_tables, to_codes, to_numbers
 
@@ -19,8 +19,8 @@ __all__ = [
     "Rows",
     "draw",
     "draw_rows",
-    "read_clouds",
     "read_in_order",
+    "read_point_sets",
     "row_keys",
     "without_known",
 ]
@@ -31,16 +31,16 @@ _TABLES = ("real", "fake", "holdout")
 
 @dataclass(frozen=True)
 class Drawn:
-    """Which records of each set take part, and whose they are.
+    """The drawn records of each set, and their persons.
 
     Parameters
     ----------
     positions : dict of str to ndarray of shape (n,)
-        Where each record stood in the set given; those of one person stand together.
+        Position of each record in the given set; records of one person are adjacent.
     people : dict of str to ndarray of int of shape (n,)
-        The person of each.
+        The person of each record.
     note : str
-        What was left out and what was drawn; empty for all.
+        Records that were left out and sub-samples; empty if all records are used.
     """
 
     positions: dict[str, np.ndarray]
@@ -50,21 +50,21 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of all tables as numbers, in an order that hangs on their content and a seed alone.
+    """Rows of all tables as numbers, in an order that depends only on content and seed.
 
     Parameters
     ----------
     tables : dict of str to ndarray of shape (n_rows, n_columns)
-        ``real``, ``fake`` and perhaps ``holdout``, as `encode` makes them.
+        ``real``, ``fake`` and optionally ``holdout``, as returned by `encode`.
     positions : dict of str to ndarray of shape (n_rows,)
-        Where each row stood in the table given.
+        Position of each row in the given table.
     people : dict of str to ndarray of int of shape (n_rows,)
         The person of each row.
     columns : list
         Names, sorted.
     is_level : ndarray of shape (n_columns,)
     note : str
-        What was drawn of which table; empty for all.
+        Sub-samples of tables; empty if all rows are used.
     """
 
     tables: dict[str, np.ndarray]
@@ -83,21 +83,22 @@ def draw_rows(
     holdout_groups: Any = None,
     **tables: Any,
 ) -> Rows:
-    """Read tables, and draw rows of those that are too large, see `draw`.
+    """Read tables, and sub-sample large ones, see `draw`.
 
     Parameters
     ----------
     rng, most, equal
         As in `draw`.
     groups, holdout_groups : array-like of shape (n_rows,), or None, default=None
-        Whose the rows are, see `code_people`.
+        The persons of the rows, see `code_people`.
     **tables : DataFrame, array-like, or None
         ``real``, ``fake``, ``holdout``; None is left out.
 
     Raises
     ------
     DataError
-        A table without rows, or one that lacks a column; groups that are not one for each row.
+        A table without rows, a missing column, or groups whose number differs from that of the
+        rows.
     """
     frames = read_in_order(rng, **tables)
     people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
@@ -110,19 +111,19 @@ def draw_rows(
     return Rows(named, drawn.positions, drawn.people, columns, is_level, drawn.note)
 
 
-def read_clouds(
+def read_point_sets(
     rng: np.random.Generator,
     most: Mapping[str, int],
     equal: Sequence[str],
     groups: Any,
     holdout_groups: Any,
     **tables: Any,
-) -> Clouds:
-    """Read tables as points of the space that the real one spans; as `draw_rows`."""
+) -> PointSets:
+    """Read tables as points in the space of the real table; as `draw_rows`."""
     rows = draw_rows(rng, most, equal, groups, holdout_groups, **tables)
     space = Space.fit(rows.tables["real"], rows.is_level)
     points = {name: space.points(x).astype(np.float64) for name, x in rows.tables.items()}
-    return Clouds(points, rows.people, rows.note)
+    return PointSets(points, rows.people, rows.note)
 
 
 def draw(
@@ -133,28 +134,28 @@ def draw(
     equal: Sequence[str] = ("real", "holdout"),
     unit: str = "rows",
 ) -> Drawn:
-    """Draw records of sets that are too large, person by person.
+    """Sub-sample large sets by person.
 
-    Of a record and its copy in another set both are drawn or neither, as far as the shares that
-    are drawn allow: a small draw of a large set still shows who was copied. The two sets whose
-    figures are compared are first cut to as many records (and as many persons, where none of them
-    is the fake), independently of each other, so that chance gives both as many twins in the
-    third. Persons of the holdout who are among the real ones, too, are left out of it: they are no
+    A record and its copy in another set are drawn together, as far as the sampling fractions allow,
+    so a small sub-sample of a large set still shows copies. The two sets whose values are compared
+    are first reduced to the same number of records (and of persons, if neither is the synthetic
+    set), independently of each other, so that by chance both have equally many equal records in the
+    third. Holdout persons who are also in the real set are left out, because they are not a valid
     control.
 
     Parameters
     ----------
     rng : Generator
     most : mapping of str to int
-        Records to draw at most, by set.
+        Maximum number of records, by set.
     keys : mapping of str to ndarray of uint64 of shape (n,)
-        A number for each record, equal for equal ones.
+        A key for each record, equal for equal records.
     people : mapping of str to ndarray of int of shape (n,)
-        As `code_people` gives them.
+        As returned by `code_people`.
     equal : sequence of str, default=("real", "holdout")
-        The sets whose figures are compared.
+        The sets whose values are compared.
     unit : str, default="rows"
-        What the records are, for the note.
+        Plural name of the records, for the note.
     """
     seeds = rng.integers(2**63, size=len(_TABLES) + 1, dtype=np.uint64)
     here, notes = without_known(people, unit)
@@ -183,7 +184,7 @@ def draw(
 
 
 def _renumbered(people: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Give persons numbers as they come: nothing hangs on the order of the sets given."""
+    """Renumber persons by occurrence, so that results do not depend on the order of the sets."""
     codes = pd.factorize(np.concatenate(list(people.values())))[0]
     ends = np.cumsum([len(x) for x in people.values()])[:-1]
     return dict(zip(people, np.split(codes, ends), strict=True))
@@ -198,15 +199,15 @@ def read_in_order(rng: np.random.Generator, **tables: Any) -> dict[str, pd.DataF
 
 
 def row_keys(*frames: pd.DataFrame) -> list[np.ndarray]:
-    """Return a number of 64 bits for each row: equal rows of all tables have equal ones.
+    """Return a 64-bit key for each row, equal for equal rows of all tables.
 
-    Numbers are equal by value, whatever their dtype; beside a float32 column, as float32. Levels
-    are equal by label, and a missing value equals a missing value.
+    Numbers are compared by value, independently of the dtype, and as float32 if a table has a
+    float32 column. Levels are compared by label, and missing values are equal.
 
     Parameters
     ----------
     *frames : DataFrame
-        With the same columns in the same order. The first says which are on a scale.
+        With the same columns in the same order. The first determines which are on a scale.
     """
     keys = [np.zeros(len(frame), dtype=np.uint64) for frame in frames]
     for name in frames[0].columns:
@@ -223,7 +224,7 @@ def _cells(columns: list[pd.Series]) -> list[np.ndarray]:
 
 
 def _as_precise(columns: list[pd.Series]) -> list[pd.Series]:
-    """Bring floats to float32 where one of them is no more precise."""
+    """Convert floats to float32 if one of the columns is float32."""
     names = [str(column.dtype).lower() for column in columns]
     if "float32" not in names:
         return columns
@@ -235,13 +236,13 @@ def _as_precise(columns: list[pd.Series]) -> list[pd.Series]:
 
 
 def _bits(column: np.ndarray) -> np.ndarray:
-    """Numbers as 64 bits each, one zero and one NaN."""
+    """Bit patterns of numbers, with a unique zero and a unique NaN."""
     numbers = column.astype(np.float64) + 0.0
     return np.where(np.isnan(numbers), np.nan, numbers).view(np.uint64)
 
 
 def _mixed(bits: np.ndarray) -> np.ndarray:
-    """Spread bits evenly: the finaliser of splitmix64 (doi 10.1145/2660193.2660195)."""
+    """Hash bits with the finaliser of splitmix64 (doi 10.1145/2660193.2660195)."""
     bits = bits + np.uint64(0x9E3779B97F4A7C15)
     bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -249,10 +250,10 @@ def _mixed(bits: np.ndarray) -> np.ndarray:
 
 
 def _orders(keys: np.ndarray, people: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """Order records at random by their keys, those of one person together.
+    """Order records randomly by their keys, with the records of a person together.
 
-    The second of equal records stands elsewhere. Returns the order, and for each record in it the
-    place of its person among all and its own among those of the person; shape (3, n).
+    Equal records get independent positions. Returns the order, and for each record in it the rank
+    of its person among all and its rank among those of the person; shape (3, n).
     """
     turn = pd.Series(keys).groupby(keys).cumcount().to_numpy(dtype=np.uint64)
     lots = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
@@ -267,7 +268,7 @@ def _orders(keys: np.ndarray, people: np.ndarray, seed: np.ndarray) -> np.ndarra
 def without_known(
     people: Mapping[str, np.ndarray], unit: str
 ) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Return the places of all records but those of learnt persons in the holdout; and say so."""
+    """Return the positions of all records except holdout records of real persons, and a note."""
     here = {name: np.arange(len(x)) for name, x in people.items()}
     if "holdout" not in people:
         return here, []
@@ -278,6 +279,6 @@ def without_known(
     if known.all():
         del here["holdout"]
     return here, [
-        f"Left out: {known.sum()} of {len(known)} holdout {unit}, of persons who are among the "
-        f"real {unit}, too."
+        f"Left out: {known.sum()} of {len(known)} holdout {unit}, of persons who also have "
+        f"real {unit}."
     ]

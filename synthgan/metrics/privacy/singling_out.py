@@ -1,4 +1,4 @@
-"""The attack that singles one person out of all."""
+"""Singling out attack: predicates that hold for exactly one person."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["singling_out"]
 MODES = ("univariate", "multivariate")
 _MOST = {"real": 50_000, "fake": 50_000, "holdout": 50_000}
 _N_COLUMNS = 3
-_TRIES = 150  # rounds at most, each of as many conjunctions as attacks are wanted,
-_FEWEST_TRIED = 1000  # but no fewer than these
-_IN_VAIN = 5  # rounds without a new one that end the search
-_FEWEST_EXPOSED = 3  # columns that single a row out before it is named
-_NOTHING = "No predicate that was tried singles out a fake row, so there is nothing to attack with."
+_TRIES = 150  # maximum number of rounds, each with `n_attacks` conjunctions,
+_FEWEST_TRIED = 1000  # but at least this number
+_IN_VAIN = 5  # the search ends after this number of rounds without a new predicate
+_FEWEST_EXPOSED = 3  # minimum number of columns to report an exposed row
+_NOTHING = "None of the predicates tried singles out a synthetic row, so there are no attacks."
 
 
 def singling_out(
@@ -44,45 +44,48 @@ def singling_out(
     n_attacks: int = 2000,
     n_columns: int | None = None,
 ) -> Score:
-    """Guess, from fakes, what is true of exactly one real person.
+    """Find predicates that hold for exactly one real person, by means of synthetic rows.
 
-    An attack is a predicate that exactly one fake row meets. It succeeds when exactly one real
-    person meets it, too (main arm), or exactly one of the holdout (control).
+    An attack is a predicate that holds for exactly one synthetic row. It succeeds if it also holds
+    for exactly one real person (main arm) or exactly one holdout person (control).
 
     Parameters
     ----------
     real, fake, holdout, target
-        As in `exact_copies`. As many real rows as holdout rows take part, up to 50 000 of each; up
-        to 50 000 fakes. They are drawn at random where there are more.
+        As in `exact_copies`. The same number of real and holdout rows is used, up to 50 000 of
+        each, and up to 50 000 synthetic rows. Larger tables are sub-sampled.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the predicates, and the rows that are drawn.
+        For the predicates and the sub-samples.
     groups, holdout_groups
-        As in `exact_copies`: a person is singled out by what is true of their rows alone, however
-        many. As many persons of each take part.
+        As in `exact_copies`. A person is singled out by a predicate that holds only for rows of
+        that person, for one or more of them. The same number of persons of each table is used.
     mode : {"univariate", "multivariate"}, default="multivariate"
-        ``"univariate"``: one column: a value, or a gap, that one fake alone has, and the least and
-        the greatest value. Finds single people with rare values. ``"multivariate"``: several
-        columns of a fake drawn at random: numbers and dates at least as extreme, away from the
-        median; levels and gaps the same. Finds many copies.
+        ``"univariate"``: one column: a value (or a missing value) of exactly one synthetic row, and
+        the smallest and the largest value. Detects single people with rare values.
+        ``"multivariate"``: several columns of a random synthetic row: numbers and dates at least as
+        far from the median; equal levels and missing values. Detects many copies.
     n_attacks : int, default=2000
-        At most; fewer where fewer single out a fake. Extremes and gaps come first.
+        Maximum number; fewer if fewer predicates single out a synthetic row. Extremes and missing
+        values come first.
     n_columns : int or None, default=None
-        Columns of a multivariate predicate, drawn anew for each; None: 3, or all of fewer.
+        Number of columns of a multivariate predicate, drawn for each; None: 3, or all if there are
+        fewer.
 
     Returns
     -------
     score : Score
         The risk ``(main - control) / (1 - control)``; 0..1, lower is better. NaN without a
         holdout. ``detail`` has rate and interval of the arms ``main``, ``control`` and
-        ``baseline`` (predicates drawn at random over the real columns' ranges and levels); where
-        univariate, also of the extremes and gaps alone. A real row that one fake singles out in
-        three or more columns, and in more than any of the holdout, is named in ``note`` by its
-        place in the table, 0 for the first; a person of several rows by the first of them.
+        ``baseline`` (predicates drawn at random over the real columns' ranges and levels); if
+        univariate, also of the extremes and missing values alone. If a synthetic row singles out a
+        real row in three or more columns, and in more than any holdout row, ``note`` gives the
+        position of the real row, 0 for the first; for a person with several rows, that of the
+        first.
 
     Raises
     ------
     ParameterError
-        An unknown mode, no attack, more columns than there are.
+        An unknown mode, no attacks, or too many columns.
     DataError
         A table without rows, or columns missing.
 
@@ -101,7 +104,7 @@ def singling_out(
     )  # fmt: skip
     n_all = len(rows.columns)
     if n_columns is not None:
-        check_count("n_columns", n_columns, n_all, ", the columns of the real table")
+        check_count("n_columns", n_columns, n_all, ", the number of columns of the real table")
     width = 1 if mode == "univariate" else n_columns or min(_N_COLUMNS, n_all)
     ranks, domain = to_ranks(rows.tables, rows.is_level)
     if mode == "univariate":
@@ -136,7 +139,7 @@ def singling_out(
 def _univariate(
     fake: np.ndarray, domain: Domain, n_attacks: int, rng: np.random.Generator
 ) -> tuple[Predicates, int]:
-    """Predicates of one column that single out a fake, and how many are extremes and gaps."""
+    """Univariate predicates that single out a synthetic row, and the number of extreme ones."""
     extremes, values = [], []
     for i, top in enumerate(domain.top):
         counts = np.bincount(fake[:, i], minlength=top + 1)
@@ -157,7 +160,7 @@ def _univariate(
 def _multivariate(
     fake: np.ndarray, domain: Domain, n_attacks: int, width: int, rng: np.random.Generator
 ) -> Predicates:
-    """Conjunctions of `width` conditions, from fakes drawn at random, that single one out."""
+    """Conjunctions of `width` conditions that single out a synthetic row."""
     middle = np.array(
         [np.median(x[x > 0]) if (x > 0).any() else 0 for x in fake.T], dtype=np.float64
     )
@@ -183,7 +186,7 @@ def _multivariate(
 def _guesses(
     real: np.ndarray, domain: Domain, n: int, width: int, rng: np.random.Generator
 ) -> Predicates:
-    """Predicates of one who knows the real columns' ranges and levels, and no fake."""
+    """Baseline predicates from the real columns' ranges and levels, without synthetic rows."""
     column = rng.random((n, real.shape[1])).argsort(axis=1)[:, :width].astype(np.int32)
     low, high = np.zeros_like(column), np.zeros_like(column)
     for i, values in enumerate(domain.values):
@@ -204,7 +207,7 @@ def _guesses(
 
 
 def _arm(found: np.ndarray, by: np.ndarray) -> Arm:
-    """Count successes; those by the same fake row, or of one person, are not independent."""
+    """Count successes; those by one synthetic row, or of one person, are dependent."""
     hit = found >= 0
     n_people = clustered_number(hit, np.where(hit, found, -1 - np.arange(len(hit))))
     return Arm(float(hit.sum()), len(found), min(effective_number(by), n_people))
@@ -213,7 +216,7 @@ def _arm(found: np.ndarray, by: np.ndarray) -> Arm:
 def _exposed(
     rows: Rows, predicates: Predicates, by: np.ndarray, found: dict[str, np.ndarray]
 ) -> str:
-    """Name the real row that one fake singles out in most columns, if no holdout row is so."""
+    """Describe the real row that a synthetic row singles out in most columns, if any."""
     if "holdout" not in found or predicates.column.shape[1] > 1:
         return ""
     column = predicates.column[:, 0]
@@ -223,13 +226,13 @@ def _exposed(
         return ""
     places = rows.positions["real"][rows.people["real"] == person]
     return (
-        f"Real row {places.min()} is singled out in {n_columns} columns by one fake "
-        f"row, no holdout row in more than {of_holdout}."
+        f"Real row {places.min()} is singled out in {n_columns} columns by one "
+        f"synthetic row, no holdout row in more than {of_holdout}."
     )
 
 
 def _most_exposed(column: np.ndarray, by: np.ndarray, found: np.ndarray) -> tuple[int, int]:
-    """Find the person whom one fake row singles out in most columns, and in how many."""
+    """Find the person that a synthetic row singles out in most columns, and their number."""
     hit = found >= 0
     if not hit.any():
         return -1, 0

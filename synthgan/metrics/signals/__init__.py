@@ -1,8 +1,8 @@
-"""Measures of signal windows: fakes against real ones, in mV."""
+"""Measures that compare synthetic with real signal windows, in mV."""
 
 from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
 from synthgan.metrics.signals.beats import beat_counts, heart_rates, r_amplitudes
-from synthgan.metrics.signals.clouds import (
+from synthgan.metrics.signals.feature_space import (
     signal_c2st,
     signal_coverage,
     signal_mmd,

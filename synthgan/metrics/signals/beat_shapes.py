@@ -1,4 +1,4 @@
-"""What single heart beats look like: QRS complexes, QT intervals, spread about templates."""
+"""Measures of single heart beats: QRS complexes, QT intervals, deviation from templates."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from scipy.ndimage import binary_closing, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.beats import beat_arms, compare_values
+from synthgan.metrics.signals.beats import compare_values, read_beat_sets
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
 from synthgan.metrics.tables import Part
 from synthgan.records.beats import Beats, find_beats
 
 __all__ = ["beat_variability", "qrs", "qrs_complexes", "qt_intervals", "qt_ms"]
 
-_REACH_S = 0.15  # a QRS complex reaches no farther from R
+_REACH_S = 0.15  # maximum distance of a QRS complex from R
 _SLOPE_HZ = 40.0
 _SMOOTH_S = 0.02
 _SLOPE_SHARE = 0.1  # of the steepest slope of the beat
 _T_HZ = 15.0
 _T_AFTER_QRS_S, _T_AFTER_R_S = 0.06, 0.45
 _T_SHARE_OF_CYCLE = 0.65
-_T_FALL_S = 0.2  # the steepest fall is so near the peak of T
+_T_FALL_S = 0.2  # maximum distance of the steepest fall from the peak of T
 _QT_AFTER_R_S = 0.6
-_LEAST_T = 0.05  # of the height of QRS; flatter T waves have no end
+_LEAST_T = 0.05  # of the height of QRS; for flatter T waves no end is measured
 _BEAT_S = (0.2, 0.4)  # before and after R
 
 
 class Complexes(NamedTuple):
-    """QRS complexes of a set of windows, where they are whole.
+    """QRS complexes of a set of windows, without incomplete ones.
 
     Parameters
     ----------
     window, sample : ndarray of shape (n_complexes,)
-        As of `Beats`.
+        As in `Beats`.
     onset, offset : ndarray of shape (n_complexes,)
         First and last sample.
     height : ndarray of shape (n_complexes,)
-        From the least to the greatest value between, mV.
+        Range of the values in between, mV.
     """
 
     window: np.ndarray
@@ -58,7 +58,7 @@ def qrs(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how long and how high QRS complexes are.
+    """Compare the durations and heights of QRS complexes.
 
     Parameters
     ----------
@@ -78,8 +78,8 @@ def qrs(
 
     Notes
     -----
-    QRS lasts as long as the slope round R, of what lies below 40 Hz, averaged over 20 ms, is at
-    least a tenth of the beat's steepest. One lead may see less of QRS than twelve do.
+    QRS is the interval around R in which the slope, below 40 Hz and averaged over 20 ms, is at
+    least a tenth of the beat's maximum. One lead may show a shorter QRS than twelve leads.
     """
 
     def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
@@ -91,8 +91,8 @@ def qrs(
         }
         return compare_values(values, len(real), len(fake))
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("QRS complexes", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("QRS complexes", compare, random_state, most=MOST_WINDOWS)
 
 
 def qt_intervals(
@@ -115,8 +115,8 @@ def qt_intervals(
     -------
     score : Score
         One minus the Kolmogorov-Smirnov distance of intervals in ms from the onset of QRS to the
-        end of T. 0..1, higher is better. ``detail`` also has how many beats of a window were
-        measured: those with 600 ms after R in their window, and a T wave of at least 5 % of the
+        end of T. 0..1, higher is better. ``detail`` also has the number of measured beats per
+        window: those with 600 ms after R in their window, and a T wave of at least 5 % of the
         height of QRS.
 
     Raises
@@ -135,8 +135,8 @@ def qt_intervals(
         values = {"QT interval (ms)": (intervals[0], intervals[1])}
         return compare_values(values, len(real), len(fake))
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("QT intervals", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("QT intervals", compare, random_state, most=MOST_WINDOWS)
 
 
 def beat_variability(
@@ -148,20 +148,20 @@ def beat_variability(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how much beats differ: within a window, and from the usual real beat.
+    """Compare the variability of beats: within a window, and from the median real beat.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`. Windows hold at least two beats from 200 ms before R to 400 ms after.
+        As in `heart_rates`. Windows need at least two beats from 200 ms before R to 400 ms after.
 
     Returns
     -------
     score : Score
         The mean of one minus two Kolmogorov-Smirnov distances. 0..1, higher is better. ``within``:
         root mean square deviation in mV of a window's beats from their median. ``from the usual``:
-        the same of each beat from the median of all real beats. Fakes that repeat one beat vary too
-        little, noisy ones too much.
+        the same of each beat from the median of all real beats. Synthetic windows that repeat one
+        beat have too little variability, noisy ones too much.
 
     Raises
     ------
@@ -177,12 +177,12 @@ def beat_variability(
         values = {"within (mV)": (within[0], within[1]), "from the usual (mV)": (away[0], away[1])}
         return compare_values(values, len(real), len(fake))
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("variability of beats", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("variability of beats", compare, random_state, most=MOST_WINDOWS)
 
 
 def qrs_complexes(windows: np.ndarray, beats: Beats, fs_hz: float) -> Complexes:
-    """Find where QRS begins and ends; beats less than 150 ms from an edge are left out.
+    """Find the onset and offset of QRS; beats less than 150 ms from an edge are left out.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def qrs_complexes(windows: np.ndarray, beats: Beats, fs_hz: float) -> Complexes:
 
 
 def qt_ms(windows: np.ndarray, complexes: Complexes, fs_hz: float) -> np.ndarray:
-    """QT intervals of beats that show one, in ms.
+    """QT intervals in ms, of beats where they can be measured.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def _complexes_of(windows: np.ndarray, fs_hz: float) -> Complexes:
 
 
 def _cut_beats(windows: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Windows of the beats that are whole, and their samples less their own median."""
+    """Windows of the complete beats, and their samples minus their median."""
     beats = find_beats(windows, fs_hz)
     before, after = (round(part * fs_hz) for part in _BEAT_S)
     whole = (beats.sample >= before) & (beats.sample + after <= windows.shape[1])
@@ -279,7 +279,7 @@ def _cut_beats(windows: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarra
 
 
 def _within(window: np.ndarray, beats: np.ndarray) -> np.ndarray:
-    """Deviation of a window's beats from their median beat, for windows with two or more."""
+    """Deviation of a window's beats from their median, for windows with at least two."""
     starts = np.flatnonzero(np.diff(window, prepend=-1))
     groups = [group for group in np.split(beats, starts[1:]) if len(group) > 1]
     return np.array(
@@ -292,12 +292,12 @@ def _root_mean_square(beats: np.ndarray) -> np.ndarray:
 
 
 def _run_length(steep: np.ndarray) -> np.ndarray:
-    """How many samples after the first are steep without a gap."""
+    """Return the number of consecutive steep samples after the first."""
     ends = np.column_stack([steep, np.zeros(len(steep), dtype=bool)])
     return np.argmin(ends, axis=1) - 1
 
 
 def _below(cut_hz: float, windows: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Keep what lies below a frequency, without delay."""
+    """Apply a zero-phase low-pass filter."""
     sos = butter(2, min(cut_hz, 0.45 * fs_hz), fs=fs_hz, output="sos")
     return sosfiltfilt(sos, windows, axis=1)

@@ -1,4 +1,4 @@
-"""Heart beats of windows, compared: how often, how many, how high."""
+"""Measures of the heart beats of windows: rates, counts, amplitudes."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Arms
 from synthgan.metrics.columns import variation
+from synthgan.metrics.compared_sets import ComparedSets
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import MOST_WINDOWS
-from synthgan.metrics.signals.windows import read_arms
+from synthgan.metrics.signals.windows import read_window_sets
 from synthgan.metrics.tables import Part
 from synthgan.records.beats import check_beats, find_beats, rates_bpm
 
 __all__ = [
-    "beat_arms",
     "beat_counts",
     "compare_values",
     "heart_rates",
     "r_amplitudes",
+    "read_beat_sets",
 ]
 
-_MOST_BEATS = 11  # windows with more are counted with these for each 2 s
+_MOST_BEATS = 11  # larger counts per 2 s are merged into one level
 _QUANTILES = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
 
 
@@ -49,9 +49,9 @@ def heart_rates(
     Returns
     -------
     score : Score
-        One minus the Kolmogorov-Smirnov distance of the windows' rates in beats a minute, from the
-        median interval of each window with two beats or more. 0..1, higher is better. ``detail``
-        has quantiles of both sides, and the share of windows that were ``measured``.
+        One minus the Kolmogorov-Smirnov distance of the windows' rates in beats per minute, from
+        the median interval of each window with two beats or more. 0..1, higher is better.
+        ``detail`` has quantiles of both sets, and the share of windows that were ``measured``.
 
     Raises
     ------
@@ -60,8 +60,8 @@ def heart_rates(
 
     Notes
     -----
-    A window of 2 s holds two beats only above 30 to 60 beats a minute: slow hearts are seen less
-    often than they beat, in real windows as in fakes.
+    A window of 2 s holds two beats only above 30 to 60 beats a minute: slow heart rates
+    are underrepresented, in both real and synthetic windows.
     """
 
     def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
@@ -69,8 +69,8 @@ def heart_rates(
         a, b = (r[~np.isnan(r)] for r in rates)
         return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("heart rates", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("heart rates", compare, random_state, most=MOST_WINDOWS)
 
 
 def beat_counts(
@@ -82,7 +82,7 @@ def beat_counts(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how many beats a window has.
+    """Compare the number of beats per window.
 
     Parameters
     ----------
@@ -109,15 +109,15 @@ def beat_counts(
             window = find_beats(x[:, 0], fs_hz).window
             counts.append(np.minimum(np.bincount(window, minlength=len(x)), most))
         if not counts[0].any():
-            raise DataError("no real window has a beat; this measure is one of electrocardiograms.")
+            raise DataError("no real window has a beat; this measure needs electrocardiograms.")
         shares = [np.bincount(c, minlength=most + 1) / len(c) for c in counts]
         detail = pd.DataFrame(
             {"real": shares[0], "fake": shares[1], "value": np.abs(shares[0] - shares[1])}
         ).rename_axis("n_beats")
         return Part(1 - variation(*counts), detail)
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("beats in a window", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("beats in a window", compare, random_state, most=MOST_WINDOWS)
 
 
 def r_amplitudes(
@@ -129,7 +129,7 @@ def r_amplitudes(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how high R peaks are.
+    """Compare the amplitudes of R peaks.
 
     Parameters
     ----------
@@ -140,7 +140,8 @@ def r_amplitudes(
     -------
     score : Score
         One minus the Kolmogorov-Smirnov distance of the beats' values in mV at their R peaks, over
-        their windows' medians. 0..1, higher is better. Where S is the deeper wave, it is that of S.
+        their windows' medians. 0..1, higher is better. If S is the larger wave, the value at S is
+        used.
 
     Raises
     ------
@@ -155,36 +156,36 @@ def r_amplitudes(
             heights.append(x[beats] - np.median(x, axis=1)[beats.window])
         return compare_values({"R peak (mV)": (heights[0], heights[1])}, len(real), len(fake))
 
-    arms = beat_arms(real, fake, holdout, fs_hz)
-    return arms.compare("R amplitudes", compare, random_state, most=MOST_WINDOWS)
+    compared = read_beat_sets(real, fake, holdout, fs_hz)
+    return compared.compare("R amplitudes", compare, random_state, most=MOST_WINDOWS)
 
 
-def beat_arms(real: Any, fake: Any, holdout: Any, fs_hz: float) -> Arms:
-    """Read the windows of a measure of beats."""
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz)
-    n_leads, n_samples = arms.sets["real"].shape[1:]
+def read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> ComparedSets:
+    """Read the windows for a measure of beats."""
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
+    n_leads, n_samples = compared.sets["real"].shape[1:]
     check_beats(fs_hz, n_samples)
-    return arms.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
+    return compared.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
 
 
 def compare_values(
     values: dict[str, tuple[np.ndarray, np.ndarray]], n_real: int, n_fake: int
 ) -> Part:
-    """Compare distributions of what beats or windows were measured to have.
+    """Compare distributions of quantities of beats or windows.
 
     Parameters
     ----------
     values : dict of str to (ndarray, ndarray)
-        By quantity, the real and the fake ones.
+        By quantity, the real and the synthetic values.
     n_real, n_fake : int
-        How many windows there are.
+        Numbers of windows.
     """
     rows = {}
     for quantity, (a, b) in values.items():
         if not len(a):
             raise DataError(
-                f"no {quantity} could be measured in {n_real} real windows; this measure is one "
-                f"of electrocardiograms, and their windows must be long enough."
+                f"no {quantity} could be measured in {n_real} real windows; this measure "
+                f"needs electrocardiograms, in windows that are long enough."
             )
         row = {"value": 1 - ks(a, b)}
         for side, x, n in (("real", a, n_real), ("fake", b, n_fake)):

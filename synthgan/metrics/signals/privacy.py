@@ -1,7 +1,7 @@
-"""What fake windows give away of the windows that were learnt, and of their persons.
+"""Privacy measures of synthetic windows: disclosure about training windows and their persons.
 
-Distances are those of `WindowSpace`: principal components, what they leave, the spectrum, and
-statistics; it is spanned by as many windows of each set.
+Distances are those of `WindowSpace`: principal components, their residual, the spectrum, and
+statistics; it is fitted to equally many windows of each set.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from synthgan.metrics.privacy.arrays import ArrayRecords
-from synthgan.metrics.privacy.clouds import (
+from synthgan.metrics.privacy.copies import check_quantile
+from synthgan.metrics.privacy.point_sets import (
     closest_record_of,
     membership_of,
     near_copies_of,
     neighbour_ratio_of,
 )
-from synthgan.metrics.privacy.copies import check_quantile
 from synthgan.metrics.privacy.reidentification import reidentification_of
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.clouds import WindowSpace
-from synthgan.metrics.signals.windows import read_arms, whole_windows
+from synthgan.metrics.signals.feature_space import WindowSpace
+from synthgan.metrics.signals.windows import read_window_sets, whole_windows
 from synthgan.metrics.tables import draw_generator
 
 __all__ = [
@@ -45,24 +45,24 @@ def signal_exact_copies(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake windows that equal a real one.
+    """Share of synthetic windows that equal a real one.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target
         As in `amplitudes`; windows last 0.5 s or more.
     random_state : object, default=None
-        Not used: all are searched.
+        Not used: all windows are searched.
     groups, holdout_groups : array-like of shape (n_windows,), or None, default=None
-        Who each real window, and each of the holdout, belongs to: a person may have several, and
-        counts once. None, and where an entry is missing: a person of its own. Who is in both is
-        left out of the holdout.
+        The person of each real and each holdout window. A person may have several windows and
+        counts once. None, or a missing entry: a different person. Persons in both sets are left out
+        of the holdout.
 
     Returns
     -------
     score : Score
-        As of `exact_copies`: 0..1, lower is better. Samples are compared as float32. The ceiling is
-        the share of the holdout, the floor that of fakes with random Fourier phases.
+        As in `exact_copies`: 0..1, lower is better. Samples are compared as float32. The ceiling is
+        the share of the holdout, the floor that of synthetic windows with random Fourier phases.
     """
     records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
     return records.equal()
@@ -80,25 +80,25 @@ def signal_near_copies(
     holdout_groups: Any = None,
     quantile: float = 0.01,
 ) -> Score:
-    """Share of fake windows as near to a real one as hardly one of the holdout is.
+    """Share of synthetic windows that are unusually near to a real window.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; large sets are drawn from.
+        As in `signal_exact_copies`; large sets are sub-sampled.
     quantile : float, default=0.01
         As in `near_copies`.
 
     Returns
     -------
     score : Score
-        As of `near_copies`, between points of the space that this module names. The
-        floor has fakes with random Fourier phases.
+        As in `near_copies`, with the distances of this module. The
+        floor has synthetic windows with random Fourier phases.
     """
     check_quantile(quantile)
     records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
     return records.score(
-        lambda clouds: near_copies_of(clouds, quantile), random_state, ("fake", "holdout")
+        lambda point_sets: near_copies_of(point_sets, quantile), random_state, ("fake", "holdout")
     )
 
 
@@ -113,19 +113,19 @@ def signal_closest_record(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake windows nearer to a real one than to one of the holdout.
+    """Share of synthetic windows that are nearer to a real than to a holdout window.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; as many persons of real set
-        and holdout take part.
+        As in `signal_exact_copies`; equally many persons of the
+        real set and the holdout are used.
 
     Returns
     -------
     score : Score
-        As of `closest_record`: .5, the ceiling, is no leaning, 1 is all copies. NaN without a
-        holdout. The floor has fakes with random Fourier phases.
+        As in `closest_record`: .5, the ceiling, is no preference, 1 means that all are copies. NaN
+        without a holdout. The floor has synthetic windows with random Fourier phases.
 
     References
     ----------
@@ -151,13 +151,13 @@ def signal_neighbour_ratio(
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; large sets are drawn from.
+        As in `signal_exact_copies`; large sets are sub-sampled.
 
     Returns
     -------
     score : Score
-        As of `neighbour_ratio`: the 5 % quantile, higher is better; the ceiling is that of the
-        holdout, the floor that of fakes with random Fourier phases.
+        As in `neighbour_ratio`: the 5 % quantile, higher is better; the ceiling is that of the
+        holdout, the floor that of synthetic windows with random Fourier phases.
     """
     records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
     return records.score(neighbour_ratio_of, random_state, ("fake", "holdout"))
@@ -174,19 +174,21 @@ def signal_membership_inference(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Tell members (real windows) from non-members (holdout) by the density of fakes.
+    """Membership inference: real windows (members) against holdout, by density of synthetic ones.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; give many more fakes than
-        were learnt. Up to 10 000 take part.
+        As in `signal_exact_copies`; give many more synthetic
+        than training windows. Up to 10 000 are used.
 
     Returns
     -------
     score : Score
-        As of `membership_inference`, but of neighbours alone: the AUC; .5, the ceiling, is no leak.
-        NaN without a holdout of two persons. The floor has fakes with random Fourier phases.
+        As in `membership_inference`, but by nearest neighbours only: the AUC; .5, the ceiling,
+        means no leak.
+        NaN without a holdout of two persons. The floor has synthetic windows with random Fourier
+        phases.
 
     References
     ----------
@@ -195,7 +197,7 @@ def signal_membership_inference(
     seed = int(draw_generator(random_state).integers(2**31 - 1))
     records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
     return records.score(
-        lambda clouds: membership_of(clouds, seed, "windows", "neighbours"), random_state
+        lambda point_sets: membership_of(point_sets, seed, "windows", "neighbours"), random_state
     )
 
 
@@ -210,38 +212,40 @@ def signal_reidentification(
     groups: Any = None,
     holdout_groups: Any = None,
 ) -> Score:
-    """Share of fake windows that point to one learnt person.
+    """Share of synthetic windows that can be linked to one training person.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; without groups nothing is
-        measured. Windows of the holdout that belong to learnt persons show how much of a person
-        there is in a window; those of other people are the control.
+        As in `signal_exact_copies`; the measure needs groups. Holdout windows of training persons
+        show how well a window identifies a person; those of other people are the control.
 
     Returns
     -------
     score : Score
-        0..1, lower is better. A fake points to a person when it is so much nearer to a window of
-        theirs than to any of other learnt persons, as only 5 % of the holdout's windows of other
-        people are: 5 % is the ceiling. NaN without a holdout of other people. ``detail`` has
-        ``fake``, ``holdout`` and ``same person``: how many windows of learnt persons that were not
-        learnt point to their own person. The floor has fakes with random Fourier phases.
+        0..1, lower is better. A window is linked to a person if the ratio of its distance to the
+        nearest window of that person and to the nearest one of other training persons is among the
+        lowest 5 % of the holdout windows of other people: the ceiling is 5 %. NaN without such a
+        holdout. ``detail`` has ``fake``, ``holdout`` and ``same person``: the share of holdout
+        windows of training persons that are linked to their own person. The floor has synthetic
+        windows with random Fourier phases.
     """
     records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
     return records.score(
-        lambda clouds: reidentification_of(clouds, groups is not None), random_state, same=True
+        lambda point_sets: reidentification_of(point_sets, groups is not None),
+        random_state,
+        same=True,
     )
 
 
 def _read(
     real: Any, fake: Any, holdout: Any, fs_hz: float, groups: Any, holdout_groups: Any
 ) -> ArrayRecords:
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
     given = {"real": real, "fake": fake, "holdout": holdout}
-    kept = {name: whole_windows(given[name]) for name in arms.sets}
+    kept = {name: whole_windows(given[name]) for name in compared.sets}
 
     def span(windows: np.ndarray) -> Any:
         return WindowSpace(windows, fs_hz).points
 
-    return ArrayRecords.read(arms, span, groups, holdout_groups, kept)
+    return ArrayRecords.read(compared, span, groups, holdout_groups, kept)

@@ -1,4 +1,4 @@
-"""Usefulness: what a classifier learns from labelled fake windows, tested on real ones."""
+"""Utility: a classifier trained on labelled synthetic windows, tested on real ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.arms import in_order_of_content
+from synthgan.metrics.compared_sets import content_order
 from synthgan.metrics.points import auc
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.clouds import WindowSpace
+from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_windows
 from synthgan.metrics.tables import draw_generator
 from synthgan.metrics.two_sample import boosted
@@ -49,7 +49,7 @@ def signal_tstr(
     real_labels, fake_labels : array-like of shape (n_windows,)
         The class of each window. Real windows have two classes or more.
     holdout : DataFrame, array-like or None, default=None
-        The windows to test on. None: the real ones are halved, and one half is for tests alone.
+        The test windows. None: one half of the real windows is used for tests only.
     holdout_labels : array-like or None, default=None
         Needed with `holdout`.
 
@@ -57,23 +57,24 @@ def signal_tstr(
     -------
     score : Score
         Mean over two learners (boosted trees, logistic regression) of the AUC on real windows, each
-        class against the rest. Higher is better. They see the features of `signal_c2st`, with the
-        components of the real windows. The ceiling is the same trained on real windows, the floor
-        on phase-randomised ones with their labels. ``detail`` has a row for each learner: trained
-        on ``real``, on fakes (``value``), on both (``augmented``), on the ``floor``, and ``ratio``,
-        value over real.
+        class against the rest. Higher is better. They use the features of `signal_c2st`, with the
+        components of the real windows. The ceiling is the same with real training windows, the
+        floor with phase-randomised ones and their labels. ``detail`` has a row for each learner:
+        trained on ``real``, on synthetic windows (``value``), on both (``augmented``), on the
+        ``floor``, and ``ratio``, value over real.
 
     Raises
     ------
     DataError
-        As in `amplitudes`; labels that do not match their windows; one class alone to test on.
+        As in `amplitudes`; labels that do not match their windows; a single class in the test
+        windows.
     ParameterError
         A holdout without labels.
 
     Notes
     -----
-    Windows of one recording resemble each other: where some are learnt and others are tests, a
-    classifier may know the person rather than the class. Split by person.
+    Windows of one recording resemble each other: if some are training and others test windows, a
+    classifier may recognise the person rather than the class. Split by person.
 
     References
     ----------
@@ -93,7 +94,7 @@ def signal_tstr(
         train, test = _halves(*sets["real"])
     if len(np.unique(test[1])) < 2 or len(np.unique(train[1])) < 2:
         raise DataError(
-            f"the real windows to learn from and to test on have the classes "
+            f"the real training and test windows have the classes "
             f"{np.unique(train[1]).tolist()!r} and {np.unique(test[1]).tolist()!r}; both need two."
         )
     windows, labels = (np.concatenate(pair) for pair in zip(train, sets["fake"], strict=True))
@@ -120,7 +121,7 @@ def signal_tstr(
 def _read(
     given: dict[str, tuple[Any, Any]], fs_hz: float, seed: int
 ) -> tuple[dict[str, Labelled], str]:
-    """Windows and labels of all sets, sub-sampled, in an order of their content."""
+    """Sub-sampled windows and labels of all sets, in an order that depends on content."""
     sets: dict[str, Labelled] = {}
     drawn = []
     for name, (x, classes) in given.items():
@@ -141,7 +142,7 @@ def _read(
         check_sampling(fs_hz, windows.shape[2], 0.5)
         if len(windows) > _MOST_WINDOWS:
             drawn.append(f"{_MOST_WINDOWS} of {len(windows)} {name} windows")
-        order = in_order_of_content(windows, seed)[:_MOST_WINDOWS]
+        order = content_order(windows, seed)[:_MOST_WINDOWS]
         sets[name] = windows[order], labels[order]
     return sets, f"Drawn at random: {', '.join(drawn)}." if drawn else ""
 
@@ -149,7 +150,7 @@ def _read(
 def _skills(
     sources: dict[str, Labelled], test: Labelled, space: WindowSpace, seed: int
 ) -> pd.DataFrame:
-    """AUC on the test windows by learner and by what was learnt from."""
+    """AUC on the test windows, by learner and training set."""
     asked = space.features(test[0])[0]
     seen = {arm: (space.features(x)[0], labels) for arm, (x, labels) in sources.items()}
     skills = {
@@ -167,7 +168,7 @@ def _skill(
     answers: np.ndarray,
     seed: int,
 ) -> float:
-    """Mean AUC of each class against the rest; a half where one class alone was learnt."""
+    """Mean AUC of each class against the rest; 0.5 if the training set has one class only."""
     if len(np.unique(labels)) < 2:
         return 0.5
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))

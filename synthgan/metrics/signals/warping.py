@@ -1,4 +1,4 @@
-"""Dynamic time warping: how near windows are when time may stretch a little."""
+"""Dynamic time warping distances between windows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.windows import read_arms
+from synthgan.metrics.signals.windows import read_window_sets
 from synthgan.metrics.tables import Part
 
 __all__ = ["dtw", "dtw_distances"]
@@ -28,26 +28,27 @@ def dtw(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Distance to the nearest window of the other set, after warping of time.
+    """Dynamic time warping distance to the nearest window of the other set.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`; up to 200 windows of each set are drawn, as many of each.
+        As in `amplitudes`; the same number of windows, up to 200, is drawn from each set.
 
     Returns
     -------
     score : Score
-        The mean of two means, in mV: of the distances from each fake to its nearest real window,
-        and from each real window to its nearest fake; ``detail`` has both. The first is large where
-        fakes look like nothing real, the second where something real is not among the fakes. Lower
-        is better; 0 is a copy. Fewer windows lie farther apart: compare with the ceiling.
+        Mean of two means, in mV: of the distances from each synthetic to its nearest real window,
+        and from each real to its nearest synthetic window; ``detail`` has both. The first is large
+        if synthetic windows are unrealistic, the second if they do not cover the real ones. Lower
+        is better; 0 means copies. Distances grow if there are fewer windows: compare with the
+        ceiling.
 
     Notes
     -----
     Windows are averaged down to 100 Hz, or to 250 samples if that is less. Time may be shifted by
-    0.1 s at most (a band after Sakoe and Chiba); all leads move together. The distance is the root
-    of the summed squared differences along the best path over the number of samples.
+    0.1 s at most (a band after Sakoe and Chiba); all leads are warped together. The distance is the
+    root of the summed squared differences along the best path, divided by the number of samples.
 
     References
     ----------
@@ -67,8 +68,8 @@ def dtw(
         detail = pd.DataFrame({"value": values}).rename_axis("direction")
         return Part(float(detail["value"].mean()), detail)
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz)
-    return arms.compare(
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
+    return compared.compare(
         "dynamic time warping (mV)",
         compare,
         random_state,
@@ -85,12 +86,13 @@ def dtw_distances(a: np.ndarray, b: np.ndarray, band: int) -> np.ndarray:
     ----------
     a, b : ndarray of shape (n, n_leads, n_samples), (m, n_leads, n_samples)
     band : int
-        Most samples that one window may run ahead of the other.
+        Maximum shift between the windows, in samples.
 
     Returns
     -------
     distances : ndarray of shape (n, m)
-        Root of the summed squared differences along the best path, over the number of samples.
+        Root of the summed squared differences along the best path, divided by the number of
+        samples.
 
     Examples
     --------
@@ -125,6 +127,6 @@ def _squared(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _averaged(windows: np.ndarray, factor: int) -> np.ndarray:
-    """Means of each so many samples; what is left over at the end is cut off."""
+    """Means over blocks of `factor` samples; surplus samples at the end are cut off."""
     n = windows.shape[2] // factor
     return windows[..., : n * factor].reshape(*windows.shape[:2], n, factor).mean(axis=3)

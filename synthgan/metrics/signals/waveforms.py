@@ -1,4 +1,4 @@
-"""What windows are like as waves: amplitudes, spectrum, autocorrelation."""
+"""Measures of waveforms: amplitudes, spectrum, autocorrelation."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.signal import welch
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Comparison
+from synthgan.metrics.compared_sets import Comparison
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.windows import read_arms
+from synthgan.metrics.signals.windows import read_window_sets
 from synthgan.metrics.tables import Part
 
 __all__ = [
@@ -29,9 +29,11 @@ STATISTICS = ("min", "max", "mean", "sd", "peak to peak")
 MOST_WINDOWS = 5000
 _BAND_HZ = (0.5, 40.0)
 _SEGMENT_S = 2.0
-_LEAST_DENSITY = 1e-9  # mV^2/Hz, far below any recording's noise: a flat window has a logarithm
+_LEAST_DENSITY = (
+    1e-9  # mV^2/Hz, far below recording noise; keeps logarithms of constant windows finite
+)
 _LAG_S = 1.0
-_LEAST_POWER = 1e-12  # what rounding leaves of a constant window
+_LEAST_POWER = 1e-12  # rounding error of a constant window
 _SHOWN_LAGS = 100
 
 
@@ -44,7 +46,7 @@ def amplitudes(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how high and low windows go.
+    """Compare the amplitudes of windows.
 
     Parameters
     ----------
@@ -54,21 +56,21 @@ def amplitudes(
     fs_hz : float
         Samples per second.
     holdout : DataFrame, array-like or None, default=None
-        Real windows that no generator has seen; gives the ceiling.
+        Real windows that were not used in training; gives the ceiling.
     target : object, default=None
         Not used.
     random_state : int, RandomState instance, Generator or None, default=None
-        For the phases of the floor, and the sub-samples of large sets: up to 5000 windows of each
-        are drawn.
+        Seed of the phases of the floor and of the sub-samples of large sets: up to 5000 windows of
+        each set are drawn.
 
     Returns
     -------
     score : Score
-        The mean of one minus the Kolmogorov-Smirnov distance of the windows' least, greatest and
+        The mean of one minus the Kolmogorov-Smirnov distance of the windows' minimum, maximum and
         mean value, standard deviation, and range from peak to peak. 0..1, higher is better. With
-        several leads each is compared with itself, and the figure is their mean. The floor has real
+        several leads each is compared with itself, and the value is their mean. The floor has real
         windows (of the holdout, if there is one) with random Fourier phases, see
-        `phase_randomised`, in place of the fakes.
+        `phase_randomised`, in place of the synthetic ones.
 
     Raises
     ------
@@ -93,8 +95,8 @@ def amplitudes(
         index = pd.Index(STATISTICS, name="statistic")
         return float(np.mean(values)), pd.DataFrame({"value": values}, index=index)
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz)
-    return arms.compare("amplitudes", each_lead(compare), random_state, most=MOST_WINDOWS)
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
+    return compared.compare("amplitudes", each_lead(compare), random_state, most=MOST_WINDOWS)
 
 
 def spectrum(
@@ -119,13 +121,13 @@ def spectrum(
         The mean over frequencies of 0.5 to 40 Hz (or to half the sampling rate) of the difference
         of both mean power spectral densities, in decades: 0.3 is a factor of two. Lower is better,
         0 is equal. ``detail`` has both densities in mV^2/Hz by ``frequency_hz``. Surrogates have
-        the same power: the floor is near 0, and says nothing of shapes.
+        the same power, so the floor is near 0 and does not reflect shapes.
 
     Notes
     -----
     Welch's estimate with Hann segments of 2 s, or of the whole window where it is shorter. The
-    surrogates' periodograms are exactly those of the windows; their Welch spectra differ a little
-    where a window does not end at the level where it began.
+    surrogates' periodograms are exactly those of the windows; their Welch spectra differ slightly
+    if the first and the last level of a window differ.
 
     References
     ----------
@@ -136,14 +138,17 @@ def spectrum(
         frequencies_hz, a = power_densities(ours, fs_hz)
         b = power_densities(theirs, fs_hz)[1]
         if not len(frequencies_hz):
-            raise DataError(f"no frequency of {_BAND_HZ} Hz can be seen at fs_hz={fs_hz:g}.")
+            raise DataError(
+                f"fs_hz={fs_hz:g} resolves no frequency of the band {_BAND_HZ} Hz; sample at a "
+                "higher rate."
+            )
         a, b = a.mean(axis=0), b.mean(axis=0)
         gaps = np.abs(np.log10(a) - np.log10(b))
         index = pd.Index(frequencies_hz, name="frequency_hz")
         return float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return arms.compare(
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    return compared.compare(
         "spectrum (decades)",
         each_lead(compare),
         random_state,
@@ -161,7 +166,7 @@ def autocorrelation(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Compare how a window resembles itself a while later.
+    """Compare the autocorrelations of windows.
 
     Parameters
     ----------
@@ -184,8 +189,8 @@ def autocorrelation(
         detail = pd.DataFrame({"real": a, "fake": b, "value": gaps}).iloc[shown].set_index(index)
         return float(gaps.mean()), detail
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return arms.compare(
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    return compared.compare(
         "autocorrelation",
         each_lead(compare),
         random_state,
@@ -195,7 +200,7 @@ def autocorrelation(
 
 
 def window_statistics(windows: np.ndarray) -> np.ndarray:
-    """Least, greatest, mean, standard deviation, peak to peak; shape (n_windows, 5).
+    """Minimum, maximum, mean, standard deviation, peak to peak; shape (n_windows, 5).
 
     Parameters
     ----------
@@ -217,7 +222,7 @@ def power_densities(windows: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.n
     -------
     frequencies_hz : ndarray of shape (n_frequencies,)
     densities : ndarray of shape (n_windows, n_frequencies)
-        mV^2/Hz, 1e-9 added.
+        mV^2/Hz, plus 1e-9.
     """
     n_segment = min(windows.shape[1], int(_SEGMENT_S * fs_hz))
     frequencies_hz, densities = welch(windows, fs_hz, nperseg=n_segment)
@@ -243,7 +248,7 @@ def each_lead(
 
 
 def _autocorrelations(windows: np.ndarray, n_lags: int) -> np.ndarray:
-    """Of each window, over its power; 0 for a constant one."""
+    """Autocorrelation of each window; 0 for a constant one."""
     n = windows.shape[1]
     waves = np.fft.rfft(windows - windows.mean(axis=1, keepdims=True), 2 * n)
     products = np.fft.irfft(np.abs(waves) ** 2, 2 * n)[:, : min(n, n_lags)]

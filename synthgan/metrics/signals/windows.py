@@ -1,4 +1,4 @@
-"""How sets of signal windows are read, and their surrogates; knows no measure."""
+"""Read sets of signal windows, and make surrogates; no specific measure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.arms import Arms
+from synthgan.metrics.compared_sets import ComparedSets
 from synthgan.records.beats import check_sampling
 
-__all__ = ["phase_randomised", "read_arms", "read_windows", "whole_windows"]
+__all__ = ["phase_randomised", "read_window_sets", "read_windows", "whole_windows"]
 
 
-def read_arms(real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: float = 0.0) -> Arms:
-    """Read and check the windows of a measure.
+def read_window_sets(
+    real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: float = 0.0
+) -> ComparedSets:
+    """Read and check the windows for a measure.
 
     Parameters
     ----------
@@ -23,11 +25,11 @@ def read_arms(real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: floa
         As in `amplitudes`.
     fs_hz : float
     least_s : float, default=0
-        Shorter windows are refused.
+        Minimum duration of windows.
 
     Returns
     -------
-    arms : Arms
+    compared : ComparedSets
         Arrays of shape (n_windows, n_leads, n_samples), float64.
 
     Raises
@@ -53,13 +55,13 @@ def read_arms(real: Any, fake: Any, holdout: Any, *, fs_hz: float, least_s: floa
                 f"cut all sets to the same."
             )
         if name != "fake" and not np.ptp(x, axis=2).any():
-            raise DataError(f"all {name} windows are constant; there is no signal to compare.")
+            raise DataError(f"all {name} windows are constant; give windows that vary.")
     check_sampling(fs_hz, shape[1], least_s)
-    return Arms(sets, phase_randomised, "windows", tuple(notes))
+    return ComparedSets(sets, phase_randomised, "windows", tuple(notes))
 
 
 def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
-    """Return windows as float64 of shape (n_windows, n_leads, n_samples), and what was left out.
+    """Return windows as float64 of shape (n_windows, n_leads, n_samples), and a note.
 
     Parameters
     ----------
@@ -94,19 +96,19 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
 
 
 def whole_windows(x: Any) -> np.ndarray:
-    """Tell which windows have no missing samples, shape (n_windows,)."""
+    """Return which windows have no missing samples, of shape (n_windows,)."""
     windows = np.asarray(x.to_numpy() if isinstance(x, pd.DataFrame) else x, dtype=np.float64)
     return np.asarray(~np.isnan(windows.reshape(len(windows), -1)).any(axis=1))
 
 
 def phase_randomised(windows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Give every window random Fourier phases: its power spectrum is kept, its shape is lost.
+    """Randomise the Fourier phases of windows: power spectra are kept, shapes are lost.
 
     Parameters
     ----------
     windows : ndarray of shape (..., n_samples)
         Leads of one window, where there are any, are (..., n_leads, n_samples) with at least three
-        axes, and turn by the same phases: how they hang together is kept, too.
+        axes, and are shifted by the same phases: their dependence is kept, too.
     rng : Generator
 
     Returns
@@ -137,7 +139,7 @@ def phase_randomised(windows: np.ndarray, rng: np.random.Generator) -> np.ndarra
     if len(shape) > 2:
         shape[-2] = 1
     turns = np.exp(2j * np.pi * rng.random(shape))
-    # The mean, and the wave of two samples a period, are real and stay as they are.
+    # The mean and the Nyquist component are real and unchanged.
     turns[..., 0] = 1.0
     if n % 2 == 0:
         turns[..., -1] = 1.0

@@ -1,4 +1,4 @@
-"""Windows as points: what classifiers, neighbours and kernels say of them."""
+"""Feature space of windows, and measures in it: classifiers, kernels, neighbours."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from synthgan.metrics.arms import Comparison, families_alone
+from synthgan.metrics.compared_sets import Comparison, two_sample_by_family
 from synthgan.metrics.points import mmd_of_points, neighbour_measures
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import power_densities, window_statistics
-from synthgan.metrics.signals.windows import read_arms
+from synthgan.metrics.signals.windows import read_window_sets
 from synthgan.metrics.tables import Part
 from synthgan.metrics.two_sample import boosted, two_sample_test
 
@@ -26,16 +26,16 @@ __all__ = [
 
 _MOST_WINDOWS = 1500
 _N_COMPONENTS = 24
-_TINY = 1e-9  # what rounding leaves of a spread of 0
+_TINY = 1e-9  # rounding error of a standard deviation of 0
 
 
 class WindowSpace:
-    """Where windows are points: principal components, what they leave, spectrum, statistics.
+    """Feature space of windows: principal components, residual, spectrum, statistics.
 
     Parameters
     ----------
     windows : ndarray of shape (n_windows, n_leads, n_samples)
-        Give the components (24, or one less than there are windows) and the scales.
+        Windows to which components (24, or the number of windows minus one) and scales are fitted.
     fs_hz : float
     """
 
@@ -51,15 +51,15 @@ class WindowSpace:
             self.scale[family] = spread if spread > _TINY else 1.0
 
     def points(self, windows: np.ndarray) -> np.ndarray:
-        """All features, each family with a total variance of 1 among the windows of the space.
+        """All features, each family scaled to a total variance of 1 in the fitted windows.
 
-        Components alone would not do. Windows that are cut anywhere are nearly at right angles to
-        each other, and white noise lies as near to them as they do.
+        Components alone are not sufficient: windows with random starting points are nearly
+        orthogonal to each other, and white noise is as near to them as they are.
         """
         return self.features(windows)[0] / self.scale
 
     def features(self, windows: np.ndarray) -> tuple[np.ndarray, dict[str, slice]]:
-        """Return all that a classifier is shown, and which columns are of which family."""
+        """Return the features for a classifier, and the columns of each family."""
         flat = windows.reshape(len(windows), -1)
         scores = self.components.transform(flat)
         left = flat - self.components.inverse_transform(scores)
@@ -87,26 +87,27 @@ def signal_c2st(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Let boosted trees tell fake from real windows.
+    """Classifier two-sample test (C2ST) of synthetic and real windows with boosted trees.
 
     Parameters
     ----------
     real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`; windows last 0.5 s or more. Up to 1500 of each set are drawn, as many of
-        each.
+        As in `amplitudes`; windows last 0.5 s or more. The same number, up to 1500, is drawn from
+        each set.
 
     Returns
     -------
     score : Score
-        Five-fold AUC: the chance that a real window looks more real than a fake. 0.5: the trees
-        only guess, 1: they always know. Lower is better. They see 24 principal components of both
-        sets together and the size of what is left, the logarithm of the spectrum of 0.5 to 40 Hz,
-        and the statistics of `amplitudes`. ``detail`` has the AUC of trees that see one family of
-        these alone. The interval is DeLong's.
+        Five-fold AUC: the probability that a real window scores above a synthetic window. 0.5 is
+        guessing, 1 is perfect discrimination. Lower is better. The trees use 24 principal
+        components of both sets together and the size of the residual, the logarithm of the spectrum
+        of 0.5 to 40 Hz, and the statistics of `amplitudes`. ``detail`` has the AUC with each family
+        of features alone. The interval is DeLong's.
 
     Notes
     -----
-    As in `c2st`, a fake that equals a real window stands in the same fold, and copies score 0.5.
+    As in `c2st`, a synthetic window that equals a real window is in the same fold, and copies score
+    0.5.
 
     References
     ----------
@@ -114,14 +115,14 @@ def signal_c2st(
     """
 
     def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        return _tell(*_features_of_both(ours, theirs, fs_hz)[:2], rng)
+        return _classify(*_features_of_both(ours, theirs, fs_hz)[:2], rng)
 
     def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         seen, other, families = _features_of_both(ours, theirs, fs_hz)
-        return families_alone(families, seen, other, lambda a, b: _tell(a, b, rng))
+        return two_sample_by_family(families, seen, other, lambda a, b: _classify(a, b, rng))
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return arms.compare(
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    return compared.compare(
         "C2ST of windows",
         compare,
         random_state,
@@ -151,9 +152,9 @@ def signal_mmd(
     Returns
     -------
     score : Score
-        As of `mmd`, of windows as points of the features of `signal_c2st`: each family has a total
-        variance of 1 among both sets together. Lower is better; 0 for equal sets and for about half
-        of all pairs of samples of one population.
+        As in `mmd`, with the features of `signal_c2st`: each family has a total
+        variance of 1 in both sets together. Lower is better; 0 for equal sets and for about half
+        of all pairs of samples from one population.
 
     References
     ----------
@@ -165,8 +166,8 @@ def signal_mmd(
         value = mmd_of_points(space.points(ours), space.points(theirs))
         return Part(value, pd.DataFrame({"value": [value]}, index=["all features"]))
 
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return arms.compare(
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    return compared.compare(
         "maximum mean discrepancy of windows",
         compare,
         random_state,
@@ -185,7 +186,7 @@ def signal_precision(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Share of fake windows that lie among real ones.
+    """Precision: share of synthetic windows in the neighbourhood of real ones.
 
     Parameters
     ----------
@@ -195,18 +196,18 @@ def signal_precision(
     Returns
     -------
     score : Score
-        Share of fakes within the distance of some real window to its fifth nearest real neighbour.
-        0..1, higher is better. The space is that of the features of `signal_c2st`, each family with
-        a total variance of 1 among the real windows.
+        Share of synthetic windows within the distance of some real window to its fifth nearest real
+        neighbour. 0..1, higher is better. The space is that of the features of `signal_c2st`, each
+        family with a total variance of 1 among the real windows.
         ``detail`` has precision, recall, density and coverage.
 
     References
     ----------
     Naeem et al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
     """
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
     compare = _neighbours("precision", fs_hz)
-    return arms.compare(
+    return compared.compare(
         "precision of windows", compare, random_state, most=_MOST_WINDOWS, equal=True
     )
 
@@ -220,7 +221,7 @@ def signal_coverage(
     target: Any = None,
     random_state: Any = None,
 ) -> Score:
-    """Share of real windows that have a fake in their neighbourhood.
+    """Coverage: share of real windows with a synthetic one in their neighbourhood.
 
     Parameters
     ----------
@@ -230,16 +231,17 @@ def signal_coverage(
     Returns
     -------
     score : Score
-        Share of real windows with a fake nearer than their fifth nearest real neighbour, in the
-        space of `signal_precision`. 0..1, higher is better; about .97 for other real windows.
+        Share of real windows with a synthetic window nearer than their fifth nearest real
+        neighbour, in the space of `signal_precision`. 0..1, higher is better; about .97 for other
+        real windows.
 
     References
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    arms = read_arms(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
     compare = _neighbours("coverage", fs_hz)
-    return arms.compare(
+    return compared.compare(
         "coverage of windows", compare, random_state, most=_MOST_WINDOWS, equal=True
     )
 
@@ -256,12 +258,12 @@ def _neighbours(name: str, fs_hz: float) -> Comparison:
 def _features_of_both(
     ours: np.ndarray, theirs: np.ndarray, fs_hz: float
 ) -> tuple[np.ndarray, np.ndarray, dict[str, slice]]:
-    """Features in a space that neither set has made alone, and their families."""
+    """Features in a space that is fitted to both sets, and their families."""
     space = WindowSpace(np.concatenate([ours, theirs]), fs_hz)
     seen, families = space.features(ours)
     return seen, space.features(theirs)[0], families
 
 
-def _tell(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+def _classify(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     seed = int(rng.integers(2**31 - 1))
     return two_sample_test(ours, theirs, lambda: boosted(seed), rng)

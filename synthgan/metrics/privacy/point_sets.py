@@ -1,4 +1,4 @@
-"""What distances between records tell, as points of any kind; knows neither tables nor arrays."""
+"""Privacy measures on points of any kind of records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from synthgan.metrics.score import Score
 from synthgan.metrics.space import nearest
 
 __all__ = [
-    "Clouds",
+    "PointSets",
     "closest_record_of",
     "copy_shares",
     "membership_of",
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 _MOST_ASKED = 5000
-_TINY = 1e-6  # what rounding, of float32 coordinates too, makes of equal distances
+_TINY = 1e-6  # rounding error of equal distances, including that of float32 coordinates
 _LOT = 20_000_000  # entries of a block of distances
 _QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "value": 0.5, "q75": 0.75}
 _LOW_QUANTILE = 0.05
@@ -38,47 +38,47 @@ _ONE_PERSON = "A holdout of one person cannot be both reference and non-member."
 
 
 @dataclass(frozen=True)
-class Clouds:
-    """Records of all sets as points, and whose they are.
+class PointSets:
+    """Records of all sets as points, and their persons.
 
     Parameters
     ----------
     points : dict of str to ndarray of shape (n, n_dimensions)
-        ``real``, ``fake`` and perhaps ``holdout``, in one space.
+        ``real``, ``fake`` and optionally ``holdout``, in one space.
     people : dict of str to ndarray of int of shape (n,)
-        The person of each; none of the holdout is among the real ones.
+        The person of each record; real and holdout have no person in common.
     note : str, default=""
-        What was left out and what was drawn.
+        Records that were left out and sub-samples.
     """
 
     points: dict[str, np.ndarray]
     people: dict[str, np.ndarray]
     note: str = ""
 
-    def with_fakes(self, fakes: np.ndarray) -> Clouds:
-        """Return the same with other points in the fakes' place."""
-        people = {**self.people, "fake": np.arange(len(fakes))}
-        return replace(self, points={**self.points, "fake": fakes}, people=people)
+    def with_synthetic(self, synthetic: np.ndarray) -> PointSets:
+        """Return a copy with other points for the synthetic records."""
+        people = {**self.people, "fake": np.arange(len(synthetic))}
+        return replace(self, points={**self.points, "fake": synthetic}, people=people)
 
 
 def copy_shares(
     name: str, copied: dict[str, np.ndarray], clusters: dict[str, np.ndarray], note: str
 ) -> Score:
-    """Share of fakes, and of the holdout, that are copies.
+    """Share of copies among the synthetic records and in the holdout.
 
     Parameters
     ----------
     name : str
     copied : dict of str to ndarray of bool of shape (n,)
-        For ``fake`` and perhaps ``holdout``, which are.
+        For ``fake`` and optionally ``holdout``: which records are copies.
     clusters : dict of str to ndarray of int of shape (n,)
-        Of each fake the person whom it copies, if it does; of the holdout whose record it is.
-        Copies of one person are one event, and the interval is that of so many events.
+        For each synthetic record the person of the copied record, for the holdout the person of the
+        record. Copies of one person are one event, and the interval uses the number of events.
     note : str
     """
     rows = {}
     for table, hit in copied.items():
-        # A fake that copies nobody stands for itself.
+        # A synthetic record that is not a copy is a cluster of its own.
         alone = -1 - np.arange(len(hit))
         groups = clusters[table] if table != "fake" else np.where(hit, clusters[table], alone)
         share, n = float(hit.mean()), clustered_number(hit, groups)
@@ -91,17 +91,17 @@ def copy_shares(
     return Score(name, value, False, detail, (low, high), ceiling, note=note)
 
 
-def near_copies_of(clouds: Clouds, quantile: float) -> Score:
-    """Share of fakes as near to a real record as hardly one of the holdout is."""
-    known, owners = clouds.points["real"], clouds.people["real"]
+def near_copies_of(point_sets: PointSets, quantile: float) -> Score:
+    """Share of synthetic records that are unusually near to a real record."""
+    known, owners = point_sets.points["real"], point_sets.people["real"]
     gaps: dict[str, np.ndarray] = {}
     clusters: dict[str, np.ndarray] = {}
     for name in ("fake", "holdout"):
-        if name in clouds.points:
-            distances, which = nearest(clouds.points[name], known)
+        if name in point_sets.points:
+            distances, which = nearest(point_sets.points[name], known)
             gaps[name] = distances[:, 0]
-            clusters[name] = owners[which[:, 0]] if name == "fake" else clouds.people[name]
-    notes = [clouds.note]
+            clusters[name] = owners[which[:, 0]] if name == "fake" else point_sets.people[name]
+    notes = [point_sets.note]
     if "holdout" in gaps:
         judge = gaps["holdout"]
     else:
@@ -116,37 +116,37 @@ def near_copies_of(clouds: Clouds, quantile: float) -> Score:
     return score
 
 
-def closest_record_of(clouds: Clouds) -> Score:
-    """Share of fakes nearer to a real record than to one of the holdout."""
-    points, people = clouds.points, clouds.people
+def closest_record_of(point_sets: PointSets) -> Score:
+    """Share of synthetic records that are nearer to a real than to a holdout record."""
+    points, people = point_sets.points, point_sets.people
     to_real, which_real = (x[:, 0] for x in nearest(points["fake"], points["real"]))
     gaps = {"fake to real": to_real}
     name = "distance to closest record"
     if "holdout" not in points:
-        note = " ".join(filter(None, [clouds.note, NO_VERDICT]))
+        note = " ".join(filter(None, [point_sets.note, NO_VERDICT]))
         return Score(name, float("nan"), False, _spread(gaps), note=note)
     to_holdout, which_holdout = (x[:, 0] for x in nearest(points["fake"], points["holdout"]))
     asked = points["holdout"][:_MOST_ASKED]
     gaps |= {"fake to holdout": to_holdout, "holdout to real": nearest(asked, points["real"])[0]}
     apart = to_holdout - to_real
     value = float(np.where(np.abs(apart) <= _TINY, 0.5, apart > 0).mean())
-    # Each fake by the person whose record is nearest to it, of both sets.
+    # Cluster of each synthetic record: the person of its nearest record in both sets.
     winner = np.where(apart >= -_TINY, people["real"][which_real], people["holdout"][which_holdout])
     effective = effective_number(winner)
     interval = wilson_interval(value * effective, effective)
-    return Score(name, value, False, _spread(gaps), interval, ceiling=0.5, note=clouds.note)
+    return Score(name, value, False, _spread(gaps), interval, ceiling=0.5, note=point_sets.note)
 
 
-def neighbour_ratio_of(clouds: Clouds) -> Score:
-    """Low quantile of the distance to the nearest real record over that to another person's."""
-    known, owners = clouds.points["real"], clouds.people["real"]
-    sets = {name: x for name, x in clouds.points.items() if name != "real"}
+def neighbour_ratio_of(point_sets: PointSets) -> Score:
+    """Low quantile of the ratio of distances to the nearest real record and to another person's."""
+    known, owners = point_sets.points["real"], point_sets.people["real"]
+    sets = {name: x for name, x in point_sets.points.items() if name != "real"}
     measured = {}
     for name, x in sets.items():
-        own = None if name == "fake" else clouds.people[name]
+        own = None if name == "fake" else point_sets.people[name]
         measured[name] = _ratios(x, known, owners, own)
     of_fakes = measured["fake"]
-    notes = [clouds.note] if "holdout" in sets else [clouds.note, NO_VERDICT]
+    notes = [point_sets.note] if "holdout" in sets else [point_sets.note, NO_VERDICT]
     return Score(
         "nearest neighbour distance ratio",
         of_fakes["value"],
@@ -158,16 +158,16 @@ def neighbour_ratio_of(clouds: Clouds) -> Score:
     )
 
 
-def membership_of(clouds: Clouds, seed: int, unit: str = "rows", arm: str = "both") -> Score:
-    """AUC of the attack that tells real records from those of the holdout by the fakes.
+def membership_of(point_sets: PointSets, seed: int, unit: str = "rows", arm: str = "both") -> Score:
+    """AUC of the membership inference attack on real and holdout records.
 
-    `arm` is the score: ``"both"``, or ``"neighbours"`` where trees see little of a point.
+    `arm` gives the score: ``"both"``, or ``"neighbours"`` for points on which trees work poorly.
     """
-    points, people, nan = clouds.points, clouds.people, float("nan")
+    points, people, nan = point_sets.points, point_sets.people, float("nan")
     n_outside = len(np.unique(people["holdout"])) if "holdout" in people else 0
-    told, note = {}, NO_VERDICT if not n_outside else _ONE_PERSON
+    results, note = {}, NO_VERDICT if not n_outside else _ONE_PERSON
     if n_outside > 1:
-        told = attack_members(
+        results = attack_members(
             points["real"],
             points["holdout"],
             points["fake"],
@@ -175,9 +175,9 @@ def membership_of(clouds: Clouds, seed: int, unit: str = "rows", arm: str = "bot
             non_member_people=people["holdout"],
             seed=seed,
         )
-        note = too_few_to_tell(told[arm].interval, unit)
+        note = too_few_to_tell(results[arm].interval, unit)
     n = n_outside + len(np.unique(people["real"]))
-    rows = {arm: (x.value, *x.interval, x.n_attacks) for arm, x in told.items()}
+    rows = {arm: (x.value, *x.interval, x.n_attacks) for arm, x in results.items()}
     detail = pd.DataFrame.from_dict(
         {**dict.fromkeys(("both", "neighbours", "trees", "distance"), (nan, nan, nan, 0)), **rows,
          "naive": (0.5, 0.5, 0.5, n)},
@@ -185,32 +185,32 @@ def membership_of(clouds: Clouds, seed: int, unit: str = "rows", arm: str = "bot
     ).rename_axis("arm")  # fmt: skip
     return Score(
         "membership inference",
-        told[arm].value if told else nan,
+        results[arm].value if results else nan,
         False,
         detail,
-        told[arm].interval if told else None,
-        0.5 if told else None,
-        note=" ".join(filter(None, [clouds.note, note])),
+        results[arm].interval if results else None,
+        0.5 if results else None,
+        note=" ".join(filter(None, [point_sets.note, note])),
     )
 
 
 def nearest_of_others(
     points: np.ndarray, own: np.ndarray, to: np.ndarray, people: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest of `to` that is another person's.
+    """Find the nearest point of `to` that belongs to another person.
 
     Parameters
     ----------
     points : ndarray of shape (n, n_dimensions)
     own : ndarray of int of shape (n,)
-        The person who does not count, for each.
+        The person that is excluded, for each point.
     to : ndarray of shape (m, n_dimensions)
     people : ndarray of int of shape (m,)
 
     Returns
     -------
     distances, indices : ndarray of shape (n,)
-        Infinite where there is no other person.
+        Infinite if there is no other person.
     """
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty(len(points)), np.empty(len(points), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""How sets of arrays are compared: the fakes, other real ones, and surrogates; knows no measure."""
+"""Compare sets of arrays: synthetic, holdout and surrogate against real; no specific measure."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import pandas as pd
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import Part, draw_generator
 
-__all__ = ["Arms", "Comparison", "Family", "families_alone", "in_order_of_content"]
+__all__ = ["ComparedSets", "Comparison", "Family", "content_order", "two_sample_by_family"]
 
 Comparison = Callable[[np.ndarray, np.ndarray, np.random.Generator], Part]
 Family = Callable[[np.ndarray, np.ndarray, np.random.Generator], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Arms:
-    """Sets of arrays that were read and checked, ready to be compared.
+class ComparedSets:
+    """Checked sets of arrays that a measure compares.
 
     Parameters
     ----------
     sets : dict of str to ndarray
-        ``real``, ``fake`` and perhaps ``holdout``; the first axis numbers windows or images.
+        ``real``, ``fake`` and optionally ``holdout``; the first axis is that of windows or images.
     surrogates : callable
-        Called as ``surrogates(array, rng)``; gives what takes the place of the fakes for the floor.
+        Called as ``surrogates(array, rng)``; returns the arrays that replace the synthetic ones for
+        the floor.
     unit : str
-        What the first axis numbers, for the note.
+        Plural name of the records, for the note.
     notes : tuple of str, default=()
-        What was left out on reading.
+        Records that were left out on reading.
     """
 
     sets: dict[str, np.ndarray]
@@ -51,7 +52,7 @@ class Arms:
         equal: bool = False,
         explain: Family | None = None,
     ) -> Score:
-        """Compare the fakes, the holdout and surrogates with the real ones.
+        """Compare the synthetic, holdout and surrogate arrays with the real ones.
 
         Parameters
         ----------
@@ -61,11 +62,11 @@ class Arms:
         random_state : int, RandomState instance, Generator or None
         higher_is_better : bool, default=True
         most : int
-            Larger sets are sub-sampled.
+            Maximum size of a set; larger sets are sub-sampled.
         equal : bool, default=False
-            Cut all sets to the size of the smallest, where the figure depends on it.
+            Reduce all sets to the size of the smallest, for measures that depend on the size.
         explain : callable or None, default=None
-            Called like `compare`, for the fakes alone; gives a better detail at more cost.
+            Called like `compare`, for the synthetic set only; gives a better detail at more cost.
         """
         rng = draw_generator(random_state)
         seed = int(rng.integers(2**63))
@@ -84,8 +85,8 @@ class Arms:
             name, part.value, higher_is_better, detail, part.interval, ceiling, floor, note
         )
 
-    def also(self, *notes: str) -> Arms:
-        """Return the same arms with more notes; empty ones are left out."""
+    def also(self, *notes: str) -> ComparedSets:
+        """Return a copy with more notes; empty ones are left out."""
         return replace(self, notes=self.notes + tuple(note for note in notes if note))
 
     def _drawn(self, seed: int, most: int, equal: bool) -> tuple[dict[str, np.ndarray], str]:
@@ -95,17 +96,17 @@ class Arms:
         for name, x in self.sets.items():
             if len(x) > most:
                 drawn.append(f"{most} of {len(x)} {name} {self.unit}")
-            sets[name] = x[in_order_of_content(x, seed)[:most]]
+            sets[name] = x[content_order(x, seed)[:most]]
         notes = [f"Drawn at random: {', '.join(drawn)}."] if drawn else []
         return sets, " ".join([*self.notes, *notes])
 
 
-def in_order_of_content(x: np.ndarray, seed: int) -> np.ndarray:
-    """Return a random order of the first axis that hangs on content and seed alone.
+def content_order(x: np.ndarray, seed: int) -> np.ndarray:
+    """Return a random order of the first axis that depends only on content and seed.
 
-    Sets in another order give the same figures, and of a set and its copy the same windows or
-    images are drawn. The second of two equal ones stands elsewhere than the first: a set of many
-    copies of few is drawn from like any other.
+    The result of a measure therefore does not depend on the order of the sets, and the same records
+    are drawn from a set and its copy. Equal records get independent positions, so a set with many
+    copies is sampled like any other.
 
     Parameters
     ----------
@@ -113,21 +114,21 @@ def in_order_of_content(x: np.ndarray, seed: int) -> np.ndarray:
     seed : int
     """
     key = seed.to_bytes(8, "little")
-    turns: dict[bytes, int] = {}
-    places = []
+    counts: dict[bytes, int] = {}
+    keys = []
     for row in np.ascontiguousarray(x):
         content = hashlib.blake2b(row.tobytes(), key=key, digest_size=16).digest()
-        turn = turns.get(content, 0)
-        turns[content] = turn + 1
-        place = hashlib.blake2b(content + turn.to_bytes(8, "little"), digest_size=8).digest()
-        places.append(int.from_bytes(place, "little"))
-    return np.argsort(np.array(places, dtype=np.uint64), kind="stable")
+        n_before = counts.get(content, 0)
+        counts[content] = n_before + 1
+        mixed = hashlib.blake2b(content + n_before.to_bytes(8, "little"), digest_size=8).digest()
+        keys.append(int.from_bytes(mixed, "little"))
+    return np.argsort(np.array(keys, dtype=np.uint64), kind="stable")
 
 
-def families_alone(
+def two_sample_by_family(
     families: dict[str, slice], ours: np.ndarray, theirs: np.ndarray, test: Callable[..., Part]
 ) -> pd.DataFrame:
-    """Run a two-sample test on each family of features by itself, most telling first.
+    """Run a two-sample test on each family of features, in descending order of its value.
 
     Parameters
     ----------
