@@ -31,7 +31,7 @@ _HEADINGS = {
         "Attacks by a person who has the synthetic records, but not the model file.",
     ),
 }
-_SET_NAMES = {"real": "real records", "fake": "synthetic records"}
+_SET_NAMES = {"real": "training records", "fake": "synthetic records"}
 
 
 class ReportContent(Protocol):
