@@ -92,7 +92,10 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="synthgan", description="Train generative models on private records, and generate synthetic records.")
+    parser = _Parser(
+        prog="synthgan",
+        description="Train generative models on private records, and generate synthetic records.",
+    )
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, fit, sample, evaluate, info):

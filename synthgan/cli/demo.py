@@ -19,8 +19,12 @@ def add(commands: Any) -> None:
     """Add the command to the subparsers."""
     demo = commands.add_parser("demo", help="train a model on a simulated clinic and evaluate it")
     demo.add_argument("--out", default="synthgan-demo", help="output folder (default: %(default)s)")
-    demo.add_argument("--rows", type=int, default=2000, help="number of simulated rows (default: %(default)s)")
-    demo.add_argument("--epochs", type=int, default=400, help="training epochs (default: %(default)s)")
+    demo.add_argument(
+        "--rows", type=int, default=2000, help="number of simulated rows (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--epochs", type=int, default=400, help="training epochs (default: %(default)s)"
+    )
     demo.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     demo.set_defaults(command=_demo)
 

@@ -33,9 +33,11 @@ def add(commands: Any) -> None:
         "zip archive",
     )
     evaluate.add_argument(
-        "fake", metavar="FAKE", help="synthetic records, in the same form as REAL"
+        "fake", metavar="SYNTHETIC", help="synthetic records, in the same form as REAL"
     )
-    evaluate.add_argument("--holdout", metavar="H", help="real records that were not used for training")
+    evaluate.add_argument(
+        "--holdout", metavar="H", help="real records that were not used for training"
+    )
     evaluate.add_argument("--target", metavar="COLUMN", help="column that models predict")
     evaluate.add_argument(
         "--groups", metavar="COLUMN", help="column with the person of each row; it is not measured"

@@ -27,20 +27,34 @@ def add(commands: Any) -> None:
         "--kind",
         choices=("auto", *all_kinds()),
         default="auto",
-        help="kind of the data (default: auto, that is, signal for WFDB records, folders of them and "
-        "npy files; image for image files, zip archives and folders of images; otherwise table)",
+        help="kind of the data (default: auto, that is, signal for WFDB records, folders of them "
+        "and npy files; image for image files, zip archives and folders of images; otherwise "
+        "table)",
     )
     fit.add_argument(
-        "--preset", default=None, help="named set of parameters, such as thesis-thyroid or thesis-ecg-cnn"
+        "--preset",
+        default=None,
+        help="named set of parameters, such as thesis-thyroid or thesis-ecg-cnn",
     )
-    fit.add_argument("--epochs", type=int, default=None, help="training epochs (default: automatic)")
-    fit.add_argument("--max-steps", type=int, default=None, help="maximum number of training steps (default: none)")
-    fit.add_argument("--max-time", default=None, help="maximum training time in seconds, or with a unit as in 10min (default: none)")
+    fit.add_argument(
+        "--epochs", type=int, default=None, help="training epochs (default: automatic)"
+    )
+    fit.add_argument(
+        "--max-steps",
+        type=int,
+        default=None,
+        help="maximum number of training steps (default: none)",
+    )
+    fit.add_argument(
+        "--max-time",
+        default=None,
+        help="maximum training time in seconds, or with a unit as in 10min (default: none)",
+    )
     fit.add_argument(
         "--groups",
         default=None,
         metavar="COLUMN",
-        help="column with the person of each row; minimum counts are then in people instead of rows "
+        help="column with the person of each row; minimum counts are then in people, not in rows "
         "(default: a column that is recognised as person identifier, otherwise each row is a "
         "person; patient for WFDB records)",
     )
@@ -49,9 +63,9 @@ def add(commands: Any) -> None:
         "--labels",
         default=None,
         metavar="COLUMNS",
-        help="conditions for sample, separated by commas: columns of a table (any: all columns); for "
-        "WFDB records labels of their headers, and heart_rate_bpm, which is measured; for images "
-        "folder",
+        help="conditions for sample, separated by commas: columns of a table (any: all columns); "
+        "labels in the headers of WFDB records, and heart_rate_bpm, which is measured; folder, "
+        "for images",
     )
     fit.add_argument(
         "--follow-links",

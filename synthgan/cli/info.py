@@ -13,7 +13,9 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    info = commands.add_parser("info", help="print the model card: output, training and privacy of a model")
+    info = commands.add_parser(
+        "info", help="print the model card: output, training and privacy of a model"
+    )
     info.add_argument("model", metavar="MODEL", help="model file")
     info.set_defaults(command=_info)
 

@@ -23,18 +23,20 @@ def add(commands: Any) -> None:
         "--conditions",
         default=None,
         metavar="ROWS.csv",
-        help="CSV file with conditions: one row, signal or image is generated for each row; an empty "
-        "cell is no condition",
+        help="CSV file with conditions: one row, signal or image is generated for each row; an "
+        "empty cell is no condition",
     )
     sample.add_argument(
         "-o",
         "--out",
         required=True,
-        metavar="FAKE",
+        metavar="OUT",
         help="CSV file for rows; folder for WFDB records; folder or zip archive for PNG images; or "
         "an npy file for signals or images",
     )
-    sample.add_argument("--seed", type=int, default=None, help="random seed, for reproducible output")
+    sample.add_argument(
+        "--seed", type=int, default=None, help="random seed, for reproducible output"
+    )
     sample.add_argument(
         "--overwrite", action="store_true", help="replace records or images of the same name"
     )

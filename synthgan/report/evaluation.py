@@ -197,7 +197,7 @@ def _check_sections(sections: Sequence[str]) -> None:
     is_known = not isinstance(sections, str) and all(s in SECTIONS for s in sections)
     if not is_known or not sections:
         raise ParameterError(
-            f"sections={sections!r} is not allowed; give a list with one or more of {list(SECTIONS)}."
+            f"sections={sections!r} is not allowed; give a list of one or more of {list(SECTIONS)}."
         )
 
 

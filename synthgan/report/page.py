@@ -225,7 +225,7 @@ def _parameters(model: Any) -> dict[str, str]:
         return {}
     given = {name: repr(value) for name, value in model.get_params(deep=False).items()}
     seed = model.get_params(deep=False).get("random_state")
-    if seed is not None:  # with the seed and all other rows, an attacker can confirm a guess of a row
+    if seed is not None:  # with it and all other rows, an attacker can confirm a guess of a row
         given["random_state"] = "not shown"
     return {"class": type(model).__name__, **given}
 

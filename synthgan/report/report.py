@@ -187,9 +187,7 @@ class Report:
         -------
         text : str
         """
-        contents = (
-            "This text contains no real records. Its figures are computed from real records."
-        )
+        contents = "This text contains no real records. Its figures are computed from real records."
         if self.show_real:
             contents += " The same report as HTML or JSON contains real records."
         lines = ["# Real and synthetic records", "", contents, ""]

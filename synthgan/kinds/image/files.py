@@ -46,7 +46,9 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     options = {name: getattr(parsed, name) for name in OPTIONS}
     given = {name: value for name, value in options.items() if value is not None}
     if is_array and (others or given):
-        raise ValueError(f"{path!r} is an npy file; give no other paths and no image options with it.")
+        raise ValueError(
+            f"{path!r} is an npy file; give no other paths and no image options with it."
+        )
     progress = sys.stderr.isatty()
     source = parsed.data if others else path
     links = parsed.follow_links
@@ -64,7 +66,9 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
 def _read_size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)(?:x(\d+))?", text.casefold())
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size; give a size such as 275x400 or 64")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size; give a size such as 275x400 or 64"
+        )
     return int(found[1]), int(found[2] or found[1])
 
 

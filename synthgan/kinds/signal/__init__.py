@@ -51,7 +51,9 @@ class SignalKind(Kind):
         self, given: Mapping[str, Any], target: Any, fs_hz: float | None
     ) -> dict[str, Any]:
         if fs_hz is None:
-            raise ParameterError("fs_hz=None is not allowed for signals; give their sampling rate in Hz.")
+            raise ParameterError(
+                "fs_hz=None is not allowed for signals; give their sampling rate in Hz."
+            )
         return super().check_records(given, target, fs_hz)
 
     def measure_options(self, fs_hz: float | None) -> dict[str, Any]:

@@ -18,8 +18,12 @@ def add_fit_options(signals: Any) -> None:
         "--leads", default=None, help="leads to use, separated by commas (default: all)"
     )
     length = signals.add_mutually_exclusive_group()
-    length.add_argument("--n-samples", type=int, metavar="N", help="samples per window (default: 2025)")
-    length.add_argument("--window-s", type=float, metavar="S", help="duration of a window in seconds")
+    length.add_argument(
+        "--n-samples", type=int, metavar="N", help="samples per window (default: 2025)"
+    )
+    length.add_argument(
+        "--window-s", type=float, metavar="S", help="duration of a window in seconds"
+    )
     signals.add_argument(
         "--fs-hz",
         type=float,
@@ -70,7 +74,9 @@ def _windows_of_array(parsed: argparse.Namespace) -> Any:
     if others:
         raise ValueError(f"{len(parsed.data)} paths are given; give one npy file alone.")
     if parsed.n_samples is not None or parsed.window_s is not None:
-        raise ValueError(f"--n-samples and --window-s are for records; {path!r} already contains windows.")
+        raise ValueError(
+            f"--n-samples and --window-s are for records; {path!r} already contains windows."
+        )
     if parsed.fs_hz is None:
         raise ValueError(f"{path!r} does not contain a sampling rate; give it with --fs-hz.")
     values = read_array(path)

@@ -27,7 +27,7 @@ def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
 
     from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
-    torch.set_num_threads(1)  # the command line owns the process; small networks are slower on two threads
+    torch.set_num_threads(1)  # small networks are slower on two threads
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(
         table, groups=groups
     )
