@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import synthgan
-from synthgan.cli import _run, _PipeSafeStream, main
+from synthgan.cli import _PipeSafeStream, _run, main
 from synthgan.exceptions import DataError, DataWarning
 from tests.state.packing import DATA
 

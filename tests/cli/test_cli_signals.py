@@ -45,7 +45,7 @@ def read(folder, i=0):
         return wfdb.rdrecord(str(folder / f"synthetic_{i:05d}"))
 
 
-def told(text):
+def without_warnings(text):
     return text.splitlines()[0]
 
 
@@ -108,7 +108,7 @@ def test_arrays(tmp_path, model, capsys):
     assert f"5 windows written to {one}" in capsys.readouterr().out
     assert np.load(one).shape == (5, 500)
     run("fit", one, "--fs-hz", 250, "-o", again, "--max-steps", 1, "--labels", "heart_rate_bpm")
-    assert told(capsys.readouterr().out) == (
+    assert without_warnings(capsys.readouterr().out) == (
         f"{one} read: 5 windows of 500 samples (2 s), lead i, 250 Hz"
     )
     run("sample", again, "-n", 1, "--out", tmp_path / "records")
@@ -140,7 +140,7 @@ def test_arrays(tmp_path, model, capsys):
         ),
     ],
 )
-def test_what_is_read(tmp_path, folder, capsys, names, options, line):
+def test_reading_of_records(tmp_path, folder, capsys, names, options, line):
     paths = [folder / name for name in names]
     run("fit", *paths, *options, "-o", tmp_path / "m", "--max-steps", 1)
     out = capsys.readouterr().out.splitlines()
@@ -197,7 +197,7 @@ def test_preset_of_the_thesis(tmp_path, capsys):
         ("none.csv", ["more.csv"], "2 paths are given; give one CSV file"),
     ],
 )
-def test_what_cannot_be_learnt(tmp_path, folder, capsys, data, options, message):
+def test_bad_input_of_fit(tmp_path, folder, capsys, data, options, message):
     made = tmp_path / "m"
     assert message in one_error(capsys, "fit", folder.parent / data, *options, "-o", made)
     assert not list(tmp_path.iterdir())
@@ -213,7 +213,7 @@ def test_what_cannot_be_learnt(tmp_path, folder, capsys, data, options, message)
         ("x", ["--duration-s", 0.5, "--annotate"], "last 0.5 s; this measure needs at least 1 s"),
     ],
 )
-def test_what_cannot_be_made(tmp_path, model, capsys, out, options, message):
+def test_bad_input_of_sample(tmp_path, model, capsys, out, options, message):
     words = ("sample", model, "-n", 2, "--out", tmp_path / out, *options)
     assert message in one_error(capsys, *words)
     assert not list(tmp_path.iterdir())
