@@ -1,4 +1,4 @@
-"""The command line: demo, fit, sample, evaluate, info; each command is a file of its own."""
+"""The command line: demo, fit, sample, evaluate and info, with one module per command."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ _USER_ERRORS = (SynthganError, ValueError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; what a user can mend ends in one line on stderr and exit code 2.
+    """Run a command.
+
+    Errors that a user can correct are reported in one line on standard error, with exit code 2.
 
     Parameters
     ----------
     arguments : sequence of str or None, default=None
-        Words of the command line; None takes those of the process.
+        Arguments of the command line; None takes the arguments of the process.
     """
     parsed = _parser().parse_args(arguments)
-    with redirect_stdout(_Told(sys.stdout)), redirect_stderr(_Told(sys.stderr)):
+    out, err = _PipeSafeStream(sys.stdout), _PipeSafeStream(sys.stderr)
+    with redirect_stdout(out), redirect_stderr(err):
         _run(parsed)
 
 
@@ -51,11 +54,11 @@ def _run(parsed: argparse.Namespace) -> None:
         raise SystemExit(130) from None
 
 
-class _Told(io.TextIOBase):
-    """What a command says: it goes on where nobody listens, as with "| true" or "2>&-".
+class _PipeSafeStream(io.TextIOBase):
+    """An output stream that ignores a closed pipe, as with "| true" or "2>&-".
 
-    No name in a file reaches the terminal as a command: of what is not printable only line breaks
-    pass, and the carriage returns of progress bars.
+    Characters that are not printable are escaped, so that names in files cannot control the
+    terminal. Exceptions are line breaks, and the carriage returns of progress bars.
     """
 
     def __init__(self, stream: Any) -> None:
@@ -71,25 +74,28 @@ class _Told(io.TextIOBase):
     def isatty(self) -> bool:
         return self.stream is not None and self.stream.isatty()
 
-    def _call(self, what: str, *arguments: str) -> None:
+    def _call(self, method: str, *arguments: str) -> None:
         if self.stream is None:
             return
         try:
-            getattr(self.stream, what)(*arguments)
-        except BrokenPipeError:  # what is left in its buffer goes nowhere
+            getattr(self.stream, method)(*arguments)
+        except BrokenPipeError:  # discard the rest of the buffer
             os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
             self.stream = None
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, too."""
+    """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"synthgan: error: {printable(message)}; see {self.prog} --help.\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="synthgan", description="Learn private records, make believable ones.")
+    parser = _Parser(
+        prog="synthgan",
+        description="Train generative models on private records, and generate synthetic records.",
+    )
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, fit, sample, evaluate, info):

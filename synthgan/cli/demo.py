@@ -1,4 +1,4 @@
-"""synthgan demo: a simulated clinic, learnt and measured."""
+"""synthgan demo: trains a model on a simulated clinic and evaluates it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ _FEWEST_ROWS = 20
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
-    demo = commands.add_parser("demo", help="learn a simulated clinic and show the result")
-    demo.add_argument("--out", default="synthgan-demo", help="folder (default: %(default)s)")
-    demo.add_argument("--rows", type=int, default=2000, help="rows to simulate (%(default)s)")
-    demo.add_argument("--epochs", type=int, default=400, help="epochs (%(default)s)")
-    demo.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    """Add the command to the subparsers."""
+    demo = commands.add_parser("demo", help="train a model on a simulated clinic and evaluate it")
+    demo.add_argument("--out", default="synthgan-demo", help="output folder (default: %(default)s)")
+    demo.add_argument(
+        "--rows", type=int, default=2000, help="number of simulated rows (default: %(default)s)"
+    )
+    demo.add_argument(
+        "--epochs", type=int, default=400, help="training epochs (default: %(default)s)"
+    )
+    demo.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     demo.set_defaults(command=_demo)
 
 
@@ -37,14 +41,14 @@ def _demo(parsed: argparse.Namespace) -> None:
     out.mkdir(parents=True, exist_ok=True)
     rows = make_clinic(2 * parsed.rows, random_state=parsed.seed)
     real, holdout = rows.iloc[: parsed.rows], rows.iloc[parsed.rows :]
-    print(f"Learning {len(real)} simulated patients, {real.shape[1]} columns ...")
-    begun = time.perf_counter()
+    print(f"Training on {len(real)} simulated patients with {real.shape[1]} columns ...")
+    start = time.perf_counter()
     model = train_table(real, epochs=parsed.epochs, random_state=parsed.seed)
-    print(f"Learnt in {time.perf_counter() - begun:.0f} s. Measuring ...")
+    print(f"Training took {time.perf_counter() - start:.0f} s. Evaluating ...")
     fake = model.sample(len(real), random_state=parsed.seed + 1)
     report = evaluate(real, fake, holdout=holdout, target="outcome", model=model)
     print_summary(report)
-    print("\nThe first fake patients:")
+    print("\nThe first synthetic patients:")
     print(fake.head().to_string(index=False))
     write_csv(real, out / "real.csv")
     write_csv(fake, out / "fake.csv")

@@ -1,4 +1,4 @@
-"""synthgan evaluate: measures of a fake, and a gate on them."""
+"""synthgan evaluate: measures of synthetic records, and conditions on them."""
 
 from __future__ import annotations
 
@@ -22,41 +22,46 @@ _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": ope
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
+    """Add the command to the subparsers."""
     evaluate = commands.add_parser(
-        "evaluate", help="measure how faithful, useful and private a fake is"
+        "evaluate", help="measure fidelity, usefulness and privacy of synthetic records"
     )
     evaluate.add_argument(
         "real",
         metavar="REAL",
-        help="table as CSV, signals or images as npy, or images in a folder or a zip archive",
+        help="training records: a CSV table, signals or images as npy, or images in a folder or a "
+        "zip archive",
     )
-    evaluate.add_argument("fake", metavar="FAKE")
-    evaluate.add_argument("--holdout", metavar="H", help="real records that were not learnt")
-    evaluate.add_argument("--target", metavar="COLUMN", help="column that models are to predict")
     evaluate.add_argument(
-        "--groups", metavar="COLUMN", help="column that says whose each row is; it is not measured"
+        "fake", metavar="SYNTHETIC", help="synthetic records, in the same form as REAL"
+    )
+    evaluate.add_argument(
+        "--holdout", metavar="H", help="real records that were not used for training"
+    )
+    evaluate.add_argument("--target", metavar="COLUMN", help="column that models predict")
+    evaluate.add_argument(
+        "--groups", metavar="COLUMN", help="column with the person of each row; it is not measured"
     )
     evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
-    evaluate.add_argument("--html", metavar="R.html", help="report to write")
-    evaluate.add_argument("--json", metavar="R.json", help="scores to write")
+    evaluate.add_argument("--html", metavar="R.html", help="write the report to this file")
+    evaluate.add_argument("--json", metavar="R.json", help="write the scores to this file")
     evaluate.add_argument(
         "--no-real",
         action="store_true",
-        help="leave real records, and what is drawn of single ones, out of what is written",
+        help="write no real records, and no figures of single real records",
     )
     evaluate.add_argument(
         "--follow-links",
         action="store_true",
-        help="read images of a folder that are links out of it, too (default: refuse them)",
+        help="follow links that lead out of a folder of images (default: refuse them)",
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="seed (%(default)s)")
+    evaluate.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     evaluate.add_argument(
         "--fail-if",
         action="append",
         default=[],
         metavar="CONDITION",
-        help='end with status 1 where it holds, such as "c2st>0.8"; may be repeated',
+        help='exit with status 1 if the condition is true, such as "c2st>0.8"; may be repeated',
     )
     evaluate.set_defaults(command=_evaluate)
 
@@ -89,14 +94,14 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         if path is not None:
             write(path)
             print(f"Written: {printable(path)}")
-    broken = [text for text, holds in conditions if holds(report)]
-    if broken:
-        print(f"synthgan: failed, as {printable(' and '.join(broken))}", file=sys.stderr)
+    failed = [text for text, is_true in conditions if is_true(report)]
+    if failed:
+        print(f"synthgan: failed: {printable(' and '.join(failed))}", file=sys.stderr)
         raise SystemExit(1)
 
 
 def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
-    """Read a condition such as ``c2st>0.8``; a measure that has no value breaks it, too."""
+    """Parse a condition such as ``c2st>0.8``; it is also true if the measure has no value."""
     from synthgan.report.evaluation import measure_names
 
     found = re.fullmatch(r"\s*(\w+)\s*(<=|>=|<|>)\s*([-+.\deE]+)\s*", text)
@@ -105,16 +110,18 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
         with contextlib.suppress(ValueError):
             limit = float(found[3])
     if found is None or limit is None:
-        raise ValueError(f'--fail-if {text!r} is no condition; give one such as "c2st>0.8".')
+        raise ValueError(f'--fail-if {text!r} is not a condition; give one such as "c2st>0.8".')
     name, compare = found[1], _COMPARISONS[found[2]]
     if name not in measure_names():
-        raise ValueError(f"--fail-if {text!r} names no measure; there are {measure_names()}.")
+        raise ValueError(
+            f"--fail-if {text!r} does not name a measure; give one of {measure_names()}."
+        )
 
-    def holds(report: Any) -> bool:
+    def is_true(report: Any) -> bool:
         value = report[name].value if name in report.names else math.nan
         return math.isnan(value) or compare(value, limit)
 
-    return text, holds
+    return text, is_true
 
 
 def _read(path: str, follow_links: bool) -> Any:

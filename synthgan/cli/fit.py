@@ -1,4 +1,4 @@
-"""synthgan fit: a table, signals or images become a model file."""
+"""synthgan fit: trains a model on a table, signals or images."""
 
 from __future__ import annotations
 
@@ -13,50 +13,66 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
-    fit = commands.add_parser("fit", help="learn a table, signals or images")
+    """Add the command to the subparsers."""
+    fit = commands.add_parser("fit", help="train a model on a table, signals or images")
     fit.add_argument(
         "data",
         nargs="+",
         metavar="DATA",
         help="a CSV table; WFDB records or folders of them; a zip archive or folders of images, or "
-        "image files; or signal windows (with --kind image images) as npy",
+        "image files; or an npy file of signal windows (of images with --kind image)",
     )
     fit.add_argument("-o", "--out", required=True, metavar="MODEL", help="model file to write")
     fit.add_argument(
         "--kind",
         choices=("auto", *all_kinds()),
         default="auto",
-        help="of the data; auto: signal for WFDB records, folders of them, and npy, image for "
-        "images and zip archives and folders of them, else table",
+        help="kind of the data (default: auto, that is, signal for WFDB records, folders of them "
+        "and npy files; image for image files, zip archives and folders of images; otherwise "
+        "table)",
     )
     fit.add_argument(
-        "--preset", default=None, help="parameter set, such as thesis-thyroid or thesis-ecg-cnn"
+        "--preset",
+        default=None,
+        help="named set of parameters, such as thesis-thyroid or thesis-ecg-cnn",
     )
-    fit.add_argument("--epochs", type=int, default=None, help="epochs (default: automatic)")
-    fit.add_argument("--max-steps", type=int, default=None, help="limit of steps (default: none)")
-    fit.add_argument("--max-time", default=None, help="seconds, or such as 10min (default: none)")
+    fit.add_argument(
+        "--epochs", type=int, default=None, help="training epochs (default: automatic)"
+    )
+    fit.add_argument(
+        "--max-steps",
+        type=int,
+        default=None,
+        help="maximum number of training steps (default: none)",
+    )
+    fit.add_argument(
+        "--max-time",
+        default=None,
+        help="maximum training time in seconds, or with a unit as in 10min (default: none)",
+    )
     fit.add_argument(
         "--groups",
         default=None,
         metavar="COLUMN",
-        help="column with the person of each row: minimum counts are then in people, not rows "
-        "(default: a column found to name people, else each row is a person; of records patient)",
+        help="column with the person of each row; minimum counts are then in people, not in rows "
+        "(default: a column that is recognised as person identifier, otherwise each row is a "
+        "person; patient for WFDB records)",
     )
     fit.add_argument(
         "--condition-on",
         "--labels",
         default=None,
         metavar="COLUMNS",
-        help="what sample may be told, joined by commas: columns of a table (any: all of them), or "
-        "labels of the records' headers and heart_rate_bpm, which is measured; of images folder",
+        help="conditions for sample, separated by commas: columns of a table (any: all columns); "
+        "labels in the headers of WFDB records, and heart_rate_bpm, which is measured; folder, "
+        "for images",
     )
     fit.add_argument(
         "--follow-links",
         action="store_true",
-        help="read files of a folder that are links out of it, too (default: refuse them)",
+        help="follow links that lead out of a folder (default: refuse them)",
     )
-    fit.add_argument("--seed", type=int, default=None, help="seed, for the same model again")
+    fit.add_argument("--seed", type=int, default=None, help="random seed, for a reproducible model")
     for kind in all_kinds().values():
         kind.add_fit_options(fit)
     fit.set_defaults(command=_fit)
@@ -66,9 +82,9 @@ def _fit(parsed: argparse.Namespace) -> None:
     check_out("--out", parsed.out)
     kind = _kind_of(parsed.data) if parsed.kind == "auto" else find_kind(parsed.kind)
     _check_options(parsed, kind)
-    model, what = kind.fit(parsed)
+    model, description = kind.fit(parsed)
     model.save(parsed.out)
-    print(printable(f"{what} learnt, model written to {parsed.out}"))
+    print(printable(f"Trained on {description}. Model written to {parsed.out}"))
 
 
 def _kind_of(paths: list[str]) -> Kind:
@@ -86,11 +102,11 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
                 option = f"--{name.replace('_', '-')}"
                 article = "an" if kind.name[0] in "aeiou" else "a"
                 raise ValueError(
-                    f"{option} is for {other.plural}, {parsed.data[0]!r} is taken for {article} "
+                    f"{option} is for {other.plural}, but {parsed.data[0]!r} is read as {article} "
                     f"{kind.name}; see --kind."
                 )
     in_folder = kind.in_folders and not any(path.endswith(".npy") for path in parsed.data)
     if parsed.follow_links and not in_folder:
         raise ValueError(f"--follow-links is for records and images, not for {parsed.data[0]!r}.")
     if parsed.condition_on == "any" and kind.name != "table":
-        raise ValueError("--condition-on any is for tables; name labels, joined by commas.")
+        raise ValueError("--condition-on any is for tables; give labels, separated by commas.")

@@ -1,4 +1,4 @@
-"""synthgan info: what a model file makes and holds."""
+"""synthgan info: prints the model card of a model file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
-    info = commands.add_parser("info", help="say what a model makes, and how it was trained")
-    info.add_argument("model", metavar="MODEL")
+    """Add the command to the subparsers."""
+    info = commands.add_parser(
+        "info", help="print the model card: output, training and privacy of a model"
+    )
+    info.add_argument("model", metavar="MODEL", help="model file")
     info.set_defaults(command=_info)
 
 

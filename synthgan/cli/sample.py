@@ -1,4 +1,4 @@
-"""synthgan sample: a model makes rows as CSV, signals as WFDB records, or images as PNG."""
+"""synthgan sample: generates rows as CSV, signals as WFDB records, or images as PNG."""
 
 from __future__ import annotations
 
@@ -14,34 +14,36 @@ __all__ = ["add"]
 
 
 def add(commands: Any) -> None:
-    """Add the command to the parser's."""
-    sample = commands.add_parser("sample", help="make rows, signals or images with a model")
-    sample.add_argument("model", metavar="MODEL")
+    """Add the command to the subparsers."""
+    sample = commands.add_parser("sample", help="generate rows, signals or images with a model")
+    sample.add_argument("model", metavar="MODEL", help="model file")
     wanted = sample.add_mutually_exclusive_group(required=True)
     wanted.add_argument("-n", type=int, default=None, help="number of rows, signals or images")
     wanted.add_argument(
         "--conditions",
         default=None,
         metavar="ROWS.csv",
-        help="values that each row, signal or image must have, empty where free; one out for each "
-        "row in",
+        help="CSV file with conditions: one row, signal or image is generated for each row; an "
+        "empty cell is no condition",
     )
     sample.add_argument(
         "-o",
         "--out",
         required=True,
-        metavar="FAKE",
-        help="CSV file; of signals a folder for WFDB records, of images a folder or a zip archive "
-        "for PNG files; of both an npy file",
+        metavar="OUT",
+        help="CSV file for rows; folder for WFDB records; folder or zip archive for PNG images; or "
+        "an npy file for signals or images",
     )
-    sample.add_argument("--seed", type=int, default=None, help="seed, for the same rows again")
+    sample.add_argument(
+        "--seed", type=int, default=None, help="random seed, for reproducible output"
+    )
     sample.add_argument(
         "--overwrite", action="store_true", help="replace records or images of the same name"
     )
     sample.add_argument(
         "--csv-safe",
         action="store_true",
-        help="put an apostrophe before text that a spreadsheet takes for a formula: = + - @ ...",
+        help="add an apostrophe before text that a spreadsheet reads as a formula: = + - @ ...",
     )
     for kind in all_kinds().values():
         kind.add_sample_options(sample)
@@ -65,19 +67,19 @@ def _sample(parsed: argparse.Namespace) -> None:
 
 
 def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
-    """Refuse, before anything is made, options that do not fit the model or the file."""
+    """Raise an error if options do not fit the model or the output file."""
     writes_csv = not parsed.out.endswith(".npy") and "csv_safe" in kind.sample_options
     if parsed.csv_safe and not writes_csv:
         raise ValueError(
-            f"--csv-safe is for CSV files; with {parsed.model!r} and --out {parsed.out!r} none is "
-            "written."
+            f"--csv-safe is for CSV files; {parsed.model!r} with --out {parsed.out!r} does not "
+            "write one."
         )
     for name in (name for other in all_kinds().values() for name in other.sample_options):
         if name not in kind.sample_options and getattr(parsed, name) not in (None, False):
-            whose = [other.plural for other in all_kinds().values() if name in other.sample_options]
+            kinds = [other.plural for other in all_kinds().values() if name in other.sample_options]
             raise ValueError(
-                f"--{name.replace('_', '-')} is for {' and '.join(whose)}; {parsed.model!r} makes "
-                f"{kind.records}."
+                f"--{name.replace('_', '-')} is for {' and '.join(kinds)}; {parsed.model!r} "
+                f"generates {kind.records}."
             )
     if not kind.files:
         check_out("--out", parsed.out)
@@ -86,8 +88,8 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
         raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")
     if parsed.out.endswith(".csv"):
         raise ValueError(
-            f"--out {parsed.out!r} is a table; {parsed.model!r} makes {kind.records}: give a "
-            f"folder for {kind.files}, or an npy file."
+            f"--out {parsed.out!r} is a table, but {parsed.model!r} generates {kind.records}; give "
+            f"a folder for {kind.files}, or an npy file."
         )
     if parsed.out.endswith(".npy") and getattr(parsed, "annotate", False):
         raise ValueError("--annotate needs WFDB records; give a folder as --out.")

@@ -1,7 +1,8 @@
 """Kinds of records: one folder for each, and the registry of them.
 
-A kind says how its records are called, learnt, read, written, measured and drawn.
-The registry loads kinds by name, so that other rooms ask for a kind and never for its name.
+A kind defines how its records are named, read, written, learned, measured and drawn.
+Other packages get kinds from the registry and use their attributes and methods; they do not compare
+names.
 """
 
 from synthgan.kinds.kind import Kind

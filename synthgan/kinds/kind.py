@@ -1,4 +1,4 @@
-"""Kind: what the rest of the package may ask about a kind of records."""
+"""Kind: the interface between a kind of records and the rest of the package."""
 
 from __future__ import annotations
 
@@ -20,31 +20,36 @@ Measures = Mapping[str, Mapping[str, Callable[..., Any]]]
 class Kind(ABC):
     """A kind of records, such as tables, signals or images.
 
-    A subclass sets the names and overrides what it needs. The modules ``card``, ``files`` and
-    ``report`` of its folder do the work; they are imported when they are asked, so that the command
-    line starts quickly.
+    A subclass sets the names and overrides methods where needed. The modules ``card``, ``files``
+    and ``report`` of its package contain the implementation. They are imported on first use, so
+    that the command line starts quickly.
 
     Attributes
     ----------
     folder : str
-        Package of those modules.
+        Package with these modules.
     name, plural : str
-        ``"signal"``, ``"signals"``: in parameters and messages.
+        Names in parameters and messages, such as ``"signal"`` and ``"signals"``.
     records : str
-        What a sample is made of, such as ``"rows"``.
+        Plural noun for the records of a sample, such as ``"rows"``.
     makes : str
-        The same, as the first sentence of a model card says it.
+        Noun for the output of a model, in the first sentence of its model card.
     files : str
-        What `write` puts into a folder, such as ``"WFDB records"``; empty: it writes one file.
+        Noun for the files that `write` puts in a folder, such as ``"WFDB records"``; empty if it
+        writes a single file.
     in_folders : bool
-        Whether records are read from folders, which may hold links.
+        Whether records are read from folders, which may contain links.
     fit_options, sample_options : tuple of str
-        Command-line options that are for this kind only, as argparse names them.
+        Command-line options for this kind only, with the names that argparse gives them.
     optional_measures : tuple of str
-        Measures that some records do not allow; their value is then NaN.
-    giveaway, shown, pooled : str
-        Sentences of the report: below the picture of what tells synthetic records from real ones;
-        what a report with real records draws; what one without real records draws.
+        Measures that cannot be computed for some records; their value is then NaN.
+    floor : str
+        What the floor of the fidelity measures is computed from, such as ``"shuffled columns"``.
+    importance_caption : str
+        Explanation of the bars that show which columns or features the classifier uses.
+    shown, pooled : str
+        Clauses of the report's first paragraph: which real records are drawn, and what is drawn
+        with ``show_real=False``.
     """
 
     folder: str
@@ -57,45 +62,49 @@ class Kind(ABC):
     fit_options: tuple[str, ...] = ()
     sample_options: tuple[str, ...] = ()
     optional_measures: tuple[str, ...] = ()
-    giveaway = "Bars: the AUC that each family of features reaches by itself."
+    floor = "randomised phases"
+    importance_caption = (
+        "Each bar is the AUC of a classifier that uses one family of features only; 0.5 is chance."
+    )
     shown: str
     pooled: str
 
     @abstractmethod
     def estimator(self) -> Any:
-        """Return the class that learns such records."""
+        """Return the synthesizer class for these records."""
 
     def measures(self) -> Measures:
-        """Return section to name to measure, in the order of the report."""
+        """Return a mapping of section to name to measure, in the order of the report."""
         measures: Measures = self._part("report").MEASURES
         return measures
 
     def takes(self, records: Any) -> bool:
-        """Tell whether `evaluate` takes an object for records of this kind."""
+        """Return whether `evaluate` treats an object as records of this kind."""
         return False
 
     def check_records(
         self, given: Mapping[str, Any], target: Any, fs_hz: float | None
     ) -> dict[str, Any]:
-        """Check all sets of records before the first measure is taken.
+        """Check all sets of records before the first measure is computed.
 
         Parameters
         ----------
         given : mapping of str to object
-            ``real``, ``fake`` and ``holdout``, which may be None.
+            ``real``, ``fake`` and ``holdout``; None for a set that is not given.
         target : object
-            Column that models are to predict, or None.
+            Column that models predict, or None.
         fs_hz : float or None
+            Sampling rate of signals.
 
         Returns
         -------
         records : dict of str to ndarray or DataFrame
-            Those that are not None.
+            The sets that are given.
 
         Raises
         ------
         DataError
-            Sets without records, or of different shapes.
+            If a set has no records, or another shape than the real records.
         """
         arrays = {name: np.asarray(x) for name, x in given.items() if x is not None}
         shape = arrays["real"].shape[1:]
@@ -108,47 +117,47 @@ class Kind(ABC):
         return arrays
 
     def measure_options(self, fs_hz: float | None) -> dict[str, Any]:
-        """Return what every measure of this kind is given beside records."""
+        """Return additional keyword arguments for every measure of this kind."""
         return {}
 
     def pictures(self, report: Any) -> dict[str, list[Any]]:
-        """Draw records for a report: name of the place in the page to pictures."""
+        """Return the pictures of a report by gallery: columns, correlations or records."""
         return dict(self._part("report").draw(report))
 
     def describe(self, model: Any) -> list[str]:
-        """Return the lines of a model card that say what the model makes."""
+        """Return the lines of a model card that describe the output of the model."""
         return list(self._part("card").describe(model))
 
     def holds(self, model: Any) -> str:
-        """Say which values of training records the model's file holds."""
+        """Describe which values of training records are in the model file."""
         return str(self._part("card").holds(model))
 
     def recognises(self, path: str) -> bool:
-        """Tell whether a path on the command line is of this kind."""
+        """Return whether a path on the command line is of this kind."""
         return False
 
     def read_to_measure(self, path: str, follow_links: bool) -> Any:
         """Read records for ``synthgan evaluate``."""
-        raise ValueError(f"{path!r} holds {self.plural}; give them as an npy file.")
+        raise ValueError(f"{path!r} contains {self.plural}; give them as an npy file.")
 
     def add_fit_options(self, parser: Any) -> None:
-        """Add options of ``synthgan fit`` that are for this kind only."""
+        """Add options of ``synthgan fit`` for this kind only."""
         self._part("files").add_fit_options(parser.add_argument_group(self.plural))
 
-    def add_sample_options(self, parser: Any) -> None:  # noqa: B027 (many have none)
-        """Add options of ``synthgan sample`` that are for this kind only."""
+    def add_sample_options(self, parser: Any) -> None:  # noqa: B027 (optional)
+        """Add options of ``synthgan sample`` for this kind only."""
 
     def fit(self, parsed: argparse.Namespace) -> tuple[Any, str]:
-        """Learn what ``synthgan fit`` names; return the model, and in words what was learnt."""
-        model, what = self._part("files").fit(parsed)
-        return model, what
+        """Fit a model for ``synthgan fit``; return it and a short description of its data."""
+        model, description = self._part("files").fit(parsed)
+        return model, description
 
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
-        """Return arguments of `sample` that are for this kind only."""
+        """Return arguments of `sample` for this kind only."""
         return {}
 
     def write(self, fake: Any, model: Any, parsed: argparse.Namespace) -> str:
-        """Write what ``synthgan sample`` made; return what the files hold, such as "rows"."""
+        """Write synthetic records; return the plural noun for them, such as "rows"."""
         return str(self._part("files").write(fake, model, parsed))
 
     def _part(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""What kinds share on the command line: arguments of estimators, names, arrays in files."""
+"""Shared functions of the kinds for the command line: arguments, names, npy files."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ __all__ = ["estimator_arguments", "split_names", "unique_names", "write_array"]
 
 
 def estimator_arguments(parsed: argparse.Namespace, condition_on: Any) -> dict[str, Any]:
-    """Return the constructor arguments that all kinds have."""
+    """Return the constructor arguments that all kinds have in common."""
     names = ("preset", "epochs", "max_steps", "max_time")
     given = {name: getattr(parsed, name) for name in names}
     return {**given, "condition_on": condition_on, "random_state": parsed.seed}
 
 
 def split_names(text: str | None) -> list[str] | None:
-    """Split names that are joined by commas."""
+    """Split comma-separated names."""
     return None if text is None else [name.strip() for name in text.split(",")]
 
 
 def unique_names(text: str | None) -> list[str]:
-    """Split names that are joined by commas, each once."""
+    """Split comma-separated names and drop duplicates."""
     return list(dict.fromkeys(split_names(text) or []))
 
 
 def write_array(records: Any, path: str) -> None:
-    """Write an array as an npy file, whole or not at all.
+    """Write an array as an npy file; on failure, no partial file remains.
 
     Raises
     ------
     DataError
-        The file cannot be written.
+        If the file cannot be written.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""The registry of kinds; adding a kind is a folder and a line here, or a call of `register`."""
+"""The registry of kinds. To add a kind, add a package and a line here, or call `register`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from synthgan.kinds.kind import Kind
 
 __all__ = ["all_kinds", "find_kind", "register"]
 
-# Modules that hold a KIND, in the order in which they are asked whether a file is theirs.
+# Modules with a KIND, in the order in which files are matched to kinds.
 _MODULES = ("synthgan.kinds.signal", "synthgan.kinds.image", "synthgan.kinds.table")
 _REGISTERED: dict[str, Kind] = {}
 
 
 def register(kind: Kind) -> None:
-    """Add a kind of records, or replace one of the same name, in this process.
+    """Add a kind of records in this process, or replace the kind of the same name.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def register(kind: Kind) -> None:
 
 
 def all_kinds() -> dict[str, Kind]:
-    """Return name to kind; registered ones come first."""
+    """Return a mapping of name to kind; registered kinds come first."""
     own = (importlib.import_module(module).KIND for module in _MODULES)
     return {**_REGISTERED, **{kind.name: kind for kind in own if kind.name not in _REGISTERED}}
 
@@ -36,7 +36,7 @@ def find_kind(name: str) -> Kind:
     Raises
     ------
     ParameterError
-        No such kind.
+        If there is no such kind.
     """
     kinds = all_kinds()
     if name not in kinds:

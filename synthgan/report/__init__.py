@@ -1,4 +1,4 @@
-"""Measures as a report, and pictures of what was learnt."""
+"""Reports of measures, and figures of real and synthetic records."""
 
 from synthgan.report.displays import (
     ColumnDisplay,

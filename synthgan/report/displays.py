@@ -1,4 +1,4 @@
-"""Pictures of tables after scikit-learn's Display convention: computed once, drawn on any axes."""
+"""Displays of tables, as in scikit-learn: computed once, drawn on any axes."""
 
 from __future__ import annotations
 
@@ -36,46 +36,49 @@ __all__ = [
     "ScoreDisplay",
 ]
 
-# Okabe and Ito's blue and vermilion: told apart by all eyes, and in grey by their lightness.
+# Okabe and Ito's blue and vermilion: distinct for colour-blind readers, and in grey.
 REAL, FAKE = "#0072b2", "#d55e00"
-# Of every text that comes from data: "$" and "\\" are letters, no mathematics.
+# For every text that comes from data: "$" and "\\" are characters, not mathematics.
 VERBATIM: dict[str, Any] = {"parse_math": False, "usetex": False}
 _MOST_LEVELS = 12
 _N_BINS = 30
-_TAILS = (0.005, 0.995)  # what lies beyond is drawn in the outermost bins
+_TAILS = (0.005, 0.995)  # values outside are drawn in the outermost bins
 _MOST_LABELS = 25
 
 
 @dataclass
 class ColumnDisplay:
-    """One column, real and fake: histogram and box-plots of numbers, bars of levels.
+    """Distribution of one column in real and synthetic records.
 
-    Levels that fewer than 5 real rows have, and those of fakes alone, share the bar ``others``.
-    The ends of a histogram are round numbers with 5 real rows or more beyond each, and the points
-    of a box-plot means of 5 real rows or more.
+    Numbers are drawn as a histogram and box plots, levels as bars. Levels of fewer than 5 real
+    rows, and levels that occur only in synthetic rows, are combined in the bar ``others``. The ends
+    of a histogram are round numbers with 5 or more real rows at or outside each. The points of a
+    box plot are means of 5 or more real rows.
 
     Parameters
     ----------
     name : str
+        Name of the column.
     shares : ndarray of shape (2, n_bins)
-        Of the real and the fake values in each bin or level.
+        Shares of the real (first row) and synthetic values in each bin or level.
     edges : ndarray of shape (n_bins + 1,) or None
-        Of the bins; None for levels.
+        Edges of the bins; None for levels.
     labels : list of str
-        Of levels; empty for numbers.
+        Names of the levels; empty for numbers.
     boxes : list of dict
-        Whiskers (5 and 95 %), quartiles and median of real and fake numbers, and their ``side``, 0
-        or 1; empty for levels. A side of fewer than 5 rows has none.
+        Box plots of numbers: ``side`` (0 real, 1 synthetic), the 5 % and 95 % quantiles ``low`` and
+        ``high``, the quartiles ``q1`` and ``q3``, and ``median``. Empty for levels. A side with
+        fewer than 5 rows has no box plot.
     is_time : bool, default=False
-        Numbers are ns since 1970.
+        If True, numbers are nanoseconds since 1970.
     missing : (float, float), default=(0.0, 0.0)
-        Share of missing values, real and fake; the real one is NaN where fewer than 5 rows have
-        none.
+        Shares of missing values, real and synthetic. The real share is NaN if 1 to 4 rows have
+        missing values.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
 
     Examples
     --------
@@ -99,22 +102,27 @@ class ColumnDisplay:
     def from_frames(
         cls, real: Any, fake: Any, column: Any, *, groups: Any = None, show_real: bool = True
     ) -> ColumnDisplay:
-        """Compute what is drawn of one column.
+        """Compute the display of one column.
 
         Parameters
         ----------
         real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+            Real and synthetic rows.
         column : object
-            Its name.
+            Name of the column.
         groups : array-like of shape (n_rows,) or None, default=None
-            Whose each real row is: 5 people take the place of 5 rows.
+            Person of each real row. Minimum counts are then 5 people instead of 5 rows.
         show_real : bool, default=True
-            False: bins and levels are merged until each holds no real row, or 5 or more.
+            If False, bins and levels are merged until each has no real row, or 5 or more.
+
+        Returns
+        -------
+        display : ColumnDisplay
 
         Raises
         ------
         ParameterError
-            No such column, or groups of another length.
+            If there is no such column, or if the length of `groups` differs from that of `real`.
         """
         frames, _ = read_tables(np.random.default_rng(0), 2**62, real=real, fake=fake)
         if column not in frames["real"].columns:
@@ -127,8 +135,8 @@ class ColumnDisplay:
                 "rows."
             )
         if not is_scaled(pair[0]) or pair[0].nunique() <= _MOST_LEVELS:
-            whose = None if groups is None else people
-            return cls._of_levels(str(column), *pair, whose, show_real)
+            counted = None if groups is None else people
+            return cls._of_levels(str(column), *pair, counted, show_real)
         return cls._of_numbers(str(column), *pair, people, show_real)
 
     @classmethod
@@ -170,7 +178,7 @@ class ColumnDisplay:
         ends = []
         if len(a):
             ends.append(rounded_out(*pooled_ends(a, people, _TAILS)))
-            a = np.clip(a, *ends[0])  # so that no outlier moves a mean
+            a = np.clip(a, *ends[0])  # so that outliers do not affect the means
         if len(b):
             ends.append((float(np.quantile(b, _TAILS[0])), float(np.quantile(b, _TAILS[1]))))
         lows, highs = zip(*(ends or [(0.0, 1.0)]), strict=True)
@@ -179,9 +187,9 @@ class ColumnDisplay:
         if not show_real:
             edges = merge_bins(edges, inside[0], people)
         shares = np.array([np.histogram(x, edges)[0] / max(len(x), 1) for x in inside])
-        whose = people, np.arange(len(b))
+        people_of_sides = people, np.arange(len(b))
         boxes = [
-            {"side": side, **_box(x, whose[side])}
+            {"side": side, **_box(x, people_of_sides[side])}
             for side, x in enumerate((a, b))
             if len(x) >= FEWEST
         ]
@@ -189,7 +197,7 @@ class ColumnDisplay:
         return cls(name, shares, edges, [], boxes, is_time, (missing[0], missing[1]))
 
     def plot(self, ax: Axes | None = None) -> ColumnDisplay:
-        """Draw on `ax`, or on a figure of its own; returns self."""
+        """Draw on `ax`, or on a new figure, and return self."""
         self.ax_ = ax = ax or Figure(figsize=(3.4, 2.4), layout="constrained").subplots()
         self.figure_ = ax.figure  # type: ignore[assignment]
         if self.edges is None:
@@ -208,11 +216,12 @@ class ColumnDisplay:
         if self.is_time:
             edges = edges.astype("int64").astype("datetime64[ns]")
         ax.stairs(heights[0], edges, fill=True, color=REAL, alpha=0.45, label="real")
-        ax.stairs(heights[1], edges, color=FAKE, linewidth=1.4, label="fake")
+        ax.stairs(heights[1], edges, color=FAKE, linewidth=1.4, label="synthetic")
         top = float(heights.max()) or 1.0
         colors = (REAL, FAKE)
-        for told in self.boxes:
-            i, box = told["side"], {key: told[key] for key in told if key != "side"}
+        for side_and_box in self.boxes:
+            box = dict(side_and_box)
+            i = box.pop("side")
             if self.is_time:
                 box = {key: np.datetime64(int(value), "ns") for key, value in box.items()}
             place = -top * (0.1 + 0.12 * i)
@@ -226,13 +235,13 @@ class ColumnDisplay:
         if self.missing != (0.0, 0.0):
             real, fake = self.missing
             shown = f"fewer than {FEWEST}" if np.isnan(real) else f"{real:.1%}"
-            ax.set_xlabel(f"missing {shown} real, {fake:.1%} fake", fontsize=7)
+            ax.set_xlabel(f"missing: {shown} real, {fake:.1%} synthetic", fontsize=7)
 
     def _draw_levels(self, ax: Axes) -> None:
         at = np.arange(len(self.labels))
         ax.bar(at - 0.2, self.shares[0], 0.38, color=REAL, alpha=0.6, label="real")
         ax.bar(
-            at + 0.2, self.shares[1], 0.38, label="fake",
+            at + 0.2, self.shares[1], 0.38, label="synthetic",
             facecolor="none", edgecolor=FAKE, linewidth=1.4, hatch="////",
         )  # fmt: skip
         turned = sum(map(len, self.labels)) > 24
@@ -248,17 +257,17 @@ class ColumnDisplay:
 
 @dataclass
 class CorrelationDisplay:
-    """Coefficients of all pairs of columns: real, fake, and their difference.
+    """Association of all pairs of columns: real, synthetic, and the difference.
 
     Parameters
     ----------
     real, fake : DataFrame
-        Squares as `synthgan.metrics.pairs.association` gives.
+        Matrices of coefficients, as returned by `synthgan.metrics.pairs.association`.
 
     Attributes
     ----------
     axes_, figure_ : ndarray of Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     real: pd.DataFrame
@@ -268,31 +277,41 @@ class CorrelationDisplay:
 
     @classmethod
     def from_frames(cls, real: Any, fake: Any, random_state: Any = None) -> CorrelationDisplay:
-        """Compute both squares; of large tables from a sample.
+        """Compute both matrices; large tables are sampled first.
 
         Parameters
         ----------
         real, fake : DataFrame or array-like of shape (n_rows, n_columns)
+            Real and synthetic rows.
         random_state : int, RandomState instance, Generator or None, default=None
+            Random state of the sample.
+
+        Returns
+        -------
+        display : CorrelationDisplay
         """
         rng = draw_generator(random_state)
         frames, _ = read_tables(rng, 20_000, real=real, fake=fake)
         return cls(*association(frames["real"], frames["fake"]))
 
     def plot(self, figure: Figure | None = None) -> CorrelationDisplay:
-        """Draw three squares on `figure`, or on a new one; returns self."""
+        """Draw three heat maps on `figure`, or on a new figure, and return self."""
         n = len(self.real)
         side = float(np.clip(0.2 * n, 2.6, 9))
         self.figure_ = figure = figure or Figure(layout="constrained")
         figure.set_size_inches(3 * side, side + 0.6)
         self.axes_ = axes = figure.subplots(1, 3, sharey=True)
-        squares = self.real, self.fake, self.fake - self.real
-        for ax, square, title in zip(axes, squares, ("real", "fake", "fake - real"), strict=True):
-            # Blue to white to vermilion; the sign is also in the lightness of the ends.
-            image = ax.imshow(square.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
+        matrices = {
+            "real": self.real,
+            "synthetic": self.fake,
+            "synthetic - real": self.fake - self.real,
+        }
+        for ax, (title, matrix) in zip(axes, matrices.items(), strict=True):
+            # Blue is negative, white is 0, red is positive.
+            image = ax.imshow(matrix.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
             ax.set_title(title, fontsize=10)
             if n <= _MOST_LABELS:
-                names = [_short(name) for name in square.columns]
+                names = [_short(name) for name in matrix.columns]
                 ax.set_xticks(range(n), names, rotation=90, fontsize=7, **VERBATIM)
                 ax.set_yticks(range(n), names, fontsize=7, **VERBATIM)
             else:
@@ -304,7 +323,7 @@ class CorrelationDisplay:
 
 @dataclass
 class HistoryDisplay:
-    """Losses, and fidelity where it was measured, over the epochs of a training run.
+    """Losses, and fidelity if it was measured, over the epochs of a training run.
 
     Parameters
     ----------
@@ -314,7 +333,7 @@ class HistoryDisplay:
     Attributes
     ----------
     axes_, figure_ : list of Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     history: pd.DataFrame
@@ -322,7 +341,7 @@ class HistoryDisplay:
     figure_: Figure = field(init=False, repr=False)
 
     def plot(self, ax: Axes | None = None) -> HistoryDisplay:
-        """Draw on `ax`, or on a figure of its own; returns self."""
+        """Draw on `ax`, or on a new figure, and return self."""
         ax = ax or Figure(figsize=(6.4, 2.8), layout="constrained").subplots()
         self.figure_, self.axes_ = ax.figure, [ax]  # type: ignore[assignment]
         epochs = self.history["epoch"]
@@ -344,18 +363,19 @@ class HistoryDisplay:
 
 @dataclass
 class ScoreDisplay:
-    """The parts of a measure as bars, the largest first.
+    """Details of a score as bars, largest first.
 
     Parameters
     ----------
     name : str
+        Name of the measure.
     values : Series
-        One bar each.
+        Value of each bar.
 
     Attributes
     ----------
     ax_, figure_ : Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     name: str
@@ -365,19 +385,24 @@ class ScoreDisplay:
 
     @classmethod
     def from_score(cls, score: Score, most: int = 12) -> ScoreDisplay:
-        """Take the largest values of a score's detail.
+        """Select the largest values of a score's detail.
 
         Parameters
         ----------
         score : Score
+            Score whose ``detail`` has a column ``value``.
         most : int, default=12
-            Bars to draw.
+            Maximum number of bars.
+
+        Returns
+        -------
+        display : ScoreDisplay
         """
         values = score.detail["value"].sort_values(ascending=False)[:most]
         return cls(score.name, values)
 
     def plot(self, ax: Axes | None = None) -> ScoreDisplay:
-        """Draw on `ax`, or on a figure of its own; returns self."""
+        """Draw on `ax`, or on a new figure, and return self."""
         height = 0.6 + 0.24 * len(self.values)
         self.ax_ = ax = ax or Figure(figsize=(5.4, height), layout="constrained").subplots()
         self.figure_ = ax.figure  # type: ignore[assignment]

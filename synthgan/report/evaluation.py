@@ -1,4 +1,4 @@
-"""All measures of a fake in one call."""
+"""All measures of synthetic records in one call."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from synthgan.report.report import Report
 __all__ = ["evaluate", "measure_names"]
 
 SECTIONS = ("fidelity", "usefulness", "privacy")
-_WANT_TARGET = ("tstr", "importance_agreement")
-_JUDGED_UNSEEN = ("importance_agreement", "global_utility")
-
-
-_COUNT_PEOPLE = ("c2st", "c2st_linear")  # and those of privacy,
-_COUNT_RECORDS = ("authenticity",)  # but these
+_NEED_TARGET = ("tstr", "importance_agreement")
+_COMPARED_WITH_HOLDOUT = ("importance_agreement", "global_utility")  # and fidelity
+# Privacy measures take groups, except those in _WITHOUT_GROUPS; other measures do not, except
+# those in _WITH_GROUPS.
+_WITH_GROUPS = ("c2st", "c2st_linear")
+_WITHOUT_GROUPS = ("authenticity",)
 
 
 def evaluate(
@@ -45,45 +45,48 @@ def evaluate(
     random_state: Any = 0,
     n_jobs: int | None = None,
 ) -> Report:
-    """Measure how faithful, useful and private a fake is.
+    """Measure the fidelity, usefulness and privacy of synthetic records.
 
     Parameters
     ----------
     real : DataFrame or array
-        The records that the generator learnt. A table of shape (n_rows, n_columns), signal windows
+        The training records of the generator: a table of shape (n_rows, n_columns), signal windows
         in mV of shape (n_windows, n_samples) or (n_windows, n_leads, n_samples), or images of
-        shape (n, height, width) or (n, height, width, channels), 0..255; also SignalWindows and
-        an ImageStack.
-    fake : as `real`
-    holdout : as `real`, or None, default=None
-        Records of the same population that the generator never saw. They judge fidelity in place
-        of `real`, so that copies gain nothing; they give the ceiling; and without them there is no
-        verdict on privacy.
+        shape (n, height, width) or (n, height, width, channels) with values from 0 to 255.
+        SignalWindows and an ImageStack are also accepted.
+    fake : DataFrame or array
+        The synthetic records, in the same form as `real`.
+    holdout : DataFrame, array or None, default=None
+        Real records of the same population that were not used for training. Fidelity is then
+        measured against them instead of `real`, so that copies of training records have no
+        advantage. They also give the ceiling. Without them, privacy cannot be judged.
     target : object, default=None
-        Column that models are to predict; None leaves out the measures that want one.
+        Name of the column that models predict. With None, measures that need a target are skipped.
     kind : {"auto", "table", "signal", "image"}, default="auto"
-        ``"auto"``: a DataFrame, or an array of less than 100 columns, is a table; a wider array, or
-        one of three dimensions, is signals; uint8 of three or more dimensions is images.
+        Kind of the records. With ``"auto"``, a DataFrame or an array of fewer than 100 columns is a
+        table; a wider array or an array of three dimensions is signals; an array of type uint8 with
+        three dimensions, or any array with more, is images.
     fs_hz : float or None, default=None
-        Sampling rate of signals; SignalWindows bring their own.
-    sections : sequence of {"fidelity", "usefulness", "privacy"}
-        Which measures to take; all by default.
+        Sampling rate of signals. Not needed for SignalWindows.
+    sections : sequence of {"fidelity", "usefulness", "privacy"}, default=all three
+        Sections to measure.
     groups : object, default=None
-        Who each record belongs to: a person may have several, and then every attack counts
-        persons, and `c2st` and `c2st_linear` learn and judge by other persons. The name of a column
-        of tables, which is not measured; or an array-like of shape (n,), one entry for each real
-        record; or a tuple of two, for the real records and the holdout. None: each record is a
-        person of its own, but for SignalWindows, whose ``info`` has a column ``patient``.
+        Person, or other group, of each record, if a person can have several records. Attacks then
+        count persons instead of records, and the folds of `c2st` and `c2st_linear` keep the records
+        of a person together. Either the name of a column of the tables, which is not measured; or
+        an array-like of shape (n,) for the real records; or a tuple of two array-likes, for the
+        real records and the holdout. With None, each record is a separate person, except that
+        SignalWindows use the column ``patient`` of their ``info``.
     model : fitted synthesizer or None, default=None
-        Its training history and parameters join the report; its seed does not.
+        Model whose training history and parameters are added to the report, without its seed.
     show_real : bool, default=True
-        False leaves out of what the report writes each real record (windows, beats, images), and
-        what is drawn of single ones; its header says which of both it is. Labels of fewer than 5
-        real rows, or people, are pooled in either.
+        If False, the written report contains no real records (windows, beats, images) and no
+        figure of single real rows. The first paragraph of the report states whether it contains
+        real records. Labels of fewer than 5 real rows, or people, are pooled in both cases.
     random_state : int, RandomState instance, Generator or None, default=0
-        Every measure starts from it.
+        Random state of every measure.
     n_jobs : int or None, default=None
-        Measures taken at the same time, each in a process of its own, as joblib counts them.
+        Number of measures that run in parallel processes, as in joblib.
 
     Returns
     -------
@@ -92,9 +95,10 @@ def evaluate(
     Raises
     ------
     DataError
-        Tables without rows, columns missing, groups that are not one for each record.
+        If a table has no rows or lacks columns, or if `groups` has the wrong length.
     ParameterError
-        An unknown kind or section, a target or groups that are no column, signals without `fs_hz`.
+        If `kind` or a section is unknown, if `target` or `groups` is not a column, or if signals
+        have no `fs_hz`.
 
     Examples
     --------
@@ -115,69 +119,69 @@ def evaluate(
     given = {"real": real, "fake": fake, "holdout": holdout}
     records = chosen.check_records(given, target, fs_hz)
     code_people({name: len(x) for name, x in records.items()}, *people)
-    begun = time.perf_counter()
+    start = time.perf_counter()
     measures = chosen.measures()
     tasks = [
         (section, name)
         for section in SECTIONS
         if section in sections
         for name in measures.get(section, {})
-        if target is not None or name not in _WANT_TARGET
+        if target is not None or name not in _NEED_TARGET
     ]
     seed = _seed(random_state)
-    words = {"target": target, "random_state": seed, **chosen.measure_options(fs_hz)}
-    taken = Parallel(n_jobs=n_jobs)(
-        delayed(_take)(
+    options = {"target": target, "random_state": seed, **chosen.measure_options(fs_hz)}
+    measured = Parallel(n_jobs=n_jobs)(
+        delayed(_measure)(
             measures[section][name],
             section,
             name,
             records,
             people,
-            words,
+            options,
             name in chosen.optional_measures,
         )
         for section, name in tasks
     )
     scores: dict[str, dict[str, Score]] = {section: {} for section in SECTIONS}
-    for (section, name), score in zip(tasks, taken, strict=True):
+    for (section, name), score in zip(tasks, measured, strict=True):
         scores[section][name] = score
     settings = {
         "kind": chosen.name,
         "target": target,
         "fs_hz": fs_hz,
         "random_state": seed,
-        "seconds": round(time.perf_counter() - begun, 1),
+        "seconds": round(time.perf_counter() - start, 1),
     }
     return Report(scores, records, settings, model, show_real, people[0])
 
 
 def measure_names() -> list[str]:
-    """Names of all measures that a report may hold."""
+    """Return the names of all measures of all kinds."""
     sections = (section for kind in all_kinds().values() for section in kind.measures().values())
     return sorted({name for section in sections for name in section})
 
 
-def _take(
+def _measure(
     measure: Callable[..., Score],
     section: str,
     name: str,
     records: dict[str, Any],
     people: tuple[Any, Any],
-    words: dict[str, Any],
+    options: dict[str, Any],
     is_optional: bool,
 ) -> Score:
     real, holdout = records["real"], records.get("holdout")
-    if holdout is not None and (section == "fidelity" or name in _JUDGED_UNSEEN):
+    if holdout is not None and (section == "fidelity" or name in _COMPARED_WITH_HOLDOUT):
         real, holdout, people = holdout, real, people[::-1]
-    is_private = section == "privacy" and name not in _COUNT_RECORDS
-    if is_private or name in _COUNT_PEOPLE:
-        words = {**words, "groups": people[0], "holdout_groups": people[1]}
+    is_grouped = section == "privacy" and name not in _WITHOUT_GROUPS
+    if is_grouped or name in _WITH_GROUPS:
+        options = {**options, "groups": people[0], "holdout_groups": people[1]}
     try:
-        return measure(real, records["fake"], holdout=holdout, **words)
+        return measure(real, records["fake"], holdout=holdout, **options)
     except (DataError, ParameterError) as error:
         if not is_optional:
             raise
-        # Not every signal has beats, nor is every window long enough for them.
+        # Some signals have no beats, and some windows are too short for them.
         detail = pd.DataFrame({"value": []}, dtype=float)
         return Score(name.replace("_", " "), float("nan"), True, detail, note=str(error))
 
@@ -185,15 +189,15 @@ def _take(
 def _find_kind(kind: str, real: Any) -> Kind:
     if kind != "auto":
         return find_kind(kind)
-    taking = (one for one in all_kinds().values() if one.takes(real))
-    return next(taking, find_kind("table"))
+    matches = (one for one in all_kinds().values() if one.takes(real))
+    return next(matches, find_kind("table"))
 
 
 def _check_sections(sections: Sequence[str]) -> None:
-    strange = [s for s in sections if s not in SECTIONS] if not isinstance(sections, str) else True
-    if strange or not sections:
+    is_known = not isinstance(sections, str) and all(s in SECTIONS for s in sections)
+    if not is_known or not sections:
         raise ParameterError(
-            f"sections={sections!r} is not allowed; give a list of some of {list(SECTIONS)}."
+            f"sections={sections!r} is not allowed; give a list of one or more of {list(SECTIONS)}."
         )
 
 

@@ -1,10 +1,10 @@
-"""A report as one page of HTML: computes what the template shows."""
+"""A report as one HTML page: computes the content of the template."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
@@ -13,35 +13,45 @@ from matplotlib import rc_context
 from synthgan.io.escaping import printable
 from synthgan.kinds import find_kind
 from synthgan.metrics import Score
-from synthgan.report.displays import (
-    HistoryDisplay,
-    ScoreDisplay,
-)
+from synthgan.report.displays import HistoryDisplay, ScoreDisplay
 from synthgan.report.pictures import Picture, vector_picture
-from synthgan.report.summary import C2ST
-
-if TYPE_CHECKING:
-    from synthgan.report.report import Report
+from synthgan.report.summary import C2ST, Finding
 
 __all__ = ["render"]
 
-# Text stays text, and equal reports are equal files.
+# Text stays text, and equal reports give equal files.
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
-# Guessing is the best there is.
+# Measures whose best value is chance.
 _BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_record"), 0.5)
 _HEADINGS = {
-    "fidelity": ("Faithful?", "How alike the distributions of real and fake records are."),
-    "usefulness": ("Useful?", "What is learnt from fakes, tested on real records."),
+    "fidelity": ("Faithful?", "Similarity of the distributions of real and synthetic records."),
+    "usefulness": ("Useful?", "Models trained on synthetic records and tested on real records."),
     "privacy": (
         "Private?",
-        "What attacks gain that have the fakes, and not the model file.",
+        "Attacks by a person who has the synthetic records, but not the model file.",
     ),
 }
+_SET_NAMES = {"real": "training records", "fake": "synthetic records"}
+
+
+class ReportContent(Protocol):
+    """The parts of a report that the page shows."""
+
+    scores: dict[str, dict[str, Score]]
+    records: dict[str, Any]
+    settings: dict[str, Any]
+    model: Any
+    show_real: bool
+    groups: Any
+
+    def contents(self) -> str: ...
+    def summary(self) -> list[Finding]: ...
+    def note(self, score: Score) -> str: ...
 
 
 @dataclass(frozen=True)
 class Row:
-    """A measure in a table of the page."""
+    """One measure in a table of the page."""
 
     name: str
     title: str
@@ -57,18 +67,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Attack:
-    """An attack's arms, each a share of its targets on which it succeeds."""
+    """One attack in a table of the page: its success rates and its risk."""
 
     title: str
-    main: str
-    control: str
-    baseline: str
+    training: str
+    holdout: str
+    guessing: str
     risk: str
     note: str
 
 
-def render(report: Report, versions: dict[str, str]) -> str:
-    """Return the page of a report."""
+def render(report: ReportContent, versions: dict[str, str]) -> str:
+    """Return the HTML page of a report."""
     environment = Environment(
         loader=PackageLoader("synthgan.report"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -76,7 +86,8 @@ def render(report: Report, versions: dict[str, str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    measures = find_kind(report.settings["kind"]).measures()
+    kind = find_kind(report.settings["kind"])
+    measures = kind.measures()
     sections = [
         {
             "name": name,
@@ -101,7 +112,12 @@ def render(report: Report, versions: dict[str, str]) -> str:
         sections=sections,
         attacks=_attacks(report),
         pictures=pictures,
-        sizes={name: " x ".join(map(str, x.shape)) for name, x in report.records.items()},
+        floor=kind.floor,
+        importance_caption=kind.importance_caption,
+        sizes={
+            _SET_NAMES.get(name, name): " x ".join(map(str, x.shape))
+            for name, x in report.records.items()
+        },
         settings={k: v for k, v in report.settings.items() if v is not None},
         model=_parameters(report.model),
         versions=versions,
@@ -109,12 +125,12 @@ def render(report: Report, versions: dict[str, str]) -> str:
 
 
 def _finalize(value: Any) -> Any:
-    """Escape what no page is to hold: controls, and marks that turn the writing round."""
+    """Escape control characters and marks that reverse the direction of text."""
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _row(name: str, measure: Any, score: Score, note: str) -> Row:
-    function = getattr(measure, "func", measure)  # of a partial
+    function = getattr(measure, "func", measure)  # unwrap a partial
     meaning = (function.__doc__ or "").partition("\n")[0]
     interval = ""
     if score.interval is not None and not any(map(math.isnan, score.interval)):
@@ -134,9 +150,10 @@ def _row(name: str, measure: Any, score: Score, note: str) -> Row:
 
 
 def _gauge(name: str, score: Score) -> dict[str, float] | None:
-    """Where value, ceiling and floor stand on a line from worse to better, 0..100.
+    """Return the positions of value, ceiling and floor on a scale from worse (0) to better (100).
 
-    From floor to ceiling, if the value lies there; otherwise from the worst to the best there is.
+    The scale is from floor to ceiling if the value is near that range, and otherwise from the worst
+    to the best possible value.
     """
     given = {"value": score.value, "ceiling": score.ceiling, "floor": score.floor}
     known = {k: float(v) for k, v in given.items() if v is not None and math.isfinite(v)}
@@ -159,8 +176,8 @@ def _is_attack(score: Score) -> bool:
     return {"main", "control", "baseline"} <= set(score.detail.index)
 
 
-def _attacks(report: Report) -> list[Attack]:
-    found = []
+def _attacks(report: ReportContent) -> list[Attack]:
+    attacks = []
     for score in report.scores.get("privacy", {}).values():
         if not _is_attack(score):
             continue
@@ -173,26 +190,33 @@ def _attacks(report: Report) -> list[Attack]:
         risk = "no verdict" if math.isnan(score.value) else f"{score.value:.1%}"
         if score.interval is not None and not any(map(math.isnan, score.interval)):
             risk += " ({:.1%} to {:.1%})".format(*score.interval)
-        main, control, baseline = (arms.get(arm, "") for arm in ("main", "control", "baseline"))
-        title, note = score.name[:1].upper() + score.name[1:], report.note(score)
-        found.append(Attack(title, main, control, baseline, risk, note))
-    return found
+        attacks.append(
+            Attack(
+                title=score.name[:1].upper() + score.name[1:],
+                training=arms.get("main", ""),
+                holdout=arms.get("control", ""),
+                guessing=arms.get("baseline", ""),
+                risk=risk,
+                note=report.note(score),
+            )
+        )
+    return attacks
 
 
-def _pictures(report: Report) -> dict[str, list[Picture]]:
+def _pictures(report: ReportContent) -> dict[str, list[Picture]]:
     kind = find_kind(report.settings["kind"])
     pictures: dict[str, list[Picture]] = {}
     fidelity = report.scores.get("fidelity", {})
-    told = next((fidelity[name] for name in C2ST if name in fidelity), None)
-    if told is not None and len(told.detail):
-        shown = ScoreDisplay.from_score(told).plot()
-        pictures["giveaway"] = [vector_picture(shown.figure_, kind.giveaway)]
+    classifier = next((fidelity[name] for name in C2ST if name in fidelity), None)
+    if classifier is not None and len(classifier.detail):
+        bars = ScoreDisplay.from_score(classifier).plot()
+        pictures["importance"] = [vector_picture(bars.figure_, kind.importance_caption)]
     pictures |= kind.pictures(report)
     history = getattr(report.model, "history_", None)
     if history is not None and len(history):
-        shown_run = HistoryDisplay(history).plot()
-        alt = "Losses of discriminator and generator, and fidelity, over the epochs."
-        pictures["training"] = [vector_picture(shown_run.figure_, alt)]
+        curves = HistoryDisplay(history).plot()
+        alt = "Losses of the discriminator and the generator, and fidelity, over the epochs."
+        pictures["training"] = [vector_picture(curves.figure_, alt)]
     return pictures
 
 
@@ -201,7 +225,7 @@ def _parameters(model: Any) -> dict[str, str]:
         return {}
     given = {name: repr(value) for name, value in model.get_params(deep=False).items()}
     seed = model.get_params(deep=False).get("random_state")
-    if seed is not None:  # with it, and all other rows, a guess of a row can be confirmed
+    if seed is not None:  # with it and all other rows, an attacker can confirm a guess of a row
         given["random_state"] = "not shown"
     return {"class": type(model).__name__, **given}
 

@@ -1,4 +1,4 @@
-"""Whose the records of a report are; knows no measure."""
+"""The groups (persons) of the records of a report; knows no measure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["split_people"]
 def split_people(
     groups: Any, real: Any, fake: Any, holdout: Any
 ) -> tuple[tuple[Any, Any, Any], tuple[Any, Any]]:
-    """Return the records without their column of persons, and whose real ones and holdout are.
+    """Separate records from their groups.
 
     Parameters
     ----------
@@ -30,15 +30,16 @@ def split_people(
     Returns
     -------
     records : (real, fake, holdout)
+        Without the column of groups, if `groups` names one.
     people : (groups, holdout_groups)
-        Array-likes, or None where it is not known.
+        Array-likes with the group of each record, or None if the groups are not known.
 
     Raises
     ------
     ParameterError
-        A name that is no column of the real table.
+        If `groups` is not the name of a column of the real table.
     DataError
-        A holdout that lacks the column.
+        If the holdout lacks the column of groups.
     """
     if groups is None:
         return (real, fake, holdout), (_patients(real), _patients(holdout))
@@ -50,13 +51,13 @@ def split_people(
     columns = [] if tables[0] is None else list(tables[0].columns)
     if groups not in columns:
         raise ParameterError(
-            f"groups={groups!r} is not allowed; name a column of the real table, or give an array: "
-            "whom each record belongs to."
+            f"groups={groups!r} is not allowed; name a column of the real table, or give an array "
+            "with the group of each record."
         )
     if tables[2] is not None and groups not in tables[2].columns:
         raise DataError(
-            f"the holdout table lacks the column {groups!r} of groups; give it, so that it is "
-            "known whose its rows are."
+            f"the holdout table lacks the column {groups!r} of groups; add the column, which gives "
+            "the group of each row."
         )
     people = tuple(None if x is None else x[groups] for x in (tables[0], tables[2]))
     rest = [None if x is None else x.drop(columns=groups, errors="ignore") for x in tables]

@@ -1,4 +1,4 @@
-"""Figures as pictures that stand inside a page of HTML."""
+"""Matplotlib figures as images that are embedded in an HTML page."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-__all__ = ["Picture", "photograph", "vector_picture"]
+__all__ = ["Picture", "raster_picture", "vector_picture"]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing in the page.
+    """An embedded image.
 
     Parameters
     ----------
     source : str
-        A data URI.
+        Data URI of the image.
     alt : str
-        What it shows, for those who do not see it.
-    caption : str
+        Alternative text.
+    caption : str, default=""
+        Text below the image.
     """
 
     source: str
@@ -32,12 +33,12 @@ class Picture:
 
 
 def vector_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
-    """Draw a figure as SVG, without the date, so that equal reports are equal files."""
+    """Draw a figure as SVG without a date, so that equal reports give equal files."""
     return _embedded(figure, "svg+xml", {"Date": None, "Creator": None}, alt, caption)
 
 
-def photograph(figure: Figure, alt: str) -> Picture:
-    """Draw a figure as PNG: one of thousands of strokes would be millions of letters of SVG."""
+def raster_picture(figure: Figure, alt: str) -> Picture:
+    """Draw a figure as PNG; for figures with many lines, whose SVG would be too large."""
     return _embedded(figure, "png", {"Software": None}, alt, "")
 
 
@@ -46,7 +47,7 @@ def _embedded(
 ) -> Picture:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # Text of an SVG stays text, and browsers have letters that matplotlib's font lacks.
+        # Text of an SVG stays text, and browsers have glyphs that matplotlib's font lacks.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
         figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
     encoded = base64.b64encode(buffer.getvalue()).decode()

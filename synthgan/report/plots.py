@@ -18,15 +18,16 @@ __all__ = ["plot_binary_counts", "plot_boxes", "plot_grids"]
 def plot_grids(
     grids: Mapping[int, np.ndarray], figure: Figure | None = None, n_wide: int = 1
 ) -> Figure:
-    """Draw generated grids over the epochs, a sheet of pictures an epoch (Fig. 6.4, 6.14).
+    """Draw generated grids over the epochs, one sheet of images per epoch (Fig. 6.4, 6.14).
 
     Parameters
     ----------
     grids : mapping of int to ndarray of shape (n, height, width) or (n, channels, height, width)
-        Cells 0..255; ``grids_`` of a `SampleGrid` callback.
+        Epoch to generated grids, with cells from 0 to 255; ``grids_`` of a `SampleGrid` callback.
     figure : Figure or None, default=None
+        Figure to draw on; None creates one.
     n_wide : int, default=1
-        Pictures side by side in a sheet; 3 gives the 3 x 3 sheets of the thesis from nine grids.
+        Images side by side in a sheet; 3 gives the 3 x 3 sheets of the thesis from nine grids.
 
     Returns
     -------
@@ -45,7 +46,7 @@ def plot_grids(
 
 
 def _sheet(grids: np.ndarray, n_wide: int) -> np.ndarray:
-    """Put grids side by side, and below each other, with white between them."""
+    """Arrange grids in rows and columns, separated by white lines."""
     images = np.rint(grids).astype(np.uint8)
     images = images[..., None] if images.ndim == 3 else np.moveaxis(images, 1, 3)
     gap = max(1, max(images.shape[1:3]) // 16)
@@ -64,18 +65,20 @@ def plot_boxes(
     *,
     show_outliers: bool = True,
 ) -> Figure:
-    """Draw box-plots of continuous columns, one box a table (Fig. 6.15).
+    """Draw box plots of continuous columns, one box per table (Fig. 6.15).
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Label to table, the real one first.
+        Label to table; the real table first.
     columns : list of str
+        Names of the columns.
     figure : Figure or None, default=None
+        Figure to draw on; None creates one.
     show_outliers : bool, default=True
-        As the thesis: whiskers end at the last row within 1.5 interquartile ranges, and each row
-        beyond is a point, so single rows are shown. False: whiskers end at 5 and 95 %, and there
-        are no points.
+        True, as in the thesis: whiskers end at the last row within 1.5 interquartile ranges, and
+        each row outside is drawn as a point, so single rows are shown. False: whiskers end at the
+        5 % and 95 % quantiles, and no points are drawn.
 
     Returns
     -------
@@ -101,14 +104,16 @@ def plot_boxes(
 def plot_binary_counts(
     tables: Mapping[str, pd.DataFrame], columns: list[str], figure: Figure | None = None
 ) -> Figure:
-    """Draw how many rows have a 1 in each binary column, one bar a table (Fig. 6.16).
+    """Draw the share of rows with a 1 in each binary column, one bar per table (Fig. 6.16).
 
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        Label to table; tables of other lengths are shown as shares of their rows.
+        Label to table. Bars are percentages, so tables of different lengths are comparable.
     columns : list of str
+        Names of the binary columns.
     figure : Figure or None, default=None
+        Figure to draw on; None creates one.
 
     Returns
     -------

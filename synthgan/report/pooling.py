@@ -1,4 +1,4 @@
-"""What stands for few real rows is pooled before it is drawn; knows counts, no axes."""
+"""Pooling of values that describe few real rows, before they are drawn; knows no axes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ __all__ = [
     "rounded_out",
 ]
 
-FEWEST = 5  # people, or rows where none are told, that a label or an average stands for
+FEWEST = 5  # minimum number of people (rows, without groups) behind a label or an average
 
 
 def count_people(levels: pd.Series, groups: Any = None) -> pd.Series:
-    """Count the people who have each level.
+    """Count the people with each level.
 
     Parameters
     ----------
     levels : Series of length n
     groups : array-like of length n or None, default=None
-        Whose each row is; None counts rows.
+        Person of each row; None counts rows.
 
     Returns
     -------
     counts : Series of int
-        By level, the largest first; without missing levels.
+        People by level, largest first; missing values are not counted.
     """
     if groups is None:
         return levels.value_counts()
@@ -42,14 +42,19 @@ def count_people(levels: pd.Series, groups: Any = None) -> pd.Series:
 
 
 def frequent(counts: pd.Series, *, and_rest: bool = False) -> list[Any]:
-    """Name the levels that `FEWEST` people or more share.
+    """Return the levels that `FEWEST` people or more have.
 
     Parameters
     ----------
     counts : Series of int
-        People by level, the largest first.
+        People by level, largest first.
     and_rest : bool, default=False
-        Name fewer, if need be, so that the rest stands for nobody, or for `FEWEST` people or more.
+        If True, the remaining levels together also have no people, or `FEWEST` people or more;
+        one level fewer is returned if necessary.
+
+    Returns
+    -------
+    levels : list
 
     Examples
     --------
@@ -66,23 +71,23 @@ def frequent(counts: pd.Series, *, and_rest: bool = False) -> list[Any]:
 def pooled_ends(
     numbers: np.ndarray, groups: np.ndarray, tails: tuple[float, float]
 ) -> tuple[float, float]:
-    """Find the ends of most numbers, with `FEWEST` people or more at or beyond each.
+    """Find a low and a high end, with `FEWEST` people or more at or outside each of them.
 
-    Of fewer than twice as many people both ends are the middle.
+    With fewer than 2 `FEWEST` people, both ends are at the median.
 
     Parameters
     ----------
     numbers : ndarray of shape (n,)
-        Of `FEWEST` people or more.
+        Numbers of `FEWEST` people or more.
     groups : ndarray of shape (n,)
-        Whose they are.
+        Person of each number.
     tails : (float, float)
-        Quantiles, where so many people lie beyond them.
+        Quantiles for both ends, used if enough people lie outside them.
 
     Returns
     -------
     low, high : float
-        Numbers of the table: `rounded_out` makes others of them.
+        Numbers of the table. Apply `rounded_out` before they are shown.
     """
     order = np.argsort(numbers, kind="stable")
     n = len(order)
@@ -93,7 +98,7 @@ def pooled_ends(
 
 
 def rounded_out(low: float, high: float) -> tuple[float, float]:
-    """Widen two ends to round numbers, so that neither is the number of one row.
+    """Widen a range to round numbers, so that neither end is the value of a single row.
 
     Examples
     --------
@@ -112,38 +117,43 @@ def rounded_out(low: float, high: float) -> tuple[float, float]:
 
 
 def pooled_quantiles(numbers: np.ndarray, groups: np.ndarray, at: list[float]) -> list[float]:
-    """Average the numbers of `FEWEST` people round each quantile.
+    """Average the numbers of `FEWEST` people around each quantile.
 
     Parameters
     ----------
     numbers : ndarray of shape (n,)
-        Of `FEWEST` people or more.
+        Numbers of `FEWEST` people or more.
     groups : ndarray of shape (n,)
-        Whose they are.
+        Person of each number.
     at : list of float
-        Quantiles, 0..1.
+        Quantiles, from 0 to 1.
+
+    Returns
+    -------
+    averages : list of float
+        One for each quantile.
     """
     order = np.argsort(numbers, kind="stable")
-    ordered, whose = numbers[order], groups[order]
-    return [_mean_round(ordered, whose, round(q * (len(order) - 1))) for q in at]
+    numbers, groups = numbers[order], groups[order]
+    return [_mean_around(numbers, groups, round(q * (len(order) - 1))) for q in at]
 
 
 def merge_bins(edges: np.ndarray, numbers: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Merge bins until each holds the numbers of nobody, or of `FEWEST` people or more.
+    """Merge bins until each is empty or has numbers of `FEWEST` people or more.
 
     Parameters
     ----------
     edges : ndarray of shape (n_bins + 1,)
-        Increasing.
+        Edges in increasing order.
     numbers : ndarray of shape (n,)
-        Within the edges.
+        Numbers within the edges.
     groups : ndarray of shape (n,)
-        Whose they are.
+        Person of each number.
 
     Returns
     -------
     edges : ndarray
-        Some of those given, the first and the last among them.
+        Subset of the given edges, with the first and the last.
     """
     place = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
     kept, people = [edges[0]], set[Any]()
@@ -152,7 +162,7 @@ def merge_bins(edges: np.ndarray, numbers: np.ndarray, groups: np.ndarray) -> np
         if len(people) >= FEWEST:
             kept.append(end)
             people = set()
-    if people and len(kept) > 1:  # too few are left for a bin of their own
+    if people and len(kept) > 1:  # too few people for a separate bin
         kept.pop()
     if kept[-1] != edges[-1]:
         kept.append(edges[-1])
@@ -160,12 +170,12 @@ def merge_bins(edges: np.ndarray, numbers: np.ndarray, groups: np.ndarray) -> np
 
 
 def _rank_of_enough(groups: np.ndarray) -> int:
-    """Find the first place at which enough people have been seen."""
+    """Return the first index up to which `FEWEST` different people occur."""
     first = np.sort(np.unique(groups, return_index=True)[1])
     return int(first[FEWEST - 1])
 
 
-def _mean_round(ordered: np.ndarray, groups: np.ndarray, centre: int) -> float:
+def _mean_around(ordered: np.ndarray, groups: np.ndarray, centre: int) -> float:
     low = high = centre
     while len(np.unique(groups[low : high + 1])) < FEWEST:
         low, high = max(0, low - 1), min(len(ordered) - 1, high + 1)

@@ -1,6 +1,6 @@
-"""Pictures of records that are arrays: signal windows, heart beats, images.
+"""Displays of records that are arrays: signal windows, heart beats, images.
 
-A side without records, as the real one with ``show_real=False``, is left out.
+Sides without records, such as the real side with ``show_real=False``, are not drawn.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ from synthgan.report.displays import FAKE, REAL
 
 __all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]
 
-_BEFORE_S, _AFTER_S = 0.25, 0.4  # round an R peak
+_BEFORE_S, _AFTER_S = 0.25, 0.4  # around an R peak
 _MOST_BEATS = 60
 
 
 @dataclass
 class TraceDisplay:
-    """Some windows, real on the left, fake on the right, all on one scale.
+    """Sample of windows on one scale: real on the left, synthetic on the right.
 
     Parameters
     ----------
     real, fake : ndarray of shape (n, n_samples)
-        In mV.
+        Real and synthetic windows in mV.
     fs_hz : float
+        Sampling rate.
 
     Attributes
     ----------
     axes_, figure_ : ndarray of Axes of shape (n, 2), Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     real: np.ndarray
@@ -55,16 +56,24 @@ class TraceDisplay:
         *,
         show_real: bool = True,
     ) -> TraceDisplay:
-        """Draw `n` windows of each at random; of several leads the first.
+        """Select up to `n` random windows of each side; only the first lead is used.
 
         Parameters
         ----------
         real, fake : array-like of shape (n_windows, n_samples) or (n_windows, n_leads, n_samples)
+            Real and synthetic windows in mV.
         fs_hz : float
+            Sampling rate.
         n : int, default=5
+            Maximum number of windows per side.
         random_state : int, RandomState instance, Generator or None, default=None
+            Random state of the selection.
         show_real : bool, default=True
-            False leaves the real windows out.
+            If False, no real window is kept.
+
+        Returns
+        -------
+        display : TraceDisplay
         """
         rng = draw_generator(random_state)
         drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
@@ -72,7 +81,7 @@ class TraceDisplay:
         return cls(drawn[0], drawn[1], fs_hz)
 
     def plot(self, figure: Figure | None = None) -> TraceDisplay:
-        """Draw on `figure`, or on a new one; returns self."""
+        """Draw on `figure`, or on a new figure, and return self."""
         n = max(len(self.real), len(self.fake))
         self.figure_ = figure = figure or Figure(layout="constrained")
         figure.set_size_inches(10, 0.9 * n + 0.6)
@@ -91,18 +100,19 @@ class TraceDisplay:
 
 @dataclass
 class BeatDisplay:
-    """Heart beats laid over each other at their R peaks, with their median.
+    """Heart beats aligned at their R peaks, with their median.
 
     Parameters
     ----------
     real, fake : ndarray of shape (n_beats, n_samples)
-        In mV, from 0.25 s before to 0.4 s after the peak.
+        Real and synthetic beats in mV, from 0.25 s before to 0.4 s after the R peak.
     fs_hz : float
+        Sampling rate.
 
     Attributes
     ----------
     axes_, figure_ : ndarray of Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     real: np.ndarray
@@ -121,12 +131,16 @@ class BeatDisplay:
         *,
         show_real: bool = True,
     ) -> BeatDisplay:
-        """Find the beats of both sides, and draw up to 60 of each at random.
+        """Detect the beats of both sides, and select up to 60 random beats of each.
 
         Parameters
         ----------
         real, fake, fs_hz, random_state, show_real
             As in `TraceDisplay.from_windows`.
+
+        Returns
+        -------
+        display : BeatDisplay
         """
         rng = draw_generator(random_state)
         beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
@@ -134,7 +148,7 @@ class BeatDisplay:
         return cls(beats[0], beats[1], fs_hz)
 
     def plot(self, figure: Figure | None = None) -> BeatDisplay:
-        """Draw on `figure`, or on a new one; returns self."""
+        """Draw on `figure`, or on a new figure, and return self."""
         self.figure_ = figure = figure or Figure(layout="constrained")
         sides = _sides(self.real, self.fake)
         figure.set_size_inches(4.5 * len(sides), 3)
@@ -156,17 +170,17 @@ class BeatDisplay:
 
 @dataclass
 class ImageDisplay:
-    """Some images, real above, fake below.
+    """Sample of images: real above, synthetic below.
 
     Parameters
     ----------
     real, fake : ndarray of shape (n, height, width) or (n, height, width, channels)
-        0..255.
+        Real and synthetic images with values from 0 to 255.
 
     Attributes
     ----------
     axes_, figure_ : ndarray of Axes, Figure
-        Where `plot` drew.
+        Axes and figure of the last call of `plot`.
     """
 
     real: np.ndarray
@@ -184,15 +198,22 @@ class ImageDisplay:
         *,
         show_real: bool = True,
     ) -> ImageDisplay:
-        """Draw `n` images of each at random.
+        """Select up to `n` random images of each side.
 
         Parameters
         ----------
         real, fake : array-like of shape (n_images, height, width[, channels])
+            Real and synthetic images.
         n : int, default=16
+            Maximum number of images per side.
         random_state : int, RandomState instance, Generator or None, default=None
+            Random state of the selection.
         show_real : bool, default=True
-            False leaves the real images out.
+            If False, no real image is kept.
+
+        Returns
+        -------
+        display : ImageDisplay
         """
         rng = draw_generator(random_state)
         drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
@@ -200,7 +221,7 @@ class ImageDisplay:
         return cls(drawn[0], drawn[1])
 
     def plot(self, figure: Figure | None = None) -> ImageDisplay:
-        """Draw on `figure`, or on a new one; returns self."""
+        """Draw on `figure`, or on a new figure, and return self."""
         n_wide = 8
         n_high = -(-max(len(self.real), len(self.fake)) // n_wide)
         self.figure_ = figure = figure or Figure(layout="constrained")
@@ -218,8 +239,8 @@ class ImageDisplay:
 
 
 def _sides(real: np.ndarray, fake: np.ndarray) -> list[tuple[np.ndarray, str, str]]:
-    """Give records, colour and name of the sides that are drawn."""
-    return [(real, REAL, "real")] * bool(len(real)) + [(fake, FAKE, "fake")]
+    """Return records, colour and title of each side that is drawn."""
+    return [(real, REAL, "real")] * bool(len(real)) + [(fake, FAKE, "synthetic")]
 
 
 def _draw_image(ax: Axes, image: np.ndarray) -> None:
@@ -242,7 +263,7 @@ def _some(records: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _beats(windows: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Cut out all beats that lie within their window, less the window's median."""
+    """Cut out all beats that are complete in their window; subtract the window's median."""
     found = find_beats(windows, fs_hz)
     before, after = round(_BEFORE_S * fs_hz), round(_AFTER_S * fs_hz)
     whole = (found.sample >= before) & (found.sample + after <= windows.shape[1])

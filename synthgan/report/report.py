@@ -1,4 +1,4 @@
-"""The result of `evaluate`: scores as data, text and one self-contained page."""
+"""The result of `evaluate`: scores as data, as text and as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -26,28 +26,30 @@ from synthgan.state.files import PRIVATE, write_atomically
 __all__ = ["Report"]
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")
-# Notes that name a real row by its number.
+# Notes that give the number of a real row.
 _ROW_NUMBER = re.compile(r"\bReal row \d+")
 _TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
 
 @dataclass(repr=False)
 class Report:
-    """What was measured of a fake.
+    """Measures of synthetic records, as returned by `evaluate`.
 
     Parameters
     ----------
     scores : dict of str to dict of str to Score
-        By section and by name of the measure.
+        Scores by section and by name of the measure.
     records : dict of str to DataFrame or ndarray
-        ``real``, ``fake`` and perhaps ``holdout``, for the pictures; never written as data.
+        ``real``, ``fake`` and, if given, ``holdout``. They are used for the figures and are never
+        written as data.
     settings : dict
-        What the measures were told.
+        Settings of the measures, such as ``kind`` and ``target``.
     model : fitted synthesizer or None, default=None
+        Its training history and parameters are added to the page.
     show_real : bool, default=True
-        Whether what is written may show single real records; see `evaluate`.
+        Whether the written report may show single real records; see `evaluate`.
     groups : array-like of shape (n_rows,) or None, default=None
-        Whose each real row is: what is pooled stands for so many people.
+        Person of each real row. Minimum counts in the figures are then people instead of rows.
 
     Examples
     --------
@@ -71,11 +73,11 @@ class Report:
         for section in self.scores.values():
             if name in section:
                 return section[name]
-        raise KeyError(f"{name!r} was not measured; there are {self.names}.")
+        raise KeyError(f"{name!r} was not measured; measured are {self.names}.")
 
     @property
     def names(self) -> list[str]:
-        """Names of all measures that were taken."""
+        """Names of all measures in the report."""
         return [name for section in self.scores.values() for name in section]
 
     def __repr__(self) -> str:
@@ -83,16 +85,22 @@ class Report:
         return "\n".join(["Report", *lines])
 
     def summary(self) -> list[Finding]:
-        """Say in three figures, with words, how faithful, useful and private the fake is."""
-        return summarise(self.scores)
+        """Return one finding for each section: fidelity, usefulness and privacy.
+
+        Returns
+        -------
+        findings : list of Finding
+            Each has a ``title``, a ``figure`` and its ``meaning``.
+        """
+        return summarise(self.scores, find_kind(self.settings["kind"]).floor)
 
     def contents(self) -> str:
-        """Say in a sentence or two whether the page of HTML shows real records."""
+        """Return the statement of whether the HTML page shows real records."""
         kind = find_kind(self.settings["kind"])
         if self.show_real:
             return (
-                f"This report contains real records: {kind.shown}. Give it only to those who may "
-                "see the real data, or make it with show_real=False (--no-real)."
+                f"This report contains real records: {kind.shown}. Share it only with people who "
+                "may see the real data, or create it with show_real=False (--no-real)."
             )
         pooled = kind.pooled if self.groups is None else kind.pooled.replace("rows", "people")
         return (
@@ -101,7 +109,14 @@ class Report:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row a measure: section, value, ceiling, floor, interval, direction, note."""
+        """Return a table with one row per measure.
+
+        Returns
+        -------
+        frame : DataFrame
+            Index ``measure``; columns ``section``, ``value``, ``low`` and ``high`` (95 % interval),
+            ``ceiling``, ``floor``, ``higher_is_better`` and ``note``.
+        """
         rows = []
         for section, scores in self.scores.items():
             for name, score in scores.items():
@@ -126,9 +141,12 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return scores, summary, settings and versions as plain data.
 
-        No whole record is in it. With ``show_real``, ``contains_real_records`` is True, as details
-        can hold values of single rows: a quartile may be one. Without, details lack the columns of
-        the real side.
+        Returns
+        -------
+        data : dict
+            Contains no complete record. If ``show_real`` is True, details of scores can contain
+            values of single real rows, such as a quartile, and ``contains_real_records`` is True.
+            If it is False, details do not contain the columns of real records.
         """
         return {
             "contains_real_records": self.show_real,
@@ -143,19 +161,39 @@ class Report:
         }
 
     def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return `to_dict` as JSON; with a path, also write it there, whole or not at all."""
+        """Return `to_dict` as JSON.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            File to write; if writing fails, an existing file is not changed.
+
+        Returns
+        -------
+        text : str
+        """
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         return self._written(escape_json(text), path)
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return summary and scores as Markdown; with a path, also write it there."""
-        contents = "No real record is in this text; its figures are computed from real records."
+        """Return summary and scores as Markdown.
+
+        Parameters
+        ----------
+        path : str, path or None, default=None
+            File to write; if writing fails, an existing file is not changed.
+
+        Returns
+        -------
+        text : str
+        """
+        contents = "This text contains no real records. Its figures are computed from real records."
         if self.show_real:
             contents += " The same report as HTML or JSON contains real records."
-        lines = ["# Real and fake", "", contents, ""]
+        lines = ["# Real and synthetic records", "", contents, ""]
         for finding in self.summary():
-            told = (finding.title, finding.figure, finding.meaning)
-            lines += ["**{} {}** {}".format(*map(escape_markdown, told)), ""]
+            texts = (finding.title, finding.figure, finding.meaning)
+            lines += ["**{} {}** {}".format(*map(escape_markdown, texts)), ""]
         for section, scores in self.scores.items():
             if not scores:
                 continue
@@ -171,35 +209,39 @@ class Report:
         return self._written("\n".join(lines), path)
 
     def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
-        """Return one page that needs no network and no script; with a path, also write it there.
-
-        The page shows real records: a new file is readable by its owner only.
+        """Return one self-contained HTML page, without scripts and network access.
 
         Parameters
         ----------
         path : str, path or None, default=None
+            File to write. A new file is readable by its owner only, because the page can show
+            real records.
+
+        Returns
+        -------
+        page : str
 
         Raises
         ------
         OSError
-            The file cannot be written; one that was there is as it was.
+            If the file cannot be written; an existing file is not changed.
         """
         return self._written(render(self, versions()), path)
 
     def _repr_html_(self) -> str:
         """Show the summary in a notebook."""
-        told = [[f.title, f.figure, f.meaning] for f in self.summary()]
-        safe = [[html.escape(printable(text)) for text in texts] for texts in told]
+        findings = [[f.title, f.figure, f.meaning] for f in self.summary()]
+        safe = [[html.escape(printable(text)) for text in texts] for texts in findings]
         items = "".join("<li><b>{} {}</b> {}</li>".format(*texts) for texts in safe)
         table = self.to_frame().round(3)
         return f"<ul>{items}</ul>{table.assign(note=table['note'].map(printable)).to_html()}"
 
     def note(self, score: Score) -> str:
-        """Give a note; which real row it is about only where real records may be shown."""
+        """Return the note of a score, without numbers of real rows if ``show_real`` is False."""
         return score.note if self.show_real else _ROW_NUMBER.sub("A real row", score.note)
 
     def _plain(self, score: Score) -> dict[str, Any]:
-        """Return a score as plain data, and nothing of the real side where none may be shown."""
+        """Return a score as plain data, without real columns if ``show_real`` is False."""
         if self.show_real:
             return score.to_dict()
         real = [name for name in score.detail.columns if re.match(r"real\b", str(name))]
@@ -214,9 +256,9 @@ class Report:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what was used."""
-    ours = {"synthgan": __version__, "python": platform.python_version()}
-    return {**ours, **{name: version(name) for name in _LIBRARIES}}
+    """Return the versions of synthgan, Python and the main libraries."""
+    own = {"synthgan": __version__, "python": platform.python_version()}
+    return {**own, **{name: version(name) for name in _LIBRARIES}}
 
 
 def _figure(x: float | None) -> str:

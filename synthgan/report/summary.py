@@ -1,4 +1,4 @@
-"""Three plain figures, and what they mean."""
+"""The summary of a report: one figure and its meaning for each section."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ __all__ = ["Finding", "summarise"]
 C2ST = ("c2st", "signal_c2st", "image_c2st")
 TOO_FEW = "too few records to tell"
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
-
 MEMBERSHIP = ("membership_inference", "signal_membership_inference", "image_membership_inference")
-LEANINGS = (*MEMBERSHIP, "closest_record", "signal_closest_record", "image_closest_record")
+CLOSEST_RECORD = ("closest_record", "signal_closest_record", "image_closest_record")
 REIDENTIFICATION = ("signal_reidentification", "image_reidentification")
+
+_CLEARLY_CLOSER = 0.6  # share of synthetic records; below it the report says "slightly closer"
 
 Scores = dict[str, dict[str, Score]]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure for people.
+    """One finding of the summary.
 
     Parameters
     ----------
     title : str
-        The question.
+        The question, such as ``"Private?"``.
     figure : str
-        The answer, short.
+        The short answer, such as ``"no leak found"``.
     meaning : str
-        What it says, in a sentence or two.
-    name : str
-        The measure that it comes from; empty for none.
+        Explanation of the figure in one or more sentences.
+    name : str, default=""
+        Name of the measure that gives the figure; empty if there is none.
     """
 
     title: str
@@ -45,35 +46,51 @@ class Finding:
     name: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
+        """Return the finding as plain data."""
         return {key: plain(value) for key, value in vars(self).items()}
 
 
-def summarise(scores: Scores) -> list[Finding]:
-    """Say how faithful, useful and private a fake is; one finding for each section measured."""
-    makers = {"fidelity": _faithful, "usefulness": _useful, "privacy": _private}
-    return [makers[section](measured) for section, measured in scores.items() if measured]
+def summarise(scores: Scores, floor: str) -> list[Finding]:
+    """Summarise scores in one finding for each section that was measured.
+
+    Parameters
+    ----------
+    scores : dict of str to dict of str to Score
+        Scores by section and by name of the measure.
+    floor : str
+        What the floor of the fidelity measures is computed from, such as ``"shuffled columns"``.
+
+    Returns
+    -------
+    findings : list of Finding
+    """
+    findings = []
+    if measured := scores.get("fidelity"):
+        findings.append(_faithful(measured, floor))
+    if measured := scores.get("usefulness"):
+        findings.append(_useful(measured))
+    if measured := scores.get("privacy"):
+        findings.append(_private(measured))
+    return findings
 
 
-def _faithful(scores: dict[str, Score]) -> Finding:
+def _faithful(scores: dict[str, Score], floor: str) -> Finding:
     name = next((name for name in C2ST if name in scores), "")
     score = scores.get(name)
     if score is None or math.isnan(score.value):
-        return Finding("Faithful?", "not judged", "There were too few records for a classifier.")
-    right = round(100 * score.value)
-    told = [
-        f"Shown a real and a fake record, boosted trees pick the real one {right} times in 100; "
-        "50 is guessing."
-    ]
+        return Finding("Faithful?", "not judged", "There are too few records for a classifier.")
+    meaning = (
+        "Given one real and one synthetic record, a classifier (boosted trees) identifies the real "
+        f"one in {round(100 * score.value)} of 100 cases; chance is 50."
+    )
     references = []
     if score.ceiling is not None:
-        references.append(f"{round(100 * score.ceiling)} with other real records")
+        references.append(f"{round(100 * score.ceiling)} for other real records")
     if score.floor is not None:
-        rest = "shuffled columns" if name == "c2st" else "randomised phases"
-        references.append(f"{round(100 * score.floor)} with {rest}")
+        references.append(f"{round(100 * score.floor)} for {floor}")
     if references:
-        told.append(f"It would be {' and '.join(references)}.")
-    return Finding("Faithful?", f"{score.value:.2f} AUC", " ".join(told), name)
+        meaning += f" For comparison, it is {' and '.join(references)}."
+    return Finding("Faithful?", f"{score.value:.2f} AUC", meaning, name)
 
 
 def _useful(scores: dict[str, Score]) -> Finding:
@@ -81,80 +98,111 @@ def _useful(scores: dict[str, Score]) -> Finding:
     if score is not None and score.ceiling:
         unit = "R2" if "R2" in score.name else "AUC"
         meaning = (
-            f"Models trained on fakes reach {score.value:.3f} {unit} on real records that they "
-            f"never saw; trained on real ones, {score.ceiling:.3f}."
+            f"Models trained on synthetic records reach an {unit} of {score.value:.3f} on unseen "
+            f"real records. Models trained on real records reach {score.ceiling:.3f}."
         )
         return Finding("Useful?", f"{score.value / score.ceiling:.0%}", meaning, "tstr")
     score = scores.get("global_utility")
     if score is None or math.isnan(score.value):
-        return Finding("Useful?", "not judged", "No target was named, or nothing can be learnt.")
-    meaning = "Of what real records teach of each column by the others, fakes teach this share."
+        meaning = "No target column was given, or the real records do not allow a prediction."
+        return Finding("Useful?", "not judged", meaning)
+    meaning = (
+        "Each column is predicted from the other columns. Models trained on synthetic records "
+        "reach this share of the performance of models trained on real records."
+    )
     return Finding("Useful?", f"{score.value:.0%}", meaning, "global_utility")
 
 
 def _private(scores: dict[str, Score]) -> Finding:
     attacks = {name: scores[name] for name in ATTACKS if name in scores}
-    risks = {name: s for name, s in attacks.items() if not math.isnan(s.value)}
-    member = next((scores[name] for name in MEMBERSHIP if name in scores), None)
-    too_few = member is not None and bool(too_few_to_tell(member.interval))
-    if not risks:
-        return _members_told(scores, member, too_few)
+    risks = {name: score for name, score in attacks.items() if not math.isnan(score.value)}
+    if risks:
+        return _from_attacks(scores, risks)
+    return _from_membership(scores)
+
+
+def _from_attacks(scores: dict[str, Score], risks: dict[str, Score]) -> Finding:
+    """Judge privacy by the attack whose risk has the highest lower bound."""
     lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
     name = max(risks, key=lambda one: (lows[one], risks[one].value))
     worst = risks[name]
-    strongest = f"The strongest of {len(risks)} attacks, {worst.name},"
     low, high = worst.interval or (0.0, 1.0)
-    leaning = [scores[one] for one in LEANINGS if one in scores]
-    lean = [f"{score.name} {score.value:.2f}" for score in leaning if _is_above_chance(score)]
+    interval = f"95 % interval {_percent(low, 1)} to {_percent(high, 1)}"
+    member = _membership_score(scores)
+    above_chance = _sentences_above_chance(scores, (*MEMBERSHIP, *CLOSEST_RECORD))
+    too_few = member is not None and bool(too_few_to_tell(member.interval))
     if low > 0:
         figure = f"{worst.value:.1%} risk"
-        meaning = (
-            f"{strongest} succeeds on {worst.value:.1%} (95 % interval {low:.1%} to {high:.1%}) of "
-            "the records that it would fail on, had they not been learnt."
-        )
+        sentences = [
+            f"The strongest of {len(risks)} attacks is {worst.name}.",
+            f"It succeeds on {_percent(worst.value, 1)} ({interval}) of the records on which it "
+            "would fail if they were not training records.",
+        ]
     else:
-        figure = "possible leak" if lean else TOO_FEW if too_few else "no leak found"
-        meaning = (
-            f"{strongest} gains {worst.value:.1%} on learnt records; chance explains that, "
-            f"but up to {high:.1%} is not excluded."
-        )
-    if lean:
-        meaning += (
-            " Fakes are nearer to learnt records than chance explains: "
-            f"{', '.join(lean)}, where .50 is chance."
-        )
-    elif too_few and member is not None:
-        meaning += f" {_interval_in_words(member)}"
-    return Finding("Private?", figure, meaning, name)
+        figure = "possible leak" if above_chance else TOO_FEW if too_few else "no leak found"
+        is_member_found = member is not None and _is_above_chance(member)
+        sentences = [
+            f"No {'other ' if is_member_found else ''}attack succeeded beyond chance.",
+            f"The highest risk is {_percent(worst.value, 1)} ({interval}), for {worst.name}.",
+        ]
+        if is_member_found:
+            return Finding("Private?", figure, " ".join(above_chance + sentences), name)
+    sentences += above_chance
+    if not above_chance and too_few and member is not None:
+        sentences.append(_membership_sentence(member))
+    return Finding("Private?", figure, " ".join(sentences), name)
 
 
-def _members_told(scores: dict[str, Score], member: Score | None, too_few: bool) -> Finding:
-    """Judge by membership inference, where no attack has a risk."""
+def _from_membership(scores: dict[str, Score]) -> Finding:
+    """Judge privacy by membership inference, if no other attack has a risk."""
+    member = _membership_score(scores)
     if member is None or member.interval is None:
-        meaning = "There is no verdict on privacy without a holdout: records that were not learnt."
+        meaning = (
+            "Privacy cannot be judged without a holdout, that is, real records that were not used "
+            "for training."
+        )
         return Finding("Private?", "no verdict", meaning)
     name = next(name for name in MEMBERSHIP if name in scores)
-    found = [
-        f"{score.name} {score.value:.2f}, where {score.ceiling:.2f} is chance"
-        for one in (*LEANINGS, *REIDENTIFICATION)
-        if (score := scores.get(one)) is not None and _is_above_chance(score)
+    others = _sentences_above_chance(scores, (*CLOSEST_RECORD, *REIDENTIFICATION))
+    if others or _is_above_chance(member):
+        figure = f"{member.value:.2f} AUC"
+    else:
+        figure = TOO_FEW if too_few_to_tell(member.interval) else "no leak found"
+    return Finding("Private?", figure, " ".join([_membership_sentence(member), *others]), name)
+
+
+def _membership_score(scores: dict[str, Score]) -> Score | None:
+    return next((scores[name] for name in MEMBERSHIP if name in scores), None)
+
+
+def _sentences_above_chance(scores: dict[str, Score], names: tuple[str, ...]) -> list[str]:
+    """Describe each of the named measures that is above chance."""
+    return [
+        _describe(name, scores[name])
+        for name in names
+        if name in scores and _is_above_chance(scores[name])
     ]
-    if found:
-        low, high = member.interval
-        meaning = (
-            f"Fakes are nearer to who was learnt than chance explains: {'; '.join(found)}. "
-            f"Membership inference has a 95 % interval of {low:.2f} to {high:.2f}."
+
+
+def _describe(name: str, score: Score) -> str:
+    """Describe a privacy measure that is above chance in one sentence."""
+    if name in MEMBERSHIP:
+        return _membership_sentence(score)
+    value, chance = _percent(score.value), _percent(score.ceiling or 0.0)
+    if name in CLOSEST_RECORD:
+        slightly = "slightly " if score.value < _CLEARLY_CLOSER else ""
+        return (
+            f"Synthetic records are {slightly}closer to training records than to unseen records "
+            f"({value}; chance is {chance})."
         )
-        return Finding("Private?", f"{member.value:.2f} AUC", meaning, name)
-    figure = TOO_FEW if too_few else "no leak found"
-    return Finding("Private?", figure, _interval_in_words(member), name)
+    return f"{value} of the synthetic records point to one training person (chance is {chance})."
 
 
-def _interval_in_words(member: Score) -> str:
+def _membership_sentence(member: Score) -> str:
     low, high = member.interval or (0.0, 1.0)
     return (
-        f"Membership inference tells who was learnt with an AUC of {member.value:.2f}, where .50 "
-        f"is chance; its 95 % interval is {low:.2f} to {high:.2f}."
+        "Membership inference distinguishes training records from unseen records with an AUC of "
+        f"{member.value:.2f} (95 % interval {low:.2f} to {high:.2f}; chance is 0.50)."
     )
 
 
@@ -164,3 +212,7 @@ def _is_above_chance(score: Score) -> bool:
         and score.ceiling is not None
         and score.interval[0] > score.ceiling
     )
+
+
+def _percent(share: float, n_digits: int = 0) -> str:
+    return f"{100 * share:.{n_digits}f} %"

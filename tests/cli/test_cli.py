@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import synthgan
-from synthgan.cli import _run, _Told, main
+from synthgan.cli import _PipeSafeStream, _run, main
 from synthgan.exceptions import DataError, DataWarning
 from tests.state.packing import DATA
 
@@ -34,7 +34,7 @@ def table(tmp_path, clinic):
 def test_fit_and_sample(tmp_path, table, clinic, capsys):
     model, fake = tmp_path / "m.synthgan", tmp_path / "fake.csv"
     run("fit", table, "--out", model, "--epochs", 2, "--seed", 0)
-    assert f"clinic.csv learnt, model written to {model}" in capsys.readouterr().out
+    assert f"clinic.csv. Model written to {model}" in capsys.readouterr().out
     run("sample", model, "-n", 25, "--out", fake, "--seed", 1)
     assert "25 rows written" in capsys.readouterr().out
     rows = pd.read_csv(fake, parse_dates=["admitted"])
@@ -92,7 +92,7 @@ def test_evaluate_counts_persons(tmp_path, clinic, capsys):
     assert "groups='nobody' is not allowed; name a column" in capsys.readouterr().err
 
 
-def test_evaluate_is_a_gate(tmp_path, clinic, capsys):
+def test_evaluate_conditions(tmp_path, clinic, capsys):
     names = ("real.csv", "fake.csv", "holdout.csv", "r.html", "r.json")
     real, fake, holdout, page, scores = (tmp_path / name for name in names)
     clinic[:100].to_csv(real, index=False)
@@ -107,15 +107,15 @@ def test_evaluate_is_a_gate(tmp_path, clinic, capsys):
     value = json.loads(scores.read_text())["scores"]["fidelity"]["c2st"]["value"]
     is_low = f"c2st<={value + 1e-6}"
     run(*words[:5], "--fail-if", "c2st>0.9", "--fail-if", is_low, code=1)
-    assert capsys.readouterr().err == f"synthgan: failed, as {is_low}\n"
-    # A figure that is missing is not one that passes.
+    assert capsys.readouterr().err == f"synthgan: failed: {is_low}\n"
+    # A condition on a missing measure fails.
     run("evaluate", real, fake, "--fail-if", "tstr<0.5", code=1)
-    assert "failed, as tstr<0.5" in capsys.readouterr().err
+    assert "failed: tstr<0.5" in capsys.readouterr().err
     for condition in ("c2st", "c2st>x", "c2st>0.8>1", "c2st>--1"):
         run(*words, "--fail-if", condition, code=2)
-        assert "is no condition; give one such as" in capsys.readouterr().err
+        assert "is not a condition; give one such as" in capsys.readouterr().err
     run(*words, "--fail-if", "beauty<1", code=2)
-    assert "names no measure; there are" in capsys.readouterr().err
+    assert "does not name a measure; give one of" in capsys.readouterr().err
     run("evaluate", real, fake, "--target", "none", code=2)
     assert "target='none' is not allowed" in capsys.readouterr().err
 
@@ -132,20 +132,20 @@ def test_user_errors_are_one_line(tmp_path, table, capsys):
     assert "none.csv' cannot be read" in error("fit", tmp_path / "none.csv", "--out", out)
     assert "preset='x' is unknown" in error("fit", table, "--out", out, "--preset", "x")
     assert "'epochs' parameter" in error("fit", table, "--out", out, "--epochs", 0)
-    assert "names no file" in error("fit", table, "--out", tmp_path / "no" / "m")
+    assert "is not a file in an existing folder" in error(
+        "fit", table, "--out", tmp_path / "no" / "m"
+    )
     assert "m' cannot be read" in error("sample", out, "-n", 3, "--out", "x.csv")
     (tmp_path / "empty.csv").write_text("")
     assert "is not a CSV table" in error("fit", tmp_path / "empty.csv", "--out", out)
     assert "--rows 1 is too few" in error("demo", "--rows", 1, "--out", tmp_path / "d")
     for option in ("--html", "--json"):
         words = ("evaluate", table, table, option, tmp_path / "no" / "r")
-        assert f"{option} '{tmp_path}/no/r' names no file in a folder that is there" in error(
-            *words
-        )
+        assert f"{option} '{tmp_path}/no/r' is not a file in an existing folder" in error(*words)
     assert "--seed -1 is not allowed" in error("evaluate", table, table, "--seed", -1)
     for empty in ("--out", "-o"):
         words = ("sample", DATA / "format-1-table.synthgan", "-n", 1, empty, "")
-        assert "--out '' names no file" in error(*words)
+        assert "--out '' is not a file" in error(*words)
     assert not out.exists()
 
 
@@ -161,8 +161,8 @@ def test_info(capsys, kind, shown):
     path = DATA / f"format-1-{kind}.synthgan"
     run("info", path)
     out = capsys.readouterr().out
-    told = ("- preset: default recipe", "- 3 steps", "- versions: synthgan", "## Privacy")
-    for words in (*shown, *told):
+    common = ("- preset: default recipe", "- 3 steps", "- versions: synthgan", "## Privacy")
+    for words in (*shown, *common):
         assert words in out
     assert f"- `{path}`: {path.stat().st_size:,} bytes; weights were not read\n" in out
 
@@ -181,7 +181,10 @@ def test_info_of_no_model(tmp_path, table, capsys):
 def test_usage_errors(capsys):
     for words, message in (
         (["fit"], "required: DATA, -o/--out; see synthgan fit --help"),
-        (["fit", "a.zip", "-o", "m", "--size", "8xx"], "'8xx' is no size; give such as 275x400"),
+        (
+            ["fit", "a.zip", "-o", "m", "--size", "8xx"],
+            "'8xx' is not a size; give a size such as 275x400",
+        ),
         (["fit", "a.csv", "-o", "m", "--epochs", "many"], "invalid int value: 'many'"),
         (["grow"], "invalid choice: 'grow'"),
         ([], "required: COMMAND; see synthgan --help"),
@@ -206,8 +209,8 @@ def test_module_and_version():
     assert done.stdout.strip() == f"synthgan {synthgan.__version__}"
 
 
-def test_a_gate_shuts_also_where_nobody_listens(tmp_path, clinic, monkeypatch):
-    class Gone(io.StringIO):
+def test_conditions_are_checked_if_output_is_closed(tmp_path, clinic, monkeypatch):
+    class Closed(io.StringIO):
         def write(self, text):
             raise BrokenPipeError
 
@@ -217,20 +220,20 @@ def test_a_gate_shuts_also_where_nobody_listens(tmp_path, clinic, monkeypatch):
     spare = (tmp_path / "spare").open("w")
     clinic[:60].to_csv(tmp_path / "real.csv", index=False)
     clinic[60:120].to_csv(tmp_path / "fake.csv", index=False)
-    for stream in (Gone(), None):
+    for stream in (Closed(), None):
         monkeypatch.setattr(sys, "stdout", stream)
         run("evaluate", tmp_path / "real.csv", tmp_path / "fake.csv", "--fail-if", "c2st<2", code=1)
     spare.close()
 
 
-def test_a_job_is_done_also_where_nobody_listens(tmp_path, table):
+def test_fit_completes_if_output_is_closed(tmp_path, table):
     model = tmp_path / "m"
     command = f"{sys.executable} -m synthgan fit {table} --max-steps 2 -o {model} 2>&- | true"
     subprocess.run(command, shell=True, check=True)
     assert len(synthgan.load(model).sample(3)) == 3
 
 
-def test_a_reader_that_goes_away(tmp_path):
+def test_closed_pipe_is_not_an_error(tmp_path):
     command = f"{sys.executable} -m synthgan demo --rows 60 --epochs 1 --out {tmp_path} | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert [line for line in done.stderr.splitlines() if "Warning" not in line] == []
@@ -239,7 +242,7 @@ def test_a_reader_that_goes_away(tmp_path):
 FORGED = "x\x1b]0;owned\x07\x9b2J\u202e\n# Differentially private"
 
 
-def test_nothing_commands_the_terminal(tmp_path, clinic, capsys):
+def test_names_cannot_control_the_terminal(tmp_path, clinic, capsys):
     table, model = tmp_path / "clinic.csv", tmp_path / "m\x1b[2J"
     frame = clinic[["age"]].assign(**{FORGED: "one"}).assign(**{"gone\x1b[2J": None})
     frame.to_csv(table, index=False)
@@ -260,7 +263,7 @@ def test_nothing_commands_the_terminal(tmp_path, clinic, capsys):
     assert "\\x1b[2J" in said("info", tmp_path / "no\x1b[2J", code=2)
     assert "\\x1b[2J" in said("bad\x1b[2J", code=2)
     condition = "c2st>0.8\x1b[2J"
-    assert "is no condition" in said("evaluate", fake, fake, "--fail-if", condition, code=2)
+    assert "is not a condition" in said("evaluate", fake, fake, "--fail-if", condition, code=2)
     assert "empty" in said("evaluate", fake, fake, "--target", "empty\x1b[2J", code=2)
 
 
@@ -276,9 +279,9 @@ def test_messages_are_one_line_whatever_they_name(capsys):
         f"synthgan: DataWarning: column {shown}\\n# Differentially private is odd\n"
         f"synthgan: error: column {shown}\\n# Differentially private cannot be learnt\n"
     )
-    # Whatever else is written; progress bars go back to the start of their line.
+    # Other output is escaped, too, except carriage returns of progress bars.
     stream = io.StringIO()
-    assert _Told(stream).write(f"\r50%|{FORGED}") == len(FORGED) + 5
+    assert _PipeSafeStream(stream).write(f"\r50%|{FORGED}") == len(FORGED) + 5
     assert stream.getvalue() == f"\r50%|{shown}\n# Differentially private"
 
 
@@ -300,7 +303,7 @@ def test_formulas_in_cells(tmp_path, capsys):
     assert sum(dangerous) > 100
     pd.testing.assert_frame_equal(safe[["number", "gaps"]], made[["number", "gaps"]])
     assert (safe["number"] < 0).any()
-    # A spreadsheet that cuts at semicolons finds no cell that is a formula.
+    # A spreadsheet that splits at semicolons finds no formula.
     lines = fake.read_text().splitlines()
     cells = [cell for line in lines for cell in next(csv.reader([line], delimiter=";"))]
     assert not [cell for cell in cells if cell.lstrip('"').startswith(("=", "@"))]

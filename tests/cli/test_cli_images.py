@@ -48,7 +48,7 @@ def test_size_colour_and_folders_as_labels(tmp_path, capsys):
         "--labels", "folder", "--max-steps", 2)  # fmt: skip
     assert capsys.readouterr().out == (
         f"{tmp_path / 'eyes'} read: 12 images of 8 x 12\n"
-        f"12 images learnt, model written to {path}\n"
+        f"Trained on 12 images. Model written to {path}\n"
     )
     (tmp_path / "wanted.csv").write_text("folder\nright\nleft\nright\n")
     out = tmp_path / "fake"

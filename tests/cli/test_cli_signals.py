@@ -45,7 +45,7 @@ def read(folder, i=0):
         return wfdb.rdrecord(str(folder / f"synthetic_{i:05d}"))
 
 
-def told(text):
+def without_warnings(text):
     return text.splitlines()[0]
 
 
@@ -108,7 +108,7 @@ def test_arrays(tmp_path, model, capsys):
     assert f"5 windows written to {one}" in capsys.readouterr().out
     assert np.load(one).shape == (5, 500)
     run("fit", one, "--fs-hz", 250, "-o", again, "--max-steps", 1, "--labels", "heart_rate_bpm")
-    assert told(capsys.readouterr().out) == (
+    assert without_warnings(capsys.readouterr().out) == (
         f"{one} read: 5 windows of 500 samples (2 s), lead i, 250 Hz"
     )
     run("sample", again, "-n", 1, "--out", tmp_path / "records")
@@ -118,7 +118,7 @@ def test_arrays(tmp_path, model, capsys):
     assert "300 samples (3 s), leads ii, v2, 100 Hz" in capsys.readouterr().out
     run("sample", again, "-n", 3, "--out", fake)
     assert np.load(fake).shape == (3, 2, 300)
-    assert "leads; name them by --leads" in one_error(
+    assert "leads; name them with --leads" in one_error(
         capsys, "fit", two, "--fs-hz", 100, "-o", again
     )
     np.save(two, np.zeros(9))
@@ -140,16 +140,16 @@ def test_arrays(tmp_path, model, capsys):
         ),
     ],
 )
-def test_what_is_read(tmp_path, folder, capsys, names, options, line):
+def test_reading_of_records(tmp_path, folder, capsys, names, options, line):
     paths = [folder / name for name in names]
     run("fit", *paths, *options, "-o", tmp_path / "m", "--max-steps", 1)
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith(line)
     n = line.split(": ")[1].split(" windows")[0]
-    assert out[1:] == [f"{n} windows learnt, model written to {tmp_path / 'm'}"]
+    assert out[1:] == [f"Trained on {n} windows. Model written to {tmp_path / 'm'}"]
 
 
-def test_dropped_windows_are_told(tmp_path, capsys):
+def test_dropped_windows_are_reported(tmp_path, capsys):
     signals = make_ecg(3, n_samples=750, fs_hz=FS_HZ, random_state=0)
     signals[1, 250:] = 0.0
     write_records(tmp_path / "ecg", signals, fs_hz=FS_HZ)
@@ -185,19 +185,19 @@ def test_preset_of_the_thesis(tmp_path, capsys):
         ("records", ["--n-samples", 0], "n_samples=0 is not allowed"),
         ("records", ["--window-s", 1, "--fs-hz", 0], "fs_hz=0.0 is not allowed"),
         ("records", ["--window-s", 1, "--labels", "mood"], "no record has the label 'mood'; there"),
-        ("records", ["--labels", "any"], "--condition-on any is for tables; name labels"),
+        ("records", ["--labels", "any"], "--condition-on any is for tables; give labels"),
         ("records", ["--window-s", 1, "--preset", "thesis-thyroid"], "known are ['thesis-ecg-cnn'"),
         ("records", ["--kind", "table"], "cannot be read: Is a directory"),
         ("none", ["--kind", "signal"], "none' is neither a folder nor a WFDB record: no such file"),
-        ("none.npy", [], "none.npy' tells no sampling rate; give it by --fs-hz"),
+        ("none.npy", [], "none.npy' does not contain a sampling rate; give it with"),
         ("none.npy", ["--fs-hz", 9], "none.npy' cannot be read: No such file"),
-        ("none.npy", ["--fs-hz", 9, "--window-s", 1], "none.npy' holds windows already"),
-        ("none.npy", ["more.npy", "--fs-hz", 9], "2 paths are given; an npy file is learnt alone"),
-        ("none.csv", ["--window-s", 1], "--window-s is for signals, "),
-        ("none.csv", ["more.csv"], "2 paths are given; a table is one CSV file"),
+        ("none.npy", ["--fs-hz", 9, "--window-s", 1], "none.npy' already contains windows"),
+        ("none.npy", ["more.npy", "--fs-hz", 9], "2 paths are given; give one npy file alone"),
+        ("none.csv", ["--window-s", 1], "--window-s is for signals, but "),
+        ("none.csv", ["more.csv"], "2 paths are given; give one CSV file"),
     ],
 )
-def test_what_cannot_be_learnt(tmp_path, folder, capsys, data, options, message):
+def test_bad_input_of_fit(tmp_path, folder, capsys, data, options, message):
     made = tmp_path / "m"
     assert message in one_error(capsys, "fit", folder.parent / data, *options, "-o", made)
     assert not list(tmp_path.iterdir())
@@ -206,14 +206,14 @@ def test_what_cannot_be_learnt(tmp_path, folder, capsys, data, options, message)
 @pytest.mark.parametrize(
     ("out", "options", "message"),
     [
-        ("x.csv", [], "x.csv' is a table; "),
+        ("x.csv", [], "x.csv' is a table, but "),
         ("x.npy", ["--annotate"], "--annotate needs WFDB records; give a folder"),
         ("no/x.npy", [], "no/x.npy' cannot be written: No such file"),
         ("x", ["--duration-s", 0], "duration_s=0.0 is not allowed"),
         ("x", ["--duration-s", 0.5, "--annotate"], "last 0.5 s; this measure needs at least 1 s"),
     ],
 )
-def test_what_cannot_be_made(tmp_path, model, capsys, out, options, message):
+def test_bad_input_of_sample(tmp_path, model, capsys, out, options, message):
     words = ("sample", model, "-n", 2, "--out", tmp_path / out, *options)
     assert message in one_error(capsys, *words)
     assert not list(tmp_path.iterdir())
@@ -242,6 +242,6 @@ def test_models_fitted_on_arrays(tmp_path, capsys):
     run("sample", made, "-n", 2, "--out", tmp_path / "x.npy")
     assert np.load(tmp_path / "x.npy").shape == (2, 250)
     words = ("sample", made, "-n", 2, "--out", tmp_path / "x")
-    assert "the model knows no sampling rate, which records need" in one_error(capsys, *words)
+    assert "the model has no sampling rate, which WFDB records need" in one_error(capsys, *words)
     SignalGANSynthesizer(fs_hz=FS_HZ, max_steps=1).fit(np.stack([signals] * 2, axis=1)).save(made)
-    assert "the model knows no names of its 2 leads" in one_error(capsys, *words)
+    assert "the model has no lead names" in one_error(capsys, *words)

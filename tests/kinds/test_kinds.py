@@ -1,4 +1,4 @@
-"""Kinds of records: those of the package, and one that a test adds."""
+"""The kinds of the package, and a kind that is registered by a test."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def profiles():
     return np.clip(rng.random((500, 1)) + 0.1 * rng.normal(size=(500, N_NUMBERS)), 0, 1)
 
 
-def test_every_kind_is_whole():
+def test_every_kind_is_complete():
     assert set(all_kinds()) == {"table", "signal", "image"}
     for name, kind in all_kinds().items():
         assert kind.name == kind.estimator().kind == name
@@ -33,16 +33,16 @@ def test_every_kind_is_whole():
         assert isinstance(recipe["encoder"], kind.estimator().encoder_class)
         for preset in kind.estimator().presets.values():
             assert set(preset.parameters) <= set(recipe)
-        for text in (kind.plural, kind.records, kind.makes, kind.shown, kind.pooled):
-            assert text
+        texts = (kind.plural, kind.records, kind.makes, kind.shown, kind.pooled)
+        assert all((*texts, kind.floor, kind.importance_caption))
 
 
-def test_unknown_kinds_are_refused():
+def test_unknown_kind_raises():
     with pytest.raises(ParameterError, match="kind='heap' is not allowed; give one of"):
         find_kind("heap")
 
 
-def test_a_new_kind_is_learnt_saved_and_measured(registered, profiles, tmp_path):
+def test_registered_kind_is_fitted_saved_and_evaluated(registered, profiles, tmp_path):
     labels = np.where(profiles[:, 0] > 0.5, "high", "low")
     model = ProfileGANSynthesizer(epochs=150, random_state=0).fit(profiles, labels)
     fake, y = model.sample(400, return_y=True)
@@ -59,11 +59,11 @@ def test_a_new_kind_is_learnt_saved_and_measured(registered, profiles, tmp_path)
     assert "nothing is drawn" in report.to_html()
 
 
-def test_a_new_kind_is_on_the_command_line(registered, profiles, tmp_path, capsys):
+def test_registered_kind_on_the_command_line(registered, profiles, tmp_path, capsys):
     real, fake, model = (str(tmp_path / name) for name in ("a.profiles", "b.profiles", "m"))
     np.savetxt(real, profiles)
     main(["fit", real, "--out", model, "--seed", "1", "--epochs", "2", "--most-profiles", "300"])
-    assert "300 profiles learnt" in capsys.readouterr().out
+    assert "Trained on 300 profiles." in capsys.readouterr().out
     main(["info", model])
     assert "Makes profiles of numbers" in capsys.readouterr().out
     main(["sample", model, "-n", "100", "--out", fake])
@@ -76,7 +76,7 @@ def test_a_new_kind_is_on_the_command_line(registered, profiles, tmp_path, capsy
     assert "--fs-hz is for signals" in capsys.readouterr().err
 
 
-def test_a_kind_that_is_not_registered_is_not_saved(profiles, tmp_path):
+def test_unregistered_kind_cannot_be_saved(profiles, tmp_path):
     model = ProfileGANSynthesizer(epochs=1, random_state=0).fit(profiles)
     with pytest.raises(ArchiveError, match="class ProfileGANSynthesizer cannot be saved"):
         model.save(tmp_path / "m.synthgan")

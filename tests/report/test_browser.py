@@ -45,7 +45,7 @@ def browser(request, tmp_path):
     driver.quit()
 
 
-def test_rendered_whole_and_alone(browser, page, tmp_path):
+def test_page_renders_completely_and_without_network(browser, page, tmp_path):
     browser.get("about:blank")
     browser.get_log("performance")  # the browser's own start page
     browser.get(page.as_uri())
@@ -67,7 +67,7 @@ def test_rendered_whole_and_alone(browser, page, tmp_path):
     for picture in pictures:
         assert int(picture.get_attribute("naturalWidth")) > 0
         assert picture.get_attribute("alt")
-    # Nothing sticks out to the side but what scrolls by itself.
+    # The page does not scroll horizontally.
     wide = "return document.documentElement.scrollWidth <= window.innerWidth"
     assert browser.execute_script(wide)
     browser.save_screenshot(str(tmp_path / "report.png"))

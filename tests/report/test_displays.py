@@ -34,14 +34,14 @@ def test_bars_are_shares_of_levels():
     assert len(ColumnDisplay.from_frames(many, many, "g").labels) == 13
 
 
-def test_labels_of_few_rows_are_among_the_others():
+def test_labels_of_few_rows_are_counted_as_others():
     real = pd.DataFrame({"g": ["a"] * 20 + ["b"] * 5 + ["Bombay"] * 4 + [None]})
     display = ColumnDisplay.from_frames(real, real, "g")
     assert display.labels == ["a", "b", "others"]
     assert display.shares[0] == pytest.approx([20 / 30, 5 / 30, 5 / 30])
     numbers = pd.DataFrame({"n": [1.0] * 10 + [2.0] * 9 + [98765.0]})
     assert ColumnDisplay.from_frames(numbers, numbers, "n").labels == ["1.0", "2.0", "others"]
-    # Five rows of one person are one person.
+    # Five rows of one person count as one person.
     people = [*range(20), *[20] * 5, *range(21, 26)]
     assert ColumnDisplay.from_frames(real, real, "g", groups=people).labels == ["a", "others"]
     few = pd.DataFrame({"g": ["a"] * 20 + ["b"] * 9 + ["Bombay"]})
@@ -53,7 +53,7 @@ def test_labels_of_few_rows_are_among_the_others():
 
 @pytest.mark.parametrize("outlier", [101.0, 98765432.10])
 @pytest.mark.parametrize("n", [19, 99, 999])
-def test_no_outlier_moves_a_histogram(n, outlier):
+def test_histogram_does_not_depend_on_outliers(n, outlier):
     rng = np.random.default_rng(n)
     usual = rng.normal(50, 10, n)
     fake = pd.DataFrame({"x": rng.normal(50, 10, 100)})
@@ -64,9 +64,9 @@ def test_no_outlier_moves_a_histogram(n, outlier):
     assert one.edges.tolist() == other.edges.tolist()
     assert one.boxes == other.boxes
     assert one.shares.tolist() == other.shares.tolist()
-    # Neither edges nor boxes are numbers of single rows.
-    told = [*one.edges, *(x for key, x in one.boxes[0].items() if key != "side")]
-    assert not set(told) & set(usual)
+    # Neither edges nor box plots show values of single rows.
+    drawn = [*one.edges, *(x for key, x in one.boxes[0].items() if key != "side")]
+    assert not set(drawn) & set(usual)
 
 
 def test_few_rows_have_no_histogram_and_few_gaps_no_share():
@@ -74,7 +74,7 @@ def test_few_rows_have_no_histogram_and_few_gaps_no_share():
     fake = pd.DataFrame({"x": values})
     few = pd.DataFrame({"x": [*values[:14], *[np.nan] * 4]})
     display = ColumnDisplay.from_frames(few, fake, "x").plot()
-    assert display.ax_.get_xlabel() == "missing fewer than 5 real, 0.0% fake"
+    assert display.ax_.get_xlabel() == "missing: fewer than 5 real, 0.0% synthetic"
     of_three = [*[0] * 6, *[1] * 5, *[2] * 7]
     display = ColumnDisplay.from_frames(few, fake, "x", groups=of_three).plot()
     assert display.shares[0].sum() == 0
@@ -92,20 +92,20 @@ def test_bars_for_five_people_or_more():
     assert counts.sum() == 300
     assert not ((counts > 0) & (counts < 5)).any()
     assert display.edges[[0, -1]].tolist() == fine.edges[[0, -1]].tolist()
-    # A wide bin is as high as its share of each narrow one.
+    # The height of a merged bin is its share per narrow bin.
     heights = display.ax_.patches[0].get_data().values
     assert heights * np.diff(display.edges) == pytest.approx(
         display.shares[0] * np.diff(display.edges).min()
     )
 
 
-def test_histograms_keep_what_is_far_out():
+def test_outliers_are_counted_in_the_outermost_bins():
     real = pd.DataFrame({"x": np.r_[np.linspace(0, 1, 999), 1e6]})
     display = ColumnDisplay.from_frames(real, real.assign(x=np.nan), "x").plot()
     assert display.edges[-1] < 2
     assert display.shares[0].sum() == pytest.approx(1)
     assert [box["side"] for box in display.boxes] == [0]
-    assert "missing 0.0% real, 100.0% fake" in display.ax_.get_xlabel()
+    assert "missing: 0.0% real, 100.0% synthetic" in display.ax_.get_xlabel()
 
 
 def test_no_such_column(clinic):
@@ -121,7 +121,7 @@ def test_correlations_of_both_tables():
     display = CorrelationDisplay.from_frames(real, fake).plot()
     assert display.real.loc["x", "y"] == pytest.approx(-1)
     assert abs(display.fake.loc["x", "y"]) < 0.2
-    assert [ax.get_title() for ax in display.axes_] == ["real", "fake", "fake - real"]
+    assert [ax.get_title() for ax in display.axes_] == ["real", "synthetic", "synthetic - real"]
     np.testing.assert_allclose(display.axes_[2].images[0].get_array(), display.fake - display.real)
 
 
@@ -144,17 +144,17 @@ def test_the_largest_parts_come_first(clinic):
 
 
 def shown(figure):
-    """Draw, and tell all texts of a figure."""
+    """Draw a figure and return all its texts."""
     figure.savefig(io.BytesIO(), format="svg")
     return {text.get_text() for text in figure.findobj(Text)}
 
 
-def test_controls_are_shown():
+def test_control_characters_are_escaped():
     assert {printable(name) for name in ODD[-3:]} == {"a\\x1b[2Jb", "c\\u202ed", "e\\nf"}
 
 
 @pytest.mark.parametrize("odd", [MATHS, ODD[-4:]], ids=["mathematics", "controls"])
-def test_names_and_labels_are_drawn_as_they_are(odd):
+def test_names_and_labels_are_drawn_unchanged(odd):
     wanted = {printable(name) for name in odd}
     levels = pd.DataFrame({"$a_{$": odd * 5})
     display = ColumnDisplay.from_frames(levels, levels, "$a_{$").plot()

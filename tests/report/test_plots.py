@@ -17,7 +17,7 @@ def test_thesis_figures(clinic):
     assert ax.patches[0].get_height() == pytest.approx(100 * clinic["smoker"].mean())
 
 
-def test_drawing_into_a_figure_of_ones_own(clinic):
+def test_drawing_on_a_given_figure(clinic):
     figure = Figure()
     assert plot_boxes({"real": clinic}, ["age"], figure) is figure
 
@@ -34,11 +34,11 @@ def test_sheets_of_grids():
     sheet = np.asarray(ax.images[0].get_array())
     assert sheet.shape == (2 * 4 + 1, 3 * 6 + 2, 3)
     assert sheet[0, 0].tolist() == [255, 0, 0]
-    assert sheet[-1, -1].tolist() == [255, 255, 255]  # nothing there
+    assert sheet[-1, -1].tolist() == [255, 255, 255]  # empty place
 
 
 @pytest.mark.parametrize("odd", [MATHS, ODD[-4:]], ids=["mathematics", "controls"])
-def test_names_are_drawn_as_they_are(odd):
+def test_names_are_drawn_unchanged(odd):
     zeros_and_ones = np.arange(20)[:, None] % 2 * np.ones(len(odd), dtype=int)
     frame = pd.DataFrame(zeros_and_ones, columns=odd)
     tables = dict.fromkeys(odd, frame)

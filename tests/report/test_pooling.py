@@ -1,4 +1,4 @@
-"""No figure of a picture stands for fewer than five people."""
+"""Every value in a figure describes at least five people."""
 
 import itertools
 
@@ -21,7 +21,7 @@ from synthgan.report.pooling import (
 
 @st.composite
 def numbers_of_people(draw):
-    """Draw numbers, and whose they are: FEWEST people or more."""
+    """Draw numbers and the person of each number, with FEWEST people or more."""
     n = draw(st.integers(FEWEST, 60))
     numbers = draw(st.lists(st.floats(-1e6, 1e6), min_size=n, max_size=n))
     others = draw(st.lists(st.integers(0, 9), min_size=n - FEWEST, max_size=n - FEWEST))
@@ -30,20 +30,20 @@ def numbers_of_people(draw):
 
 
 @given(numbers_of_people(), st.integers(1, 30))
-def test_bins_hold_nobody_or_enough_people(drawn, n_bins):
+def test_bins_are_empty_or_have_enough_people(drawn, n_bins):
     numbers, people = drawn
     edges = np.linspace(numbers.min(), numbers.max() + 1, n_bins + 1)
     merged = merge_bins(edges, numbers, people)
     assert set(merged) <= set(edges)
     assert merged[[0, -1]].tolist() == edges[[0, -1]].tolist()
     for low, high in itertools.pairwise(merged):
-        whose = people[(numbers >= low) & (numbers < high)]
-        assert len(np.unique(whose)) == 0 or len(np.unique(whose)) >= FEWEST
+        n_people = len(np.unique(people[(numbers >= low) & (numbers < high)]))
+        assert n_people == 0 or n_people >= FEWEST
     assert np.histogram(numbers, merged)[0].sum() == len(numbers)
 
 
 @given(numbers_of_people(), st.floats(0, 1e12))
-def test_ends_have_enough_people_beyond_and_no_outlier_moves_them(drawn, far):
+def test_ends_have_enough_people_outside_and_do_not_depend_on_outliers(drawn, far):
     numbers, people = drawn
     low, high = pooled_ends(numbers, people, (0.005, 0.995))
     assert low <= high
@@ -66,7 +66,7 @@ def test_quantiles_are_means_of_enough_people(drawn):
     assert points[1] <= points[2] + 1e-6
     alike = pooled_quantiles(np.full(len(numbers), 7.0), people, [0.25])
     assert alike == pytest.approx([7.0])
-    if len(np.unique(people)) == FEWEST:  # all are needed
+    if len(np.unique(people)) == FEWEST:  # all numbers are averaged
         whole = pooled_quantiles(numbers[:FEWEST], np.arange(FEWEST), [0.0])
         assert whole == pytest.approx([numbers[:FEWEST].mean()], abs=1e-6)
 
@@ -84,7 +84,7 @@ def test_people_and_rows_are_counted():
     people = [*range(6), *[7] * 7, 8]
     assert count_people(levels, people).to_dict() == {"a": 6, "b": 1}
     assert frequent(count_people(levels, people)) == ["a"]
-    # What is left stands for enough people, too, where it is asked.
+    # With and_rest, the remaining levels together have enough people, too.
     for counts, kept in [
         ({"a": 9, "b": 5, "c": 4}, ["a"]),
         ({"a": 9, "b": 5, "c": 4, "d": 1}, ["a", "b"]),

@@ -34,18 +34,18 @@ def report(halves):
     return evaluate(real, fake, holdout=holdout, target="diabetic", model=model)
 
 
-def test_all_measures_are_there(report):
+def test_all_measures_are_in_the_report(report):
     wanted = {name for section in SECTIONS for name in find_kind("table").measures()[section]}
     assert set(report.names) == wanted
     assert report["c2st"].value > 0.6
-    with pytest.raises(KeyError, match="'accuracy' was not measured; there are"):
+    with pytest.raises(KeyError, match="'accuracy' was not measured; measured are"):
         report["accuracy"]
     frame = report.to_frame()
     assert list(frame.index) == report.names
     assert frame.loc["c2st", "low"] < frame.loc["c2st", "value"] < frame.loc["c2st", "high"]
 
 
-def test_the_fake_is_judged_by_the_holdout(halves):
+def test_synthetic_records_are_compared_with_the_holdout(halves):
     real, holdout = halves
     copy = evaluate(real, real, holdout=holdout, sections=["fidelity"])
     for name in copy.names:
@@ -56,7 +56,7 @@ def test_the_fake_is_judged_by_the_holdout(halves):
     assert alone["column_shapes"].ceiling is None
 
 
-def test_the_same_again_and_in_several_processes(halves):
+def test_reproducible_also_in_several_processes(halves):
     real, fake = halves
     runs = [evaluate(real, fake, sections=["fidelity"], n_jobs=n) for n in (None, 2)]
     first, second = (json.loads(run.to_json())["scores"] for run in runs)
@@ -79,7 +79,7 @@ def test_text_and_data(report, tmp_path):
     assert "<table" in report._repr_html_()
 
 
-def test_one_page_that_needs_nothing_else(report, tmp_path):
+def test_page_is_self_contained(report, tmp_path):
     page = report.to_html(tmp_path / "r.html")
     assert (tmp_path / "r.html").read_text() == page
     assert page == report.to_html()
@@ -108,7 +108,7 @@ FORGED = (
 )
 
 
-def test_names_that_would_forge_a_report():
+def test_names_cannot_forge_a_report():
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({FORGED: rng.normal(size=60), "$": ["a$b$", "\\frac"] * 30})
     report = evaluate(frame, frame[::-1], target=FORGED, sections=["privacy"])
@@ -126,7 +126,7 @@ def test_names_that_would_forge_a_report():
     assert len(re.findall(r"(?<!\\)\|", rows[0])) == 7
     assert json.loads(data)["scores"]["privacy"]["singling_out"]["note"] == f"Of {FORGED}."
     for source in re.findall(r"data:image/svg\+xml;base64,([^\"]+)", page):
-        ElementTree.fromstring(base64.b64decode(source))  # noqa: S314 (our own)
+        ElementTree.fromstring(base64.b64decode(source))  # noqa: S314 (our output)
 
 
 def pictures(page):
@@ -147,8 +147,8 @@ def test_a_table_with_and_without_single_rows():
     for report in (shown, hidden):
         score = report.scores["fidelity"]["quartiles"]
         report.scores["fidelity"]["quartiles"] = replace(score, note=note)
-    assert "This report contains real records: its histograms" in shown.to_html()
-    assert "This report contains no real records: what is drawn" in hidden.to_html()
+    assert "This report contains real records: histograms show" in shown.to_html()
+    assert "This report contains no real records: each bar" in hidden.to_html()
     assert "The same report as HTML or JSON contains real records." in shown.to_markdown()
     assert "real records." not in hidden.to_markdown().split("computed from real records.")[1]
     for report, has in ((shown, True), (hidden, False)):
@@ -167,7 +167,7 @@ def test_a_table_with_and_without_single_rows():
         assert "98765432" not in "".join(written)
 
 
-def test_people_are_counted_where_they_are_told(halves):
+def test_people_are_counted_if_groups_are_given(halves):
     real, fake = halves
     report = evaluate(real, fake, sections=["usefulness"])
     report.groups = np.arange(len(real)) // 63  # four people
@@ -176,12 +176,12 @@ def test_people_are_counted_where_they_are_told(halves):
     assert b">general<" not in labels
     assert b">others<" in labels
     report.show_real = False
-    assert "stands for 5 people or more" in report.to_html()
+    assert "represents 5 people or more" in report.to_html()
     assert pictures(report.to_html()) == []
 
 
 @pytest.mark.parametrize("kind", ["signal", "image"])
-def test_records_are_left_out_on_request(kind):
+def test_no_real_records_on_request(kind):
     rng = np.random.default_rng(0)
     if kind == "signal":
         real, fake = rng.normal(size=(2, 20, 120))
@@ -191,14 +191,15 @@ def test_records_are_left_out_on_request(kind):
     shown = evaluate(real, fake, **words)
     hidden = replace(shown, show_real=False)
     other = replace(hidden, records={**shown.records, "real": shown.records["real"][::-1] // 2})
-    # What is drawn does not depend on the real records.
+    # The pictures do not depend on the real records.
     assert pictures(hidden.to_html()) == pictures(other.to_html())
     assert pictures(hidden.to_html()) != pictures(shown.to_html())
     assert "This report contains real records: " in shown.to_html()
     page = hidden.to_html()
-    assert "This report contains no real records: no real " in page
-    assert "all of them fakes" in page
-    assert "Real ones" not in page
+    assert "This report contains no real records: it shows no real " in page
+    assert "Sample of synthetic " in page
+    assert "real on the left" not in page
+    assert "Synthetic records only. No real record is shown." in page
     assert evaluate(real, fake, **words, show_real=False).show_real is False
 
 
@@ -214,8 +215,8 @@ def test_no_verdict_without_a_holdout(halves):
     assert "without a holdout" in finding.meaning
     page = report.to_html()
     assert "There is no holdout" in page
-    # What is measured is what fakes give away, not what the file of the model does.
-    assert "nothing about somebody who has the model file" in page
+    # The model file is not attacked.
+    assert "nothing about attacks by a person who has the model file" in page
 
 
 def test_a_target_is_for_usefulness(halves):
@@ -257,7 +258,7 @@ def test_signals():
     assert noise["amplitudes"].value > 0.3
     assert "<html" in noise.to_html()
     page = report.to_html()
-    assert "Heart beats laid over each other" in page
+    assert "Heart beats of real and synthetic windows" in page
     assert 'id="records"' in page
     with pytest.raises(ParameterError, match="fs_hz=None is not allowed for signals"):
         evaluate(windows[:30], windows[30:])
@@ -272,10 +273,10 @@ def test_images():
     measures = find_kind("image").measures()
     assert set(report.names) == {*measures["fidelity"], *measures["privacy"]}
     assert report.summary()[0].name == "image_c2st"
-    assert "Some images: real ones above" in report.to_html()
+    assert "Sample of images: real above" in report.to_html()
 
 
-def test_kinds_are_told_apart():
+def test_kinds_are_recognised():
     few, many = np.zeros((5, 7)), np.zeros((5, 300))
     images = np.zeros((5, 8, 8), np.uint8), np.zeros((5, 8, 8, 3))
     records = (pd.DataFrame(many), few, many, np.zeros((5, 2, 300)), *images)
@@ -283,7 +284,7 @@ def test_kinds_are_told_apart():
     assert kinds == ["table", "table", "signal", "signal", "image", "image"]
 
 
-def test_a_copy_is_called_a_risk_and_other_people_are_not(halves):
+def test_copies_are_a_risk_and_new_people_are_not(halves):
     real, holdout = halves
     fresh = make_clinic(250, random_state=5)
     copy, safe = (
@@ -292,13 +293,12 @@ def test_a_copy_is_called_a_risk_and_other_people_are_not(halves):
     assert copy.summary()[0].figure.endswith("% risk")
     assert float(copy.summary()[0].figure.split("%")[0]) > 50
     assert safe.summary()[0].figure == "no leak found"
-    assert "% is not excluded." in safe.summary()[0].meaning
-    assert "lean" not in safe.summary()[0].meaning
+    assert safe.summary()[0].meaning.startswith("No attack succeeded beyond chance. The highest ")
+    assert "closer" not in safe.summary()[0].meaning
     half = evaluate(real, pd.concat([real[:70], fresh[70:]]), holdout=holdout, sections=["privacy"])
-    assert (
-        "Fakes are nearer to learnt records than chance explains: membership inference 0."
-        in half.summary()[0].meaning
-    )
+    meaning = half.summary()[0].meaning
+    assert "Membership inference distinguishes training records from unseen records" in meaning
+    assert re.search(r"Synthetic records are (slightly )?closer to training records", meaning)
     assert "<h3>Attacks</h3>" in copy.to_html()
 
 
@@ -354,23 +354,23 @@ def test_patients_of_windows_are_known():
     assert "Not measured" not in report["signal_reidentification"].note
 
 
-def test_too_few_rows_to_tell():
+def test_too_few_rows_for_a_verdict():
     clinics = [make_clinic(25, random_state=seed) for seed in range(3)]
     (finding,) = evaluate(
         clinics[0], clinics[1], holdout=clinics[2], sections=["privacy"]
     ).summary()
     assert finding.figure == "too few records to tell"
-    assert re.search(r"its 95 % interval is 0\.\d\d to 0\.\d\d\.", finding.meaning)
+    assert re.search(r"\(95 % interval 0\.\d\d to 0\.\d\d; chance is 0\.50\)\.", finding.meaning)
 
 
-def test_copies_of_arrays_are_told_by_the_summary():
+def test_copies_of_arrays_are_in_the_summary():
     digits = load_digits().images * 15.9
     digits = digits[np.random.default_rng(0).permutation(len(digits))]
     real, holdout, fresh = digits[:150], digits[150:300], digits[300:450]
     words = {"kind": "image", "sections": ["privacy"]}
     (copied,) = evaluate(real, real, holdout=holdout, **words).summary()
     assert copied.figure == "1.00 AUC"
-    assert "membership inference of images 1.00, where 0.50 is chance" in copied.meaning
+    assert re.search(r"an AUC of 1\.00 \(95 % interval .*; chance is 0\.50\)", copied.meaning)
     (safe,) = evaluate(real, fresh, holdout=holdout, **words).summary()
     assert safe.figure == "no leak found"
     (none,) = evaluate(real, real, **words).summary()

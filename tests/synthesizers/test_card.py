@@ -36,7 +36,7 @@ def test_a_table(clinic):
     card = quick(condition_on=["age", "ward"], preset=None).fit(clinic).model_card()
     assert card.startswith("# TabularGANSynthesizer\n\nMakes rows of a table;")
     assert "- rows of 14 columns, as a pandas DataFrame\n" in card
-    assert "- conditions that the networks were taught: `ward`, `age`\n" in card
+    assert "- columns that the networks are conditioned on: `ward`, `age`\n" in card
     for name, dtype in clinic.dtypes.items():
         assert f"| `{name}` | " in card
         assert f" | `{dtype}` |\n" in card
@@ -44,7 +44,7 @@ def test_a_table(clinic):
     assert "- network: `FCN(depth=1, latent_dim=4, width=4)`, a generator of " in card
     assert "- 2 steps, " in card
     assert f"- versions: synthgan {synthgan.__version__}, python 3." in card
-    assert "values and labels that 5 or more people share" in card
+    assert "values and labels of 5 or more people" in card
     assert "It does not hold a copy of the training records, the discriminator network" in card
     assert "It does not measure what the file itself gives away" in card
     # With the seed and all other rows a guess of one row can be confirmed.
@@ -93,7 +93,10 @@ def test_signals_and_images():
     windows = np.random.default_rng(0).normal(size=(20, 30))
     model = SignalGANSynthesizer(network=FCN(width=(4,)), max_steps=1, random_state=0)
     card = model.fit(windows).model_card()
-    assert "- windows of 30 samples of no known rate, 1 lead, as a table of `<f8`\n" in card
+    assert (
+        "- windows of 30 samples with an unknown sampling rate, 1 lead, as a table of `<f8`\n"
+        in card
+    )
     assert "labels" not in card
     images = ImageGANSynthesizer(network=CNN(width=2), max_steps=1, random_state=0)
     assert "- grey images of 4 x 4" in images.fit(np.zeros((4, 4, 4))).model_card()
@@ -121,7 +124,7 @@ def test_a_report_joins(clinic):
         random_state=0,
     )  # fmt: skip
     card = model.model_card(report=report)
-    assert "\n## Real and fake\n\nNo real record is in this text;" in card
+    assert "\n## Real and synthetic records\n\nThis text contains no real records." in card
     assert "\n**Faithful? " in card
     assert "\n### Faithful?\n\n| measure | value |" in card
     assert card.index("## How it was trained") < card.index("## Real") < card.index("## Privacy")

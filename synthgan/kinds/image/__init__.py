@@ -1,4 +1,4 @@
-"""Images: grey or in colour, of one size."""
+"""Images: grey or colour, all of one size."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ImageKind(Kind):
     files, in_folders = "PNG files", True
     fit_options = ("size", "color", "crop", "on_error")
     sample_options = ("overwrite", "csv_safe")
-    shown = "real images are drawn"
-    pooled = "no real image is drawn"
+    shown = "it shows real images"
+    pooled = "it shows no real image"
 
     def estimator(self) -> Any:
         from synthgan.synthesizers.image import ImageGANSynthesizer

@@ -1,4 +1,4 @@
-"""What a model card says of images."""
+"""Model cards of images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["describe", "holds"]
 
 
 def describe(model: Any) -> list[str]:
-    """Say what the model makes."""
+    """Describe the output of the model."""
     height, width, n_channels = model.image_shape_
     colour = "grey" if n_channels == 1 else "colour"
     container = model.encoder_.container_
@@ -23,6 +23,6 @@ def describe(model: Any) -> list[str]:
 
 
 def holds(model: Any) -> str:
-    """Say which values of training records the file holds."""
+    """Describe which values of training records are in the model file."""
     scale = "limits of the pixels, which may be their lowest and highest value"
     return f"{scale}{label_values(model)}"

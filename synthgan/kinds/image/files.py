@@ -1,4 +1,4 @@
-"""Images on the command line: files and arrays read, learnt and written."""
+"""Images on the command line: reading files and arrays, training and writing."""
 
 from __future__ import annotations
 
@@ -21,32 +21,34 @@ def add_fit_options(images: Any) -> None:
         "--size",
         type=_read_size,
         metavar="HxW",
-        help="height and width to resize to, such as 275x400 or 64 (default: as they are)",
+        help="height and width after resizing, such as 275x400 or 64 (default: no resizing)",
     )
-    images.add_argument("--color", choices=("grey", "rgb"), help="(default: grey)")
+    images.add_argument("--color", choices=("grey", "rgb"), help="colour mode (default: grey)")
     images.add_argument(
-        "--crop", action="store_const", const=True, help="cut to the proportions of --size first"
+        "--crop", action="store_const", const=True, help="first crop to the aspect ratio of --size"
     )
     images.add_argument(
         "--on-error",
         choices=("raise", "skip"),
-        help="at files that cannot be read stop, or leave them out (default: raise)",
+        help="what to do with unreadable files: stop, or skip them (default: raise)",
     )
 
 
 def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
-    """Learn; return the model, and in words what was learnt."""
+    """Fit a model; return it and a short description of its data."""
     from synthgan.io.images import read_images
     from synthgan.io.tables import read_array
     from synthgan.synthesizers.image import ImageGANSynthesizer
 
-    told = unique_names(parsed.condition_on)
+    condition_on = unique_names(parsed.condition_on)
     path, *others = parsed.data
     is_array = any(name.endswith(".npy") for name in parsed.data)
     options = {name: getattr(parsed, name) for name in OPTIONS}
     given = {name: value for name, value in options.items() if value is not None}
     if is_array and (others or given):
-        raise ValueError(f"{path!r} is learnt alone and as it is; give no other paths or options.")
+        raise ValueError(
+            f"{path!r} is an npy file; give no other paths and no image options with it."
+        )
     progress = sys.stderr.isatty()
     source = parsed.data if others else path
     links = parsed.follow_links
@@ -57,19 +59,21 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     )
     height, width = images.shape[1:3] if is_array else images.shape
     print(printable(f"{path} read: {len(images)} images of {height} x {width}"), flush=True)
-    model = ImageGANSynthesizer(**estimator_arguments(parsed, told), verbose=int(progress))
+    model = ImageGANSynthesizer(**estimator_arguments(parsed, condition_on), verbose=int(progress))
     return model.fit(images, groups=parsed.groups), f"{len(images)} images"
 
 
 def _read_size(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)(?:x(\d+))?", text.casefold())
     if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; give such as 275x400 or 64")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size; give a size such as 275x400 or 64"
+        )
     return int(found[1]), int(found[2] or found[1])
 
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
-    """Write records; return what the files hold."""
+    """Write images; return the plural noun for them."""
     import numpy as np
 
     from synthgan.io.images import ImageStack, save_images

@@ -1,10 +1,10 @@
-"""What is measured and drawn of images."""
+"""Measures and pictures of images in a report."""
 
 from __future__ import annotations
 
 from synthgan import metrics
 from synthgan.metrics import images
-from synthgan.report.pictures import Picture, photograph
+from synthgan.report.pictures import Picture, raster_picture
 from synthgan.report.records import ImageDisplay
 from synthgan.report.report import Report
 
@@ -36,9 +36,9 @@ MEASURES = {
 
 
 def draw(report: Report) -> dict[str, list[Picture]]:
-    """Draw some records, real and synthetic."""
+    """Draw a sample of real and synthetic records."""
     sides = report.records["real"], report.records["fake"]
     drawn = ImageDisplay.from_images(*sides, random_state=0, show_real=report.show_real).plot()
-    both = "Some images: real ones above, fakes below."
-    alt = both if report.show_real else "Some images, all of them fakes."
-    return {"records": [photograph(drawn.figure_, alt)]}
+    both = "Sample of images: real above, synthetic below."
+    alt = both if report.show_real else "Sample of synthetic images."
+    return {"records": [raster_picture(drawn.figure_, alt)]}

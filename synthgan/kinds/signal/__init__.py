@@ -1,4 +1,4 @@
-"""Signals: windows of electrocardiograms and the like."""
+"""Signals: windows of electrocardiograms and similar signals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from synthgan.kinds.kind import Kind
 
 __all__ = ["KIND"]
 
-_FEWEST_SAMPLES = 100  # an array with so many columns or more is taken for signal windows
+_FEWEST_SAMPLES = 100  # arrays with at least this many columns are signal windows
 
 
 class SignalKind(Kind):
@@ -29,8 +29,8 @@ class SignalKind(Kind):
     optional_measures = (
         "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability",
     )  # fmt: skip
-    shown = "windows and heart beats of the real data are drawn"
-    pooled = "no real window and no real heart beat is drawn"
+    shown = "it shows real windows and real heart beats"
+    pooled = "it shows no real window and no real heart beat"
 
     def estimator(self) -> Any:
         from synthgan.synthesizers.signal import SignalGANSynthesizer
@@ -51,7 +51,9 @@ class SignalKind(Kind):
         self, given: Mapping[str, Any], target: Any, fs_hz: float | None
     ) -> dict[str, Any]:
         if fs_hz is None:
-            raise ParameterError("fs_hz=None is not allowed for signals; give their rate in Hz.")
+            raise ParameterError(
+                "fs_hz=None is not allowed for signals; give their sampling rate in Hz."
+            )
         return super().check_records(given, target, fs_hz)
 
     def measure_options(self, fs_hz: float | None) -> dict[str, Any]:
@@ -68,10 +70,10 @@ class SignalKind(Kind):
             type=float,
             default=None,
             metavar="S",
-            help="seconds (default: a window)",
+            help="duration of each signal in seconds (default: one window)",
         )
         signals.add_argument(
-            "--annotate", action="store_true", help="write the R peaks beside the records"
+            "--annotate", action="store_true", help="write annotation files with the R peaks"
         )
 
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a model card says of signals."""
+"""Model cards of signals."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ __all__ = ["describe", "holds"]
 
 
 def describe(model: Any) -> list[str]:
-    """Say what the model makes."""
+    """Describe the output of the model."""
     container, n_samples = model.encoder_.container_, model.n_samples_
-    rate = "of no known rate"
+    rate = "with an unknown sampling rate"
     if model.fs_hz_ is not None:
         rate = f"at {model.fs_hz_:g} Hz ({n_samples / model.fs_hz_:g} s)"
     leads = count(model.n_leads_, "lead")
@@ -31,11 +31,11 @@ def describe(model: Any) -> list[str]:
 
 
 def holds(model: Any) -> str:
-    """Say which values of training records the file holds."""
+    """Describe which values of training records are in the model file."""
     scale = "limits of each lead, which may be its lowest and highest sample"
     if not model.is_quantised_:
         scale = (
-            "the mean and the mean spectrum of each lead, and how sizes and heights of windows "
-            "spread (means of 5 or more)"
+            "the mean and the mean spectrum of each lead, and the distributions of the sizes and "
+            "heights of windows (means of 5 or more windows)"
         )
     return f"{scale}{label_values(model)}"

@@ -1,4 +1,4 @@
-"""Signals on the command line: records and arrays read, learnt and written."""
+"""Signals on the command line: reading records and arrays, training and writing."""
 
 from __future__ import annotations
 
@@ -15,40 +15,44 @@ __all__ = ["add_fit_options", "fit", "write"]
 def add_fit_options(signals: Any) -> None:
     """Add options of ``synthgan fit``."""
     signals.add_argument(
-        "--leads", default=None, help="leads to learn, joined by commas (default: all)"
+        "--leads", default=None, help="leads to use, separated by commas (default: all)"
     )
     length = signals.add_mutually_exclusive_group()
-    length.add_argument("--n-samples", type=int, metavar="N", help="of a window (default: 2025)")
-    length.add_argument("--window-s", type=float, metavar="S", help="seconds of a window")
+    length.add_argument(
+        "--n-samples", type=int, metavar="N", help="samples per window (default: 2025)"
+    )
+    length.add_argument(
+        "--window-s", type=float, metavar="S", help="duration of a window in seconds"
+    )
     signals.add_argument(
         "--fs-hz",
         type=float,
         metavar="HZ",
-        help="samples per second: records are resampled to it, an npy file needs it",
+        help="sampling rate: records are resampled to it; required for npy files",
     )
 
 
 def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
-    """Learn; return the model, and in words what was learnt."""
+    """Fit a model; return it and a short description of its data."""
     from synthgan.synthesizers.signal import SignalGANSynthesizer
 
-    told = unique_names(parsed.condition_on)
+    condition_on = unique_names(parsed.condition_on)
     if any(path.endswith(".npy") for path in parsed.data):
         cut, source = _windows_of_array(parsed), parsed.data[0]
     else:
-        cut, source = _windows_of_records(parsed, told)
+        cut, source = _windows_of_records(parsed, condition_on)
     n, leads = len(cut), "lead" if len(cut.leads) == 1 else "leads"
     message = (
         f"{source} read: {n} windows of {cut.n_samples} samples ({cut.window_s:g} s), "
         f"{leads} {', '.join(cut.leads)}, {cut.fs_hz:g} Hz"
     )
     print(printable(message), flush=True)
-    parameters = {**estimator_arguments(parsed, told), "verbose": int(sys.stderr.isatty())}
+    parameters = {**estimator_arguments(parsed, condition_on), "verbose": int(sys.stderr.isatty())}
     return SignalGANSynthesizer(**parameters).fit(cut, groups=parsed.groups), f"{n} windows"
 
 
-def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[Any, str]:
-    """Read and cut records."""
+def _windows_of_records(parsed: argparse.Namespace, condition_on: list[str]) -> tuple[Any, str]:
+    """Read records and cut them into windows."""
     from synthgan.encoding.signals.properties import PROPERTIES
     from synthgan.io.records import read_records
     from synthgan.io.windows import windows
@@ -56,7 +60,7 @@ def _windows_of_records(parsed: argparse.Namespace, told: list[str]) -> tuple[An
     records = read_records(
         parsed.data, split_names(parsed.leads), fs_hz=parsed.fs_hz, follow_links=parsed.follow_links
     )
-    labels = [name for name in told if name not in PROPERTIES]
+    labels = [name for name in condition_on if name not in PROPERTIES]
     cut = windows(records, parsed.n_samples, window_s=parsed.window_s, labels=labels)
     noun = "record" if len(records) == 1 else "records"
     return cut, f"{len(records)} {noun}"
@@ -68,11 +72,13 @@ def _windows_of_array(parsed: argparse.Namespace) -> Any:
 
     path, *others = parsed.data
     if others:
-        raise ValueError(f"{len(parsed.data)} paths are given; an npy file is learnt alone.")
+        raise ValueError(f"{len(parsed.data)} paths are given; give one npy file alone.")
     if parsed.n_samples is not None or parsed.window_s is not None:
-        raise ValueError(f"--n-samples and --window-s cut records; {path!r} holds windows already.")
+        raise ValueError(
+            f"--n-samples and --window-s are for records; {path!r} already contains windows."
+        )
     if parsed.fs_hz is None:
-        raise ValueError(f"{path!r} tells no sampling rate; give it by --fs-hz.")
+        raise ValueError(f"{path!r} does not contain a sampling rate; give it with --fs-hz.")
     values = read_array(path)
     if values.ndim not in (2, 3):
         raise ValueError(
@@ -81,12 +87,12 @@ def _windows_of_array(parsed: argparse.Namespace) -> Any:
     values = values[:, None] if values.ndim == 2 else values
     leads = split_names(parsed.leads)
     if leads is None and values.shape[1] > 1:
-        raise ValueError(f"{path!r} has {values.shape[1]} leads; name them by --leads.")
+        raise ValueError(f"{path!r} has {values.shape[1]} leads; name them with --leads.")
     return SignalWindows(values, parsed.fs_hz, leads or "i")
 
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
-    """Write records; return what the files hold."""
+    """Write records; return the plural noun for them."""
     import numpy as np
 
     from synthgan.io.records import write_records
@@ -103,7 +109,7 @@ def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
 
 
 def _as_windows(fake: Any, model: Any) -> Any:
-    """Give windows a rate and leads, which a model that was fitted on arrays does not tell."""
+    """Add the sampling rate and lead names, which models of arrays do not return."""
     import numpy as np
 
     from synthgan.records.signals import SignalWindows
@@ -111,10 +117,10 @@ def _as_windows(fake: Any, model: Any) -> Any:
     if isinstance(fake, SignalWindows):
         return fake
     if model.fs_hz_ is None or model.n_leads_ > 1:
-        what = "sampling rate" if model.fs_hz_ is None else f"names of its {model.n_leads_} leads"
+        missing = "sampling rate" if model.fs_hz_ is None else "lead names"
         raise ValueError(
-            f"the model knows no {what}, which records need; give an npy file as --out, or fit it "
-            "on SignalWindows."
+            f"the model has no {missing}, which WFDB records need; give an npy file as --out, or "
+            "fit the model on SignalWindows."
         )
     values = np.asarray(fake)
     return SignalWindows(values.reshape(len(values), 1, -1), model.fs_hz_, "i")

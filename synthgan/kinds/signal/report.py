@@ -1,4 +1,4 @@
-"""What is measured and drawn of signals."""
+"""Measures and pictures of signals in a report."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from synthgan.metrics import signals
-from synthgan.report.pictures import Picture, photograph
+from synthgan.report.pictures import Picture, raster_picture
 from synthgan.report.records import BeatDisplay, TraceDisplay
 from synthgan.report.report import Report
 
@@ -44,17 +44,17 @@ MEASURES = {
 
 
 def draw(report: Report) -> dict[str, list[Picture]]:
-    """Draw some records, real and synthetic."""
-    sides = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
+    """Draw a sample of real and synthetic records."""
+    given = report.records["real"], report.records["fake"], float(report.settings["fs_hz"])
     shown: Any = {"random_state": 0, "show_real": report.show_real}
-    traces = TraceDisplay.from_windows(*sides, **shown).plot()
-    both = "Some windows: real ones on the left, fakes on the right."
-    alt = both if report.show_real else "Some windows, all of them fakes."
-    pictures = [photograph(traces.figure_, alt)]
+    traces = TraceDisplay.from_windows(*given, **shown).plot()
+    both = "Sample of windows: real on the left, synthetic on the right."
+    alt = both if report.show_real else "Sample of synthetic windows."
+    pictures = [raster_picture(traces.figure_, alt)]
     rates = report.scores.get("fidelity", {}).get("heart_rates")
     if rates is not None and math.isfinite(rates.value):
-        beats = BeatDisplay.from_windows(*sides, **shown).plot()
-        whose = "" if report.show_real else " of fakes"
-        alt = f"Heart beats{whose} laid over each other at their R peaks."
-        pictures.append(photograph(beats.figure_, alt))
+        beats = BeatDisplay.from_windows(*given, **shown).plot()
+        sides = "real and synthetic" if report.show_real else "synthetic"
+        alt = f"Heart beats of {sides} windows, aligned at their R peaks."
+        pictures.append(raster_picture(beats.figure_, alt))
     return {"records": pictures}

@@ -14,16 +14,20 @@ __all__ = ["KIND"]
 
 
 class TableKind(Kind):
-    """Tables; what no other kind takes is taken for one."""
+    """Tables; the default for records that no other kind takes."""
 
     folder = __name__
     name, plural, records = "table", "tables", "rows"
     makes = "rows of a table"
     fit_options = ("privacy",)
     sample_options = ("csv_safe",)
-    giveaway = "Bars: by how much the AUC falls when a column is shuffled, the largest first."
-    shown = "its histograms are drawn of the real rows, and a bar can stand for a single one"
-    pooled = "what is drawn of the real table stands for 5 rows or more"
+    floor = "shuffled columns"
+    importance_caption = (
+        "Each bar is the decrease of the classifier's AUC when one column is shuffled. If all bars "
+        "are short, the classifier does not depend on a single column."
+    )
+    shown = "histograms show real rows, and a bar can represent a single row"
+    pooled = "each bar and each point of a real distribution represents 5 rows or more"
 
     def estimator(self) -> Any:
         from synthgan.synthesizers.tabular import TabularGANSynthesizer

@@ -1,4 +1,4 @@
-"""What a model card says of tables."""
+"""Model cards of tables."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["describe", "holds"]
 
 
 def describe(model: Any) -> list[str]:
-    """Say what the model makes."""
+    """Describe the output of the model."""
     n = model.n_features_in_
     columns = list(model.schema_)
     of_y = [column.name for column in columns[n:]]
     lines = [f"- rows of {count(n, 'column')}, as {container_name(model.container_.kind)}"]
     if of_y:
         lines.append(f"- y: {code_names(of_y)}")
-    told = list(dict.fromkeys(group.column for group in model.known_groups_))
-    if told:
-        lines.append(f"- conditions that the networks were taught: {code_names(told)}")
+    known = list(dict.fromkeys(group.column for group in model.known_groups_))
+    if known:
+        lines.append(f"- columns that the networks are conditioned on: {code_names(known)}")
     kept = [f"{type(c).__name__} of {code_names(c.uses)}" for c in model.constraints_.constraints_]
     if kept:
         lines.append(f"- relations between columns: {'; '.join(kept)}")
@@ -32,7 +32,7 @@ def describe(model: Any) -> list[str]:
 
 
 def holds(model: Any) -> str:
-    """Say which values of training records the file holds."""
+    """Describe which values of training records are in the model file."""
     encoder = model.encoder_
     if encoder.scaling != "quantile":
         values = "limits of each column, which may be its lowest and highest value, and all labels"
@@ -40,11 +40,12 @@ def holds(model: Any) -> str:
         values = "every value of every column, as min_support=1"
     else:
         values = (
-            f"values and labels that {encoder.min_support} or more people share, and averages of "
-            "rarer ones of as many; a person is a row where no groups were given or found"
+            f"values and labels of {encoder.min_support} or more people, and averages of rarer "
+            f"values over {encoder.min_support} or more people; each row is a person if no groups "
+            "were given or found"
         )
     if model.constraints_.constraints_:
-        values += "; relations between columns, some with the values that go together"
+        values += "; relations between columns, some of them with combinations of values"
     if model.critic_ is None:
         return values
-    return f"{values}; trees that choose among generated rows, and shares of rows in bins"
+    return f"{values}; decision trees that select among generated rows, and shares of rows in bins"

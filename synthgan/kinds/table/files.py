@@ -1,4 +1,4 @@
-"""Tables on the command line: read, learnt and written."""
+"""Tables on the command line: reading, training and writing."""
 
 from __future__ import annotations
 
@@ -16,39 +16,40 @@ def add_fit_options(tables: Any) -> None:
     tables.add_argument(
         "--privacy",
         choices=("balanced", "faithful", "strict"),
-        help="trade of fidelity for privacy below 1250 people (default: balanced)",
+        help="trade-off between fidelity and privacy for data of fewer than 1250 people "
+        "(default: balanced)",
     )
 
 
 def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
-    """Fit a table, with a progress bar where someone looks."""
+    """Fit a table, with a progress bar if standard error is a terminal."""
     import torch
 
     from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
-    torch.set_num_threads(1)  # this process is ours; small networks are slower on two threads
+    torch.set_num_threads(1)  # small networks are slower on two threads
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(
         table, groups=groups
     )
 
 
 def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
-    """Learn; return the model, and in words what was learnt."""
+    """Fit a model; return it and a short description of its data."""
     from synthgan.io.tables import read_csv
 
     path, *others = parsed.data
     if others:
-        raise ValueError(f"{len(parsed.data)} paths are given; a table is one CSV file.")
+        raise ValueError(f"{len(parsed.data)} paths are given; give one CSV file for a table.")
     columns = parsed.condition_on
-    told = columns if columns in (None, "any") else columns.split(",")
-    parameters = estimator_arguments(parsed, told)
+    condition_on = columns if columns in (None, "any") else columns.split(",")
+    parameters = estimator_arguments(parsed, condition_on)
     if parsed.privacy is not None:
         parameters["privacy"] = parsed.privacy
     return train_table(read_csv(path), parsed.groups, **parameters), path
 
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
-    """Write records; return what the files hold."""
+    """Write rows; return the plural noun for them."""
     from synthgan.io.tables import write_csv
 
     write_csv(fake, parsed.out, safe=parsed.csv_safe)

@@ -1,4 +1,4 @@
-"""What is measured and drawn of tables."""
+"""Measures and pictures of tables in a report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from synthgan.report.report import Report
 __all__ = ["MEASURES", "draw"]
 
 _MOST_COLUMNS = 60
-_MOST_SQUARES = 60  # columns of a correlation picture
+_MOST_CORRELATED = 60  # columns of the correlation heat maps
 _FIDELITY = (
     metrics.c2st,
     metrics.c2st_linear,
@@ -64,14 +64,14 @@ MEASURES = {
 
 
 def draw(report: Report) -> dict[str, list[Picture]]:
-    """Draw columns and correlations."""
+    """Draw the distribution of each column, and the correlations."""
     real, fake = report.records["real"], report.records["fake"]
     n_people = len(real) if report.groups is None else pd.Series(list(report.groups)).nunique()
     if n_people < FEWEST and not report.show_real:
         return {}
     shapes = report.scores.get("fidelity", {}).get("column_shapes")
     values = pd.Series(np.nan, real.columns) if shapes is None else shapes.detail["value"]
-    # In the table's order; of too many columns those that differ most.
+    # In the order of the table; if there are too many columns, those that differ most.
     names = list(real.columns)
     if len(names) > _MOST_COLUMNS:
         worst = set(values.sort_values(kind="stable").index[:_MOST_COLUMNS])
@@ -81,14 +81,15 @@ def draw(report: Report) -> dict[str, list[Picture]]:
         drawn = ColumnDisplay.from_frames(
             real[[name]], fake[[name]], name, groups=report.groups, show_real=report.show_real
         ).plot()
-        told = "" if math.isnan(values[name]) else f"likeness {values[name]:.3f}"
-        alt = f"Distribution of {name}, real (filled) and fake (outlined)."
-        columns.append(vector_picture(drawn.figure_, alt, told))
+        caption = "" if math.isnan(values[name]) else f"similarity {values[name]:.3f}"
+        alt = f"Distribution of {name} in real (filled) and synthetic (outlined) records."
+        columns.append(vector_picture(drawn.figure_, alt, caption))
     pictures = {"columns": columns}
-    if 1 < real.shape[1] <= _MOST_SQUARES:
-        squares = CorrelationDisplay.from_frames(real, fake, random_state=0).plot()
+    if 1 < real.shape[1] <= _MOST_CORRELATED:
+        display = CorrelationDisplay.from_frames(real, fake, random_state=0).plot()
         alt = (
-            "Three heat maps: how columns hang together in real records, in fakes, the difference."
+            "Three heat maps of the associations between columns: real records, synthetic records, "
+            "and the difference."
         )
-        pictures["correlations"] = [vector_picture(squares.figure_, alt)]
+        pictures["correlations"] = [vector_picture(display.figure_, alt)]
     return pictures

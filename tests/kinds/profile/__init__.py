@@ -1,4 +1,4 @@
-"""A kind of records made for the tests: profiles, rows of twelve numbers between 0 and 1."""
+"""A kind of records for the tests: profiles, rows of twelve numbers between 0 and 1."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class ProfileKind(Kind):
     folder = __name__
     name, plural, records, makes = "profile", "profiles", "profiles", "profiles of numbers"
     sample_options = ("csv_safe",)
+    floor = "shuffled columns"
     shown, pooled = "nothing is drawn", "nothing is drawn"
 
     def estimator(self) -> Any:

@@ -1,4 +1,4 @@
-"""What a model card says of profiles."""
+"""Model cards of profiles."""
 
 
 def describe(model):

@@ -6,7 +6,7 @@ from synthgan.kinds.options import estimator_arguments, unique_names
 
 
 def add_fit_options(parser):
-    parser.add_argument("--most-profiles", type=int, help="learn no more than these")
+    parser.add_argument("--most-profiles", type=int, help="maximum number of profiles")
 
 
 def fit(parsed):

@@ -1,4 +1,4 @@
-"""What is measured of profiles."""
+"""Measures of profiles."""
 
 from synthgan.metrics import c2st, near_copies
 

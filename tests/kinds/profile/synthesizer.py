@@ -1,4 +1,4 @@
-"""Profiles to grids and back, and the estimator that learns them."""
+"""The encoder and the synthesizer of profiles."""
 
 from __future__ import annotations
 
