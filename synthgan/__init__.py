@@ -1,4 +1,4 @@
-"""synthgan: learn private records, make believable ones."""
+"""synthgan: train a GAN on private records and generate synthetic ones."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class SynthganError(Exception):
 
 
 class DataError(SynthganError, ValueError):
-    """The data given cannot be learnt or decoded; the message names the column."""
+    """The data cannot be encoded or decoded; the message names the column."""
 
 
 class ParameterError(SynthganError, ValueError):
@@ -45,11 +45,11 @@ class ArchiveError(SynthganError, ValueError):
 
 
 class CheckpointError(SynthganError, ValueError):
-    """A checkpoint cannot be written or is of another run; the message names the difference."""
+    """A checkpoint cannot be written or belongs to another run; the message says why."""
 
 
 class SamplingError(SynthganError, RuntimeError):
-    """Too few generated rows are as asked; the message gives the share that is."""
+    """Too few generated rows meet the conditions; the message gives their share."""
 
 
 class SynthganWarning(UserWarning):
@@ -68,20 +68,20 @@ class OutlierWarning(DataWarning):
 
 
 class PrivacyWarning(SynthganWarning):
-    """People may be told from a sample, or from the model; the message says why."""
+    """An attacker may recognise a training person; the message says why."""
 
 
 class DivergenceWarning(SynthganWarning):
-    """Training went wrong and goes on from an earlier step; the message names both."""
+    """Training diverged and continues from an earlier step; the message names both."""
 
 
 class CollapseWarning(SynthganWarning):
-    """Generated records are all alike; the message gives the measure."""
+    """Generated records are almost identical; the message gives the measure."""
 
 
 class InterruptedWarning(SynthganWarning):
-    """Training was ended by Ctrl-C; the message says at which step."""
+    """Training was stopped by Ctrl-C; the message says at which step."""
 
 
 class MemoryWarning(SynthganWarning):
-    """Memory ran out and training goes on in smaller batches; the message gives their size."""
+    """Memory ran out; training continues with smaller batches of the size in the message."""

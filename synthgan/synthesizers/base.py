@@ -129,7 +129,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     @one_thread_after_fork()
     def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:
-        """Plan a run, train a generator of grids, and refine what it makes.
+        """Plan a run, train a generator of grids, and refine its samples.
 
         Parameters
         ----------
@@ -420,12 +420,12 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     @one_thread_after_fork()
     def _conditions(self, n: int, known: tuple[np.ndarray, np.ndarray] | None) -> torch.Tensor:
-        """Return what the generator is told of `n` rows."""
+        """Return the conditions of `n` rows."""
         conditions = self._sampler(torch.device("cpu")).known
         if known is None:
             return conditions.none(n, torch.device("cpu"))
-        told, mask = (torch.from_numpy(array) for array in known)
-        return conditions.read(to_network_scale(told), mask)
+        cells, mask = (torch.from_numpy(array) for array in known)
+        return conditions.read(to_network_scale(cells), mask)
 
     def model_card(self, report: Any = None) -> str:
         """Describe the fitted model in Markdown: what it makes, how it was trained, privacy.

@@ -71,13 +71,13 @@ def _training(model: Any) -> list[str]:
         if name not in _UNTOLD and name != "preset"
     }
     seed = model.get_params(deep=False)["random_state"]
-    told = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
+    what = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
     if seed is None and getattr(model, "seed_", "none") == "not stored":
-        seed, told = 0, "there was one; the file does not hold it"
+        seed, what = 0, "there was one; the file does not hold it"
     lines = [
         f"- preset: {'default recipe' if model.preset is None else escape_code(model.preset)}",
         *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
-        *([] if seed is None else [f"- seed: {told}"]),
+        *([] if seed is None else [f"- seed: {what}"]),
         f"- network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
         f"- {count(model.n_steps_, 'step')}{_of_history(model.history_)}",
     ]

@@ -40,34 +40,34 @@ _FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
 
 
 class ImageGANSynthesizer(LabelledGANSynthesizer):
-    """Learn images, make new ones.
+    """Train a GAN on images and generate synthetic images.
 
     Parameters left as None follow the preset, and without a preset the default recipe.
 
     Parameters
     ----------
     preset : {"thesis-fingerprints", "thesis-iris-fcn", "thesis-iris-cnn"} or None, default=None
-        Named parameter set; parameters that are given win over it.
+        Named parameter set. Parameters that you give override it.
     encoder : ImageEncoder or None, default=None
-        How images become grids.
+        Encodes images as grids.
     network : {"cnn", "fcn"}, network spec or None, default=None
-        What is trained: a short name, `CNN`, `FCN`, or any object with
+        The networks: a short name, `CNN`, `FCN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
     loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        Which game the networks play.
+        The loss of both networks.
     optimizer : Adam or None, default=None
         Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
-        How often every image is seen; ``"auto"``: by their number.
+        Passes over the training images. ``"auto"``: by their number.
     max_steps : int or None, default=None
-        No more steps than this; the learning rate falls accordingly.
+        Maximum number of steps; the learning rate decays accordingly.
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
         Images a step; at most their number. ``"auto"``: 64, and of images of more than 32 x 32
         pixels fewer, down to 16; at most a third of all.
     condition_on : list of str or None, default=None
-        What `sample` may be told beside y: columns of ``info`` of an ImageStack, of a table of
+        Conditions of `sample` beside y: columns of ``info`` of an ImageStack, of a table of
         paths, or ``"folder"``, the name of the folder that holds a file.
     size : int, (int, int) or None, default=None
         Of images read from files: height and width to which they are resized. None: as they are,
@@ -89,21 +89,22 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     verbose : int, default=0
         1 shows progress bars.
     warm_start : bool, default=False
-        Whether `fit` goes on from the networks of the previous one, with another run, on data of
-        the same shape and columns. They stay in memory, and are never saved.
+        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
+        and columns. These networks stay in memory and are never saved.
 
     Attributes
     ----------
     encoder_ : ImageEncoder
         Fitted on X.
     labels_ : Labels
-        What `sample` can be told.
+        The labels that conditions may name.
     image_shape_ : (int, int, int)
         Height, width, channels.
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
-        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+        One row for each logged step: epoch, step, losses, mean outputs of the discriminator,
+        seconds.
     n_features_in_ : int
         Pixels of an image, times its channels.
     feature_names_in_ : ndarray of str
@@ -189,7 +190,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
-        """Learn images.
+        """Train on images.
 
         Parameters
         ----------
@@ -197,7 +198,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             Pixels of shape (n, height, width), (n, height, width, 1 or 3), or a row an image; or a
             zip archive, a folder, files, or a table of a column "path". At least two images.
         y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
-            Labels that `sample` may be told.
+            Labels that conditions of `sample` may name.
         groups : str, array-like of shape (n,), or None, default=None
             Who each image belongs to: a column of ``info`` of an ImageStack, such as ``"folder"``,
             or one value an image. Labels are then stored only where 5 people share them. None:
@@ -211,7 +212,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         Raises
         ------
         DataError, ValueError
-            Data that cannot be learnt; the message says where.
+            Data that cannot be encoded; the message says where.
         ParameterError, ValueError
             A parameter that is not allowed.
         """
@@ -241,14 +242,14 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         random_state: Any = None,
         return_y: bool = False,
     ) -> Any:
-        """Make new images.
+        """Generate synthetic images.
 
         Parameters
         ----------
         n : int or None, default=None
             How many; None: one, or as many as `conditions` has rows.
         conditions : dict, DataFrame or None, default=None
-            What the generator is told of every image. A dict maps labels to a value, a range
+            What must hold for every image. A dict maps labels to a value, a range
             ``(low, high)``, ends included, or a list of values. A DataFrame asks for one image for
             each of its rows, in order. Labels are those of `condition_on` and the columns of y,
             ``"y"`` where it has no name.
@@ -281,12 +282,12 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         )
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Say how like X a sample is.
+        """Measure how similar a sample is to X.
 
         Parameters
         ----------
         X : as given to `fit`
-            Images to compare with, best unseen ones.
+            Images to compare with, preferably not used in training.
         y : Ignored
 
         Returns

@@ -21,7 +21,7 @@ __all__ = ["GANImputer"]
 
 
 class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Fill gaps with values that go with the rest of their row.
+    """Impute missing values that fit the rest of their row.
 
     A masked generator completes each row; that values were missing in the rows it learns from does
     no harm. Values that are there stay as they are.
@@ -86,7 +86,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> GANImputer:
-        """Learn a table with gaps.
+        """Train on a table with missing values.
 
         Parameters
         ----------
@@ -109,7 +109,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Fill the gaps of a table, by `strategy`.
+        """Impute the missing values of a table, by `strategy`.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return _refill(container.restore(mixed), frame)
 
     def draw(self, X: Any, n_draws: int = 5) -> list[Any]:
-        """Fill the gaps several times (multiple imputation).
+        """Impute the missing values several times (multiple imputation).
 
         Parameters
         ----------

@@ -102,9 +102,9 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         """Gather what `condition_on` names: columns of info, and properties that are measured."""
         wanted = list(dict.fromkeys(self.condition_on or ()))
         known = [*info.columns, *self._properties]
-        strangers = [name for name in wanted if name not in known]
-        if strangers:
-            raise ParameterError(f"condition_on names {strangers!r}; known are {known!r}.")
+        unknown = [name for name in wanted if name not in known]
+        if unknown:
+            raise ParameterError(f"condition_on names {unknown!r}; known are {known!r}.")
         measured = [name for name in wanted if name in self._properties]
         given = info[[name for name in wanted if name not in measured]]
         return given, pd.DataFrame(self._measure(measured, values), index=given.index)
@@ -173,16 +173,16 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         names = [name for name in self.labels_.measured if name in wanted]
 
         def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
-            told, known = self.labels_.draw_given(wanted, rows, rng)
+            info, known = self.labels_.draw_given(wanted, rows, rng)
             values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)))
-            told = told.assign(**self._measure(names, values))
-            return wanted.met(told, rows), lambda some: (values[some], told.iloc[some])
+            info = info.assign(**self._measure(names, values))
+            return wanted.met(info, rows), lambda some: (values[some], info.iloc[some])
 
         advice = "Train longer, or ask for less."
         pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
         order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
         values = np.concatenate([made for _, (made, _) in pieces])[order]
-        info = pd.concat([told for _, (_, told) in pieces]).iloc[order].reset_index(drop=True)
+        info = pd.concat([info for _, (_, info) in pieces]).iloc[order].reset_index(drop=True)
         return values, info
 
     def _draw_to_score(self, n: int) -> np.ndarray:
@@ -216,8 +216,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         labels = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_LABEL)}
         plain = {name.removeprefix(_LABEL): array for name, array in labels.items()}
         self.labels_ = Labels.from_state(read["labels"], plain)
-        if strangers := set(self.labels_.measured) - set(self._properties):
-            raise ArchiveError(f"labels are measured that nothing measures: {strangers}")
+        if unknown := set(self.labels_.measured) - set(self._properties):
+            raise ArchiveError(f"labels name properties that cannot be measured: {unknown}")
         encoder = self._find_encoder(self._find_preset())
         self.encoder_ = encoder.from_state(read["encoder"], arrays)
         self.n_features_in_ = encoder.n_features_in_
@@ -230,7 +230,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     def _draw_one(self) -> None:
         rng = np.random.default_rng(0)
         wanted = self.labels_.read_conditions(None, 1, self.labels_.y is not None, rng)
-        told, known = self.labels_.draw_given(wanted, np.zeros(1, np.int64), rng)
-        self.encoder_.container_.restore(self._draw_values(1, known, 0), told)
+        info, known = self.labels_.draw_given(wanted, np.zeros(1, np.int64), rng)
+        self.encoder_.container_.restore(self._draw_values(1, known, 0), info)
         if self.labels_.y is not None:
-            self.labels_.y.restore(told[self.labels_.y_names])
+            self.labels_.y.restore(info[self.labels_.y_names])

@@ -26,7 +26,7 @@ _STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 
 
 class GANOverSampler(BaseEstimator):
-    """Add made rows of rare classes, so that a classifier learns them better.
+    """Add synthetic rows of rare classes, so that a classifier learns them better.
 
     Real rows of a class are varied: some of their cells are made anew by a generator that has
     learnt to complete rows, and of a few tries one is kept that boosted trees, fitted on the
@@ -99,7 +99,7 @@ class GANOverSampler(BaseEstimator):
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any) -> GANOverSampler:
-        """Settle how many rows each class gets.
+        """Decide how many rows each class gets.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class GANOverSampler(BaseEstimator):
         return self
 
     def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
-        """Learn X and y, and append rows of rare classes.
+        """Train on X and y, and append rows of rare classes.
 
         Parameters
         ----------

@@ -58,7 +58,7 @@ def describe(value: Any, name: str) -> Any:
 
 
 def rebuild(value: Any) -> Any:
-    """Turn what `describe` gave into a parameter.
+    """Turn the output of `describe` into a parameter.
 
     Raises
     ------

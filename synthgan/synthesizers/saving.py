@@ -47,7 +47,7 @@ class SavedModel(metaclass=ABCMeta):
     """What can be written to one file once it is fitted, and read again."""
 
     def save(self, path: Any, critic: bool = True, seed: bool = False) -> None:
-        """Write the fitted model to one file, whole or not at all.
+        """Write the fitted model to one file, completely or not at all.
 
         The file holds parameters, schema, encoder tables, the generator's weights, and of a table
         the trees that choose among candidates. These trees were trained on synthetic rows only;
@@ -103,7 +103,7 @@ class SavedModel(metaclass=ABCMeta):
 
     @classmethod
     def inspect(cls: type[Model], path: Any) -> Model:
-        """Read all of a model but its weights, which stay unread: enough for `model_card`.
+        """Read a model without its weights: enough for `model_card`.
 
         Parameters
         ----------
@@ -271,8 +271,8 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     critic = {key: arrays.pop(key) for key in list(arrays) if key.startswith(_CRITIC)}
     model._restore_encoder(archive.schema, arrays)
     if not model._labels_are_beside:
-        told = set(head["known_columns"])
-        model.known_groups_ = [g for g in model.cell_groups_ if g.column in told]
+        known = set(head["known_columns"])
+        model.known_groups_ = [g for g in model.cell_groups_ if g.column in known]
     if {group.column for group in model.known_groups_} != set(head["known_columns"]):
         raise ArchiveError("manifest has known_columns that the encoder does not know")
     model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]

@@ -44,33 +44,33 @@ _BATCH = 16  # windows
 
 
 class SignalGANSynthesizer(LabelledGANSynthesizer):
-    """Learn windows of a signal, make new ones.
+    """Train a GAN on windows of a signal and generate synthetic windows.
 
     Parameters left as None follow the preset, and without a preset the default recipe.
 
     Parameters
     ----------
     preset : {"thesis-ecg-fcn", "thesis-ecg-cnn"} or None, default=None
-        Named parameter set; parameters that are given win over it.
+        Named parameter set. Parameters that you give override it.
     encoder : SignalEncoder or None, default=None
-        How windows become grids.
+        Encodes windows as grids.
     network : {"cnn1d", "cnn", "fcn"}, network spec or None, default=None
-        What is trained: a short name, `CNN1d`, `CNN`, `FCN`, or any object with
+        The networks: a short name, `CNN1d`, `CNN`, `FCN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
     loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        Which game the networks play.
+        The loss of both networks.
     optimizer : Adam or None, default=None
         Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
-        How often every window is seen; ``"auto"``: by their number.
+        Passes over the training windows. ``"auto"``: by their number.
     max_steps : int or None, default=None
-        No more steps than this; the learning rate falls accordingly.
+        Maximum number of steps; the learning rate decays accordingly.
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
         Windows a step; at most their number. ``"auto"``: 16, and at most a third of them.
     condition_on : list of str or None, default=None
-        What `sample` may be told beside y: columns of ``info`` of SignalWindows, and
+        Conditions of `sample` beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
     fs_hz : float or None, default=None
         Samples per second; SignalWindows bring their own.
@@ -84,8 +84,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     verbose : int, default=0
         1 shows a progress bar.
     warm_start : bool, default=False
-        Whether `fit` goes on from the networks of the previous one, with another run, on data of
-        the same shape and columns. They stay in memory, and are never saved.
+        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
+        and columns. These networks stay in memory and are never saved.
 
     Attributes
     ----------
@@ -95,12 +95,13 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         What the generator's windows lacked in size, height and spectrum, and what `sample`
         therefore makes up for; None of fewer than 100 windows, or of grey levels.
     labels_ : Labels
-        What `sample` can be told.
+        The labels that conditions may name.
     fs_hz_ : float or None
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
-        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds.
+        One row for each logged step: epoch, step, losses, mean outputs of the discriminator,
+        seconds.
     n_leads_, n_samples_ : int
         Of a window.
     n_features_in_ : int
@@ -181,14 +182,14 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
-        """Learn windows.
+        """Train on windows.
 
         Parameters
         ----------
         X : SignalWindows, or array-like of shape (n, n_samples) or (n, n_leads, n_samples)
             Also a DataFrame, polars or pyarrow table of a row a window; at least two windows.
         y : Series, DataFrame or array-like of shape (n,) or (n, n_outputs), optional
-            Labels, such as a diagnosis, that `sample` may be told.
+            Labels, such as a diagnosis, that conditions of `sample` may name.
         groups : str, array-like of shape (n,), or None, default=None
             Who each window belongs to: a column of ``info`` of SignalWindows, or one value a
             window. Labels are then stored only where 5 people share them. None: ``patient`` or
@@ -201,7 +202,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         Raises
         ------
         DataError, ValueError
-            Data that cannot be learnt; the message says where.
+            Data that cannot be encoded; the message says where.
         ParameterError, ValueError
             A parameter that is not allowed.
         """
@@ -230,7 +231,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         return_y: bool = False,
         duration_s: float | None = None,
     ) -> Any:
-        """Make new windows.
+        """Generate synthetic windows.
 
         Parameters
         ----------
@@ -292,12 +293,12 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Say how like X a sample is.
+        """Measure how similar a sample is to X.
 
         Parameters
         ----------
         X : as given to `fit`
-            Windows to compare with, best unseen ones.
+            Windows to compare with, preferably not used in training.
         y : Ignored
 
         Returns

@@ -49,7 +49,7 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 
 def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """Take back what `describe_table` gave; sets all learned attributes but the networks.
+    """Restore what `describe_table` returned; sets all learned attributes but the networks.
 
     Raises
     ------

@@ -49,7 +49,7 @@ _MOST_TRIES, _MOST_TIMES = 100_000, 64
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
-    """Learn a table, make new rows.
+    """Train a GAN on a table and generate synthetic rows.
 
     Parameters left as None follow the preset, and without a preset the default recipe. To change
     or search a parameter of a part (``network__width``), give the part.
@@ -57,42 +57,44 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     Parameters
     ----------
     preset : {"thesis-thyroid"} or None, default=None
-        Named parameter set; parameters that are given win over it.
+        Named parameter set. Parameters that you give override it.
     encoder : GridEncoder or None, default=None
-        How rows become grids.
+        Encodes rows as grids.
     network : {"fcn", "cnn"}, network spec or None, default=None
-        What is trained: a short name, `FCN`, `CNN`, or any object with
+        The networks: a short name, `FCN`, `CNN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
     loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        Which game the networks play.
+        The loss of both networks.
     optimizer : Adam or None, default=None
         Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
-        How often every row is seen. ``"auto"``: by the number of rows; of 5000 rows or more 5 %
-        are held out, on which fidelity is measured: a run that gains no more is brought to
-        its end, and the best weights are kept.
+        Passes over the training rows. ``"auto"``: by the number of rows. Of 5000 rows or more, 5 %
+        are held out to measure fidelity: training stops when fidelity no longer improves, and the
+        best weights are kept.
     max_steps : int or None, default=None
-        No more steps than this; the learning rate falls accordingly.
+        Maximum number of steps; the learning rate decays accordingly.
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"10min"``. Training ends
         after 70 % of it; the rest is for the choice among candidates, which then grows fewer trees.
     batch_size : int, {"auto"} or None, default=None
-        Rows a step; at most the number of rows.
+        Rows in a step; at most the number of rows.
     candidates : int or None, default=None
-        Rows made for each one that `sample` gives; boosted trees choose the most lifelike. 1 is
-        faster and chooses nothing; may be changed after `fit`, unless it was 1 there.
+        Rows generated for each row that `sample` returns; boosted trees choose the most realistic
+        one. 1 is faster and makes no choice. It can be changed after `fit`, unless it was 1 in
+        `fit`.
     condition_on : {"any"}, list or None, default=None
-        Columns whose values `sample` may be told; the networks then learn to complete rows. None
-        learns none: conditions are met by drawing until they hold, which common ones are.
+        Columns that conditions of `sample` may fix; the networks then learn to complete rows. None:
+        conditions are met by drawing again until they hold, which works for frequent values.
     constraints : list of Constraint, {"auto"} or None, default=None
         Relations that hold in every row: `Inequality`, `FixedCombinations`, `Range`, `Predicate`,
         `Identifier`. ``"auto"``, alone or in the list: relations found in the data, as that one
         column is a function of another, or a quotient of two others; None is ``"auto"``
         unless the preset says otherwise; an empty list looks for none.
     privacy : {"balanced", "faithful", "strict"}, default="balanced"
-        How the default recipe changes where fewer than 1250 people are learnt. ``"faithful"``: not
+        How the default recipe changes for fewer than 1250 people. ``"faithful"``: not
         at all; ``"balanced"``: shorter runs and coarser cells, at a small loss of fidelity;
-        ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that are given win.
+        ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that you give
+        override it.
     callbacks : list of Callback or None, default=None
         Called during training.
     device : {"auto", "cpu", "cuda", "mps"}, default="auto"
@@ -103,8 +105,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     verbose : int, default=0
         1 shows a progress bar.
     warm_start : bool, default=False
-        Whether `fit` goes on from the networks of the previous one, with another run, on data of
-        the same shape and columns. They stay in memory, and are never saved.
+        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
+        and columns. These networks stay in memory and are never saved.
 
     Attributes
     ----------
@@ -115,8 +117,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
-        One row a logged step: epoch, step, losses, mean outputs of the discriminator, seconds,
-        and fidelity to held-out rows (1 is best) where it was measured.
+        One row for each logged step: epoch, step, losses, mean outputs of the discriminator,
+        seconds, and fidelity to held-out rows (1 is best) where it was measured.
     n_features_in_ : int
     feature_names_in_ : ndarray of str
         Only when all column names are strings.
@@ -195,7 +197,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
-        """Learn a table.
+        """Train on a table.
 
         Parameters
         ----------
@@ -216,7 +218,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Raises
         ------
         DataError
-            Data that cannot be learnt; the message names the column.
+            Data that cannot be encoded; the message names the column.
         ParameterError, ValueError
             A parameter that is not allowed.
         """
@@ -232,10 +234,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
         constraints = self._resolve("constraints", preset)
-        told = self._condition_columns(frame)
+        conditioned = self._condition_columns(frame)
         support, key = self._find_support(encoder, frame, people, key)
         self.schema_ = bare_schema(frame, support)
-        self.constraints_ = fit_constraints(constraints, frame, told, support, key)
+        self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
         table = self.constraints_.apply(frame)
         kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
@@ -246,7 +248,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             )
         self.encoder_ = encoder
         cell_groups = encoder.cell_groups_
-        known = required_columns(self.constraints_, told)
+        known = required_columns(self.constraints_, conditioned)
         known_groups = [group for group in cell_groups if group.column in known]
         people = support.take(kept).people
         data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)
@@ -304,10 +306,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         wanted = self.condition_on
         if wanted is None or isinstance(wanted, str):
             return [] if wanted is None else frame.columns.tolist()
-        strangers = [name for name in wanted if name not in frame.columns]
-        if strangers:
+        unknown = [name for name in wanted if name not in frame.columns]
+        if unknown:
             raise ParameterError(
-                f"condition_on names {strangers!r}, which the table lacks; its columns are "
+                f"condition_on names {unknown!r}, which the table lacks; its columns are "
                 f"{frame.columns.tolist()!r}."
             )
         return list(wanted)
@@ -319,7 +321,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         random_state: Any = None,
         return_y: bool = False,
     ) -> Any:
-        """Make new rows.
+        """Generate synthetic rows.
 
         Parameters
         ----------
@@ -431,12 +433,12 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return frame.where(kept, full)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Say how like X a sample is: the mean of `column_shapes` and `pair_trends`.
+        """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
-            Rows to compare with, best unseen ones.
+            Rows to compare with, preferably not used in training.
         y : Ignored
 
         Returns

@@ -21,7 +21,7 @@ Weights = dict[str, Tensor]
 class PreviousNetworks:
     """Both networks at the end of a fit, and the shape and columns of its grids.
 
-    The discriminator has seen the records: this is kept in memory only, never in an archive.
+    The discriminator was trained on the records: this is kept in memory only, never in an archive.
 
     Parameters
     ----------
