@@ -51,7 +51,7 @@ def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def bce_generator(real: Tensor, fake: Tensor) -> Tensor:
-    """Binary cross-entropy of fakes called real: the non-saturating form."""
+    """Binary cross-entropy of generated grids with the label real: the non-saturating form."""
     return softplus(-fake).mean()
 
 
@@ -66,7 +66,7 @@ def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def wasserstein_generator(real: Tensor, fake: Tensor) -> Tensor:
-    """Mean logit of fakes, negative; also the generator's side of the hinge loss."""
+    """Negative mean logit of generated grids; also the generator's side of the hinge loss."""
     return -fake.mean()
 
 
@@ -143,7 +143,7 @@ LOSSES = {
 
 
 class Loss(BaseEstimator):
-    """Which game the networks play.
+    """The pair of losses of discriminator and generator, with penalties and regularisation.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class Loss(BaseEstimator):
         The pair of losses; ``"bce"`` is the thesis'.
     penalty : float or None, default=None
         Weight of the gradient penalty; None is the pair's own: for ``"relativistic"`` (R1 + R2)
-        800 / number of rows, between 0.2 and 2, because few rows are learnt by heart sooner; 10
+        800 / number of rows, between 0.2 and 2, because few rows are memorised sooner; 10
         for ``"wgan-gp"``, none for the others. Above 4000 rows the pair's own weight of continuous
         cells goes on to fall, as rows**-3, to 0.003: a penalty hides differences finer than its
         root.
@@ -163,9 +163,9 @@ class Loss(BaseEstimator):
         detail finer than that. None is the pair's own: 0.03 for ``"relativistic"``, none for the
         others.
     hidden : float or None, default=None
-        Share of the columns that the discriminator is not shown, drawn anew for each pair of a real
-        grid and a fake, and the same for both: whole rows, which a few can be told by, are
-        never learnt by heart. None is the pair's own: for ``"relativistic"`` 5 * number of
+        Share of the columns that are masked for the discriminator, drawn for each pair of a real
+        and a generated grid, and the same for both: it never sees whole rows, so that it cannot
+        memorise them. None is the pair's own: for ``"relativistic"`` 5 * number of
         columns / number of rows and 0.05 (above 4000 rows falling as rows**-3), together at
         most 0.5; none for the others.
     moments : float, default=0
@@ -179,7 +179,7 @@ class Loss(BaseEstimator):
     Karras et al. (2020), Analyzing and improving the image quality of StyleGAN, arXiv 1912.04958
     (lazy regularisation). Arjovsky and Bottou (2017), Towards principled methods for training
     generative adversarial networks, arXiv 1701.04862 (noise). Zhong et al. (2020), Random erasing
-    data augmentation, doi 10.1609/aaai.v34i07.7000 (what is hidden is not learnt by heart).
+    data augmentation, doi 10.1609/aaai.v34i07.7000 (masked columns are not memorised).
     """
 
     _parameter_constraints: dict[str, Any] = {

@@ -53,7 +53,7 @@ class UpGenerator(nn.Module):
 
     Noise decides the smallest map and a style, which scales the channels of every block. Where the
     finest map is half as large as the image, its channels hold four pixels a position, so that it
-    can hold any detail; the last convolution sees every pixel, so that none is told by its place
+    can hold any detail; the last convolution sees every pixel, so that none is recognised by its position
     in a coarser map.
 
     Parameters
@@ -121,7 +121,7 @@ class UpGenerator(nn.Module):
 class DownDiscriminator(nn.Module):
     """Blocks from an image to a small map, from which the logit is read.
 
-    It also sees how much the images of a batch differ there, so that none can be told from others
+    It also sees how much the images of a batch differ there, so that none can be distinguished from others
     by looking too much like the rest.
 
     Parameters

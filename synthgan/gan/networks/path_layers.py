@@ -54,9 +54,9 @@ class PathGenerator(nn.Module):
     """From noise to samples.
 
     Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
-    phases into waves. Nothing else tells positions apart, unless the network is `placed`, so that a
+    phases into waves. Nothing else distinguishes positions, unless the network is `placed`, so that a
     path can have any length: rates sway, but what makes one signal differ from another stays
-    the same throughout. The last convolution sees every sample, so that none is told by its place
+    the same throughout. The last convolution sees every sample, so that none is recognised by its position
     in a coarser map, and adds noise and steady tones, which no coarser map can hold.
 
     Parameters
@@ -69,7 +69,7 @@ class PathGenerator(nn.Module):
     width : int
         Channels of the coarse map; half of that in the fine one.
     placed : bool
-        Whether positions are told apart, as windows need that are aligned to an event.
+        Whether positions are distinguished, as is needed for windows that are aligned to an event.
     tones : sequence of float, default=()
         Cycles in a window of steady tones.
 
@@ -213,7 +213,7 @@ class PathDiscriminator(nn.Module):
     """From samples to a logit.
 
     It is shown a piece of each window, drawn anew for each step: where a window was cut from its
-    recording says nothing, and pieces are more than windows, so that none is learnt by heart.
+    recording says nothing, and there are more pieces than windows, so that none is memorised.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ class PathDiscriminator(nn.Module):
         self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions)
 
     def redraw(self) -> None:
-        """Draw which piece is seen; the same of real windows and of fakes until the next call."""
+        """Draw which piece is seen, the same for real and generated windows until the next call."""
         self.first = int(torch.randint(self.n_hidden + 1, ()))
 
     def forward(self, grid: Tensor, c: Tensor) -> Tensor:

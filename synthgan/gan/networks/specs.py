@@ -60,9 +60,9 @@ class Network(Protocol):
     ) -> tuple[nn.Module, nn.Module]:
         """Build (generator, discriminator) for grids of `shape`.
 
-        A spec whose `build` also has a parameter ``groups`` is told which cells are what. One that
+        A spec whose `build` also has a parameter ``groups`` receives the groups of cells. One that
         has a method ``settle(n_rows, groups)`` returns from it the spec that is built. A
-        discriminator with a method ``redraw()`` is told by it that a step begins.
+        discriminator with a method ``redraw()`` has it called when a step begins.
         """
 
 

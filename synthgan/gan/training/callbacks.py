@@ -209,7 +209,7 @@ class SampleGrid(Callback):
 
 
 class KeepBest(Callback):
-    """Follow the fidelity of fakes, anneal a run that gains no more, and keep the best weights.
+    """Measure fidelity during training, anneal when it stops improving, keep the best weights.
 
     As most is gained while the learning rate falls, such a run is not broken off: it is annealed.
 
@@ -218,7 +218,7 @@ class KeepBest(Callback):
     Parameters
     ----------
     measure : callable
-        ``measure(grids)`` maps fakes, cells 0..255, to a figure; higher is better.
+        ``measure(grids)`` maps generated grids, cells 0..255, to a figure; higher is better.
     n : int
         Fakes it is given.
     checks : int, default=20

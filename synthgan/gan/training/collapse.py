@@ -20,7 +20,7 @@ def n_to_compare(n_rows: int, n_cells: int) -> int:
 
 
 def relative_spread(real: np.ndarray, fake: np.ndarray) -> float:
-    """Compare how far fakes lie from each other with how far real grids do.
+    """Compare the distances between generated grids with those between real grids.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def relative_spread(real: np.ndarray, fake: np.ndarray) -> float:
     -------
     spread : float
         Mean distance of a fake to its nearest other fake, over the same of real grids; NaN where
-        half of the real grids or more have an equal, as then fakes may, too.
+        at least half of the real grids have a duplicate, as then generated grids may, too.
     """
     among_real, among_fake = _nearest(real), _nearest(fake)
     if not among_real.median() > 0:

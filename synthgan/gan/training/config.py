@@ -1,4 +1,4 @@
-"""What a run of training is told: how weights move, for how long, on which seed."""
+"""The configuration of a training run: optimiser, length, seed."""
 
 from __future__ import annotations
 

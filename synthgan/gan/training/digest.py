@@ -1,4 +1,4 @@
-"""One number for many: what tells whether two sets of tensors are the same."""
+"""A digest of tensors: equal sets have equal digests."""
 
 from __future__ import annotations
 

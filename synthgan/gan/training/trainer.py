@@ -250,14 +250,14 @@ class Trainer:
         loss, rng = self.config.loss, state.rng
         grids, labels = data.batch(rows, rng)
         real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
-        # One batch of fakes serves both networks, and so do the logits of the real rows.
+        # One generated batch serves both networks, and so do the logits of the real rows.
         made = self.sampler.make(state.generator, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
         redraw: Any = getattr(discriminator, "redraw", None)
         if redraw is not None:
             redraw()
-        # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
+        # A real grid and its generated partner are masked and blurred alike: no information leaks.
         noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
         shown = data.shown(len(real), hidden, rng) if hidden else 1.0
