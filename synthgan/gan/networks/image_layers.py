@@ -53,8 +53,8 @@ class UpGenerator(nn.Module):
 
     Noise decides the smallest map and a style, which scales the channels of every block. Where the
     finest map is half as large as the image, its channels hold four pixels a position, so that it
-    can hold any detail; the last convolution sees every pixel, so that none is recognised by its position
-    in a coarser map.
+    can hold any detail. The last convolution sees every pixel, so that no pixel is recognised by
+    its position in a coarser map.
 
     Parameters
     ----------
@@ -121,8 +121,8 @@ class UpGenerator(nn.Module):
 class DownDiscriminator(nn.Module):
     """Blocks from an image to a small map, from which the logit is read.
 
-    It also sees how much the images of a batch differ there, so that none can be distinguished from others
-    by looking too much like the rest.
+    It also sees how much the images of a batch differ there (minibatch standard deviation), which
+    penalises batches of images that are too similar.
 
     Parameters
     ----------

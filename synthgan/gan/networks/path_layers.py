@@ -54,10 +54,10 @@ class PathGenerator(nn.Module):
     """From noise to samples.
 
     Oscillators, whose rates and phases noise decides, run along the path; convolutions turn their
-    phases into waves. Nothing else distinguishes positions, unless the network is `placed`, so that a
-    path can have any length: rates sway, but what makes one signal differ from another stays
-    the same throughout. The last convolution sees every sample, so that none is recognised by its position
-    in a coarser map, and adds noise and steady tones, which no coarser map can hold.
+    phases into waves. Nothing else distinguishes positions, unless the network is `placed`, so that
+    a path can have any length: rates vary, but what makes one signal differ from another stays the
+    same throughout. The last convolution sees every sample, so that no sample is recognised by its
+    position in a coarser map. It adds noise and steady tones, which no coarser map can hold.
 
     Parameters
     ----------
