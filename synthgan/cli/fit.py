@@ -50,6 +50,13 @@ def add(commands: Any) -> None:
         default=None,
         help="maximum training time in seconds, or with a unit as in 10min (default: none)",
     )
+    _add_for_all(fit)
+    for kind in all_kinds().values():
+        kind.add_fit_options(fit)
+    fit.set_defaults(command=_fit)
+
+
+def _add_for_all(fit: Any) -> None:
     fit.add_argument(
         "--groups",
         default=None,
@@ -73,9 +80,6 @@ def add(commands: Any) -> None:
         help="follow links that lead out of a folder (default: refuse them)",
     )
     fit.add_argument("--seed", type=int, default=None, help="random seed, for a reproducible model")
-    for kind in all_kinds().values():
-        kind.add_fit_options(fit)
-    fit.set_defaults(command=_fit)
 
 
 def _fit(parsed: argparse.Namespace) -> None:

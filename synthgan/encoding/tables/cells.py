@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +23,11 @@ from synthgan.encoding.tables.codecs import (
 )
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.quantile import inward, pool_labels
+from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.state import fields
 
-__all__ = ["ColumnCells"]
+__all__ = ["ColumnCells", "cells_from_state"]
 
 # A known number may exceed the learnt range by this share of it, because its ends are averages.
 _RANGE_MARGIN = 0.1
@@ -332,3 +333,38 @@ def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
             f"between={between!r} of column {column.name!r} is not allowed; give (lowest, highest) "
             f"for a column of dtype {column.dtype}."
         ) from None
+
+
+def cells_from_state(
+    schema: Schema, records: Sequence[Any], arrays: Mapping[str, np.ndarray]
+) -> list[ColumnCells]:
+    """Restore the cells of all columns.
+
+    Parameters
+    ----------
+    schema : Schema
+    records : sequence
+        One for each column.
+    arrays : mapping of str to ndarray
+        Keys are the number of the column, a dot and a name.
+
+    Raises
+    ------
+    ArchiveError
+        Records or arrays that do not match the schema.
+    """
+    held: dict[str, dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        column_number, _, name = key.partition(".")
+        held.setdefault(column_number, {})[name] = array
+    if len(records) != len(schema) or not len(schema):
+        raise ArchiveError(
+            f"encoder has cells of {len(records)} columns; its schema has {len(schema)}"
+        )
+    found = [
+        ColumnCells.from_state(column, cells, held.pop(str(i), {}))
+        for i, (column, cells) in enumerate(zip(schema, records, strict=True))
+    ]
+    if held:
+        raise ArchiveError(f"encoder has tables of unknown columns: {fields.brief([*held])}")
+    return found

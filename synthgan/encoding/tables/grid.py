@@ -16,21 +16,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
-from synthgan.encoding.tables.cells import ColumnCells
+from synthgan.encoding.tables.cells import cells_from_state
 from synthgan.encoding.tables.fitting import fit_cells
+from synthgan.encoding.tables.outliers import treat_outliers
 from synthgan.encoding.tables.placing import place_cells
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import (
-    ArchiveError,
     DataError,
     DataWarning,
-    OutlierWarning,
     ParameterError,
 )
 from synthgan.io.images import read_grids, write_grids
 from synthgan.privacy import Support, read_groups
 from synthgan.records.tables import Container, read_table
-from synthgan.state.fields import brief, list_of, plain, read_fields
+from synthgan.state.fields import list_of, plain, read_fields
 
 __all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 
@@ -272,7 +271,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
-        frame = self._treat_outliers(frame, warn)
+        frame = treat_outliers(self.column_cells_, frame, self._drops, self._fills, warn)
         n, every = len(frame), dict.fromkeys(frame, slice(None))
         continuous = [
             cells.codec for cells in self.column_cells_ if cells.codec.kind == "continuous"
@@ -281,7 +280,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
         for first in range(0, n, ROWS_AT_A_TIME):
             lot = slice(first, first + ROWS_AT_A_TIME)
-            grids[lot], _, widths = self._encode(frame.iloc[lot], every)
+            grids[lot], _, widths = self.encode_columns(frame.iloc[lot], every)
             if widths is not None:
                 half_widths[lot] = widths
         return grids, half_widths if half_widths.any() else None
@@ -321,7 +320,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             raise DataError("grids hold cells outside 0..255 or NaN; cells lie in 0..255.")
         series = [
             cells.decode(flat[:, positions])
-            for cells, positions in zip(self.column_cells_, self._positions, strict=True)
+            for cells, positions in zip(self.column_cells_, self.positions_, strict=True)
             if columns is None or cells.column.name in columns
         ]
         frame = pd.concat(series, axis=1) if series else pd.DataFrame(index=range(len(flat)))
@@ -344,7 +343,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = np.array([f"null{i}" for i in range(np.prod(self.grid_shape_))], dtype=object)
-        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+        for cells, positions in zip(self.column_cells_, self.positions_, strict=True):
             names[positions] = cells.names
         return names
 
@@ -410,21 +409,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             cells=list_of(plain),
         )  # fmt: skip
         self.container_, self.schema_ = read["container"], read["schema"]
-        held: dict[str, dict[str, np.ndarray]] = {}
-        for key, array in arrays.items():
-            column_number, _, name = key.partition(".")
-            held.setdefault(column_number, {})[name] = array
-        if len(read["cells"]) != len(self.schema_) or not len(self.schema_):
-            raise ArchiveError(
-                f"encoder has cells of {len(read['cells'])} columns; its schema has "
-                f"{len(self.schema_)}"
-            )
-        self.column_cells_ = [
-            ColumnCells.from_state(column, cells, held.pop(str(i), {}))
-            for i, (column, cells) in enumerate(zip(self.schema_, read["cells"], strict=True))
-        ]
-        if held:
-            raise ArchiveError(f"encoder has tables of unknown columns: {brief([*held])}")
+        self.column_cells_ = cells_from_state(self.schema_, read["cells"], arrays)
         self.columns_ = self.schema_.names
         self.n_features_in_ = len(self.schema_)
         if all(isinstance(name, str) for name in self.schema_.names):
@@ -439,15 +424,23 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def _encode(
+    def encode_columns(
         self, table: Any, rows: dict[Any, Any], n: int | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode each column of `table` into its rows; see `known.encode_known`."""
+        """Encode some columns, each in some rows; see `known.encode_known`.
+
+        Parameters
+        ----------
+        table : mapping of column to Series
+        rows : dict of column to index of rows
+        n : int or None, default=None
+            Number of rows; None: those of `table`.
+        """
         n = len(table) if n is None else n
         flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), self._dtype)
         known = np.zeros(flat.shape, dtype=bool)
         half_widths = []
-        for cells, positions in zip(self.column_cells_, self._positions, strict=True):
+        for cells, positions in zip(self.column_cells_, self.positions_, strict=True):
             name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
             if name in rows:
                 where = np.arange(n)[rows[name], None]
@@ -475,42 +468,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
     def _dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float32 if self.scaling == "quantile" else np.uint8)
 
-    def _treat_outliers(self, frame: pd.DataFrame, warn: bool) -> pd.DataFrame:
-        outside = {
-            cells.column.name: cells.outside(frame[cells.column.name], self._fills)
-            for cells in self.column_cells_
-        }
-        counts = {name: int(rows.sum()) for name, rows in outside.items() if rows.any()}
-        if not counts:
-            return frame
-        per_column = ", ".join(f"{name!r}: {count}" for name, count in counts.items())
-        if self._drops:
-            dropped = np.any(list(outside.values()), axis=0)
-            frame, done = frame[~dropped], f"{dropped.sum()} of {len(dropped)} rows dropped"
-        else:
-            done = f"{sum(counts.values())} values clipped"
-        why = "they lie outside the limits"
-        named = [cells for cells in self.column_cells_ if cells.column.name in counts]
-        if any(cells.pools for cells in named):
-            done, why = f"{done} or pooled", f"{why} or the kept labels"
-        if self._fills and any(
-            frame[cells.column.name].isna().any() for cells in named if not cells.nullable
-        ):
-            done, why = (
-                f"{done} or filled",
-                f"{why}, or are missing in columns without missing values in fit",
-            )
-        if warn:
-            warnings.warn(
-                f"{done} because {why} ({per_column}); limits_ holds the limits.",
-                OutlierWarning,
-                stacklevel=3,
-            )
-        return frame
-
     def _place_cells(self) -> None:
         """Assign a position to every cell, and set the public groups."""
-        self.grid_shape_, self._positions, self.cell_groups_ = place_cells(
+        self.grid_shape_, self.positions_, self.cell_groups_ = place_cells(
             self.column_cells_, self.layout, self.side
         )
         scaled = {cells.column.name: cells.codec for cells in self.column_cells_}

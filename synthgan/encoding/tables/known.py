@@ -57,7 +57,7 @@ def encode_known(
             values = known[name].iloc[held]
             cells.check_known(values)
             read[name], rows[name] = cells.column.read(values), held
-    return encoder._encode(read, rows, len(known))
+    return encoder.encode_columns(read, rows, len(known))
 
 
 def encode_gaps(
@@ -80,7 +80,7 @@ def encode_gaps(
     grids, half_widths = encoder.encode(frame, warn=False)
     flat = grids.reshape(len(frame), -1)
     known = np.zeros(flat.shape, dtype=bool)
-    for cells, positions in zip(encoder.column_cells_, encoder._positions, strict=True):
+    for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
         is_known = frame[cells.column.name].notna().to_numpy()
         if regenerated is not None:
             is_known = is_known & ~regenerated[:, frame.columns.get_loc(cells.column.name)]
