@@ -270,14 +270,14 @@ def test_names_cannot_control_the_terminal(tmp_path, clinic, capsys):
 def test_messages_are_one_line_whatever_they_name(capsys):
     def learn(parsed):
         warnings.warn(f"column {FORGED} is odd", DataWarning, stacklevel=2)
-        raise DataError(f"column {FORGED} cannot be learnt")
+        raise DataError(f"column {FORGED} cannot be read")
 
     with pytest.raises(SystemExit, match="2"):
         _run(argparse.Namespace(command=learn))
     shown = "x\\x1b]0;owned\\x07\\x9b2J\\u202e"
     assert capsys.readouterr().err == (
         f"synthgan: DataWarning: column {shown}\\n# Differentially private is odd\n"
-        f"synthgan: error: column {shown}\\n# Differentially private cannot be learnt\n"
+        f"synthgan: error: column {shown}\\n# Differentially private cannot be read\n"
     )
     # Other output is escaped, too, except carriage returns of progress bars.
     stream = io.StringIO()
@@ -311,7 +311,7 @@ def test_formulas_in_cells(tmp_path, capsys):
         words = ("sample", DATA / f"format-1-{kind}.synthgan", "-n", 1, "--out", out)
         capsys.readouterr()
         run(*words, "--csv-safe", code=2)
-        assert "--csv-safe is for CSV files; with " in capsys.readouterr().err
+        assert "--csv-safe is for CSV files; " in capsys.readouterr().err
 
 
 def test_a_report_without_real_records(tmp_path, clinic, capsys):

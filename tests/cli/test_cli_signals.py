@@ -33,8 +33,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(folder, tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "m.synthgan"
-    told = "diagnosis, age, heart_rate_bpm"
-    run("fit", folder, "-o", path, "--leads", "i", "--n-samples", 500, "--labels", told,
+    labels = "diagnosis, age, heart_rate_bpm"
+    run("fit", folder, "-o", path, "--leads", "i", "--n-samples", 500, "--labels", labels,
         "--max-steps", 2, "--seed", 0)  # fmt: skip
     return path
 

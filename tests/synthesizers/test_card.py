@@ -86,7 +86,7 @@ def test_signals_and_images():
     assert "- windows of 20 samples at 10 Hz (2 s), 2 leads, as SignalWindows of `<f4`\n" in card
     assert "- leads: `i` in mV, `v1` in mV\n" in card
     assert "- labels that may be asked: `diagnosis` (string), `sex` (string)\n" in card
-    assert "(means of 5 or more); labels that 5 or more people" in card
+    assert "(means of 5 or more windows); labels that 5 or more people" in card
     card = synthgan.load(DATA / "format-1-image.synthgan").model_card()
     assert "- colour images of 8 x 8, as an array of `|u1`\n".replace("|", "\\|") in card
     assert "- labels that may be asked: `y` (integer)\n" in card
