@@ -1,4 +1,4 @@
-"""Common parts of simulated data sets: random numbers, checks of sizes, smooth fields."""
+"""Common parts of simulated data sets: checks of sizes, smooth fields."""
 
 from __future__ import annotations
 
@@ -10,16 +10,9 @@ import numpy as np
 
 from synthgan.exceptions import ParameterError
 
-__all__ = ["check_count", "check_size", "generator", "smooth_noise"]
+__all__ = ["check_count", "check_size", "smooth_noise"]
 
 _LEAST_SIDE = 8
-
-
-def generator(random_state: Any) -> np.random.Generator:
-    """Return a generator for a seed of any kind; None: a different one each time."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**31 - 1)
-    return np.random.default_rng(random_state)
 
 
 def check_count(n: Any) -> None:

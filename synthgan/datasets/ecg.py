@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import i0e
 
-from synthgan.datasets.drawing import generator
 from synthgan.exceptions import ParameterError
+from synthgan.randomness import draw_generator
 
 __all__ = ["make_ecg"]
 
@@ -166,7 +166,7 @@ def make_ecg(
     _check_numbers(n_windows, n_samples, fs_hz, noise_mv)
     names = _read_leads(leads)
     rates_bpm = _read_rates(heart_rate_bpm)
-    rng = generator(random_state)
+    rng = draw_generator(random_state)
     is_infarcted = rng.permutation(np.arange(n_windows) % 2 == 1)
     patients = _draw_patients(rng, is_infarcted, rates_bpm)
     sources = rng.spawn(

@@ -11,7 +11,8 @@ from scipy.fft import irfft2, next_fast_len, rfft2
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-from synthgan.datasets.drawing import check_size, generator, smooth_noise
+from synthgan.datasets.drawing import check_size, smooth_noise
+from synthgan.randomness import draw_generator
 
 __all__ = ["make_fingerprints"]
 
@@ -119,7 +120,7 @@ def make_fingerprints(
     (3, 48, 40)
     """
     height, width = check_size(n, shape)
-    rng = generator(random_state)
+    rng = draw_generator(random_state)
     frame = _frame(height, width)
     images = np.empty((n, height, width), dtype=np.uint8)
     names = []

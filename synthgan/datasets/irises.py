@@ -10,7 +10,8 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
 from scipy.special import expit
 
-from synthgan.datasets.drawing import check_size, generator, smooth_noise
+from synthgan.datasets.drawing import check_size, smooth_noise
+from synthgan.randomness import draw_generator
 
 __all__ = ["make_irises"]
 
@@ -89,7 +90,7 @@ def make_irises(
     (3, 30, 40)
     """
     height, width = check_size(n, shape)
-    rng = generator(random_state)
+    rng = draw_generator(random_state)
     images = np.empty((n, height, width), dtype=np.uint8)
     eyes = []
     for image in images:

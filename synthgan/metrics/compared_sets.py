@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import Part, draw_generator
+from synthgan.metrics.tables import Part
+from synthgan.randomness import draw_generator
 
 __all__ = ["ComparedSets", "Comparison", "Family", "content_order", "two_sample_by_family"]
 

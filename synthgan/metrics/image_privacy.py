@@ -21,7 +21,7 @@ from synthgan.metrics.privacy.point_sets import (
 )
 from synthgan.metrics.privacy.reidentification import reidentification_of
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = [
     "image_closest_record",

@@ -12,12 +12,12 @@ from pandas.api import types
 from synthgan.exceptions import DataError
 from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
+from synthgan.randomness import draw_generator
 from synthgan.records.tables import to_frame
 
 __all__ = [
     "Part",
     "compare_tables",
-    "draw_generator",
     "draw_tables",
     "encode",
     "is_scaled",
@@ -104,13 +104,6 @@ def mean_part(detail: pd.DataFrame) -> Part:
     """Return a detail and the mean of its values; NaN for none."""
     value = float(detail["value"].mean()) if len(detail) else float("nan")
     return Part(value, detail)
-
-
-def draw_generator(random_state: Any) -> np.random.Generator:
-    """Return a generator for an int, None, or a generator of numpy's, old or new."""
-    if isinstance(random_state, np.random.RandomState):
-        random_state = random_state.randint(2**31 - 1)
-    return np.random.default_rng(random_state)
 
 
 def read_tables(

@@ -25,14 +25,8 @@ from synthgan.exceptions import ParameterError
 from synthgan.metrics.points import auc
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import (
-    Part,
-    compare_tables,
-    draw_generator,
-    encode,
-    read_tables,
-    shuffled,
-)
+from synthgan.metrics.tables import Part, compare_tables, encode, read_tables, shuffled
+from synthgan.randomness import draw_generator
 
 __all__ = ["global_utility", "importance_agreement", "tstr"]
 

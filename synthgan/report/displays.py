@@ -15,7 +15,8 @@ from synthgan.exceptions import ParameterError
 from synthgan.io.escaping import printable
 from synthgan.metrics import Score
 from synthgan.metrics.pairs import association
-from synthgan.metrics.tables import draw_generator, is_scaled, read_tables, to_numbers
+from synthgan.metrics.tables import is_scaled, read_tables, to_numbers
+from synthgan.randomness import draw_generator
 from synthgan.report.pooling import (
     FEWEST,
     count_people,

@@ -14,7 +14,7 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.kinds import Kind, all_kinds, find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.people import code_people
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 from synthgan.records.signals import SignalWindows
 from synthgan.report.people import split_people
 from synthgan.report.report import Report

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 from synthgan.records.beats import find_beats
 from synthgan.report.displays import FAKE, REAL
 

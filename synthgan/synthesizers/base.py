@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -40,6 +39,7 @@ from synthgan.gan.training.memory import Needs, check_memory, estimate, free_byt
 from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support, draw_people, whole_people
+from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features, fidelity
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
@@ -48,7 +48,7 @@ from synthgan.synthesizers.saving import SavedModel, library_versions
 from synthgan.synthesizers.training_set import Plan, TrainingSet
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
-__all__ = ["BaseGANSynthesizer", "draw_seed"]
+__all__ = ["BaseGANSynthesizer"]
 
 _LARGEST_BATCH = 500
 _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
@@ -449,13 +449,3 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         """
         check_is_fitted(self)
         return write_card(self, report)
-
-
-def draw_seed(random_state: Any) -> int:
-    """Draw a seed for torch; None draws from the system, not from numpy's global state."""
-    if random_state is None:
-        return int(np.random.default_rng().integers(2**31 - 1))
-    try:
-        return int(check_random_state(random_state).randint(2**31 - 1))
-    except ValueError as error:
-        raise ParameterError(f"random_state={random_state!r} is not allowed: {error}") from None

@@ -13,8 +13,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.exceptions import ParameterError
+from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
-from synthgan.synthesizers.base import draw_seed
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANImputer"]

@@ -17,8 +17,9 @@ from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
+from synthgan.randomness import draw_seed
 from synthgan.state import fields
-from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
+from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.recipes import Preset
 from synthgan.synthesizers.training_set import TrainingSet
 

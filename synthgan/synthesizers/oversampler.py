@@ -15,8 +15,8 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
-from synthgan.synthesizers.base import draw_seed
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANOverSampler"]

@@ -31,9 +31,10 @@ from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.privacy import Support, is_column, read_groups
+from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
 from synthgan.records.targets import read_target
-from synthgan.synthesizers.base import BaseGANSynthesizer, draw_seed
+from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
 from synthgan.synthesizers.rollback import rollback_on_error

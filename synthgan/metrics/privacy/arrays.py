@@ -15,7 +15,7 @@ from synthgan.metrics.privacy.copies import equal_records
 from synthgan.metrics.privacy.point_sets import PointSets
 from synthgan.metrics.privacy.rows import draw
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["ArrayRecords"]
 

@@ -17,7 +17,7 @@ from synthgan.metrics.privacy.rows import (
     without_known,
 )
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["check_quantile", "equal_records", "exact_copies", "near_copies"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from synthgan.metrics.privacy.point_sets import closest_record_of, neighbour_ratio_of
 from synthgan.metrics.privacy.rows import read_point_sets
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["closest_record", "neighbour_ratio"]
 

@@ -18,7 +18,7 @@ from synthgan.metrics.privacy.attacks import (
 from synthgan.metrics.privacy.rows import Rows, draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["attribute_inference"]
 

@@ -13,7 +13,7 @@ from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_coun
 from synthgan.metrics.privacy.rows import Rows, draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["linkability"]
 

@@ -10,7 +10,7 @@ from synthgan.metrics.privacy.point_sets import PointSets, membership_of
 from synthgan.metrics.privacy.rows import draw_rows
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = ["membership_inference"]
 

@@ -22,7 +22,7 @@ from synthgan.metrics.privacy.reidentification import reidentification_of
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import read_window_sets, whole_windows
-from synthgan.metrics.tables import draw_generator
+from synthgan.randomness import draw_generator
 
 __all__ = [
     "signal_closest_record",

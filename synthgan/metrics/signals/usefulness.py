@@ -16,8 +16,8 @@ from synthgan.metrics.points import auc
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_windows
-from synthgan.metrics.tables import draw_generator
 from synthgan.metrics.two_sample import boosted
+from synthgan.randomness import draw_generator
 from synthgan.records.beats import check_sampling
 
 __all__ = ["signal_tstr"]
