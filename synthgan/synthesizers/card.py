@@ -60,7 +60,7 @@ def describe_labels(model: Any) -> list[str]:
         f"{escape_code(column.name)} ({escape_markdown(column.kind)})"
         for column in model.labels_.schema
     ]
-    return [f"- labels that may be asked: {', '.join(labels)}"] if labels else []
+    return [f"- labels for conditions: {', '.join(labels)}"] if labels else []
 
 
 def _training(model: Any) -> list[str]:
@@ -83,7 +83,7 @@ def _training(model: Any) -> list[str]:
     ]
     if model.critic_ is not None:
         n_trees = len(model.critic_.trees)
-        lines.append(f"- of several candidates {count(n_trees, 'boosted tree')} choose")
+        lines.append(f"- {count(n_trees, 'boosted tree')} choose among candidates")
     versions = [
         f"{escape_markdown(name)} {escape_markdown(number)}"
         for name, number in model.versions_.items()
@@ -117,8 +117,8 @@ def _privacy(model: Any, kind: Kind) -> list[str]:
         f"- The file holds {_ALWAYS}; {kind.holds(model)}.",
         never,
         "- There is no guarantee such as differential privacy, and a network can remember "
-        "records. `synthgan.evaluate` with a holdout measures what some attacks learn from what "
-        "the model makes. It does not measure what the file itself gives away, which may be more: "
+        "records. `synthgan.evaluate` with a holdout measures what some attacks learn from "
+        "generated records. It does not measure what the file itself reveals, which may be more: "
         "share the file only with people who may see the data.",
     ]
 

@@ -46,7 +46,7 @@ def test_a_table(clinic):
     assert f"- versions: synthgan {synthgan.__version__}, python 3." in card
     assert "values and labels of 5 or more people" in card
     assert "It does not hold a copy of the training records, the discriminator network" in card
-    assert "It does not measure what the file itself gives away" in card
+    assert "It does not measure what the file itself reveals" in card
     # With the seed and all other rows a guess of one row can be confirmed.
     assert "- seed: an int, not shown here\n" in card
     assert "random_state" not in card
@@ -85,11 +85,11 @@ def test_signals_and_images():
     assert "Makes windows of a signal;" in card
     assert "- windows of 20 samples at 10 Hz (2 s), 2 leads, as SignalWindows of `<f4`\n" in card
     assert "- leads: `i` in mV, `v1` in mV\n" in card
-    assert "- labels that may be asked: `diagnosis` (string), `sex` (string)\n" in card
+    assert "- labels for conditions: `diagnosis` (string), `sex` (string)\n" in card
     assert "(means of 5 or more windows); labels that 5 or more people" in card
     card = synthgan.load(DATA / "format-1-image.synthgan").model_card()
     assert "- colour images of 8 x 8, as an array of `|u1`\n".replace("|", "\\|") in card
-    assert "- labels that may be asked: `y` (integer)\n" in card
+    assert "- labels for conditions: `y` (integer)\n" in card
     windows = np.random.default_rng(0).normal(size=(20, 30))
     model = SignalGANSynthesizer(network=FCN(width=(4,)), max_steps=1, random_state=0)
     card = model.fit(windows).model_card()
@@ -105,7 +105,7 @@ def test_signals_and_images():
 def test_a_preset_and_the_critic(clinic):
     model = quick(candidates=4).fit(clinic.iloc[:, 3:6].fillna(0))
     card = model.model_card()
-    assert f"- of several candidates {len(model.critic_.trees)} boosted trees choose" in card
+    assert f"- {len(model.critic_.trees)} boosted trees choose among candidates" in card
     assert "It does not hold" in card
     assert "The trees are a discriminator, too:" in card
     assert "a discriminator, too" not in quick().fit(clinic.iloc[:, 3:6].fillna(0)).model_card()
