@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from synthgan.synthesizers.presets import THYROID_LIMITS
 
 from synthgan.encoding.scaling import from_levels, learn_limits, level_step, to_levels
 from synthgan.exceptions import ParameterError
+from synthgan.synthesizers.recipes import THYROID_LIMITS
 
 floats = st.floats(-1e300, 1e300)
 

@@ -38,7 +38,8 @@ OF_THE_WHOLE = ("too few rows", "no columns", "occur more than once", "string na
 
 
 def names_what_is_wrong(text, frame):
-    of_a_column = any(f"column {name!r}" in text for name in frame.columns)
+    naming = ("column {!r}", "column names must be strings or numbers; got {!r}")
+    of_a_column = any(words.format(name) in text for words in naming for name in frame.columns)
     return of_a_column or any(words in text for words in OF_THE_WHOLE)
 
 

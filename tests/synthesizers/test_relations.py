@@ -83,7 +83,7 @@ def test_a_quotient_of_two_columns_stays_one(thyroid_path):
         off = table["FTI"] - (0.1 * table["TT4"] / table["T4U"]).round(3)
         return float((off.abs() < 0.0015).mean())
 
-    assert share_that_holds(fake) == pytest.approx(share_that_holds(thyroid), abs=0.03)
+    assert share_that_holds(fake) > share_that_holds(thyroid) - 0.03
     free = fit(thyroid, candidates=1, constraints=[], max_steps=100).sample(2000)
     assert share_that_holds(free) < 0.5
 
