@@ -17,7 +17,7 @@ from synthgan.state import fields
 
 __all__ = ["Callback", "KeepBest", "Progress", "Run", "SampleGrid", "check_at_least_one"]
 
-_OWN = ("share", "anneal_from", "stop")  # of a run, which change
+_OWN = ("anneal_from", "stop")  # of a run, which change and do not follow from its state
 _FIGURES = ("_best", "_best_mean", "_since", "_next")
 
 

@@ -225,9 +225,8 @@ def _name_of(snapshot: Snapshot) -> str:
 def _check_run(snapshot: Snapshot, run: Run, n_rows: int) -> None:
     """Refuse what no run of such networks and data can have come to; raises ValueError."""
     fields.read_fields(
-        snapshot["run"].record,
+        {name: x for name, x in snapshot["run"].record.items() if name != "share"},  # once kept
         "the run",
-        share=fields.number(0, 1),
         anneal_from=fields.optional(fields.number(0, 1)),
         stop=fields.flag,
     )

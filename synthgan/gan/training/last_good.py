@@ -21,7 +21,7 @@ class LastGood:
     ----------
     run : Run
     begin : Snapshot or None, default=None
-        What the run begins from; None takes one.
+        What the run begins from, read from a file; None takes one.
     """
 
     def __init__(self, run: Run, begin: Snapshot | None = None) -> None:
@@ -31,6 +31,7 @@ class LastGood:
         self._fits = free is None or n_bytes < free / 2
         self._snapshot = (begin or run.snapshot()) if self._fits else None
         self._share = run.share
+        self.begin = begin  # until a later state is good
 
     @property
     def is_there(self) -> bool:
@@ -42,7 +43,7 @@ class LastGood:
         is_time = self._fits and run.share >= self._share + 1 / _SNAPSHOTS
         if not (due or is_time) or run.interrupted or not run.state.is_good():
             return None
-        self._snapshot = None  # one at a time
+        self._snapshot = self.begin = None  # one at a time
         snapshot = run.snapshot()
         if self._fits:
             self._snapshot = snapshot

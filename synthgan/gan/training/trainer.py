@@ -107,6 +107,7 @@ class Trainer:
             saved = checkpoint.open(self._identity(state, data), run, len(data))
         if saved is not None:
             run.restore(saved)
+            self._locate(run, len(data))
         try:
             with on_interrupt(run.interrupt):
                 self._call("on_begin", run)
@@ -129,17 +130,18 @@ class Trainer:
             self._set_learning_rate(state, run.share)
             if not self._try_step(state, data, good.is_there):
                 self._shrink(run, good)
+                self._locate(run, n_rows)
                 continue
             state.seconds = time.perf_counter() - begun
-            by_clock = state.seconds / (config.max_seconds or math.inf)
-            run.share = _share(max(state.step / run.n_steps, by_clock), run.anneal_from)
+            run.share = self._share_of(run)
             done = run.share == 1 or run.stop or run.interrupted
             log_every = max(1, round(run.n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
             if state.step % log_every == 0 or done:
                 figures = (state.sums / state.unlogged).tolist()
                 trouble = self._trouble(state, figures, done)
                 if trouble:
-                    self._go_back(run, good, trouble)
+                    self._go_back(run, good, trouble, checkpoint)
+                    self._locate(run, n_rows)
                     continue
                 self._log(state, figures, n_rows)
                 self._call("on_log", run)
@@ -151,6 +153,15 @@ class Trainer:
             snapshot = good.update(run, is_due)
             if checkpoint is not None and is_due and snapshot is not None:
                 checkpoint.write(snapshot)
+
+    def _locate(self, run: Run, n_rows: int) -> None:
+        """Compute how much of a restored run is over, from its counters alone."""
+        run.n_steps = self.config.n_steps(n_rows, run.state)
+        run.share = self._share_of(run)
+
+    def _share_of(self, run: Run) -> float:
+        by_clock = run.state.seconds / (self.config.max_seconds or math.inf)
+        return _share(max(run.state.step / run.n_steps, by_clock), run.anneal_from)
 
     def _try_step(self, state: TrainState, data: GridData, may_fail: bool) -> bool:
         """Make a step; False where memory ran out and the batch can be halved."""
@@ -192,15 +203,21 @@ class Trainer:
             return None
         return "the discriminator's loss has vanished, and the generator learns no more"
 
-    def _go_back(self, run: Run, good: LastGood, trouble: str) -> None:
+    def _go_back(
+        self, run: Run, good: LastGood, trouble: str, checkpoint: Checkpoint | None
+    ) -> None:
         """Go back to the last good state with half the learning rate, a few times."""
         state, step = run.state, run.state.step
         state.halvings += 1
         if state.halvings > _MOST_HALVINGS or not good.go_back(run):
-            raise SynthganError(
+            error = SynthganError(
                 f"training diverged before step {step}: {trouble}; lower the learning rate or "
                 "raise the weight of the penalty."
             )
+            if checkpoint is None or good.begin is None:
+                raise error
+            with checkpoint.taking_up(good.begin):  # the weights of that file may be damaged
+                raise error
         warnings.warn(
             f"training diverged before step {step}: {trouble}; it goes on from step {state.step} "
             f"with a learning rate 1/{2**state.halvings} as high.",
