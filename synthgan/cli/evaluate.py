@@ -125,12 +125,12 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
 
 
 def _read(path: str, follow_links: bool) -> Any:
-    from synthgan.io.tables import read_array, read_csv
+    from synthgan.io.tables import read_array
 
     if path.endswith(".npy"):
         return read_array(path)
-    kinds = [kind for kind in all_kinds().values() if kind.recognises(path)]
-    return kinds[0].read_to_measure(path, follow_links) if kinds else read_csv(path)
+    kind = next(kind for kind in all_kinds().values() if kind.recognises(path))
+    return kind.read_to_measure(path, follow_links)
 
 
 def print_summary(report: Any) -> None:

@@ -92,11 +92,8 @@ def _fit(parsed: argparse.Namespace) -> None:
 
 
 def _kind_of(paths: list[str]) -> Kind:
-    for path in paths:
-        for kind in all_kinds().values():
-            if kind.recognises(path):
-                return kind
-    return find_kind("table")
+    """Return the first kind that recognises one of the paths."""
+    return next(kind for kind in all_kinds().values() if any(map(kind.recognises, paths)))
 
 
 def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
@@ -112,5 +109,5 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
     in_folder = kind.in_folders and not any(path.endswith(".npy") for path in parsed.data)
     if parsed.follow_links and not in_folder:
         raise ValueError(f"--follow-links is for records and images, not for {parsed.data[0]!r}.")
-    if parsed.condition_on == "any" and kind.name != "table":
+    if parsed.condition_on == "any" and not kind.any_condition:
         raise ValueError("--condition-on any is for tables; give labels, separated by commas.")

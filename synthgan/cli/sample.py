@@ -91,5 +91,3 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
             f"--out {parsed.out!r} is a table, but {parsed.model!r} generates {kind.records}; give "
             f"a folder for {kind.files}, or an npy file."
         )
-    if parsed.out.endswith(".npy") and getattr(parsed, "annotate", False):
-        raise ValueError("--annotate needs WFDB records; give a folder as --out.")

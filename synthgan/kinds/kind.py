@@ -39,6 +39,8 @@ class Kind(ABC):
         writes a single file.
     in_folders : bool
         Whether records are read from folders, which may contain links.
+    any_condition : bool
+        Whether ``condition_on="any"`` is allowed.
     fit_options, sample_options : tuple of str
         Command-line options for this kind only, with the names that argparse gives them.
     optional_measures : tuple of str
@@ -59,6 +61,7 @@ class Kind(ABC):
     makes: str
     files: str = ""
     in_folders: bool = False
+    any_condition: bool = False
     fit_options: tuple[str, ...] = ()
     sample_options: tuple[str, ...] = ()
     optional_measures: tuple[str, ...] = ()
@@ -82,9 +85,7 @@ class Kind(ABC):
         """Return whether `evaluate` treats an object as records of this kind."""
         return False
 
-    def check_records(
-        self, given: Mapping[str, Any], target: Any, fs_hz: float | None
-    ) -> dict[str, Any]:
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
         """Check all sets of records before the first measure is computed.
 
         Parameters
@@ -93,8 +94,6 @@ class Kind(ABC):
             ``real``, ``fake`` and ``holdout``; None for a set that is not given.
         target : object
             Column that models predict, or None.
-        fs_hz : float or None
-            Sampling rate of signals.
 
         Returns
         -------
@@ -116,8 +115,16 @@ class Kind(ABC):
                 )
         return arrays
 
-    def measure_options(self, fs_hz: float | None) -> dict[str, Any]:
-        """Return additional keyword arguments for every measure of this kind."""
+    def measure_options(self, records: Any, fs_hz: float | None) -> dict[str, Any]:
+        """Return additional keyword arguments for every measure of this kind.
+
+        Parameters
+        ----------
+        records : object
+            The real records, as they are given to `evaluate`.
+        fs_hz : float or None
+            Sampling rate of signals, if it is given.
+        """
         return {}
 
     def pictures(self, report: Any) -> dict[str, list[Any]]:

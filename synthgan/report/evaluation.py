@@ -15,7 +15,6 @@ from synthgan.kinds import Kind, all_kinds, find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.people import code_people
 from synthgan.randomness import draw_generator
-from synthgan.records.signals import SignalWindows
 from synthgan.report.people import split_people
 from synthgan.report.report import Report
 
@@ -76,7 +75,8 @@ def evaluate(
         of a person together. Either the name of a column of the tables, which is not measured; or
         an array-like of shape (n,) for the real records; or a tuple of two array-likes, for the
         real records and the holdout. With None, each record is a separate person, except that
-        SignalWindows use the column ``patient`` of their ``info``.
+        SignalWindows and an ImageStack use the column ``patient`` of their ``info``, or else
+        ``record``.
     model : fitted synthesizer or None, default=None
         Model whose training history and parameters are added to the report, without its seed.
     show_real : bool, default=True
@@ -112,12 +112,11 @@ def evaluate(
         if given is None:
             raise DataError(f"{name}=None is not allowed; give records.")
     chosen = _find_kind(kind, real)
-    if fs_hz is None and isinstance(real, SignalWindows):
-        fs_hz = real.fs_hz
     _check_sections(sections)
+    own = chosen.measure_options(real, fs_hz)
     (real, fake, holdout), people = split_people(groups, real, fake, holdout)
     given = {"real": real, "fake": fake, "holdout": holdout}
-    records = chosen.check_records(given, target, fs_hz)
+    records = chosen.check_records(given, target)
     code_people({name: len(x) for name, x in records.items()}, *people)
     start = time.perf_counter()
     measures = chosen.measures()
@@ -129,7 +128,7 @@ def evaluate(
         if target is not None or name not in _NEED_TARGET
     ]
     seed = _seed(random_state)
-    options = {"target": target, "random_state": seed, **chosen.measure_options(fs_hz)}
+    options = {"target": target, "random_state": seed, **own}
     measured = Parallel(n_jobs=n_jobs)(
         delayed(_measure)(
             measures[section][name],
@@ -148,7 +147,7 @@ def evaluate(
     settings = {
         "kind": chosen.name,
         "target": target,
-        "fs_hz": fs_hz,
+        "fs_hz": own.get("fs_hz"),
         "random_state": seed,
         "seconds": round(time.perf_counter() - start, 1),
     }
@@ -189,8 +188,7 @@ def _measure(
 def _find_kind(kind: str, real: Any) -> Kind:
     if kind != "auto":
         return find_kind(kind)
-    matches = (one for one in all_kinds().values() if one.takes(real))
-    return next(matches, find_kind("table"))
+    return next(one for one in all_kinds().values() if one.takes(real))
 
 
 def _check_sections(sections: Sequence[str]) -> None:

@@ -152,8 +152,8 @@ def _row(name: str, measure: Any, score: Score, note: str) -> Row:
 def _gauge(name: str, score: Score) -> dict[str, float] | None:
     """Return the positions of value, ceiling and floor on a scale from worse (0) to better (100).
 
-    The scale is from floor to ceiling if the value is near that range, and otherwise from the worst
-    to the best possible value.
+    The scale is from floor to ceiling if the ceiling is better than the floor and the value is near
+    that range. Otherwise it is from the worst to the best possible value.
     """
     given = {"value": score.value, "ceiling": score.ceiling, "floor": score.floor}
     known = {k: float(v) for k, v in given.items() if v is not None and math.isfinite(v)}
@@ -163,7 +163,8 @@ def _gauge(name: str, score: Score) -> dict[str, float] | None:
     if "ceiling" in known and "floor" in known:
         low, high = sorted((known["floor"], known["ceiling"]))
         reach = (high - low) / 2
-        if reach and low - reach <= known["value"] <= high + reach:
+        is_ordered = (known["ceiling"] > known["floor"]) == score.higher_is_better
+        if reach and is_ordered and low - reach <= known["value"] <= high + reach:
             ends = [low, high, known["value"]]
             worst, best = min(ends), max(ends)
             if not score.higher_is_better:

@@ -9,7 +9,6 @@ import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import person_column
-from synthgan.records.signals import SignalWindows
 from synthgan.records.tables import to_frame
 
 __all__ = ["split_people"]
@@ -65,8 +64,9 @@ def split_people(
 
 
 def _patients(records: Any) -> Any:
-    column = person_column(records.info) if isinstance(records, SignalWindows) else None
-    return None if column is None else records.info[column]
+    info = getattr(records, "info", None)  # of windows or images; of a DataFrame it is a method
+    column = person_column(info) if isinstance(info, pd.DataFrame) else None
+    return None if info is None or column is None else info[column]
 
 
 def _is_column(name: Any, real: Any) -> bool:

@@ -14,8 +14,11 @@ from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan import FCN
 from synthgan.kinds import find_kind
+from synthgan.metrics import Score
+from synthgan.records.images import ImageStack
 from synthgan.records.signals import SignalWindows
 from synthgan.report.evaluation import SECTIONS, _find_kind
+from synthgan.report.page import _gauge
 
 
 @pytest.fixture(scope="module")
@@ -339,19 +342,41 @@ def test_the_unit_is_a_person():
         evaluate(real, fake, groups="patient", **bare)
 
 
-def test_patients_of_windows_are_known():
+@pytest.mark.parametrize("kind", ["signal", "image"])
+def test_patients_in_info_are_known(kind):
     rng = np.random.default_rng(0)
-    sets = [
-        SignalWindows(
-            rng.normal(size=(20, 1, 120)), 100, ["i"],
-            info=pd.DataFrame({"patient": np.repeat([f"p{10 * i + j}" for j in range(10)], 2)}),
-        )
-        for i in range(3)
-    ]  # fmt: skip
+
+    def records(i):
+        info = pd.DataFrame({"patient": np.repeat([f"p{10 * i + j}" for j in range(10)], 2)})
+        if kind == "signal":
+            return SignalWindows(rng.normal(size=(20, 1, 120)), 100, ["i"], info=info)
+        return ImageStack(rng.integers(0, 256, (20, 8, 8), dtype=np.uint8), info)
+
+    sets = [records(i) for i in range(3)]
     report = evaluate(sets[0], sets[1], holdout=sets[2], sections=["privacy"])
-    score = report["signal_membership_inference"]
+    assert report.settings["kind"] == kind
+    score = report[f"{kind}_membership_inference"]
     assert score.detail.loc["both", "n_attacks"] == 20
-    assert "Not measured" not in report["signal_reidentification"].note
+    assert "Not measured" not in report[f"{kind}_reidentification"].note
+
+
+@pytest.mark.parametrize(
+    ("value", "ceiling", "floor", "higher", "better"),
+    [
+        (0.9, 0.95, 0.8, True, "ceiling"),
+        (0.6, 0.5, 0.9, False, "ceiling"),
+        (0.511, 0.512, 0.505, False, None),  # a floor that is better by chance is no scale
+        (0.47, 0.49, 0.86, True, None),
+    ],
+)
+def test_the_scale_ends_at_a_ceiling_that_is_better(value, ceiling, floor, higher, better):
+    detail = pd.DataFrame({"value": []})
+    score = Score("a", value, higher, detail, None, ceiling, floor)
+    gauge = _gauge("c2st", score)
+    assert (gauge["ceiling"] == 96) == (better == "ceiling")
+    order = sorted(("value", "ceiling", "floor"), key=lambda name: gauge[name])
+    values = {"value": value, "ceiling": ceiling, "floor": floor}
+    assert order == sorted(values, key=values.get, reverse=not higher)
 
 
 def test_too_few_rows_for_a_verdict():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,17 +46,11 @@ class SignalKind(Kind):
         is_wide = records.ndim == 2 and records.shape[1] >= _FEWEST_SAMPLES
         return is_wide or (records.ndim == 3 and records.dtype != np.uint8)
 
-    def check_records(
-        self, given: Mapping[str, Any], target: Any, fs_hz: float | None
-    ) -> dict[str, Any]:
-        if fs_hz is None:
-            raise ParameterError(
-                "fs_hz=None is not allowed for signals; give their sampling rate in Hz."
-            )
-        return super().check_records(given, target, fs_hz)
-
-    def measure_options(self, fs_hz: float | None) -> dict[str, Any]:
-        return {"fs_hz": fs_hz}
+    def measure_options(self, records: Any, fs_hz: float | None) -> dict[str, Any]:
+        rate = getattr(records, "fs_hz", None) if fs_hz is None else fs_hz
+        if rate is None:
+            raise ParameterError("fs_hz=None is not allowed for signals; give their rate in Hz.")
+        return {"fs_hz": rate}
 
     def recognises(self, path: str) -> bool:
         is_record = path.endswith(".hea") or Path(f"{path}.hea").is_file()
@@ -77,6 +70,8 @@ class SignalKind(Kind):
         )
 
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        if parsed.out.endswith(".npy") and parsed.annotate:
+            raise ValueError("--annotate needs WFDB records; give a folder as --out.")
         return {"duration_s": parsed.duration_s}
 
 

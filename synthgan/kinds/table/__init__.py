@@ -14,11 +14,12 @@ __all__ = ["KIND"]
 
 
 class TableKind(Kind):
-    """Tables; the default for records that no other kind takes."""
+    """Tables. This kind is asked last, and takes everything."""
 
     folder = __name__
     name, plural, records = "table", "tables", "rows"
     makes = "rows of a table"
+    any_condition = True
     fit_options = ("privacy",)
     sample_options = ("csv_safe",)
     floor = "shuffled columns"
@@ -34,9 +35,18 @@ class TableKind(Kind):
 
         return TabularGANSynthesizer
 
-    def check_records(
-        self, given: Mapping[str, Any], target: Any, fs_hz: float | None
-    ) -> dict[str, Any]:
+    def takes(self, records: Any) -> bool:
+        return True
+
+    def recognises(self, path: str) -> bool:
+        return True
+
+    def read_to_measure(self, path: str, follow_links: bool) -> Any:
+        from synthgan.io.tables import read_csv
+
+        return read_csv(path)
+
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
         from synthgan.metrics.tables import read_tables
 
         frames, _ = read_tables(np.random.default_rng(0), 2**62, **given)

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from synthgan.kinds.options import estimator_arguments
+from synthgan.kinds.options import estimator_arguments, split_names
 
 __all__ = ["add_fit_options", "fit", "train_table", "write"]
 
@@ -41,7 +41,7 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     if others:
         raise ValueError(f"{len(parsed.data)} paths are given; give one CSV file for a table.")
     columns = parsed.condition_on
-    condition_on = columns if columns in (None, "any") else columns.split(",")
+    condition_on = columns if columns == "any" else split_names(columns)
     parameters = estimator_arguments(parsed, condition_on)
     if parsed.privacy is not None:
         parameters["privacy"] = parsed.privacy
