@@ -374,6 +374,7 @@ def test_the_scale_ends_at_a_ceiling_that_is_better(value, ceiling, floor, highe
     score = Score("a", value, higher, detail, None, ceiling, floor)
     gauge = _gauge("c2st", score)
     assert (gauge["ceiling"] == 96) == (better == "ceiling")
+    assert gauge["ceiling"] > 40
     order = sorted(("value", "ceiling", "floor"), key=lambda name: gauge[name])
     values = {"value": value, "ceiling": ceiling, "floor": floor}
     assert order == sorted(values, key=values.get, reverse=not higher)
