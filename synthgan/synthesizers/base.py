@@ -202,7 +202,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         def needs(batch_size: int) -> Needs | None:
             n_conditions = sampler.known.n_conditions
             return estimate(
-                lambda rng: self._build_networks(sampler, rng),
+                lambda: self._build_networks(sampler, torch.Generator()),
                 sampler.latent_dim,
                 n_conditions,
                 batch_size,

@@ -47,7 +47,7 @@ class Needs:
 
 
 def estimate(
-    build: Callable[[torch.Generator], tuple[nn.Module, nn.Module]],
+    build: Callable[[], tuple[nn.Module, nn.Module]],
     latent_dim: int,
     n_conditions: int,
     batch_size: int,
@@ -57,7 +57,7 @@ def estimate(
     Parameters
     ----------
     build : callable
-        Returns (generator, discriminator); it is given what draws their weights.
+        Returns (generator, discriminator).
     latent_dim, n_conditions, batch_size : int
     """
     n_values, rng = 0, torch.Generator()
@@ -69,7 +69,7 @@ def estimate(
 
     try:
         with torch.device("meta"), torch.no_grad():
-            networks = build(rng)
+            networks = build()
             for network in networks:
                 for module in network.modules():
                     module.register_forward_hook(count)
