@@ -51,7 +51,7 @@ class Sampler:
         `generate` is a generator as `handed` gives it; `rng` draws all noise.
         """
         z = torch.randn(len(c), self.latent_dim, generator=rng, device=c.device)
-        raw = self.known.force(generate(z, c, rng), c)
+        raw = self.known.force(generate(z, c, rng=rng), c)
         return self.known.paste(self.head(raw, rng), c)
 
     @one_thread_after_fork()
@@ -118,7 +118,7 @@ class Sampler:
         path, paths = handed(generator.path), []  # type: ignore[arg-type]
         for part in self._chunks(c, times):
             z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
-            raw = path(z, part, n_samples, rng)
+            raw = path(z, part, n_samples, rng=rng)
             paths.append(from_network_scale(raw).cpu().numpy())
         return np.concatenate(paths)
 

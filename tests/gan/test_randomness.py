@@ -356,11 +356,27 @@ def test_what_names_no_generator_draws_from_the_handed_one():
     judge, rng = handed(discriminator), torch.Generator().manual_seed(0)
     grid, c = torch.ones(3, 2, 2), torch.zeros(3, 1)
     before = global_states()
-    first, second = judge(grid, c, rng), judge(grid, c, rng)
+    first, second = judge(grid, c, rng=rng), judge(grid, c, rng=rng)
     assert not torch.equal(first, second)
-    assert torch.equal(first, judge(grid, c, torch.Generator().manual_seed(0)))
+    assert torch.equal(first, judge(grid, c, rng=torch.Generator().manual_seed(0)))
     assert global_states() == before
-    assert handed(generator)(torch.ones(3, 64), c, rng).shape == (3, 2, 2)
+    assert handed(generator)(torch.ones(3, 64), c, rng=rng).shape == (3, 2, 2)
+
+
+def test_a_generator_may_be_named_anywhere():
+    class Keyword(Simple):
+        def forward(self, z, c, temperature=1.0, *, rng):
+            return super().forward(z + torch.randn(z.shape, generator=rng), c)
+
+    generator, _ = build_networks(
+        Mine(lambda latent_dim: (Keyword(latent_dim), Dropping())), (2, 2), 0, ()
+    )
+    assert handed(generator) is generator
+    z, c = torch.ones(3, 64), torch.zeros(3, 0)
+    made = [handed(generator)(z, c, rng=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
+    assert torch.equal(made[0], made[1])
+    assert not torch.equal(made[0], made[2])
+    assert not takes(torch.rand, "rng")  # no function of Python
 
 
 def test_first_weights_of_users_networks_hang_on_the_seed():

@@ -34,7 +34,7 @@ __all__ = [
     "takes",
 ]
 
-Handed = Callable[..., Any]  # takes a torch.Generator last
+Handed = Callable[..., Any]  # takes ``rng``, a torch.Generator, by name
 
 
 @runtime_checkable
@@ -155,11 +155,14 @@ class GrainyGenerator(Protocol):
 def takes(function: Callable[..., Any], name: str) -> bool:
     """Tell whether a function, or the `forward` of a module, names a parameter."""
     called = function.forward if isinstance(function, nn.Module) else function
-    return name in inspect.signature(called).parameters
+    try:
+        return name in inspect.signature(called).parameters
+    except (TypeError, ValueError):  # written in another language than Python
+        return False
 
 
 def handed(function: Callable[..., Any]) -> Handed:
-    """Return a network, or a method of one, as it is called with a generator last.
+    """Return a network, or a method of one, as it is called with a generator, ``rng=...``.
 
     What does not name `rng` is called without, and draws from the generator all the same: torch's
     own is made to be that one meanwhile. Decided here once, not at each call.
@@ -167,9 +170,8 @@ def handed(function: Callable[..., Any]) -> Handed:
     if takes(function, "rng"):
         return function
 
-    def call(*inputs: Any) -> Any:
-        *rest, rng = inputs
+    def call(*inputs: Any, rng: torch.Generator) -> Any:
         with lent(rng):
-            return function(*rest)
+            return function(*inputs)
 
     return call

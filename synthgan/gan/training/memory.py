@@ -75,7 +75,7 @@ def estimate(
                     module.register_forward_hook(count)
             z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
             generate, judge = map(handed, networks)
-            judge(generate(z, c, rng), c, rng)
+            judge(generate(z, c, rng=rng), c, rng=rng)
     except Exception:  # a network of the user's own may do anything
         return None
     n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)

@@ -260,7 +260,7 @@ class Trainer:
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
         if self.redraw is not None:
-            self.redraw(rng)
+            self.redraw(rng=rng)
         # A real grid and the fake it is paired with are hidden and blurred alike: it tells nothing.
         noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
@@ -268,7 +268,7 @@ class Trainer:
 
         def judge(grid: Tensor) -> Tensor:
             """Map grids to logits, blurred; hidden cells are mid-grey."""
-            return self.judge((grid + blur) * shown, c, rng)
+            return self.judge((grid + blur) * shown, c, rng=rng)
 
         on_real, on_fake = judge(real), judge(fake)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)
