@@ -1,28 +1,24 @@
-"""Draws that neither disturb nor are disturbed: by global generators, other threads, forks."""
+"""What is global in a process and must not show: torch's own generators, its compiler, forks."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import os
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
-from torch import nn
-from torch.overrides import TorchFunctionMode
 
-__all__ = ["import_compiler", "one_thread_after_fork", "seeded", "streamed", "undisturbed"]
+__all__ = ["import_compiler", "lent", "one_thread_after_fork"]
 
 _LOCK = threading.RLock()
 _PROCESS = os.getpid()
-_DRAWS = (torch.rand, torch.randint, torch.randn)
-_OWN = ("synthgan.", "torch.nn.")
 _COMPILER = "torch._dynamo"
 
 
@@ -37,61 +33,34 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def seeded(device: torch.device, seed: int) -> Iterator[None]:
-    """Seed torch's global generators inside; outside they are as they were.
+def lent(rng: torch.Generator) -> Iterator[None]:
+    """Let torch's global generators draw what `rng` would draw; outside they are as they were.
 
-    Layers draw their first weights, dropout and their own noise from them. One thread at a time.
+    For networks of users, which may draw by any function of torch and by `nn.Dropout`; all layers
+    of our own are handed a generator. Global generators belong to the whole process: one thread at
+    a time, and only as long as such a network is built or called.
     """
+    device = rng.device
     on_cuda = device.type == "cuda"
-    kept = torch.random.fork_rng(devices=[device] if on_cuda else [])
-    with _LOCK, one_thread_after_fork(), kept:
-        torch.default_generator.manual_seed(_apart(seed))
-        if on_cuda:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(_apart(seed))
-        yield
-
-
-@contextmanager
-def streamed(network: nn.Module, device: torch.device, seed: int) -> Iterator[None]:
-    """Give what a network at rest draws inside the stream that `seeded` would give.
-
-    Networks of our own draw it from a generator of this thread's, so that threads do not wait for
-    each other, nor for one that trains. Others may draw by any function of torch.
-    """
-    if not all(type(module).__module__.startswith(_OWN) for module in network.modules()):
-        with seeded(device, seed):
+    with _LOCK, torch.random.fork_rng(devices=[device] if on_cuda else []):
+        if device.type == "cpu":
+            torch.set_rng_state(rng.get_state())
             yield
-        return
-    generator = torch.Generator(device).manual_seed(_apart(seed))
-    with one_thread_after_fork(), _Stream(generator):
+            rng.set_state(torch.get_rng_state())
+            return
+        torch.default_generator.manual_seed(_seed_of(rng))
+        if on_cuda:
+            torch.cuda.set_rng_state(rng.get_state(), device)
         yield
+        if on_cuda:
+            rng.set_state(torch.cuda.get_rng_state(device))
 
 
-class _Stream(TorchFunctionMode):
-    """Hand a generator to the draws of this thread that name none."""
-
-    def __init__(self, generator: torch.Generator) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        if func in _DRAWS:
-            return func(*args, **{"generator": self.generator, **(kwargs or {})})
-        return func(*args, **(kwargs or {}))
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Give back torch's global generators of a CPU as they were; one thread at a time."""
-    with _LOCK, torch.random.fork_rng(devices=[]):
-        yield
+def _seed_of(rng: torch.Generator) -> int:
+    """Make a seed of where a generator is, and move it on; does not wait for its device."""
+    torch.rand(1, generator=rng, device=rng.device)
+    digest = hashlib.sha256(rng.get_state().numpy().tobytes()).digest()
+    return int.from_bytes(digest[:7], "big")
 
 
 def import_compiler() -> None:
@@ -126,8 +95,3 @@ def one_thread_after_fork() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(n_threads)
-
-
-def _apart(seed: int) -> int:
-    """Return the seed of another stream than that which `seed` itself gives."""
-    return seed + 1

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.gan.heads import Head, from_network_scale
-from synthgan.gan.isolation import streamed
+from synthgan.gan.isolation import one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
+from synthgan.gan.networks.protocol import Handed, handed
 
 __all__ = ["Sampler", "grids_at_a_time"]
 
@@ -44,12 +45,16 @@ class Sampler:
     latent_dim: int
     n_cells: int = 1
 
-    def make(self, generator: nn.Module, c: Tensor, rng: torch.Generator) -> Tensor:
-        """Make one grid for each row of conditions, in the networks' scale."""
+    def make(self, generate: Handed, c: Tensor, rng: torch.Generator) -> Tensor:
+        """Make one grid for each row of conditions, in the networks' scale.
+
+        `generate` is a generator as `handed` gives it; `rng` draws all noise.
+        """
         z = torch.randn(len(c), self.latent_dim, generator=rng, device=c.device)
-        raw = self.known.force(generator(z, c), c)
+        raw = self.known.force(generate(z, c, rng=rng), c)
         return self.known.paste(self.head(raw, rng), c)
 
+    @one_thread_after_fork()
     @torch.no_grad()
     def sample(
         self,
@@ -83,22 +88,23 @@ class Sampler:
             return self.sample(generator, self.known.none(1, c.device), seed)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
-        chunks = []
-        with streamed(generator, c.device, seed):
-            for part in self._chunks(c, candidates):
-                asked = part.repeat(candidates, 1)
-                passes = asked.split(grids_at_a_time(self.n_cells))
-                made = [self.head.to_cells(self.make(generator, some, rng)) for some in passes]
-                cells = torch.cat(made).cpu().numpy()
-                if choose is not None:
-                    cells = cells.reshape(candidates, len(part), *cells.shape[1:])
-                    known = self.known.mask(part).cpu().numpy()
-                    cells = cells[choose(cells, known, picker), np.arange(len(part))]
-                chunks.append(cells)
+        generate, chunks = handed(generator), []
+        for part in self._chunks(c, candidates):
+            asked = part.repeat(candidates, 1)
+            passes = asked.split(grids_at_a_time(self.n_cells))
+            made = [self.head.to_cells(self.make(generate, some, rng)) for some in passes]
+            cells = torch.cat(made).cpu().numpy()
+            if choose is not None:
+                cells = cells.reshape(candidates, len(part), *cells.shape[1:])
+                known = self.known.mask(part).cpu().numpy()
+                cells = cells[choose(cells, known, picker), np.arange(len(part))]
+            chunks.append(cells)
         return np.concatenate(chunks)
 
+    @one_thread_after_fork()
+    @torch.no_grad()
     def extend(self, generator: nn.Module, c: Tensor, seed: int, n_samples: int) -> np.ndarray:
-        """Draw paths of any length from a generator that has a method ``path(z, c, n_samples)``.
+        """Draw paths of any length from a generator that is a `PathMaker`.
 
         Returns
         -------
@@ -109,12 +115,11 @@ class Sampler:
             return self.extend(generator, self.known.none(1, c.device), seed, n_samples)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         times = max(1, math.ceil(n_samples / self.n_cells))
-        paths = []
-        with streamed(generator, c.device, seed), torch.no_grad():
-            for part in self._chunks(c, times):
-                z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
-                raw = generator.path(z, part, n_samples)  # type: ignore[operator]
-                paths.append(from_network_scale(raw).cpu().numpy())
+        path, paths = handed(generator.path), []  # type: ignore[arg-type]
+        for part in self._chunks(c, times):
+            z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
+            raw = path(z, part, n_samples, rng=rng)
+            paths.append(from_network_scale(raw).cpu().numpy())
         return np.concatenate(paths)
 
     def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:

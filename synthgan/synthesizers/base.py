@@ -20,7 +20,7 @@ from torch import nn
 
 from synthgan.exceptions import ParameterError
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
-from synthgan.gan.isolation import import_compiler, one_thread_after_fork, seeded
+from synthgan.gan.isolation import import_compiler, one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import find_loss
 from synthgan.gan.networks.specs import (
@@ -224,19 +224,22 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         def needs(batch_size: int) -> Needs | None:
             n_conditions = sampler.known.n_conditions
             return estimate(
-                lambda: self._build_networks(sampler), sampler.latent_dim, n_conditions, batch_size
+                lambda: self._build_networks(sampler, torch.Generator()),
+                sampler.latent_dim,
+                n_conditions,
+                batch_size,
             )
 
         size = config.batch_size
         check_memory(needs(size), free_bytes(device), self.grid_shape_, size)
         try:
-            with seeded(device, config.seed):
-                generator, discriminator = self._build_networks(sampler)
-                if previous is not None:
-                    previous.load_into(generator, discriminator)
-                return Trainer(config, sampler, callbacks).fit(
-                    generator.to(device), discriminator.to(device), data
-                )
+            rng = torch.Generator().manual_seed(config.seed + 1)  # apart from that of the run
+            generator, discriminator = self._build_networks(sampler, rng)
+            if previous is not None:
+                previous.load_into(generator, discriminator)
+            return Trainer(config, sampler, callbacks).fit(
+                generator.to(device), discriminator.to(device), data
+            )
         except torch.OutOfMemoryError as error:
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
@@ -364,9 +367,11 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         """Return the thesis' tanh for grey levels, cells by their groups otherwise."""
         return TanhHead() if self.is_quantised_ else CellHead(self.cell_groups_)
 
-    def _build_networks(self, sampler: Sampler) -> tuple[nn.Module, nn.Module]:
+    def _build_networks(
+        self, sampler: Sampler, rng: torch.Generator | None = None
+    ) -> tuple[nn.Module, nn.Module]:
         return build_networks(
-            self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_
+            self.network_, self.grid_shape_, sampler.known.n_conditions, self.cell_groups_, rng
         )
 
     def _n_candidates(self, preset: Preset) -> int:

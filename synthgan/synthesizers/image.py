@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding import ImageEncoder
 from synthgan.encoding.images.containers import take_images
 from synthgan.exceptions import ParameterError
-from synthgan.gan.networks.image_layers import UpGenerator
+from synthgan.gan.networks.protocol import GrainyGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
@@ -331,7 +331,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     def _match_grain(self, values: np.ndarray) -> None:
         """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
         generator = self.generator_
-        if not isinstance(generator, UpGenerator) or min(self.image_shape_[:2]) < _LEAST_GRAINY:
+        if not isinstance(generator, GrainyGenerator) or min(self.image_shape_[:2]) < _LEAST_GRAINY:
             return
         n = max(_FEWEST_GRAINY, _GRAINY_PIXELS // math.prod(self.image_shape_))
         some = np.sort(np.random.default_rng(0).permutation(len(values))[:n])

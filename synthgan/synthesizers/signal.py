@@ -18,7 +18,7 @@ from synthgan.encoding.signals.containers import SignalContainer, read_signals
 from synthgan.encoding.signals.properties import PROPERTIES, measure
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.heads import Head, SignalHead, TanhHead
-from synthgan.gan.networks.path_layers import PathGenerator
+from synthgan.gan.networks.protocol import OscillatingGenerator, PathMaker
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
@@ -330,7 +330,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     def _match_tempo(self, real: np.ndarray) -> None:
         """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
         generator, fs_hz = self.generator_, self.fs_hz_
-        if not isinstance(generator, PathGenerator):
+        if not isinstance(generator, OscillatingGenerator):
             return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
@@ -370,7 +370,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         n_samples = max(1, round(duration_s * self.fs_hz_))
         if n_samples == self.n_samples_:
             return n_samples
-        if not hasattr(self.generator_, "path") or self.is_quantised_:
+        if not isinstance(self.generator_, PathMaker) or self.is_quantised_:
             raise ParameterError(
                 f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
                 "scaling='whiten'; this model makes windows of one length."

@@ -175,7 +175,7 @@ def first(tensors, start):
         ("state/sums", lambda t: torch.full_like(t, torch.nan)),
         ("state/rng", lambda t: t[:-1].contiguous()),
         ("state/rng", lambda t: torch.full_like(t, 255)),
-        ("state/torch_rng", lambda t: None),
+        ("state/rng", lambda t: None),
     ],
 )
 def test_tensors_that_no_run_has_come_to(sound, tmp_path, start, change):

@@ -13,7 +13,6 @@ from synthgan import CNN1d
 from synthgan.encoding import CellGroup
 from synthgan.encoding.signals.tones import find_tones
 from synthgan.gan.heads import SignalHead, from_network_scale, to_network_scale
-from synthgan.gan.isolation import seeded
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import one_centred, zero_centred
 from synthgan.gan.networks.path_layers import strides
@@ -33,8 +32,12 @@ def groups_of(n_samples, n_leads=1, kind="stationary", tones=()):
 
 def build(n_samples, n_leads=1, n_conditions=0, kind="stationary", width=6, seed=0, tones=()):
     groups, shape = groups_of(n_samples, n_leads, kind, tones)
-    with seeded(torch.device("cpu"), seed):
-        return build_networks(CNN1d(width=width, latent_dim=8), shape, n_conditions, groups)
+    spec = CNN1d(width=width, latent_dim=8)
+    return build_networks(spec, shape, n_conditions, groups, drawn(seed))
+
+
+def drawn(seed):
+    return torch.Generator().manual_seed(seed)
 
 
 def noise(n, n_conditions=0, seed=0):
@@ -87,12 +90,10 @@ def test_both_networks_listen_to_conditions_and_noise(kind):
     other_z, other_c = noise(1, 2, seed=1)
 
     def made(z, c):
-        with seeded(torch.device("cpu"), 0):
-            return generator(z, c)
+        return generator(z, c, drawn(0))
 
     def judged(grid, c):
-        with seeded(torch.device("cpu"), 0):
-            return discriminator(grid, c)
+        return discriminator(grid, c, drawn(0))
 
     grid = made(z, c)
     assert torch.equal(grid, made(z, c))
@@ -102,8 +103,7 @@ def test_both_networks_listen_to_conditions_and_noise(kind):
     assert not torch.allclose(judged(grid, c), judged(grid, other_c))
     assert not torch.allclose(judged(grid, c), judged(2 * grid, c))
     # Noise of its own, at each scale.
-    with seeded(torch.device("cpu"), 1):
-        assert not torch.allclose(grid, generator(z, c))
+    assert not torch.allclose(grid, generator(z, c, drawn(1)))
 
 
 # No sense of place
@@ -117,8 +117,7 @@ def test_what_lies_beyond_the_ends_of_a_path_does_not_matter(n_samples):
         for module in generator.modules():
             if isinstance(module, nn.Conv2d):
                 module.padding_mode = padding
-        with seeded(torch.device("cpu"), 0):
-            paths.append(generator.path(*noise(4), n_samples))
+        paths.append(generator.path(*noise(4), n_samples, drawn(0)))
     assert torch.allclose(*paths, atol=1e-6)
 
 
@@ -137,11 +136,11 @@ def same_distribution(one, other):
 def test_a_path_is_alike_all_along_and_begins_as_windows_do(n_samples):
     generator, _ = build(n_samples)
     generator.requires_grad_(False)
-    with seeded(torch.device("cpu"), 0):
-        windows, paths = (
-            generator.path(*noise(600, seed=seed), length)[:, 0]
-            for seed, length in ((1, n_samples), (2, 4 * n_samples))
-        )
+    rng = drawn(0)
+    windows, paths = (
+        generator.path(*noise(600, seed=seed), length, rng)[:, 0]
+        for seed, length in ((1, n_samples), (2, 4 * n_samples))
+    )
     pieces = paths.unfold(1, n_samples // 4, n_samples // 4)
     first, *others = (statistics(pieces[:, i]) for i in range(pieces.shape[1]))
     # A shift of a twentieth of the spread would show in means over all 600 paths.
@@ -159,13 +158,13 @@ def share_left(kind, place, n_samples=128):
     wave = torch.exp(-(((torch.arange(n_samples) - place) / 6.0) ** 2))
     generator, _ = build(n_samples, kind=kind, width=12)
     optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3)
-    with seeded(torch.device("cpu"), 0):
-        for _ in range(100):
-            path = generator.path(torch.randn(16, 8), torch.zeros(16, 0), n_samples)[:, 0]
-            loss = (path - wave).square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+    rng = drawn(0)
+    for _ in range(100):
+        z, c = torch.randn(16, 8, generator=rng), torch.zeros(16, 0)
+        loss = (generator.path(z, c, n_samples, rng)[:, 0] - wave).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
     return loss.item() / wave.var().item()
 
 
@@ -271,13 +270,6 @@ def test_samples_hang_on_their_seed_alone():
     assert draws[1](0).dtype == np.float32
 
 
-def test_the_global_generator_is_restored_after_an_error():
-    before = torch.get_rng_state()
-    with pytest.raises(TypeError, match="rand"), seeded(torch.device("cpu"), 0):
-        torch.rand("a")
-    assert torch.equal(torch.get_rng_state(), before)
-
-
 def test_none_can_be_drawn():
     generator, _ = build(150, n_leads=2)
     sampler, c = sampler_of(150, 2), torch.zeros(0, 0)
@@ -324,17 +316,19 @@ def reversed_groups(n_samples):
 def test_one_piece_a_step_is_seen():
     _, discriminator = CNN1d(width=8).build((45, 45), 0, 4)
     grid, c = torch.randn(3, 45, 45), torch.zeros(3, 0)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        seen = []
-        for _ in range(4):
-            discriminator.redraw()
-            logits = [discriminator(grid, c) for _ in range(2)]
-            # Real windows and fakes of a step are compared on the same piece.
-            assert torch.equal(*logits)
-            seen.append(discriminator.first)
-            assert 0 <= discriminator.first <= discriminator.n_hidden
-    assert len(set(seen)) > 1
+    rng, seen = drawn(0), []
+    for _ in range(200):
+        discriminator.redraw(rng)
+        seen.append(int(discriminator.first))
+    # Real windows and fakes of a step are compared on the same piece.
+    assert torch.equal(discriminator(grid, c), discriminator(grid, c))
+    hidden = grid.flatten(1).clone()
+    first = seen[-1]
+    hidden[:, :first], hidden[:, first + len(discriminator.places) :] = 9.0, 9.0
+    assert torch.equal(discriminator(hidden.reshape(grid.shape), c), discriminator(grid, c))
+    assert min(seen) >= 0
+    assert max(seen) <= discriminator.n_hidden
+    assert len(set(seen)) > 100
 
 
 @torch.no_grad()

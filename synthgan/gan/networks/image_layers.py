@@ -9,6 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from synthgan.gan.networks.drawn import Linear
 from synthgan.gan.networks.layers import SLOPE
 from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
 
@@ -66,6 +67,8 @@ class UpGenerator(nn.Module):
         Of the image: 1 or 3.
     sizes : sequence of (int, int, int)
         From `scales`.
+    rng : torch.Generator or None, default=None
+        Draws the first weights.
 
     References
     ----------
@@ -76,24 +79,31 @@ class UpGenerator(nn.Module):
     """
 
     def __init__(
-        self, n_inputs: int, shape: tuple[int, ...], channels: int, sizes: Sequence[Scale]
+        self,
+        n_inputs: int,
+        shape: tuple[int, ...],
+        channels: int,
+        sizes: Sequence[Scale],
+        rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.sizes = tuple(shape), list(sizes)[::-1]
-        self.style = style_network(n_inputs)
-        self.first = nn.Linear(n_inputs, math.prod(self.sizes[0]))
+        self.style = style_network(n_inputs, rng)
+        self.first = Linear(n_inputs, math.prod(self.sizes[0]), rng)
         counts = [count for _, _, count in self.sizes]
-        self.blocks = nn.ModuleList(Block(count, _KERNEL, STYLE) for count in counts)
-        self.ups = nn.ModuleList(conv(n_in, n_out, (1, 1)) for n_in, n_out in pairwise(counts))
+        self.blocks = nn.ModuleList(Block(count, _KERNEL, STYLE, rng) for count in counts)
+        self.ups = nn.ModuleList(
+            conv(n_in, n_out, (1, 1), rng=rng) for n_in, n_out in pairwise(counts)
+        )
         n_thin = _THIN + _THIN_PER_CHANNEL * channels
         self.times = 1 if self.sizes[-1][:2] == self.shape[-2:] else 2
-        self.thin = conv(counts[-1], n_thin * self.times**2, _KERNEL)
-        self.noise = nn.Linear(STYLE, _NOISES)
+        self.thin = conv(counts[-1], n_thin * self.times**2, _KERNEL, rng=rng)
+        self.noise = Linear(STYLE, _NOISES, rng)
         nn.init.zeros_(self.noise.weight)
         nn.init.zeros_(self.noise.bias)
-        self.last = conv(n_thin + _NOISES, channels, _LAST_KERNEL)
+        self.last = conv(n_thin + _NOISES, channels, _LAST_KERNEL, rng=rng)
 
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
         inputs = torch.cat([z, c], dim=1)
         style = self.style(inputs)
@@ -102,11 +112,11 @@ class UpGenerator(nn.Module):
         for i, block in enumerate(self.blocks):
             if i:
                 x = _resize(self.ups[i - 1](x), self.sizes[i][:2])
-            x = block(x, style)
+            x = block(x, style, rng)
         height, width = self.shape[-2:]
         x = self.thin(nn.functional.leaky_relu(x, SLOPE))
         x = nn.functional.pixel_shuffle(x, self.times)[:, :, :height, :width]
-        noise = torch.randn(len(z), _NOISES, height, width, device=z.device)
+        noise = torch.randn(len(z), _NOISES, height, width, generator=rng, device=z.device)
         noise = noise * self.noise(style)[:, :, None, None]
         y = self.last(as_map(torch.cat([nn.functional.leaky_relu(x, SLOPE), noise], dim=1)))
         return y.reshape(-1, *self.shape)
@@ -133,6 +143,8 @@ class DownDiscriminator(nn.Module):
         From `scales`.
     size : (int, int)
         Height and width of the image.
+    rng : torch.Generator or None, default=None
+        Draws the first weights.
 
     References
     ----------
@@ -141,23 +153,30 @@ class DownDiscriminator(nn.Module):
     """
 
     def __init__(
-        self, n_conditions: int, channels: int, sizes: Sequence[Scale], size: tuple[int, int]
+        self,
+        n_conditions: int,
+        channels: int,
+        sizes: Sequence[Scale],
+        size: tuple[int, int],
+        rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.channels = channels
         counts = [count for _, _, count in sizes]
         halves = sizes[0][:2] != tuple(size)
         kernel, stride = ((6, 6), (2, 2)) if halves else (_KERNEL, (1, 1))
-        self.stem = conv(channels, counts[0], kernel, stride)
-        self.blocks = nn.ModuleList(Block(count, _KERNEL) for count in counts)
-        self.downs = nn.ModuleList(conv(n_in, n_out, (1, 1)) for n_in, n_out in pairwise(counts))
+        self.stem = conv(channels, counts[0], kernel, stride, rng)
+        self.blocks = nn.ModuleList(Block(count, _KERNEL, rng=rng) for count in counts)
+        self.downs = nn.ModuleList(
+            conv(n_in, n_out, (1, 1), rng=rng) for n_in, n_out in pairwise(counts)
+        )
         self.halves = halves
         self.n_spreads = min(_SPREADS, counts[-1])
-        self.gather = nn.Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE)
-        self.verdict = Verdict(STYLE, n_conditions)
+        self.gather = Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE, rng)
+        self.verdict = Verdict(STYLE, n_conditions, rng)
 
-    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
-        """Map grids (n, *shape) and conditions to logits (n,)."""
+    def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,); draws nothing."""
         x = as_map(grid.reshape(len(grid), self.channels, *grid.shape[-2:]))
         if self.halves:  # odd sizes end with half a pair
             x = nn.functional.pad(x, (0, x.shape[3] % 2, 0, x.shape[2] % 2))

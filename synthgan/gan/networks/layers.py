@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from synthgan.gan.networks.drawn import Conv2d, ConvTranspose2d, Dropout, Linear, through
+
 __all__ = [
     "ConvDiscriminator",
     "FlatDiscriminator",
@@ -32,24 +34,24 @@ class FlatGenerator(nn.Module):
         self.body = body
         self.shape = tuple(shape)
 
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
+    def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape); draws nothing."""
         return self.body(torch.cat([z, c], dim=1)).reshape(-1, *self.shape)
 
 
 class FlatDiscriminator(nn.Module):
     """A chain of layers from a flattened grid to a logit."""
 
-    def __init__(self, body: nn.Module, n_conditions: int, waves: Waves | None = None) -> None:
+    def __init__(self, body: nn.Sequential, n_conditions: int, waves: Waves | None = None) -> None:
         super().__init__()
         self.body = body
         self.waves = waves
 
-    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
-        """Map grids (n, *shape) and conditions to logits (n,)."""
+    def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,); `rng` draws what is dropped."""
         flat = grid.flatten(1)
         parts = [flat, c] if self.waves is None else [flat, self.waves(flat), c]
-        return self.body(torch.cat(parts, dim=1)).squeeze(1)
+        return through(self.body, torch.cat(parts, dim=1), rng).squeeze(1)
 
 
 class Waves(nn.Module):
@@ -74,14 +76,14 @@ class Waves(nn.Module):
 class Residual(nn.Module):
     """A block that adds to its input."""
 
-    def __init__(self, width: int, norm: bool) -> None:
+    def __init__(self, width: int, norm: bool, rng: torch.Generator | None = None) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.LayerNorm(width) if norm else nn.Identity(),
             nn.LeakyReLU(SLOPE),
-            nn.Linear(width, width),
+            Linear(width, width, rng),
             nn.LeakyReLU(SLOPE),
-            nn.Linear(width, width),
+            Linear(width, width, rng),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -89,46 +91,63 @@ class Residual(nn.Module):
         return x + self.body(x)
 
 
-def residual_chain(n_inputs: int, width: int, depth: int, n_outputs: int, norm: bool) -> nn.Module:
+def residual_chain(
+    n_inputs: int,
+    width: int,
+    depth: int,
+    n_outputs: int,
+    norm: bool,
+    rng: torch.Generator | None = None,
+) -> nn.Sequential:
     """Build residual blocks of one width between two linear layers."""
     return nn.Sequential(
-        nn.Linear(n_inputs, width),
-        *[Residual(width, norm) for _ in range(depth)],
+        Linear(n_inputs, width, rng),
+        *[Residual(width, norm, rng) for _ in range(depth)],
         nn.LayerNorm(width) if norm else nn.Identity(),
         nn.LeakyReLU(SLOPE),
-        nn.Linear(width, n_outputs),
+        Linear(width, n_outputs, rng),
     )
 
 
-def plain_chain(n_inputs: int, widths: Sequence[int], n_outputs: int, dropout: float) -> nn.Module:
+def plain_chain(
+    n_inputs: int,
+    widths: Sequence[int],
+    n_outputs: int,
+    dropout: float,
+    rng: torch.Generator | None = None,
+) -> nn.Sequential:
     """Build hidden layers of given widths, each with LeakyReLU and dropout."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise([n_inputs, *widths]):
-        layers += [nn.Linear(n_in, n_out), nn.LeakyReLU(SLOPE)]
+        layers += [Linear(n_in, n_out, rng), nn.LeakyReLU(SLOPE)]
         if dropout:
-            layers.append(nn.Dropout(dropout))
-    return nn.Sequential(*layers, nn.Linear(([n_inputs, *widths])[-1], n_outputs))
+            layers.append(Dropout(dropout))
+    return nn.Sequential(*layers, Linear(([n_inputs, *widths])[-1], n_outputs, rng))
 
 
 class TransposedGenerator(nn.Module):
     """Transposed convolutions given layer by layer."""
 
     def __init__(
-        self, n_inputs: int, layers: Sequence[Sequence[Any]], shape: tuple[int, ...]
+        self,
+        n_inputs: int,
+        layers: Sequence[Sequence[Any]],
+        shape: tuple[int, ...],
+        rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
         blocks: list[nn.Module] = []
         for i, (n_out, kernel, stride, padding) in enumerate(layers):
-            conv = nn.ConvTranspose2d(n_inputs, n_out, kernel, stride, padding, bias=False)
+            conv = ConvTranspose2d(n_inputs, n_out, kernel, stride, padding, rng, bias=False)
             last = i == len(layers) - 1
             ends = [] if last else [nn.BatchNorm2d(n_out), nn.ReLU()]
             blocks.append(nn.Sequential(conv, *ends))
             n_inputs = n_out
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
-        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
+    def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape); draws nothing."""
         x = torch.cat([z, c], dim=1)[:, :, None, None]
         for block in self.blocks:
             x = block(x)
@@ -138,21 +157,27 @@ class TransposedGenerator(nn.Module):
 class ConvDiscriminator(nn.Module):
     """Convolutions given layer by layer, then the average of what is left."""
 
-    def __init__(self, n_inputs: int, layers: Sequence[Sequence[Any]], channels: int) -> None:
+    def __init__(
+        self,
+        n_inputs: int,
+        layers: Sequence[Sequence[Any]],
+        channels: int,
+        rng: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
         self.channels = channels
         blocks: list[nn.Module] = []
         for i, (n_out, kernel, stride, padding) in enumerate(layers):
             inner = 0 < i < len(layers) - 1
-            conv = nn.Conv2d(n_inputs, n_out, kernel, stride, padding, bias=not inner)
+            conv = Conv2d(n_inputs, n_out, kernel, stride, padding, rng, bias=not inner)
             norm = [nn.BatchNorm2d(n_out)] if inner else []
             ends = [] if i == len(layers) - 1 else [*norm, nn.LeakyReLU(SLOPE)]
             blocks.append(nn.Sequential(conv, *ends))
             n_inputs = n_out
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
-        """Map grids (n, *shape) and conditions to logits (n,)."""
+    def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,); draws nothing."""
         x = _with_conditions(grid, c, self.channels)
         for block in self.blocks:
             x = block(x)

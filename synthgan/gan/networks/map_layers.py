@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from synthgan.gan.networks.drawn import Conv2d, Linear
 from synthgan.gan.networks.layers import SLOPE
 
 __all__ = ["STYLE", "Block", "Verdict", "as_map", "conv", "style_network"]
@@ -28,24 +29,35 @@ class Block(nn.Module):
     kernel : (int, int)
     n_style : int, default=0
         Length of the style; 0: none, and no noise.
+    rng : torch.Generator or None, default=None
+        Draws the first weights.
     """
 
-    def __init__(self, width: int, kernel: tuple[int, int], n_style: int = 0) -> None:
+    def __init__(
+        self,
+        width: int,
+        kernel: tuple[int, int],
+        n_style: int = 0,
+        rng: torch.Generator | None = None,
+    ) -> None:
         super().__init__()
-        self.one, self.two = conv(width, width, kernel), conv(width, width, kernel)
+        self.one, self.two = (conv(width, width, kernel, rng=rng) for _ in range(2))
         with torch.no_grad():
             self.two.weight.mul_(0.3)
-        self.scale = nn.Linear(n_style, 2 * width) if n_style else None
+        self.scale = Linear(n_style, 2 * width, rng) if n_style else None
         self.noise = nn.Parameter(torch.zeros(width, 1, 1)) if n_style else None
 
-    def forward(self, x: Tensor, style: Tensor | None = None) -> Tensor:
-        """Map (n, width, height, width) to the same shape."""
+    def forward(
+        self, x: Tensor, style: Tensor | None = None, rng: torch.Generator | None = None
+    ) -> Tensor:
+        """Map (n, width, height, width) to the same shape; `rng` draws the noise."""
         scales: Sequence[Tensor | float] = (1.0, 1.0)
         if self.scale is not None and style is not None:
             scales = (1 + self.scale(style))[:, :, None, None].chunk(2, dim=1)
         h = self.one(nn.functional.leaky_relu(x * scales[0], SLOPE))
         if self.noise is not None:
-            h = h + self.noise * torch.randn(len(h), 1, *h.shape[2:], device=h.device)
+            size = (len(h), 1, *h.shape[2:])
+            h = h + self.noise * torch.randn(size, generator=rng, device=h.device)
         return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
 
 
@@ -57,12 +69,16 @@ class Verdict(nn.Module):
     Miyato and Koyama (2018), cGANs with projection discriminator, arXiv 1802.05637.
     """
 
-    def __init__(self, n_features: int, n_conditions: int) -> None:
+    def __init__(
+        self, n_features: int, n_conditions: int, rng: torch.Generator | None = None
+    ) -> None:
         super().__init__()
-        self.last = nn.Linear(n_features, 1)
+        self.last = Linear(n_features, 1, rng)
         self.expect = (
             nn.Sequential(
-                nn.Linear(n_conditions, STYLE), nn.LeakyReLU(SLOPE), nn.Linear(STYLE, n_features)
+                Linear(n_conditions, STYLE, rng),
+                nn.LeakyReLU(SLOPE),
+                Linear(STYLE, n_features, rng),
             )
             if n_conditions
             else None
@@ -74,22 +90,26 @@ class Verdict(nn.Module):
         return logit if self.expect is None else logit + (features * self.expect(c)).sum(1)
 
 
-def style_network(n_inputs: int) -> nn.Module:
+def style_network(n_inputs: int, rng: torch.Generator | None = None) -> nn.Module:
     """Build what turns noise and conditions into a style."""
     return nn.Sequential(
-        nn.Linear(n_inputs, STYLE),
+        Linear(n_inputs, STYLE, rng),
         nn.LeakyReLU(SLOPE),
-        nn.Linear(STYLE, STYLE),
+        Linear(STYLE, STYLE, rng),
         nn.LeakyReLU(SLOPE),
     )
 
 
 def conv(
-    n_in: int, n_out: int, kernel: tuple[int, int], stride: tuple[int, int] = (1, 1)
+    n_in: int,
+    n_out: int,
+    kernel: tuple[int, int],
+    stride: tuple[int, int] = (1, 1),
+    rng: torch.Generator | None = None,
 ) -> nn.Conv2d:
     """Build a convolution that keeps the size of a map, or divides it by the stride."""
     padding = [(k - s + 1) // 2 if s > 1 else k // 2 for k, s in zip(kernel, stride, strict=True)]
-    made = nn.Conv2d(n_in, n_out, kernel, stride, (padding[0], padding[1]))
+    made = Conv2d(n_in, n_out, kernel, stride, (padding[0], padding[1]), rng)
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from synthgan.gan.networks.drawn import Linear
 from synthgan.gan.networks.layers import SLOPE
 from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
 
@@ -72,6 +74,8 @@ class PathGenerator(nn.Module):
         Whether positions are distinguished, as is needed for windows that are aligned to an event.
     tones : sequence of float, default=()
         Cycles in a window of steady tones.
+    rng : torch.Generator or None, default=None
+        Draws the first weights.
 
     References
     ----------
@@ -89,6 +93,7 @@ class PathGenerator(nn.Module):
         width: int,
         placed: bool,
         tones: Sequence[float] = (),
+        rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.shape, self.n_leads, self.n_samples = tuple(shape), n_leads, n_samples
@@ -96,58 +101,60 @@ class PathGenerator(nn.Module):
         self.coarse, self.fine = strides(n_samples)
         self.margin = _margin(self.coarse, self.fine)
         n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
-        self.style = style_network(n_inputs)
-        self.rates = nn.Linear(STYLE, n_waves)
+        self.style = style_network(n_inputs, rng)
+        self.rates = Linear(STYLE, n_waves, rng)
         with torch.no_grad():
             self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
             self.rates.weight.mul_(0.7)
-        self.sway = nn.Linear(STYLE, n_waves)
+        self.sway = Linear(STYLE, n_waves, rng)
         n_places = 2 * _PLACES if placed else 0
-        self.course = nn.Linear(n_places, n_waves, bias=False) if placed else None
-        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3)
-        self.coarse_blocks = nn.ModuleList(Block(width, (1, _KERNEL), STYLE) for _ in range(2))
-        self.up = _conv(width, narrow, 1)
-        self.fine_block = Block(narrow, (1, _KERNEL), STYLE)
-        self.gain = nn.Linear(STYLE, 1)
-        self.noise = nn.Linear(STYLE, _NOISES)
+        self.course = Linear(n_places, n_waves, rng, bias=False) if placed else None
+        self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3, rng=rng)
+        self.coarse_blocks = nn.ModuleList(Block(width, (1, _KERNEL), STYLE, rng) for _ in range(2))
+        self.up = _conv(width, narrow, 1, rng=rng)
+        self.fine_block = Block(narrow, (1, _KERNEL), STYLE, rng)
+        self.gain = Linear(STYLE, 1, rng)
+        self.noise = Linear(STYLE, _NOISES, rng)
         self.cycles = tuple(tones)
-        self.tones = nn.Linear(STYLE, len(tones)) if tones else None
-        self.wander = nn.Linear(STYLE, n_octaves)
+        self.tones = Linear(STYLE, len(tones), rng) if tones else None
+        self.wander = Linear(STYLE, n_octaves, rng)
         n_thin = _THIN + _THIN_PER_LEAD * n_leads
-        self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL)
-        self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL)
+        self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL, rng=rng)
+        self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL, rng=rng)
 
-    def forward(self, z: Tensor, c: Tensor) -> Tensor:
+    def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
-        path = self.path(z, c, self.n_samples)
+        path = self.path(z, c, self.n_samples, rng)
         n_null = math.prod(self.shape) // self.n_leads - self.n_samples
         return nn.functional.pad(path, (0, n_null)).reshape(-1, *self.shape)
 
-    def path(self, z: Tensor, c: Tensor, n_samples: int) -> Tensor:
+    def path(
+        self, z: Tensor, c: Tensor, n_samples: int, rng: torch.Generator | None = None
+    ) -> Tensor:
         """Map noise and conditions to paths of any length (n, n_leads, n_samples)."""
         style = self.style(torch.cat([z, c], dim=1))
         # So long that no sample sees an end.
         length = math.ceil(n_samples / self.coarse) + 2 * (self.margin + _REACH)
         times = torch.arange(length, device=z.device) * (self.coarse / self.n_samples)
-        white = torch.randn(len(z), _WHITE, length, device=z.device)
-        features = [self._oscillate(style, times), white]
+        white = torch.randn(len(z), _WHITE, length, generator=rng, device=z.device)
+        features = [self._oscillate(style, times, rng), white]
         if self.placed:
             features.append(_places(times).expand(len(z), -1, -1))
         x = self.first(as_map(torch.cat(features, dim=1)))
         for block in self.coarse_blocks:
-            x = block(x, style)
+            x = block(x, style, rng)
         x, times = x[..., _REACH:-_REACH], times[_REACH:-_REACH]
         times_finer = self.coarse // self.fine
         x = self.up(nn.functional.leaky_relu(x, SLOPE))
-        x = self.fine_block(_stretch(x, times_finer), style)
+        x = self.fine_block(_stretch(x, times_finer), style, rng)
         x = nn.functional.leaky_relu(x, SLOPE) * _positive(self.gain(style))[:, :, None, None]
-        wander = _stretch(as_map(self._wander(style, times)), times_finer)
+        wander = _stretch(as_map(self._wander(style, times, rng)), times_finer)
         x = _stretch(self.thin(torch.cat([x, wander], dim=1)), self.fine)
-        noise = torch.randn(len(z), _NOISES, 1, x.shape[3], device=z.device)
+        noise = torch.randn(len(z), _NOISES, 1, x.shape[3], generator=rng, device=z.device)
         parts = [x, noise * _positive(self.noise(style))[:, :, None, None]]
         if self.tones is not None:
             sizes = _positive(self.tones(style))[:, :, None, None]
-            parts.append(sizes * self._hum(len(z), x.shape[3], z.device))
+            parts.append(sizes * self._hum(len(z), x.shape[3], z.device, rng))
         y = self.last(as_map(torch.cat(parts, dim=1)))[:, :, 0]
         first = self.margin * self.coarse
         return y[:, :, first : first + n_samples]
@@ -171,38 +178,42 @@ class PathGenerator(nn.Module):
             self.rates.weight[wave] *= factor
             self.rates.bias[wave] = middle + factor * (self.rates.bias[wave] - middle) + shift
 
-    def _oscillate(self, style: Tensor, times: Tensor) -> Tensor:
+    def _oscillate(self, style: Tensor, times: Tensor, rng: torch.Generator | None) -> Tensor:
         """Run the oscillators: sines and cosines of their phases and multiples of these."""
         n, n_waves = len(style), len(_OSCILLATORS)
+        drawn: dict[str, Any] = {"generator": rng, "device": style.device}
         # Knots lie as densely in a long path as in a window, and anywhere.
         last = len(times) * self.coarse / self.n_samples * _SWAY_KNOTS
-        knots = torch.randn(n, n_waves, math.ceil(last) + 2, device=style.device)
-        where = times * _SWAY_KNOTS + torch.rand(n, n_waves, 1, device=style.device)
+        knots = torch.randn(n, n_waves, math.ceil(last) + 2, **drawn)
+        where = times * _SWAY_KNOTS + torch.rand(n, n_waves, 1, **drawn)
         left = where.long()
         sway = torch.lerp(knots.gather(2, left), knots.gather(2, left + 1), where - left)
         share = 1 + _SWAY * self.sway(style).tanh()[:, :, None] * sway
         rate = _positive(self.rates(style))[:, :, None] * share
         if self.course is not None:
             rate = rate * self.course(_places(times).T).T.exp()
-        begin = torch.rand(n, n_waves, 1, device=style.device)
+        begin = torch.rand(n, n_waves, 1, **drawn)
         phase = 2 * math.pi * (begin + rate.cumsum(2) * (self.coarse / self.n_samples))
         multiples = torch.arange(1, _HARMONICS + 1, device=style.device)
         angles = (phase[:, :, None] * multiples[:, None]).flatten(1, 2)
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
-    def _hum(self, n: int, length: int, device: torch.device) -> Tensor:
+    def _hum(
+        self, n: int, length: int, device: torch.device, rng: torch.Generator | None
+    ) -> Tensor:
         """Run the steady tones from anywhere, a sample a position, (n, n_tones, 1, length)."""
         cycles = torch.tensor(self.cycles, device=device)[:, None] / self.n_samples
-        begin = torch.rand(n, len(self.cycles), 1, device=device)
+        begin = torch.rand(n, len(self.cycles), 1, generator=rng, device=device)
         turns = cycles * torch.arange(length, device=device) + begin
         return (2 * math.pi * turns).sin()[:, :, None]
 
-    def _wander(self, style: Tensor, times: Tensor) -> Tensor:
+    def _wander(self, style: Tensor, times: Tensor, rng: torch.Generator | None) -> Tensor:
         """Draw slow waves of random frequencies, octave by octave."""
         edges = torch.tensor(_WANDER, device=style.device)
         size = (len(style), len(edges) - 1, _WANDER_WAVES)
-        u, begin = (torch.rand(*size, device=style.device) for _ in range(2))
-        height = torch.randn(*size, device=style.device) * math.sqrt(2 / _WANDER_WAVES)
+        drawn: dict[str, Any] = {"generator": rng, "device": style.device}
+        u, begin = (torch.rand(*size, **drawn) for _ in range(2))
+        height = torch.randn(*size, **drawn) * math.sqrt(2 / _WANDER_WAVES)
         rate = edges[:-1, None] + (edges[1:] - edges[:-1])[:, None] * u
         angles = 2 * math.pi * (rate[..., None] * times + begin[..., None])
         waves = (height[..., None] * angles.sin()).sum(2)
@@ -223,36 +234,51 @@ class PathDiscriminator(nn.Module):
         Channels of the second map, a third of that in the first one.
     placed : bool
         Whether the place in the window says something; then whole windows are shown.
+    rng : torch.Generator or None, default=None
+        Draws the first weights.
     """
 
     def __init__(
-        self, n_conditions: int, n_leads: int, n_samples: int, width: int, placed: bool
+        self,
+        n_conditions: int,
+        n_leads: int,
+        n_samples: int,
+        width: int,
+        placed: bool,
+        rng: torch.Generator | None = None,
     ) -> None:
         super().__init__()
         self.n_leads, self.n_hidden = n_leads, 0 if placed else int(_HIDDEN * n_samples)
-        self.n_seen, self.first = n_samples - self.n_hidden, self.n_hidden // 2
+        seen = torch.arange(n_samples - self.n_hidden)
+        self.register_buffer("places", seen, persistent=False)
+        self.register_buffer("first", torch.tensor(self.n_hidden // 2), persistent=False)
         fine = strides(n_samples)[1]
         counts = [max(1, width * k // 3) for k in (1, 3, 5, 8)]
-        self.stem = _conv(n_leads, counts[0], 4 * fine, fine)
-        self.blocks, self.downs = nn.ModuleList([Block(counts[0], (1, _KERNEL))]), nn.ModuleList()
-        length = self.n_seen // fine
+        self.stem = _conv(n_leads, counts[0], 4 * fine, fine, rng)
+        self.blocks, self.downs = nn.ModuleList(), nn.ModuleList()
+        self.blocks.append(Block(counts[0], (1, _KERNEL), rng=rng))
+        length = len(seen) // fine
         for n_in, n_out in pairwise(counts):
             if length < _SHORT:
                 break
             length //= 4
-            self.downs.append(_conv(n_in, n_out, 8, 4))
+            self.downs.append(_conv(n_in, n_out, 8, 4, rng))
             kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
-            self.blocks.append(Block(n_out, (1, kernel)))
-        self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions)
+            self.blocks.append(Block(n_out, (1, kernel), rng=rng))
+        self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions, rng)
 
-    def redraw(self) -> None:
+    places: Tensor
+    first: Tensor
+
+    def redraw(self, rng: torch.Generator | None = None) -> None:
         """Draw which piece is seen, the same for real and generated windows until the next call."""
-        self.first = int(torch.randint(self.n_hidden + 1, ()))
+        # It stays on the device: whoever asks for the number waits for it.
+        self.first.random_(self.n_hidden + 1, generator=rng)
 
-    def forward(self, grid: Tensor, c: Tensor) -> Tensor:
-        """Map grids (n, *shape) and conditions to logits (n,)."""
-        last = self.first + self.n_seen
-        path = grid.reshape(len(grid), self.n_leads, -1)[:, :, self.first : last]
+    def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map grids (n, *shape) and conditions to logits (n,); draws nothing."""
+        path = grid.reshape(len(grid), self.n_leads, -1)
+        path = path.index_select(2, self.first + self.places)
         x = self.blocks[0](self.stem(as_map(path)))
         for down, block in zip(self.downs, self.blocks[1:], strict=True):
             x = block(down(nn.functional.leaky_relu(x, SLOPE)))
@@ -262,8 +288,10 @@ class PathDiscriminator(nn.Module):
         return self.verdict(torch.cat([mean, spread], dim=1), c)
 
 
-def _conv(n_in: int, n_out: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    return conv(n_in, n_out, (1, kernel), (1, stride))
+def _conv(
+    n_in: int, n_out: int, kernel: int, stride: int = 1, rng: torch.Generator | None = None
+) -> nn.Conv2d:
+    return conv(n_in, n_out, (1, kernel), (1, stride), rng)
 
 
 def _positive(x: Tensor) -> Tensor:

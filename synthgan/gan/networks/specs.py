@@ -1,18 +1,16 @@
 """Network specs: small objects that build a generator and a discriminator for a grid.
 
-Every generator is called as ``generator(z, c)`` and gives raw outputs of the grid's shape; every
-discriminator as ``discriminator(grid, c)`` and gives one logit a grid, shape (n,). ``c`` is a flat
-vector of conditions, possibly empty.
+What specs and networks must offer, and what they may, is said in `synthgan.gan.networks.protocol`.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
 import reprlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from numbers import Integral, Real
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from sklearn.base import BaseEstimator, clone
@@ -21,6 +19,7 @@ from torch import nn
 
 from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import ParameterError
+from synthgan.gan.isolation import lent
 from synthgan.gan.networks.image_layers import DownDiscriminator, UpGenerator, scales
 from synthgan.gan.networks.layers import (
     ConvDiscriminator,
@@ -33,6 +32,7 @@ from synthgan.gan.networks.layers import (
     residual_chain,
 )
 from synthgan.gan.networks.path_layers import PathDiscriminator, PathGenerator
+from synthgan.gan.networks.protocol import Network, SettlingNetwork, takes
 
 __all__ = [
     "CNN",
@@ -49,21 +49,6 @@ __all__ = [
 _DEPTH = 2
 _MOST_LAYERS, _MOST_OCTAVES = 1000, 32
 _LARGE = 8000  # rows
-
-
-@runtime_checkable
-class Network(Protocol):
-    """What a network spec must offer; its ``latent_dim``, if it has one, is the noise's length."""
-
-    def build(
-        self, shape: tuple[int, ...], n_conditions: int, latent_dim: int
-    ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator) for grids of `shape`.
-
-        A spec whose `build` also has a parameter ``groups`` receives the groups of cells. One that
-        has a method ``settle(n_rows, groups)`` returns from it the spec that is built. A
-        discriminator with a method ``redraw()`` has it called when a step begins.
-        """
 
 
 class FCN(BaseEstimator):
@@ -133,8 +118,9 @@ class FCN(BaseEstimator):
         n_conditions: int,
         latent_dim: int,
         groups: Sequence[CellGroup] = (),
+        rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `Network`."""
+        """Build (generator, discriminator); see `DrawingNetwork`."""
         self._validate_params()
         n_cells = math.prod(shape)
         if isinstance(self.width, Sequence):
@@ -145,15 +131,17 @@ class FCN(BaseEstimator):
                     f"width={reprlib.repr(self.width)} is not allowed; give up to {_MOST_LAYERS} "
                     "positive integers."
                 )
-            generator = plain_chain(latent_dim + n_conditions, widths, n_cells, 0.0)
-            discriminator = plain_chain(n_cells + n_conditions, widths[::-1], 1, self.dropout)
+            generator = plain_chain(latent_dim + n_conditions, widths, n_cells, 0.0, rng)
+            n_inputs = n_cells + n_conditions
+            discriminator = plain_chain(n_inputs, widths[::-1], 1, self.dropout, rng)
             return FlatGenerator(generator, shape), FlatDiscriminator(discriminator, n_conditions)
         continuous = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         waves = Waves(continuous, self.fourier) if continuous and self.fourier else None
         n_inputs = n_cells + (waves.n_features if waves else 0) + n_conditions
         depth = _DEPTH if self.depth is None else self.depth
-        body = residual_chain(latent_dim + n_conditions, self.width, depth, n_cells, norm=True)
-        judge = residual_chain(n_inputs, self.width, depth, 1, norm=False)
+        n_noise = latent_dim + n_conditions
+        body = residual_chain(n_noise, self.width, depth, n_cells, norm=True, rng=rng)
+        judge = residual_chain(n_inputs, self.width, depth, 1, norm=False, rng=rng)
         return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves)
 
 
@@ -200,9 +188,13 @@ class CNN(BaseEstimator):
         self.latent_dim = latent_dim
 
     def build(
-        self, shape: tuple[int, ...], n_conditions: int, latent_dim: int
+        self,
+        shape: tuple[int, ...],
+        n_conditions: int,
+        latent_dim: int,
+        rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `Network`."""
+        """Build (generator, discriminator); see `DrawingNetwork`."""
         self._validate_params()
         for name in ("generator_layers", "discriminator_layers"):
             layers = getattr(self, name)
@@ -218,10 +210,10 @@ class CNN(BaseEstimator):
         generator: nn.Module
         discriminator: nn.Module
         if self.generator_layers is None:
-            generator = UpGenerator(latent_dim + n_conditions, shape, channels, sizes)
+            generator = UpGenerator(latent_dim + n_conditions, shape, channels, sizes, rng)
         else:
             n_inputs = latent_dim + n_conditions
-            generator = TransposedGenerator(n_inputs, self.generator_layers, shape)
+            generator = TransposedGenerator(n_inputs, self.generator_layers, shape, rng)
             made = map_sizes(generator.blocks, torch.zeros(1, n_inputs, 1, 1))[-1]
             n_made = self.generator_layers[-1][0]
             if n_made != channels:
@@ -235,10 +227,10 @@ class CNN(BaseEstimator):
                     f"grid; {height} x {width} is needed."
                 )
         if self.discriminator_layers is None:
-            discriminator = DownDiscriminator(n_conditions, channels, sizes, (height, width))
+            discriminator = DownDiscriminator(n_conditions, channels, sizes, (height, width), rng)
         else:
             inputs = channels + n_conditions
-            discriminator = ConvDiscriminator(inputs, self.discriminator_layers, channels)
+            discriminator = ConvDiscriminator(inputs, self.discriminator_layers, channels, rng)
         return generator, discriminator
 
 
@@ -279,8 +271,9 @@ class CNN1d(BaseEstimator):
         n_conditions: int,
         latent_dim: int,
         groups: Sequence[CellGroup] = (),
+        rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `Network`."""
+        """Build (generator, discriminator); see `DrawingNetwork`."""
         self._validate_params()
         n_leads = (1, *shape)[-3]
         n_null = sum(len(g.cells) for g in groups if g.kind == "null")
@@ -289,8 +282,8 @@ class CNN1d(BaseEstimator):
         tones = [cycles for g in groups for cycles in g.tones]
         size = (n_leads, n_samples, self.width, placed)
         return (
-            PathGenerator(latent_dim + n_conditions, shape, *size, tones),
-            PathDiscriminator(n_conditions, *size),
+            PathGenerator(latent_dim + n_conditions, shape, *size, tones, rng),
+            PathDiscriminator(n_conditions, *size, rng),
         )
 
 
@@ -321,15 +314,28 @@ def latent_dim_of(network: Network) -> int:
 
 
 def settle_network(network: Network, n_rows: int, groups: Sequence[CellGroup]) -> Network:
-    """Call `network.settle`, where there is one."""
-    settle = getattr(network, "settle", None)
-    return network if settle is None else settle(n_rows, groups)
+    """Return the network that is built for a table."""
+    return network.settle(n_rows, groups) if isinstance(network, SettlingNetwork) else network
 
 
 def build_networks(
-    network: Network, shape: tuple[int, ...], n_conditions: int, groups: Sequence[CellGroup]
+    network: Network,
+    shape: tuple[int, ...],
+    n_conditions: int,
+    groups: Sequence[CellGroup],
+    rng: torch.Generator | None = None,
 ) -> tuple[nn.Module, nn.Module]:
-    """Call `network.build`, with the cell groups if it wants them."""
-    wants_groups = "groups" in inspect.signature(network.build).parameters
-    extra: dict[str, Any] = {"groups": groups} if wants_groups else {}
-    return network.build(shape, n_conditions, latent_dim_of(network), **extra)
+    """Build (generator, discriminator), telling the spec as much as it wants to know.
+
+    Parameters
+    ----------
+    network : Network
+    shape, n_conditions, groups : as `DrawingNetwork.build`
+    rng : torch.Generator or None, default=None
+        Of the CPU; draws the first weights, also those of a spec that does not take it. None:
+        torch's own generator.
+    """
+    known = {"groups": groups, "rng": rng}
+    told: dict[str, Any] = {name: known[name] for name in known if takes(network.build, name)}
+    with nullcontext() if rng is None or "rng" in told else lent(rng):
+        return network.build(shape, n_conditions, latent_dim_of(network), **told)

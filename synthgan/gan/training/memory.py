@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
-from synthgan.gan.isolation import undisturbed
+from synthgan.gan.networks.protocol import handed
 
 __all__ = [
     "Needs",
@@ -60,7 +60,7 @@ def estimate(
         Returns (generator, discriminator).
     latent_dim, n_conditions, batch_size : int
     """
-    n_values = 0
+    n_values, rng = 0, torch.Generator()
 
     def count(module: nn.Module, inputs: object, output: object) -> None:
         nonlocal n_values
@@ -68,13 +68,14 @@ def estimate(
             n_values += output.numel()
 
     try:
-        with torch.device("meta"), torch.no_grad(), undisturbed():
+        with torch.device("meta"), torch.no_grad():
             networks = build()
             for network in networks:
                 for module in network.modules():
                     module.register_forward_hook(count)
             z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
-            networks[1](networks[0](z, c), c)
+            generate, judge = map(handed, networks)
+            judge(generate(z, c, rng=rng), c, rng=rng)
     except Exception:  # a network of the user's own may do anything
         return None
     n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)

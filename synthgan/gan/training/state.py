@@ -18,6 +18,7 @@ _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of Adam
 _MOST_HALVINGS = 60  # beyond which no learning rate is left
+_FORMERLY = ("torch_rng", "cuda_rng")  # of torch's own generators, which draw nothing any more
 _COUNTERS = (
     "batch_size", "step", "seen", "epoch", "unlogged", "seconds", "halvings", "vanished",
 )  # fmt: skip
@@ -88,8 +89,8 @@ class TrainState:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return all of this, and where torch's own generators are, as plain data and copies."""
-        tensors = {"left": self.left, "sums": self.sums, **_random_states(self.rng)}
+        """Return all of this as plain data and copies."""
+        tensors = {"rng": self.rng.get_state(), "left": self.left, "sums": self.sums}
         for name in _NETWORKS:
             weights = getattr(self, name).state_dict()
             tensors.update({f"{name}/{key}": tensor for key, tensor in weights.items()})
@@ -150,7 +151,7 @@ class TrainState:
         device = self.left.device
         self.left = tensors["left"].to(device, copy=True)
         self.sums = tensors["sums"].to(device, copy=True)
-        _restore_random(self.rng, tensors)
+        self.rng.set_state(tensors["rng"])
 
     def is_good(self) -> bool:
         """Tell whether it is worth coming back to: all weights and losses are numbers, none stuck.
@@ -179,16 +180,14 @@ def _is_number(value: Any) -> bool:
 
 def _check_tensors(state: TrainState, snapshot: Snapshot, n_rows: int, step: int) -> None:
     """Refuse tensors of other names, shapes, types or numbers than the run's."""
-    ours, tensors = _random_states(state.rng), dict(snapshot.tensors)
-    check_like(
-        {name: tensors.pop(name, None) for name in ("sums", *ours)}, {"sums": state.sums, **ours}
-    )
-    for name in ours:
-        device = torch.device("cpu") if name == "torch_rng" else state.rng.device
-        try:
-            torch.Generator(device).set_state(snapshot.tensors[name])
-        except RuntimeError as error:
-            raise ValueError(f"its {name} is no state of a generator") from error
+    ours, tensors = {"sums": state.sums, "rng": state.rng.get_state()}, dict(snapshot.tensors)
+    check_like({name: tensors.pop(name, None) for name in ours}, ours)
+    try:
+        torch.Generator(state.rng.device).set_state(snapshot.tensors["rng"])
+    except RuntimeError as error:
+        raise ValueError("its rng is no state of a generator") from error
+    for name in _FORMERLY:
+        tensors.pop(name, None)
     left = tensors.pop("left", None)
     if left is None or left.dtype != torch.long or left.ndim != 1 or len(left) > n_rows:
         raise ValueError("its left is no list of rows")
@@ -265,18 +264,3 @@ def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tens
         own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor
         own = own.detach().to(parameter.device, tensor.dtype, copy=True).copy_(tensor)
         optimizer.state[parameter][key] = own
-
-
-def _random_states(rng: torch.Generator) -> dict[str, Tensor]:
-    """Return where generators are: the run's, and torch's, which dropout and layers draw from."""
-    states = {"rng": rng.get_state(), "torch_rng": torch.get_rng_state()}
-    if rng.device.type == "cuda":
-        states["cuda_rng"] = torch.cuda.get_rng_state(rng.device)
-    return states
-
-
-def _restore_random(rng: torch.Generator, states: dict[str, Tensor]) -> None:
-    rng.set_state(states["rng"])
-    torch.set_rng_state(states["torch_rng"])
-    if rng.device.type == "cuda":
-        torch.cuda.set_rng_state(states["cuda_rng"], rng.device)

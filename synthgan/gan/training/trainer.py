@@ -22,6 +22,7 @@ from synthgan.exceptions import (
     SynthganError,
 )
 from synthgan.gan.losses import moment_distance
+from synthgan.gan.networks.protocol import RedrawingDiscriminator, handed
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.callbacks import Callback, Run
 from synthgan.gan.training.checkpoint import Checkpoint
@@ -73,6 +74,10 @@ class Trainer:
             The checkpoints are of another run.
         """
         config, device = self.config, data.device
+        self.generate, self.judge = handed(generator), handed(discriminator)
+        self.redraw = None
+        if isinstance(discriminator, RedrawingDiscriminator):
+            self.redraw = handed(discriminator.redraw)
         self.pair = config.loss.pair(len(data), data.n_groups)
         self.rate = config.optimizer.rate(len(data))
         alike = torch.zeros(1)
@@ -268,12 +273,11 @@ class Trainer:
         grids, labels = data.batch(rows, rng)
         real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
         # One generated batch serves both networks, and so do the logits of the real rows.
-        made = self.sampler.make(state.generator, c, rng)
+        made = self.sampler.make(self.generate, c, rng)
         fake = made.detach()
         discriminator = state.discriminator.requires_grad_(True)
-        redraw: Any = getattr(discriminator, "redraw", None)
-        if redraw is not None:
-            redraw()
+        if self.redraw is not None:
+            self.redraw(rng=rng)
         # A real grid and its generated partner are masked and blurred alike: no information leaks.
         noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
@@ -281,7 +285,7 @@ class Trainer:
 
         def judge(grid: Tensor) -> Tensor:
             """Map grids to logits, blurred; hidden cells are mid-grey."""
-            return discriminator((grid + blur) * shown, c)
+            return self.judge((grid + blur) * shown, c, rng=rng)
 
         on_real, on_fake = judge(real), judge(fake)
         discriminator_loss = self.pair.discriminator(on_real, on_fake)
