@@ -66,6 +66,12 @@ def _add_for_all(fit: Any) -> None:
         "person; patient for WFDB records)",
     )
     fit.add_argument(
+        "--privacy",
+        choices=("balanced", "faithful", "strict"),
+        help="trade-off between fidelity and privacy for data of few people: fewer than 1250 for "
+        "tables, 375 for signals and images (default: balanced)",
+    )
+    fit.add_argument(
         "--condition-on",
         "--labels",
         default=None,

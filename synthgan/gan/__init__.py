@@ -1,6 +1,6 @@
 """Grids to networks and back; knows no tables."""
 
-from synthgan.gan.losses import Loss
+from synthgan.gan.losses import AdversarialLoss, Loss, LossPair
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.callbacks import Callback, Progress, SampleGrid
 from synthgan.gan.training.checkpoint import Checkpoint
@@ -10,10 +10,12 @@ __all__ = [
     "CNN",
     "FCN",
     "Adam",
+    "AdversarialLoss",
     "CNN1d",
     "Callback",
     "Checkpoint",
     "Loss",
+    "LossPair",
     "Progress",
     "SampleGrid",
 ]

@@ -1,10 +1,10 @@
-"""Adversarial losses and gradient penalties: pairs of pure functions of logits."""
+"""Adversarial losses and gradient penalties: pure functions of logits, one number a row."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from sklearn.base import BaseEstimator
@@ -14,7 +14,15 @@ from torch.nn.functional import relu, softplus
 
 from synthgan.exceptions import ParameterError
 
-__all__ = ["LOSSES", "Loss", "find_loss", "moment_distance"]
+__all__ = [
+    "LOSSES",
+    "AdversarialLoss",
+    "Loss",
+    "LossPair",
+    "check_pair",
+    "find_loss",
+    "moment_distance",
+]
 
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
@@ -28,12 +36,23 @@ Penalty = Callable[[Judge, Tensor, Tensor, Tensor, torch.Generator | None], Tens
 
 
 class LossPair(NamedTuple):
-    """Both sides of a game, and the penalty it is played with.
+    """The losses of both networks, and how they are regularised.
 
-    `discriminator` and `generator` map logits of real and of fake grids, each of shape (n,), to a
-    mean loss. `penalty` maps (judge, real, fake, scale, rng) to the mean squared deviation of the
-    gradient. What is None follows the table's size: the `weight` of the penalty, its `detail` (the
-    part of the weight that continuous cells get), and the `hidden` share.
+    All functions return one number for each row; the training loop takes their means.
+
+    Parameters
+    ----------
+    discriminator, generator : callable
+        Map logits of real and of generated grids, each of shape (n,), to losses of shape (n,).
+    penalty : callable or None, default=None
+        Maps (judge, real, fake, scale, rng) to squared deviations of the gradient, shape (n,);
+        `judge` maps grids to logits, `scale` multiplies the gradient cell by cell.
+    weight : float, default=0
+        Weight of the penalty.
+    detail : float, default=1
+        Part of that weight that continuous cells get.
+    noise, hidden, penalty_every, moments, threshold
+        See `Loss`.
     """
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
@@ -43,41 +62,71 @@ class LossPair(NamedTuple):
     detail: float | None = 1.0
     noise: float = 0.0
     hidden: float | None = 0.0
+    penalty_every: int = 1
+    moments: float = 0.0
+    threshold: float = 0.0
+
+
+@runtime_checkable
+class AdversarialLoss(Protocol):
+    """What a loss must offer; `Loss` is the one of synthgan.
+
+    Examples
+    --------
+    >>> from synthgan.gan import LossPair
+    >>> class LeastSquares:  # arXiv 1611.04076
+    ...     def pair(self, n_rows, n_groups):
+    ...         return LossPair(
+    ...             discriminator=lambda real, fake: (real - 1) ** 2 + fake**2,
+    ...             generator=lambda real, fake: (fake - 1) ** 2,
+    ...         )
+    """
+
+    def pair(self, n_rows: int, n_groups: int) -> LossPair:
+        """Return the losses of both networks.
+
+        Parameters
+        ----------
+        n_rows : int
+            Training rows.
+        n_groups : int
+            Groups of cells, such as the columns of a table.
+        """
 
 
 def bce_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """Binary cross-entropy with real = 1 and fake = 0 (thesis Eq. 1.1; arXiv 1406.2661)."""
-    return softplus(-real).mean() + softplus(fake).mean()
+    return softplus(-real) + softplus(fake)
 
 
 def bce_generator(real: Tensor, fake: Tensor) -> Tensor:
     """Binary cross-entropy of generated grids with the label real: the non-saturating form."""
-    return softplus(-fake).mean()
+    return softplus(-fake)
 
 
 def hinge_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """Hinge loss (Lim and Ye 2017, arXiv 1705.02894)."""
-    return relu(1 - real).mean() + relu(1 + fake).mean()
+    return relu(1 - real) + relu(1 + fake)
 
 
 def wasserstein_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Difference of means (Arjovsky et al. 2017, arXiv 1701.07875)."""
-    return fake.mean() - real.mean()
+    """Difference of logits (Arjovsky et al. 2017, arXiv 1701.07875)."""
+    return fake - real
 
 
 def wasserstein_generator(real: Tensor, fake: Tensor) -> Tensor:
-    """Negative mean logit of generated grids; also the generator's side of the hinge loss."""
-    return -fake.mean()
+    """Negative logit of generated grids; also the generator's side of the hinge loss."""
+    return -fake
 
 
 def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     """Relativistic pairing (Jolicoeur-Martineau 2018, arXiv 1807.00734)."""
-    return softplus(fake - real).mean()
+    return softplus(fake - real)
 
 
 def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     """Relativistic pairing, the generator's side."""
-    return softplus(real - fake).mean()
+    return softplus(real - fake)
 
 
 def zero_centred(
@@ -94,7 +143,7 @@ def zero_centred(
     Huang et al. (2024), The GAN is dead; long live the GAN!, arXiv 2501.05441.
     """
     squares = [_squared_gradient(judge, x, scale) for x in (real, fake)]
-    return (squares[0] + squares[1]).mean() / 2
+    return (squares[0] + squares[1]) / 2
 
 
 def one_centred(
@@ -110,7 +159,7 @@ def one_centred(
     """
     share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, device=real.device)
     between = real * share + fake * (1 - share)
-    return ((_squared_gradient(judge, between, scale) + 1e-12).sqrt() - 1).square().mean()
+    return ((_squared_gradient(judge, between, scale) + 1e-12).sqrt() - 1).square()
 
 
 def _squared_gradient(judge: Judge, x: Tensor, scale: Tensor | float) -> Tensor:
@@ -215,7 +264,11 @@ class Loss(BaseEstimator):
         self._validate_params()
         if self.name not in LOSSES:
             raise ParameterError(f"loss={self.name!r} is not allowed; give one of {list(LOSSES)}.")
-        pair = LOSSES[self.name]
+        pair = LOSSES[self.name]._replace(
+            penalty_every=self.penalty_every,
+            moments=float(self.moments),
+            threshold=float(self.threshold),
+        )
         if self.penalty is not None:
             pair = pair._replace(
                 penalty=pair.penalty or zero_centred, weight=float(self.penalty), detail=1.0
@@ -237,12 +290,35 @@ class Loss(BaseEstimator):
         return pair
 
 
-def find_loss(loss: Any) -> Loss:
+def find_loss(loss: Any) -> AdversarialLoss:
     """Return the loss that a short name stands for, or the given one."""
-    if isinstance(loss, Loss):
-        return loss
     if isinstance(loss, str) and loss in LOSSES:
         return Loss(loss)
+    if isinstance(loss, AdversarialLoss) and not isinstance(loss, type):
+        return loss
     raise ParameterError(
-        f"loss={loss!r} is not allowed; give one of {list(LOSSES)} or a Loss object."
+        f"loss={loss!r} is not allowed; give one of {list(LOSSES)}, a Loss, or an object with a "
+        "method pair(n_rows, n_groups)."
     )
+
+
+def check_pair(pair: Any, loss: Any) -> LossPair:
+    """Check what a loss's `pair` returned.
+
+    Raises
+    ------
+    ParameterError
+        It is no `LossPair`, or a function of it does not return one number for each row.
+    """
+    if not isinstance(pair, LossPair):
+        raise ParameterError(f"{loss!r}.pair returned {pair!r}; return a LossPair.")
+    logits = torch.zeros(2)
+    for name in ("discriminator", "generator"):
+        made = getattr(pair, name)(logits, logits)
+        if not isinstance(made, Tensor) or made.shape != logits.shape:
+            what = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
+            raise ParameterError(
+                f"the {name} loss of {loss!r} returned {what} for 2 rows; return one number for "
+                "each row, a tensor of shape (2,)."
+            )
+    return pair

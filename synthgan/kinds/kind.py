@@ -149,7 +149,8 @@ class Kind(ABC):
 
     def add_fit_options(self, parser: Any) -> None:
         """Add options of ``synthgan fit`` for this kind only."""
-        self._part("files").add_fit_options(parser.add_argument_group(self.plural))
+        if self.fit_options:
+            self._part("files").add_fit_options(parser.add_argument_group(self.plural))
 
     def add_sample_options(self, parser: Any) -> None:  # noqa: B027 (optional)
         """Add options of ``synthgan sample`` for this kind only."""

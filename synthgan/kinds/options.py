@@ -14,6 +14,8 @@ def estimator_arguments(parsed: argparse.Namespace, condition_on: Any) -> dict[s
     """Return the constructor arguments that all kinds have in common."""
     names = ("preset", "epochs", "max_steps", "max_time")
     given = {name: getattr(parsed, name) for name in names}
+    if parsed.privacy is not None:
+        given["privacy"] = parsed.privacy
     return {**given, "condition_on": condition_on, "random_state": parsed.seed}
 
 

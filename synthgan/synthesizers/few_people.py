@@ -9,17 +9,19 @@ from typing import Any
 from synthgan.exceptions import PrivacyWarning
 from synthgan.gan.losses import Loss
 
-__all__ = ["FEWEST_UNWARNED", "MANY_PEOPLE", "PLACES", "Place"]
+__all__ = ["FEWEST_UNWARNED", "LABELLED_LEVELS", "MANY_PEOPLE", "PRIVACY_LEVELS", "PrivacyLevel"]
 
 FEWEST_UNWARNED = 2000  # people; of fewer, membership inference exceeds an AUC of .55
-MANY_PEOPLE = 1250  # people, from which on all places are the same
+MANY_PEOPLE = 1250  # people, from which on all levels are the same
 _STEPS = 1500  # of a run on so many
 _PENALTY_TIMES_ROWS = 800  # as in the loss
 _POOL, _POOLED_MORE = 5, 1000  # people
+# Of images and signals: the run is so long as the share of the records that are few, to this power.
+LABELLED_LEVELS = {"faithful": 0.0, "balanced": 0.5, "strict": 1.0}
 
 
 @dataclass(frozen=True)
-class Place:
+class PrivacyLevel:
     """A trade-off between fidelity and privacy; docs/privacy.md has the figures.
 
     A generator trained on few rows memorises them. Shorter runs and coarser cells memorise less; a
@@ -55,7 +57,7 @@ class Place:
         return max(_POOL, min(wanted, self.most_pool, n_people // self.fewest_pools))
 
     def with_penalty(self, loss: Any, n_people: int, n_rows: int) -> Any:
-        """Return the loss with at most the penalty of this place, where none was given."""
+        """Return the loss with at most the penalty of this level, where none was given."""
         is_free = isinstance(loss, Loss) and loss.name == "relativistic" and loss.penalty is None
         is_less = self.most_penalty is None or _PENALTY_TIMES_ROWS / n_rows <= self.most_penalty
         if not is_free or is_less or n_people >= MANY_PEOPLE:
@@ -66,7 +68,7 @@ class Place:
         """Warn where membership inference is better than an AUC of .55."""
         if n_people >= FEWEST_UNWARNED:
             return
-        helps = self != PLACES["strict"] and n_people < MANY_PEOPLE
+        helps = self != PRIVACY_LEVELS["strict"] and n_people < MANY_PEOPLE
         more = "; privacy='strict' lowers it" if helps else ""
         warnings.warn(
             f"the table has {n_people} people: an attacker with synthetic rows may recognise a "
@@ -77,8 +79,8 @@ class Place:
         )
 
 
-PLACES = {
-    "faithful": Place(0.0, None, 0.0, _POOL, 10),
-    "balanced": Place(1 / 3, 0.6, 0.3, 20, 10),
-    "strict": Place(1 / 2, 0.6, 1.0, 20, 5),
+PRIVACY_LEVELS = {
+    "faithful": PrivacyLevel(0.0, None, 0.0, _POOL, 10),
+    "balanced": PrivacyLevel(1 / 3, 0.6, 0.3, 20, 10),
+    "strict": PrivacyLevel(1 / 2, 0.6, 1.0, 20, 5),
 }

@@ -25,7 +25,7 @@ from synthgan.io.images.reading import check_size
 from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.privacy import person_column, read_groups
 from synthgan.refine.grain import grain_power, noise_factor
-from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
+from synthgan.synthesizers.labelled import LabelledGANSynthesizer
 from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS
 from synthgan.synthesizers.rollback import rollback_on_error
 
@@ -36,7 +36,6 @@ _PIXELS_A_STEP, _SMALLEST_BATCH, _LARGEST_BATCH = 2**16, 16, 64
 _LEAST_GRAINY = 16  # pixels a side: smaller images have no grain
 _GRAINY_PIXELS, _FEWEST_GRAINY = 2**22, 16  # pixels in all, and images, that it is measured on
 _WEAKER = 0.5  # times the noise, for comparison
-_FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_IMAGE = 3000, 12_000, 8.0
 
 
 class ImageGANSynthesizer(LabelledGANSynthesizer):
@@ -69,6 +68,11 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     condition_on : list of str or None, default=None
         Conditions of `sample` beside y: columns of ``info`` of an ImageStack, of a table of
         paths, or ``"folder"``, the name of the folder that holds a file.
+    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+        How the default recipe changes for fewer than 375 images: n of them are learnt in
+        3000 (n / 375)**power steps, with a power of 0.5, 0 (``"faithful"``) or 1 (``"strict"``).
+        Fewer steps memorise less, at a loss of fidelity; docs/privacy.md gives figures.
+        Parameters that you give override it.
     size : int, (int, int) or None, default=None
         Of images read from files: height and width to which they are resized. None: as they are,
         all of one size.
@@ -156,6 +160,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         max_time: float | str | None = None,
         batch_size: int | str | None = None,
         condition_on: Sequence[str] | None = None,
+        privacy: str = "balanced",
         size: int | tuple[int, int] | None = None,
         color: str = "grey",
         crop: bool = False,
@@ -177,6 +182,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             max_time=max_time,
             batch_size=batch_size,
             condition_on=condition_on,
+            privacy=privacy,
             callbacks=callbacks,
             device=device,
             random_state=random_state,
@@ -349,9 +355,6 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
                 f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave "
                 "it None, or resize them."
             )
-
-    def _n_steps(self, n_rows: int) -> float:
-        return steps_of(n_rows, _STEPS_PER_IMAGE, _FEWEST_STEPS, _MOST_STEPS)
 
     def _largest_batch(self, n_rows: int) -> int:
         # What a step needs of time and memory goes with pixels.

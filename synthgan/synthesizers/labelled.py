@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.asking.conditions import Conditions, count_rows, draw_until_met
@@ -20,29 +20,33 @@ from synthgan.gan.training.memory import check_sample_memory
 from synthgan.randomness import draw_seed
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer
+from synthgan.synthesizers.few_people import LABELLED_LEVELS
 from synthgan.synthesizers.recipes import Preset
 from synthgan.synthesizers.training_set import TrainingSet
 
-__all__ = ["LabelledGANSynthesizer", "steps_of"]
+__all__ = ["LabelledGANSynthesizer"]
 
 _LABEL = "label."  # prefix of the label encoder's arrays in an archive
-_FEW_PEOPLE = 375
+_FEW_RECORDS = 375
+_STEPS_PER_RECORD, _MOST_STEPS = 8.0, 12_000
 _MOST_TRIES, _MOST_TIMES = 4000, 16  # records that meet no condition are drawn again
 
 
-def steps_of(n: int, per_record: float, fewest: int, most: int) -> float:
-    """Return how long a run on n records is.
+def steps_of(n_records: int, power: float) -> float:
+    """Return how long a run is: 8 steps for each record, between 3000 and 12 000.
 
-    So many steps for each record, at most `most`. Fewer than ``fewest / per_record`` records are
-    memorised in long runs: their steps fall from `fewest` as the square root of their number.
+    Fewer than 375 records are memorised in long runs: the 3000 steps are multiplied by
+    ``(n_records / 375)**power``.
 
     Examples
     --------
-    >>> [steps_of(n, 8.0, 3000, 12_000) for n in (60, 375, 1000, 9000)]
-    [1200.0, 3000.0, 8000.0, 12000.0]
+    >>> [round(steps_of(n, 0.5)) for n in (60, 375, 1000, 9000)]
+    [1200, 3000, 8000, 12000]
+    >>> [round(steps_of(60, power)) for power in (0.0, 1.0)]
+    [3000, 480]
     """
-    few = fewest * min(1.0, math.sqrt(n * per_record / fewest))
-    return float(np.clip(per_record * n, few, most))
+    n = max(n_records, _FEW_RECORDS)
+    return min(_STEPS_PER_RECORD * n, _MOST_STEPS) * min(1.0, n_records / _FEW_RECORDS) ** power
 
 
 class LabelledGANSynthesizer(BaseGANSynthesizer):
@@ -63,6 +67,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
         "condition_on": [list, tuple, None],
+        "privacy": [StrOptions(set(LABELLED_LEVELS))],
     }
 
     def __init__(
@@ -77,6 +82,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         max_time: float | str | None = None,
         batch_size: int | str | None = None,
         condition_on: Sequence[str] | None = None,
+        privacy: str = "balanced",
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         random_state: Any = None,
@@ -93,6 +99,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self.max_time = max_time
         self.batch_size = batch_size
         self.condition_on = condition_on
+        self.privacy = privacy
         self.callbacks = callbacks
         self.device = device
         self.random_state = random_state
@@ -122,11 +129,12 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     ) -> None:
         """Train on what a fitted encoder makes of records."""
         n_people = len(values) if people is None else len(np.unique(people))
-        if n_people < _FEW_PEOPLE and self.preset is None:
+        if n_people < _FEW_RECORDS and self.preset is None:
+            more = "" if self.privacy == "strict" else "; privacy='strict' lowers it"
             warnings.warn(
                 f"the {self.kind}s are of {n_people} people: an attacker with synthetic ones may "
                 "recognise a training person (see docs/privacy.md); measure with "
-                f"synthgan.evaluate, or use {_FEW_PEOPLE} people or more.",
+                f"synthgan.evaluate, or use {_FEW_RECORDS} people or more{more}.",
                 PrivacyWarning,
                 stacklevel=4,
             )
@@ -200,6 +208,9 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
         """Measure properties of records, those of `_properties`."""
         return {}
+
+    def _n_steps(self, n_rows: int) -> float:
+        return steps_of(n_rows, LABELLED_LEVELS[self.privacy])
 
     def _n_held_out(self, n_rows: int, preset: Preset) -> int:
         return 0

@@ -29,7 +29,7 @@ from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
-from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
+from synthgan.synthesizers.labelled import LabelledGANSynthesizer
 from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS
 from synthgan.synthesizers.rollback import rollback_on_error
 
@@ -39,7 +39,6 @@ _MOST_SCORED = _MOST_MEASURED = 2000  # windows
 _LEAST_SUPPORT = 5  # people who share what is stored
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
-_FEWEST_STEPS, _MOST_STEPS, _STEPS_PER_WINDOW = 3000, 12_000, 8.0
 _BATCH = 16  # windows
 
 
@@ -72,6 +71,11 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     condition_on : list of str or None, default=None
         Conditions of `sample` beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
+    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+        How the default recipe changes for fewer than 375 windows: n of them are learnt in
+        3000 (n / 375)**power steps, with a power of 0.5, 0 (``"faithful"``) or 1 (``"strict"``).
+        Fewer steps memorise less, at a loss of fidelity; docs/privacy.md gives figures.
+        Parameters that you give override it.
     fs_hz : float or None, default=None
         Samples per second; SignalWindows bring their own.
     callbacks : list of Callback or None, default=None
@@ -154,6 +158,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         max_time: float | str | None = None,
         batch_size: int | str | None = None,
         condition_on: Sequence[str] | None = None,
+        privacy: str = "balanced",
         fs_hz: float | None = None,
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
@@ -172,6 +177,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             max_time=max_time,
             batch_size=batch_size,
             condition_on=condition_on,
+            privacy=privacy,
             callbacks=callbacks,
             device=device,
             random_state=random_state,
@@ -416,9 +422,6 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     def _largest_batch(self, n_rows: int) -> int:
         return _BATCH
-
-    def _n_steps(self, n_rows: int) -> float:
-        return steps_of(n_rows, _STEPS_PER_WINDOW, _FEWEST_STEPS, _MOST_STEPS)
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         record, arrays = super()._encoder_state()

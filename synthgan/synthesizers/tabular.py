@@ -35,7 +35,7 @@ from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
 from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer
-from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
+from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
 from synthgan.synthesizers.rollback import rollback_on_error
 from synthgan.synthesizers.table_parts import describe_table, fit_constraints, restore_table
@@ -153,7 +153,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
         "condition_on": [StrOptions({"any"}), list, tuple, None],
         "constraints": [StrOptions({"auto"}), list, tuple, None],
-        "privacy": [StrOptions(set(PLACES))],
+        "privacy": [StrOptions(set(PRIVACY_LEVELS))],
     }
 
     def __init__(
@@ -266,22 +266,22 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self._n_rows = len(frame)
         self._n_people = self._n_rows if people is None else len(np.unique(people))
         if self.preset is None:
-            place = PLACES[self.privacy]
-            place.warn(self._n_people)
+            level = PRIVACY_LEVELS[self.privacy]
+            level.warn(self._n_people)
             if self.encoder is None:
-                encoder.set_params(min_pool=place.min_pool(self._n_people))
+                encoder.set_params(min_pool=level.min_pool(self._n_people))
         return Support(encoder.min_support if pools else 1, people), key
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         value = super()._resolve(name, preset)
         if name == "loss" and self.loss is None and self.preset is None:
-            return PLACES[self.privacy].with_penalty(value, self._n_people, self._n_rows)
+            return PRIVACY_LEVELS[self.privacy].with_penalty(value, self._n_people, self._n_rows)
         return value
 
     def _n_steps(self, n_rows: int) -> float:
-        place = PLACES[self.privacy]
-        if self.preset is None and place.steps_power and self._n_people < MANY_PEOPLE:
-            return place.steps(self._n_people)
+        level = PRIVACY_LEVELS[self.privacy]
+        if self.preset is None and level.steps_power and self._n_people < MANY_PEOPLE:
+            return level.steps(self._n_people)
         return super()._n_steps(n_rows)
 
     def _least_support(self) -> int:

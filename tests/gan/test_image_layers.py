@@ -29,7 +29,7 @@ def test_any_image(height, width, channels, n_conditions, n):
     assert grid.isfinite().all()
     logits = discriminator(grid, c)
     assert logits.shape == (n,)
-    penalty = zero_centred(lambda x: discriminator(x, c), grid, grid)
+    penalty = zero_centred(lambda x: discriminator(x, c), grid, grid).mean()
     penalty.backward()
     assert penalty.isfinite()
 

@@ -188,7 +188,8 @@ def test_gradients_are_finite_even_of_constant_windows(n_samples, value, penalty
     rng = torch.Generator().manual_seed(0)
     scale = torch.ones(fake.shape[1:])
     judge = lambda x: discriminator(x, c)  # noqa: E731
-    (penalty(judge, real, fake.detach(), scale, rng) + discriminator(real, c).mean()).backward()
+    total = penalty(judge, real, fake.detach(), scale, rng) + discriminator(real, c)
+    total.mean().backward()
     discriminator(fake, c).sum().backward()
     for network in (generator, discriminator):
         for name, parameter in network.named_parameters():

@@ -8,12 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgan import FCN, GridEncoder, Loss, TabularGANSynthesizer
+from synthgan import (
+    FCN,
+    GridEncoder,
+    ImageGANSynthesizer,
+    Loss,
+    SignalGANSynthesizer,
+    TabularGANSynthesizer,
+)
 from synthgan.exceptions import PrivacyWarning
-from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
+from synthgan.synthesizers.few_people import LABELLED_LEVELS, MANY_PEOPLE, PRIVACY_LEVELS
+from synthgan.synthesizers.labelled import steps_of
 
 TINY = {"network": FCN(width=8, depth=1), "random_state": 0, "candidates": 1}
-ORDER = [PLACES[name] for name in ("faithful", "balanced", "strict")]
+ORDER = [PRIVACY_LEVELS[name] for name in ("faithful", "balanced", "strict")]
 
 
 def table(n):
@@ -22,34 +30,34 @@ def table(n):
 
 
 @given(st.integers(2, 5000))
-def test_stricter_places_learn_no_longer_and_no_finer(n_people):
-    steps = [place.steps(n_people) for place in ORDER]
-    pools = [place.min_pool(n_people) for place in ORDER]
+def test_stricter_levels_learn_no_longer_and_no_finer(n_people):
+    steps = [level.steps(n_people) for level in ORDER]
+    pools = [level.min_pool(n_people) for level in ORDER]
     assert steps == sorted(steps, reverse=True)
     assert pools == sorted(pools)
     assert all(pool <= max(5, n_people // 5) for pool in pools)
 
 
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_many_people_are_learnt_alike(place):
-    assert place.steps(MANY_PEOPLE) == 1500
-    assert place.min_pool(MANY_PEOPLE) == 5
+@pytest.mark.parametrize("level", PRIVACY_LEVELS.values(), ids=PRIVACY_LEVELS)
+def test_many_people_are_learnt_alike(level):
+    assert level.steps(MANY_PEOPLE) == 1500
+    assert level.min_pool(MANY_PEOPLE) == 5
     weight = 800 / (2 * MANY_PEOPLE)
     n = 2 * MANY_PEOPLE
-    assert place.with_penalty(Loss(), n, n).pair(n, 9).weight == weight
+    assert level.with_penalty(Loss(), n, n).pair(n, 9).weight == weight
     loss = Loss()
-    assert place.with_penalty(loss, MANY_PEOPLE, MANY_PEOPLE) is loss
-    assert place.with_penalty(loss, 300, 9000) is loss  # many rows of few people
+    assert level.with_penalty(loss, MANY_PEOPLE, MANY_PEOPLE) is loss
+    assert level.with_penalty(loss, 300, 9000) is loss  # many rows of few people
 
 
 def test_a_penalty_that_is_given_wins():
     for loss in (Loss(penalty=3.0), Loss("bce"), Loss("wgan-gp")):
-        assert PLACES["strict"].with_penalty(loss, 50, 50) is loss
-    settled = PLACES["strict"].with_penalty(Loss(noise=0.2), 50, 50)
+        assert PRIVACY_LEVELS["strict"].with_penalty(loss, 50, 50) is loss
+    settled = PRIVACY_LEVELS["strict"].with_penalty(Loss(noise=0.2), 50, 50)
     assert (settled.penalty, settled.noise) == (0.6, 0.2)
 
 
-def test_the_place_decides_how_long_a_run_is():
+def test_the_level_decides_how_long_a_run_is():
     steps = {}
     for name in ("balanced", "strict"):
         model = TabularGANSynthesizer(privacy=name, **TINY).fit(table(12))
@@ -87,3 +95,31 @@ def test_few_people_are_warned_of():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.fit(table(2000))
+
+
+@given(st.integers(2, 5000))
+def test_stricter_levels_of_records_learn_no_longer(n_records):
+    levels = [LABELLED_LEVELS[name] for name in ("faithful", "balanced", "strict")]
+    steps = [steps_of(n_records, power) for power in levels]
+    assert steps == sorted(steps, reverse=True)
+    if n_records >= 375:
+        assert set(steps) == {min(8.0 * n_records, 12_000.0)}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "shape"), [(ImageGANSynthesizer, (6, 4, 4)), (SignalGANSynthesizer, (6, 8))]
+)
+def test_images_and_signals_choose_a_level(estimator, shape):
+    records = np.random.default_rng(0).normal(size=shape)
+    steps = {}
+    for name in ("balanced", "strict"):
+        model = estimator(privacy=name, network=FCN(width=8, depth=1), random_state=0)
+        with pytest.warns(PrivacyWarning) as caught:
+            model.fit(records)
+        steps[name] = model.n_steps_
+        helps = "privacy='strict' lowers it" in str(caught[0].message)
+        assert helps == (name == "balanced")
+    assert steps["strict"] == pytest.approx(3000 * (6 / 375), abs=4)
+    assert steps["balanced"] == pytest.approx(3000 * (6 / 375) ** 0.5, abs=4)
+    with pytest.raises(ValueError, match="'privacy' parameter"):
+        estimator(privacy="none").fit(records)

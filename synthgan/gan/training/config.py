@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval
 
 from synthgan import __version__
-from synthgan.gan.losses import Loss
+from synthgan.gan.losses import AdversarialLoss, Loss
 from synthgan.gan.training.state import TrainState
 
 __all__ = ["Adam", "TrainConfig"]
@@ -76,7 +76,7 @@ class TrainConfig:
         How often every row is seen.
     batch_size : int
     optimizer : Adam
-    loss : Loss
+    loss : AdversarialLoss
     seed : int
     max_steps : int or None, default=None
         Fewer steps than the epochs make; the learning rate falls as fast.
@@ -91,7 +91,7 @@ class TrainConfig:
     n_epochs: int
     batch_size: int
     optimizer: Adam
-    loss: Loss
+    loss: AdversarialLoss
     seed: int
     max_steps: int | None = None
     max_seconds: float | None = None
@@ -113,7 +113,14 @@ class TrainConfig:
             "max_steps": self.max_steps,
             "batch_size": self.batch_size,
             **{f"optimizer__{k}": v for k, v in self.optimizer.get_params().items()},
-            **{f"loss__{k}": v for k, v in self.loss.get_params().items()},
+            **_identity_of(self.loss),
             "warm_start": self.begins_from,
             "random_state": self.seed,
         }
+
+
+def _identity_of(loss: AdversarialLoss) -> dict[str, Any]:
+    """Return the parameters of a loss, and the class of one that is not synthgan's own."""
+    parameters = loss.get_params() if isinstance(loss, BaseEstimator) else {}
+    named = {} if isinstance(loss, Loss) else {"loss": type(loss).__qualname__}
+    return {**named, **{f"loss__{name}": value for name, value in parameters.items()}}

@@ -21,7 +21,7 @@ from synthgan.exceptions import (
     ParameterError,
     SynthganError,
 )
-from synthgan.gan.losses import moment_distance
+from synthgan.gan.losses import check_pair, moment_distance
 from synthgan.gan.networks.protocol import RedrawingDiscriminator, handed
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.callbacks import Callback, Run
@@ -78,12 +78,12 @@ class Trainer:
         self.redraw = None
         if isinstance(discriminator, RedrawingDiscriminator):
             self.redraw = handed(discriminator.redraw)
-        self.pair = config.loss.pair(len(data), data.n_groups)
+        self.pair = check_pair(config.loss.pair(len(data), data.n_groups), config.loss)
         self.rate = config.optimizer.rate(len(data))
         alike = torch.zeros(1)
         # A loss that is nothing where real and fake are alike may well come near it.
         vanishes = float(self.pair.discriminator(alike, alike)) > _VANISHED
-        self.watches = vanishes and not config.loss.threshold
+        self.watches = vanishes and not self.pair.threshold
         # A gradient's scale is the root of its weight.
         scale = torch.ones(data.grids[0].numel(), device=device)
         scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
@@ -269,7 +269,7 @@ class Trainer:
 
         Returns both losses and the mean outputs on real and on fake grids, shape (4,).
         """
-        loss, rng = self.config.loss, state.rng
+        rng = state.rng
         grids, labels = data.batch(rows, rng)
         real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
         # One generated batch serves both networks, and so do the logits of the real rows.
@@ -288,22 +288,22 @@ class Trainer:
             return self.judge((grid + blur) * shown, c, rng=rng)
 
         on_real, on_fake = judge(real), judge(fake)
-        discriminator_loss = self.pair.discriminator(on_real, on_fake)
+        discriminator_loss = self.pair.discriminator(on_real, on_fake).mean()
         total = discriminator_loss
-        if self.pair.penalty and self.pair.weight and state.step % loss.penalty_every == 0:
-            penalty = self.pair.penalty(judge, real, fake, self.scale, rng)
-            total = total + self.pair.weight * loss.penalty_every * penalty
+        if self.pair.penalty and self.pair.weight and state.step % self.pair.penalty_every == 0:
+            penalty = self.pair.penalty(judge, real, fake, self.scale, rng).mean()
+            total = total + self.pair.weight * self.pair.penalty_every * penalty
         state.discriminator_optimizer.zero_grad()
         total.backward()
         self._step_discriminator(state, discriminator_loss.detach())
 
         discriminator.requires_grad_(False)
-        generator_loss = self.pair.generator(on_real.detach(), judge(made))
+        generator_loss = self.pair.generator(on_real.detach(), judge(made)).mean()
         total = generator_loss
-        if loss.moments and len(data.free_cells):
+        if self.pair.moments and len(data.free_cells):
             ours, theirs = real.flatten(1), made.flatten(1)
             cells = data.free_cells
-            total = total + loss.moments * moment_distance(ours[:, cells], theirs[:, cells])
+            total = total + self.pair.moments * moment_distance(ours[:, cells], theirs[:, cells])
         state.generator_optimizer.zero_grad()
         total.backward()
         state.generator_optimizer.step()
@@ -315,7 +315,7 @@ class Trainer:
 
     def _step_discriminator(self, state: TrainState, loss: Tensor) -> None:
         """Step, or stay where the loss is below the threshold; a mask, not a branch."""
-        optimizer, threshold = state.discriminator_optimizer, self.config.loss.threshold
+        optimizer, threshold = state.discriminator_optimizer, self.pair.threshold
         if threshold <= 0:
             optimizer.step()
             return

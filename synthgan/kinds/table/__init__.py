@@ -20,7 +20,6 @@ class TableKind(Kind):
     name, plural, records = "table", "tables", "rows"
     makes = "rows of a table"
     any_condition = True
-    fit_options = ("privacy",)
     sample_options = ("csv_safe",)
     floor = "shuffled columns"
     importance_caption = (

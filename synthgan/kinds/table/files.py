@@ -8,17 +8,7 @@ from typing import Any
 
 from synthgan.kinds.options import estimator_arguments, split_names
 
-__all__ = ["add_fit_options", "fit", "train_table", "write"]
-
-
-def add_fit_options(tables: Any) -> None:
-    """Add options of ``synthgan fit``."""
-    tables.add_argument(
-        "--privacy",
-        choices=("balanced", "faithful", "strict"),
-        help="trade-off between fidelity and privacy for data of fewer than 1250 people "
-        "(default: balanced)",
-    )
+__all__ = ["fit", "train_table", "write"]
 
 
 def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
@@ -43,8 +33,6 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     columns = parsed.condition_on
     condition_on = columns if columns == "any" else split_names(columns)
     parameters = estimator_arguments(parsed, condition_on)
-    if parsed.privacy is not None:
-        parameters["privacy"] = parsed.privacy
     return train_table(read_csv(path), parsed.groups, **parameters), path
 
 

@@ -15,6 +15,7 @@ N_NUMBERS = 12
 class ProfileKind(Kind):
     folder = __name__
     name, plural, records, makes = "profile", "profiles", "profiles", "profiles of numbers"
+    fit_options = ("most_profiles",)
     sample_options = ("csv_safe",)
     floor = "shuffled columns"
     shown, pooled = "nothing is drawn", "nothing is drawn"
