@@ -1,5 +1,8 @@
-"""The house: imports, names, layers."""
+"""Structure of the package: imports, names, sizes, parameters that estimators share."""
 
+import ast
+import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -42,3 +45,74 @@ def test_imports_point_one_way():
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout
+
+
+SOURCES = sorted((ROOT / "synthgan").rglob("*.py"))
+MOST_LINES, MOST_IN_BODY, MOST_PARAMETERS = 450, 60, 16
+# Each parameter is a plain keyword, so that `set_params`, a search and the command line can name
+# it. `HistGradientBoostingClassifier` of scikit-learn has 22 for the same reason.
+MANY_PARAMETERS = {
+    "TabularGANSynthesizer": 18,
+    "SignalGANSynthesizer": 17,
+    "ImageGANSynthesizer": 20,
+}
+
+
+def test_files_are_short():
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in SOURCES}
+    assert {name: n for name, n in lines.items() if n > MOST_LINES} == {}
+
+
+def functions():
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield path, node
+
+
+def test_bodies_are_short():
+    long = {}
+    for path, node in functions():
+        body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+        n_lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+        if n_lines > MOST_IN_BODY:
+            long[f"{path.relative_to(ROOT)}: {node.name}"] = n_lines
+    assert long == {}
+
+
+def test_constructors_have_few_parameters():
+    many = {}
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            for method in node.body:
+                if isinstance(method, ast.FunctionDef) and method.name == "__init__":
+                    n = len(method.args.args) + len(method.args.kwonlyargs) - 1
+                    if n > MOST_PARAMETERS:
+                        many[node.name] = n
+    assert many == MANY_PARAMETERS
+
+
+def test_every_folder_says_what_belongs_there():
+    for path in SOURCES:
+        if path.name == "__init__.py":
+            assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def parameters_of(estimator):
+    """Return the text of each parameter in the docstring of a class."""
+    doc = inspect.cleandoc(estimator.__doc__)
+    section = doc.partition("Parameters\n----------\n")[2].partition("\n\n")[0]
+    parts = re.split(r"^(?=\w.* : )", section, flags=re.M)
+    return {part.partition(" : ")[0]: part.partition(" : ")[2] for part in parts if part}
+
+
+def test_parameters_that_estimators_share_are_documented_alike():
+    estimators = [getattr(synthgan, name) for name in MANY_PARAMETERS]
+    texts = [parameters_of(estimator) for estimator in estimators]
+    for estimator, text in zip(estimators, texts, strict=True):
+        assert list(text) == list(inspect.signature(estimator).parameters)
+    shared = ("loss", "optimizer", "max_steps", "callbacks", "device", "random_state", "warm_start")
+    for name in shared:
+        assert len({text[name].strip() for text in texts}) == 1, name

@@ -1,8 +1,8 @@
 """Few rows: what an attack on samples finds out, against what the samples are good for.
 
-    python examples/benchmarks/frontier.py [--rows 50 100] [--places faithful strict] [--quick]
+    python examples/benchmarks/frontier.py [--rows 50 100] [--privacy faithful strict] [--quick]
 
-For each table, number of training rows, seed and place on the frontier a model is fitted, and
+For each table, number of training rows, level of `privacy` and seed a model is fitted, and
 
 - attack: AUC of a membership inference attack that has 8000 synthetic rows and reference rows of
   the same population. It scores a row by the mean of two ranks: of the logarithm of the distance to
@@ -63,7 +63,7 @@ RATIO_TREES = {
     "early_stopping": False,
 }
 TREES, ENSEMBLES = 60, 2
-PLACES = ["faithful", "balanced", "strict"]
+LEVELS = ["faithful", "balanced", "strict"]
 C2ST_ROWS, C2ST_SAMPLES, TSTR_SAMPLES = 400, 3, 4
 
 
@@ -196,11 +196,11 @@ def use(train, unseen, target):
     return np.mean(aucs)
 
 
-def measure(table, target, n_rows, place, seed):
+def measure(table, target, n_rows, level, seed):
     """Fit a model to so many rows of a table; return the figures of its samples."""
     rows = table.sample(frac=1, random_state=1000 + seed).reset_index(drop=True)
     train, unseen = rows[:n_rows], rows[n_rows : n_rows + MOST_UNSEEN_ROWS]
-    model = TabularGANSynthesizer(privacy=place, random_state=seed).fit(train)
+    model = TabularGANSynthesizer(privacy=level, random_state=seed).fit(train)
 
     def sample(n, number):
         return model.sample(n, random_state=number)
@@ -218,7 +218,7 @@ def main():
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--tables", nargs="+", choices=TARGETS, default=list(TARGETS))
     parser.add_argument("--rows", nargs="+", type=int, default=[50, 100, 200, 400, 800])
-    parser.add_argument("--places", nargs="+", choices=PLACES, default=PLACES)
+    parser.add_argument("--privacy", nargs="+", choices=LEVELS, default=LEVELS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--each", action="store_true", help="print every run")
     parser.add_argument("--out", type=Path, help="a CSV file for the figures of every run")
@@ -240,19 +240,19 @@ def main():
                 print(f"{name} is skipped for {n_rows} rows: it has {len(table)}.")
                 continue
             target = table.columns[TARGETS[name]]
-            for place in options.places:
+            for level in options.privacy:
                 for seed in options.seeds:
-                    figures = measure(table, target, n_rows, place, seed)
+                    figures = measure(table, target, n_rows, level, seed)
                     runs.append(
-                        {"rows": n_rows, "table": name, "place": place, "seed": seed, **figures}
+                        {"rows": n_rows, "table": name, "privacy": level, "seed": seed, **figures}
                     )
                     if options.each:
                         print(*(f"{k} {v:.3f}" if k in figures else v for k, v in runs[-1].items()))
         done = pd.DataFrame([run for run in runs if run["rows"] == n_rows])
         if len(done):
-            by_place = done.groupby("place", sort=False)[["attack", "C2ST", "TSTR/TRTR"]]
+            by_level = done.groupby("privacy", sort=False)[["attack", "C2ST", "TSTR/TRTR"]]
             print(f"\n{n_rows} rows, {len(done)} runs")
-            print(by_place.agg(["mean", "std"]).round(3).to_string(), flush=True)
+            print(by_level.agg(["mean", "std"]).round(3).to_string(), flush=True)
     if options.out and runs:
         pd.DataFrame(runs).to_csv(options.out, index=False)
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from synthgan.gan.heads import Head, from_network_scale
 from synthgan.gan.isolation import one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
-from synthgan.gan.networks.protocol import Handed, handed
+from synthgan.gan.networks.protocol import Seeded, with_rng
 
 __all__ = ["Sampler", "grids_at_a_time"]
 
@@ -45,10 +45,10 @@ class Sampler:
     latent_dim: int
     n_cells: int = 1
 
-    def make(self, generate: Handed, c: Tensor, rng: torch.Generator) -> Tensor:
+    def make(self, generate: Seeded, c: Tensor, rng: torch.Generator) -> Tensor:
         """Make one grid for each row of conditions, in the networks' scale.
 
-        `generate` is a generator as `handed` gives it; `rng` draws all noise.
+        `generate` is a generator as `with_rng` gives it; `rng` draws all noise.
         """
         z = torch.randn(len(c), self.latent_dim, generator=rng, device=c.device)
         raw = self.known.force(generate(z, c, rng=rng), c)
@@ -88,7 +88,7 @@ class Sampler:
             return self.sample(generator, self.known.none(1, c.device), seed)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
-        generate, chunks = handed(generator), []
+        generate, chunks = with_rng(generator), []
         for part in self._chunks(c, candidates):
             asked = part.repeat(candidates, 1)
             passes = asked.split(grids_at_a_time(self.n_cells))
@@ -104,7 +104,7 @@ class Sampler:
     @one_thread_after_fork()
     @torch.no_grad()
     def extend(self, generator: nn.Module, c: Tensor, seed: int, n_samples: int) -> np.ndarray:
-        """Draw paths of any length from a generator that is a `PathMaker`.
+        """Draw paths of any length from a generator that is a `AnyLengthGenerator`.
 
         Returns
         -------
@@ -115,7 +115,7 @@ class Sampler:
             return self.extend(generator, self.known.none(1, c.device), seed, n_samples)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         times = max(1, math.ceil(n_samples / self.n_cells))
-        path, paths = handed(generator.path), []  # type: ignore[arg-type]
+        path, paths = with_rng(generator.path), []  # type: ignore[arg-type]
         for part in self._chunks(c, times):
             z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
             raw = path(z, part, n_samples, rng=rng)

@@ -1,4 +1,4 @@
-"""BaseGANSynthesizer: the only room where records meet networks."""
+"""BaseGANSynthesizer: trains networks on encoded records and samples from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
@@ -43,7 +43,7 @@ from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features, fidelity
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
-from synthgan.synthesizers.recipes import Preset
+from synthgan.synthesizers.recipes import Preset, find_preset, resolve
 from synthgan.synthesizers.saving import SavedModel, library_versions
 from synthgan.synthesizers.training_set import Plan, TrainingSet
 from synthgan.synthesizers.warm_start import PreviousNetworks
@@ -102,15 +102,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         "warm_start": ["boolean"],
     }
 
-    def _find_preset(self) -> Preset:
-        """Return the named preset, or the default recipe."""
-        if self.preset is None:
-            return self.recipe
-        if self.preset not in self.presets:
-            known = sorted(self.presets)
-            raise ParameterError(f"preset={self.preset!r} is unknown; known are {known}, or None.")
-        return self.presets[self.preset]
-
     def _find_encoder(self, preset: Preset) -> Any:
         encoder = self._resolve("encoder", preset)
         if not isinstance(encoder, self.encoder_class):
@@ -122,10 +113,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         """Return a parameter, or what the preset or the default recipe says where it is None."""
-        value = getattr(self, name)
-        if value is None:
-            value = preset.parameters[name]
-        return clone(value, safe=False)
+        return resolve(self, name, preset)
 
     @one_thread_after_fork()
     def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:
@@ -146,7 +134,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
     def _plan(self, data: TrainingSet, preset: Preset, begun: float) -> Plan:
         """Decide on networks, rows and the length of the run; whatever does not fit raises."""
         n, shape = len(data), data.grids.shape[1:]
-        previous = self._previous()
+        previous = PreviousNetworks.of(self)
         if previous is not None:
             previous.check(shape, data.groups, data.known_groups)
         network = find_network(self._resolve("network", preset))
@@ -177,7 +165,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     def _keep(self, state: TrainState) -> None:
         """Set what was learned."""
-        self._previous_networks = self._networks_of(state) if self.warm_start else None
+        self._previous_networks = PreviousNetworks.take(self, state) if self.warm_start else None
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
         self.n_steps_ = state.step
@@ -243,27 +231,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         except torch.OutOfMemoryError as error:
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
-
-    def _previous(self) -> PreviousNetworks | None:
-        """Return the networks that a warm start begins from, if any."""
-        if not self.warm_start or not hasattr(self, "generator_"):
-            return None
-        previous: PreviousNetworks | None = getattr(self, "_previous_networks", None)
-        if previous is None:
-            raise ParameterError(
-                "warm_start=True goes on with the networks of the previous fit, but that was "
-                "without it, or the model is from a file: set warm_start=False to begin anew."
-            )
-        return previous
-
-    def _networks_of(self, state: TrainState) -> PreviousNetworks:
-        """Return both networks for a later warm start."""
-        generator, discriminator = (
-            {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
-            for network in (state.generator, state.discriminator)
-        )
-        groups, known = self.cell_groups_, self.known_groups_
-        return PreviousNetworks(self.grid_shape_, groups, known, generator, discriminator)
 
     def _fit_critic(
         self,
@@ -396,14 +363,24 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
 
     @one_thread_after_fork()
-    def _sample_grids(
+    def sample_grids(
         self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
     ) -> np.ndarray:
-        """Draw grids as users get them, in the dtype of the training grids.
+        """Generate encoded records; `sample` decodes them.
 
-        `known` holds grids and a mask of their known cells (n, n_cells).
+        Parameters
+        ----------
+        n : int
+        seed : int
+        known : (ndarray of shape (n, *grid_shape), ndarray of bool of shape (n, n_cells)) or None
+            Grids, and a mask of their cells that are given to the generator.
+
+        Returns
+        -------
+        grids : ndarray of shape (n, *grid_shape)
+            In the dtype of the training grids.
         """
-        candidates = self._n_candidates(self._find_preset())
+        candidates = self._n_candidates(find_preset(self))
         lot = n
         if known is None and self.critic_ is not None and n:
             lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))

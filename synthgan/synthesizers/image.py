@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding import ImageEncoder
 from synthgan.encoding.images.containers import take_images
 from synthgan.exceptions import ParameterError
-from synthgan.gan.networks.protocol import GrainyGenerator
+from synthgan.gan.networks.protocol import PixelNoiseGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
@@ -26,7 +26,7 @@ from synthgan.metrics.images import image_coverage, pixel_statistics
 from synthgan.privacy import person_column, read_groups
 from synthgan.refine.grain import grain_power, noise_factor
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer
-from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS
+from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
 
 __all__ = ["ImageGANSynthesizer"]
@@ -224,7 +224,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = self._find_preset()
+        preset = find_preset(self)
         encoder = self._find_encoder(preset)
         X = self._open(X, y)
         values, container = take_images(self, X, encoder.shape, reset=True, min_images=2)
@@ -337,17 +337,19 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     def _match_grain(self, values: np.ndarray) -> None:
         """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
         generator = self.generator_
-        if not isinstance(generator, GrainyGenerator) or min(self.image_shape_[:2]) < _LEAST_GRAINY:
+        if not isinstance(generator, PixelNoiseGenerator):
+            return
+        if min(self.image_shape_[:2]) < _LEAST_GRAINY:
             return
         n = max(_FEWEST_GRAINY, _GRAINY_PIXELS // math.prod(self.image_shape_))
         some = np.sort(np.random.default_rng(0).permutation(len(values))[:n])
         anything = self._conditions(len(some), None)
         real, usual = self.encoder_.encode(values[some]), self._draw_grids(anything, 0)
-        generator.regrain(_WEAKER)
+        generator.scale_noise(_WEAKER)
         weaker = self._draw_grids(anything, 0)
         real_power, weak_power, usual_power = map(grain_power, (real, weaker, usual))
         factor = noise_factor(real_power, weak_power, usual_power, _WEAKER)
-        generator.regrain(factor / _WEAKER)
+        generator.scale_noise(factor / _WEAKER)
 
     def _check_size(self, size: tuple[int, ...]) -> None:
         if check_size(self.size) not in (None, size):

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.exceptions import ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
+from synthgan.synthesizers.table_parts import complete
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANImputer"]
@@ -152,7 +153,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rng = np.random.default_rng(draw_seed(self.random_state))
         seeds = rng.integers(2**31 - 1, size=n_draws).tolist()
         frame = frame.reset_index(drop=True)
-        return [self.synthesizer_._complete(frame, seed) for seed in seeds]
+        return [complete(self.synthesizer_, frame, seed) for seed in seeds]
 
     def __sklearn_tags__(self) -> Any:
         """Say that missing values are welcome."""

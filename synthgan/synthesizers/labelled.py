@@ -21,7 +21,7 @@ from synthgan.randomness import draw_seed
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import LABELLED_LEVELS
-from synthgan.synthesizers.recipes import Preset
+from synthgan.synthesizers.recipes import Preset, find_preset
 from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["LabelledGANSynthesizer"]
@@ -203,7 +203,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     def _draw_values(
         self, n: int, known: tuple[np.ndarray, np.ndarray] | None, seed: int
     ) -> np.ndarray:
-        return self.encoder_.decode(self._sample_grids(n, seed, known))
+        return self.encoder_.decode(self.sample_grids(n, seed, known))
 
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
         """Measure properties of records, those of `_properties`."""
@@ -230,7 +230,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self.labels_ = Labels.from_state(read["labels"], plain)
         if unknown := set(self.labels_.measured) - set(self._properties):
             raise ArchiveError(f"labels name properties that cannot be measured: {unknown}")
-        encoder = self._find_encoder(self._find_preset())
+        encoder = self._find_encoder(find_preset(self))
         self.encoder_ = encoder.from_state(read["encoder"], arrays)
         self.n_features_in_ = encoder.n_features_in_
         if hasattr(encoder, "feature_names_in_"):

@@ -17,6 +17,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
+from synthgan.synthesizers.recipes import find_preset, resolve
+from synthgan.synthesizers.table_parts import complete
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANOverSampler"]
@@ -161,7 +163,7 @@ class GANOverSampler(BaseEstimator):
 
     def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
         """Refuse classes that are to grow, and of which the encoder would keep nothing."""
-        encoder = model._resolve("encoder", model._find_preset())
+        encoder = resolve(model, "encoder", find_preset(model))
         least = encoder.min_support if encoder.scaling == "quantile" else 1
         for label, n in self.sampling_strategy_.items():
             n_rows = int((labels == label).sum())
@@ -192,7 +194,8 @@ class GANOverSampler(BaseEstimator):
         for _ in range(_TRIES):
             seed = int(rng.integers(2**31 - 1))
             # Gaps that a real row has are kept, as it may say something that they are there.
-            made = self.synthesizer_._complete(rows, seed, hidden | gaps).mask(gaps & ~hidden)
+            made = complete(self.synthesizer_, rows, seed, hidden | gaps)
+            made = made.mask(gaps & ~hidden)
             tries.append(made)
             belief.append(judge.predict_proba(self._cells(made, name))[:, place])
         believed = np.array(belief)

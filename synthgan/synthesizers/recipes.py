@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
-from synthgan.exceptions import DataWarning
+from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
@@ -26,6 +27,8 @@ __all__ = [
     "TABLE",
     "TABLE_PRESETS",
     "Preset",
+    "find_preset",
+    "resolve",
 ]  # fmt: skip
 
 # Table 6.1 of the thesis.
@@ -73,6 +76,28 @@ class Preset:
                 )
                 frame, people = frame[keep], None if people is None else people[keep]
         return frame, people
+
+
+def find_preset(model: Any) -> Preset:
+    """Return the preset that a synthesizer names, or the default recipe of its kind.
+
+    Raises
+    ------
+    ParameterError
+        A name that is not known.
+    """
+    if model.preset is None:
+        return model.recipe
+    if model.preset not in model.presets:
+        known = sorted(model.presets)
+        raise ParameterError(f"preset={model.preset!r} is unknown; known are {known}, or None.")
+    return model.presets[model.preset]
+
+
+def resolve(model: Any, name: str, preset: Preset) -> Any:
+    """Return a copy of a parameter, or of the preset's value where it is None."""
+    value = getattr(model, name)
+    return clone(preset.parameters[name] if value is None else value, safe=False)
 
 
 TABLE = Preset(

@@ -28,6 +28,7 @@ from synthgan.refine.critic import Critic
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays, read_archive, refusing, write_archive
 from synthgan.synthesizers.parameters import describe, rebuild
+from synthgan.synthesizers.recipes import find_preset
 
 __all__ = ["SavedModel", "library_versions"]
 
@@ -378,7 +379,7 @@ def _n_drawn(model: Any) -> int:
     """Return how many grids are made at a time, at the least, to choose from."""
     if model.critic_ is None:
         return 1
-    candidates = model._n_candidates(model._find_preset())
+    candidates = model._n_candidates(find_preset(model))
     most = grids_at_a_time(math.prod(model.grid_shape_))
     return max(candidates, min(_N_DRAWN, most))
 

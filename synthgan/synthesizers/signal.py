@@ -18,7 +18,7 @@ from synthgan.encoding.signals.containers import SignalContainer, read_signals
 from synthgan.encoding.signals.properties import PROPERTIES, measure
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.heads import Head, SignalHead, TanhHead
-from synthgan.gan.networks.protocol import OscillatingGenerator, PathMaker
+from synthgan.gan.networks.protocol import AnyLengthGenerator, OscillatorGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
@@ -30,7 +30,7 @@ from synthgan.records.signals import SignalWindows
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer
-from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS
+from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
 
 __all__ = ["SignalGANSynthesizer"]
@@ -214,7 +214,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = self._find_preset()
+        preset = find_preset(self)
         encoder = self._find_encoder(preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
@@ -336,19 +336,19 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     def _match_tempo(self, real: np.ndarray) -> None:
         """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
         generator, fs_hz = self.generator_, self.fs_hz_
-        if not isinstance(generator, OscillatingGenerator):
+        if not isinstance(generator, OscillatorGenerator):
             return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
         theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz)
         if not Tempo.is_known(theirs):
             return
-        with generator.listen() as heard:
+        with generator.record_rates() as heard:
             fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
         ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:
-            generator.retime(*tempo)
+            generator.change_rates(*tempo)
 
     def _sampling_rate(self, container: SignalContainer) -> float | None:
         given, own = self.fs_hz, container.fs_hz
@@ -376,7 +376,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         n_samples = max(1, round(duration_s * self.fs_hz_))
         if n_samples == self.n_samples_:
             return n_samples
-        if not isinstance(self.generator_, PathMaker) or self.is_quantised_:
+        if not isinstance(self.generator_, AnyLengthGenerator) or self.is_quantised_:
             raise ParameterError(
                 f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
                 "scaling='whiten'; this model makes windows of one length."
@@ -410,7 +410,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     ) -> np.ndarray:
         """Draw the leads that are stored, as the generator makes them."""
         if n_samples in (None, self.n_samples_):
-            paths = self.encoder_.paths(self._sample_grids(n, seed, known))
+            paths = self.encoder_.paths(self.sample_grids(n, seed, known))
         else:
             device = find_device(self.device)
             c = self._conditions(n, known).to(device)

@@ -1,4 +1,4 @@
-"""What a model of a table holds beside its networks: constraints, encoder, schema, containers."""
+"""Parts of a table's model beside its networks: conditions, constraints, encoder, schema."""
 
 from __future__ import annotations
 
@@ -7,15 +7,44 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import Constraint, ConstraintSet
+from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
+from synthgan.encoding.tables.known import encode_gaps
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
 from synthgan.state import fields
+from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.training_set import dither
 
-__all__ = ["describe_table", "fit_constraints", "restore_table"]
+__all__ = [
+    "complete",
+    "condition_columns",
+    "constraint_numbers",
+    "describe_table",
+    "fit_constraints",
+    "restore_table",
+]
+
+
+def condition_columns(wanted: Any, frame: pd.DataFrame) -> list[Any]:
+    """Return the columns that `condition_on` names.
+
+    Raises
+    ------
+    ParameterError
+        A name that is no column of the table.
+    """
+    if wanted is None or isinstance(wanted, str):
+        return [] if wanted is None else frame.columns.tolist()
+    unknown = [name for name in wanted if name not in frame.columns]
+    if unknown:
+        raise ParameterError(
+            f"condition_on names {unknown!r}, which the table lacks; its columns are "
+            f"{frame.columns.tolist()!r}."
+        )
+    return list(wanted)
 
 
 def fit_constraints(
@@ -31,6 +60,42 @@ def fit_constraints(
         )
     constraints = ConstraintSet(own, support.least)
     return constraints.fit(frame, "auto" in wanted, conditions, support.people, key)
+
+
+def complete(
+    model: Any, frame: pd.DataFrame, seed: int, regenerated: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Fill missing cells of rows, and cells to be regenerated, with generated values.
+
+    Parameters
+    ----------
+    model : TabularGANSynthesizer
+        Fitted with ``condition_on="any"`` and without constraints.
+    frame : DataFrame of shape (n_rows, n_columns)
+    seed : int
+    regenerated : ndarray of bool of shape (n_rows, n_columns), or None, default=None
+        Cells that get a new value even though they have one.
+    """
+    rng = np.random.default_rng(seed)
+    grids, known, half_widths = encode_gaps(model.encoder_, frame, regenerated)
+    grids = dither(grids, half_widths, model.cell_groups_, rng)
+    full = model.encoder_.decode_frame(model.sample_grids(len(grids), seed, (grids, known)))
+    kept = frame.notna() if regenerated is None else frame.notna() & ~regenerated
+    return frame.where(kept, full)
+
+
+def constraint_numbers(
+    grids: np.ndarray, encoder: Any, constraints: ConstraintSet
+) -> list[np.ndarray]:
+    """Return the numbers that formulas and inequalities compute from cells, one array each."""
+    makers = [c for c in constraints.constraints_ if isinstance(c, Formula | Inequality)]
+    if not makers:
+        return []
+    table = encoder.decode_frame(grids, {name for c in makers for name in c.uses})
+    for constraint in reversed(makers):
+        table = constraint.restore(table, np.random.default_rng(0))
+    made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
+    return [x.to_numpy(np.float64, na_value=np.nan) for x in made]
 
 
 def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -66,7 +131,7 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         y_container=fields.optional(TargetContainer.from_dict),
         n_features_in=fields.whole(1),
     )
-    encoder = model._find_encoder(model._find_preset())
+    encoder = model._find_encoder(find_preset(model))
     model.encoder_ = encoder.from_state(read["encoder"], arrays)
     model.schema_, model.constraints_ = read["schema"], read["constraints"]
     model.container_, model.y_container_ = read["container"], read["y_container"]

@@ -22,9 +22,9 @@ from synthgan.asking.conditions import (
     overwrite,
     required_columns,
 )
-from synthgan.constraints import Formula, Inequality, find_people
+from synthgan.constraints import find_people
 from synthgan.encoding import GridEncoder
-from synthgan.encoding.tables.known import encode_gaps, encode_known
+from synthgan.encoding.tables.known import encode_known
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
@@ -36,9 +36,15 @@ from synthgan.records.tables import read_table
 from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
-from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
+from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
-from synthgan.synthesizers.table_parts import describe_table, fit_constraints, restore_table
+from synthgan.synthesizers.table_parts import (
+    condition_columns,
+    constraint_numbers,
+    describe_table,
+    fit_constraints,
+    restore_table,
+)
 from synthgan.synthesizers.training_set import TrainingSet, dither
 
 __all__ = ["TabularGANSynthesizer"]
@@ -225,7 +231,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
-        preset = self._find_preset()
+        preset = find_preset(self)
         encoder = self._find_encoder(preset)
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
         self.y_container_, y_frame = read_target(y, frame)
@@ -235,7 +241,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
         constraints = self._resolve("constraints", preset)
-        conditioned = self._condition_columns(frame)
+        conditioned = condition_columns(self.condition_on, frame)
         support, key = self._find_support(encoder, frame, people, key)
         self.schema_ = bare_schema(frame, support)
         self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
@@ -292,28 +298,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
 
     def _features(self, grids: np.ndarray) -> np.ndarray:
         """Return cells, and the numbers that constraints make of them."""
-        cells = super()._features(grids)
-        makers = [c for c in self.constraints_.constraints_ if isinstance(c, Formula | Inequality)]
-        if not makers:
-            return cells
-        table = self.encoder_.decode_frame(grids, {name for c in makers for name in c.uses})
-        for constraint in reversed(makers):
-            table = constraint.restore(table, np.random.default_rng(0))
-        made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
-        return np.column_stack([cells, *(x.to_numpy(np.float64, na_value=np.nan) for x in made)])
-
-    def _condition_columns(self, frame: pd.DataFrame) -> list[Any]:
-        """Return the columns that `condition_on` names."""
-        wanted = self.condition_on
-        if wanted is None or isinstance(wanted, str):
-            return [] if wanted is None else frame.columns.tolist()
-        unknown = [name for name in wanted if name not in frame.columns]
-        if unknown:
-            raise ParameterError(
-                f"condition_on names {unknown!r}, which the table lacks; its columns are "
-                f"{frame.columns.tolist()!r}."
-            )
-        return list(wanted)
+        numbers = constraint_numbers(grids, self.encoder_, self.constraints_)
+        return np.column_stack([super()._features(grids), *numbers])
 
     def sample(
         self,
@@ -412,26 +398,15 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     ) -> pd.DataFrame:
         """Draw rows of the original columns, of which some cells may be known."""
         if known is None:
-            table = self.encoder_.decode_frame(self._sample_grids(n, seed))
+            table = self.encoder_.decode_frame(self.sample_grids(n, seed))
         else:
             grids, cells, half_widths = encode_known(self.encoder_, *known)
             grids = dither(grids, half_widths, self.cell_groups_, rng)
-            made = self._sample_grids(n, seed, (grids, cells))
+            made = self.sample_grids(n, seed, (grids, cells))
             table = self.encoder_.decode_frame(made)
             given = {group.column for group in self.known_groups_}
             table = overwrite(table, *known, given)
         return self.constraints_.restore(table, rng)
-
-    def _complete(
-        self, frame: pd.DataFrame, seed: int, hidden: np.ndarray | None = None
-    ) -> pd.DataFrame:
-        """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
-        rng = np.random.default_rng(seed)
-        grids, known, half_widths = encode_gaps(self.encoder_, frame, hidden)
-        grids = dither(grids, half_widths, self.cell_groups_, rng)
-        full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
-        kept = frame.notna() if hidden is None else frame.notna() & ~hidden
-        return frame.where(kept, full)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.

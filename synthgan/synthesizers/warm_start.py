@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from synthgan.encoding import CellGroup
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.training.digest import digest
+from synthgan.gan.training.state import TrainState
 
 __all__ = ["PreviousNetworks"]
 
@@ -37,6 +38,35 @@ class PreviousNetworks:
     known_groups: Sequence[CellGroup]
     generator: Weights
     discriminator: Weights
+
+    @classmethod
+    def of(cls, model: Any) -> PreviousNetworks | None:
+        """Return the networks that a warm start of a model continues from, if any.
+
+        Raises
+        ------
+        ParameterError
+            The previous fit kept none.
+        """
+        if not model.warm_start or not hasattr(model, "generator_"):
+            return None
+        previous: PreviousNetworks | None = getattr(model, "_previous_networks", None)
+        if previous is None:
+            raise ParameterError(
+                "warm_start=True goes on with the networks of the previous fit, but that was "
+                "without it, or the model is from a file: set warm_start=False to begin anew."
+            )
+        return previous
+
+    @classmethod
+    def take(cls, model: Any, state: TrainState) -> PreviousNetworks:
+        """Take both networks of a run that is over."""
+        generator, discriminator = (
+            {name: tensor.detach().cpu() for name, tensor in network.state_dict().items()}
+            for network in (state.generator, state.discriminator)
+        )
+        groups, known = model.cell_groups_, model.known_groups_
+        return cls(model.grid_shape_, groups, known, generator, discriminator)
 
     def check(
         self, shape: tuple[int, ...], groups: Sequence[CellGroup], known: Sequence[CellGroup]

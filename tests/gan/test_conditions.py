@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from synthgan.encoding import CellGroup
 from synthgan.gan.heads import CellHead
 from synthgan.gan.known_cells import KnownCells
-from synthgan.gan.networks.protocol import handed
+from synthgan.gan.networks.protocol import with_rng
 from synthgan.gan.sampling import Sampler
 
 # A number, a nullable number with its presence, a one-hot column; two cells of padding.
@@ -51,7 +51,7 @@ def test_what_is_known_comes_back_and_all_grids_decode(seed, share):
     rng = torch.Generator().manual_seed(seed)
     made_by, grids = sampler(), real_grids(60, seed)
     grids, c = made_by.known.draw(grids, share, rng)
-    flat = made_by.make(handed(Listener()), c, rng).flatten(1)
+    flat = made_by.make(with_rng(Listener()), c, rng).flatten(1)
     mask = c[:, made_by.known.n_cells :]
     for i, group in enumerate(KNOWN):
         rows = mask[:, i] > 0
@@ -113,7 +113,7 @@ def test_a_presence_that_is_known_opens_the_cells_behind_it():
     flat = grids.flatten(1).clone()
     flat[:, 2] = ON
     c = made_by.known.read(flat.reshape(grids.shape), cells)
-    made = made_by.make(handed(Listener()), c, torch.Generator().manual_seed(0)).flatten(1)
+    made = made_by.make(with_rng(Listener()), c, torch.Generator().manual_seed(0)).flatten(1)
     assert (made[:, 2] == ON).all()
     assert (made[:, 1] >= OFF).all()
 

@@ -111,7 +111,7 @@ def test_grain_can_be_made_stronger():
 
     def drawn(factor):
         generator.noise.bias.fill_(0.5)
-        generator.regrain(factor)
+        generator.scale_noise(factor)
         return generator(z, c, torch.Generator().manual_seed(3))
 
     none, once, twice = map(drawn, (0.0, 1.0, 2.0))

@@ -352,13 +352,13 @@ def test_tones_are_made_and_no_others():
 @torch.no_grad()
 def test_an_oscillator_can_be_retimed():
     network, inputs = build(400)[0], noise(50)
-    with network.listen() as before:
+    with network.record_rates() as before:
         network.path(*inputs, 400)
         network.path(*inputs, 900)
-    with network.listen() as none:
+    with network.record_rates() as none:
         pass
-    network.retime(1, middle=0.5, factor=1.5, shift=0.2)
-    with network.listen() as after:
+    network.change_rates(1, middle=0.5, factor=1.5, shift=0.2)
+    with network.record_rates() as after:
         network.path(*inputs, 400)
     old, new = before[0], after[0]
     assert len(before) == 2

@@ -24,17 +24,17 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.gan.isolation import lent
-from synthgan.gan.networks.drawn import Conv2d, ConvTranspose2d, Dropout, Linear
 from synthgan.gan.networks.protocol import (
-    GrainyGenerator,
+    AnyLengthGenerator,
     Network,
-    OscillatingGenerator,
-    PathMaker,
+    OscillatorGenerator,
+    PixelNoiseGenerator,
     RedrawingDiscriminator,
     SettlingNetwork,
-    handed,
-    takes,
+    accepts,
+    with_rng,
 )
+from synthgan.gan.networks.seeded_layers import Conv2d, ConvTranspose2d, Dropout, Linear
 from synthgan.gan.networks.specs import build_networks
 from tests.gan.runs import train
 from tests.quick import Break, BrokenError, assert_same, weights_of
@@ -334,17 +334,17 @@ def test_abilities():
     has = {
         ability: {name for name, network in networks.items() if isinstance(network, ability)}
         for ability, networks in (
-            (PathMaker, generators), (OscillatingGenerator, generators),
-            (GrainyGenerator, generators), (RedrawingDiscriminator, discriminators),
+            (AnyLengthGenerator, generators), (OscillatorGenerator, generators),
+            (PixelNoiseGenerator, generators), (RedrawingDiscriminator, discriminators),
         )
     }  # fmt: skip
     assert has == {
-        PathMaker: {"cnn1d"}, OscillatingGenerator: {"cnn1d"}, GrainyGenerator: {"cnn"},
+        AnyLengthGenerator: {"cnn1d"}, OscillatorGenerator: {"cnn1d"}, PixelNoiseGenerator: {"cnn"},
         RedrawingDiscriminator: {"cnn1d"},
     }  # fmt: skip
-    assert all(takes(n, "rng") for pair in pairs.values() for n in pair)
+    assert all(accepts(n, "rng") for pair in pairs.values() for n in pair)
     specs = [spec for spec, _ in OURS.values()]
-    assert all(isinstance(spec, Network) and takes(spec.build, "rng") for spec in specs)
+    assert all(isinstance(spec, Network) and accepts(spec.build, "rng") for spec in specs)
     assert isinstance(FCN(), SettlingNetwork)
     assert isinstance(Mine(), Network)
     assert not isinstance(Mine(), SettlingNetwork)
@@ -352,15 +352,15 @@ def test_abilities():
 
 def test_what_names_no_generator_draws_from_the_handed_one():
     generator, discriminator = build_networks(Mine(), (2, 2), 1, (), torch.Generator())
-    assert handed(FCN(width=8).build((2, 2), 0, 3)[0]).__class__.__name__ == "FlatGenerator"
-    judge, rng = handed(discriminator), torch.Generator().manual_seed(0)
+    assert with_rng(FCN(width=8).build((2, 2), 0, 3)[0]).__class__.__name__ == "FlatGenerator"
+    judge, rng = with_rng(discriminator), torch.Generator().manual_seed(0)
     grid, c = torch.ones(3, 2, 2), torch.zeros(3, 1)
     before = global_states()
     first, second = judge(grid, c, rng=rng), judge(grid, c, rng=rng)
     assert not torch.equal(first, second)
     assert torch.equal(first, judge(grid, c, rng=torch.Generator().manual_seed(0)))
     assert global_states() == before
-    assert handed(generator)(torch.ones(3, 64), c, rng=rng).shape == (3, 2, 2)
+    assert with_rng(generator)(torch.ones(3, 64), c, rng=rng).shape == (3, 2, 2)
 
 
 def test_a_generator_may_be_named_anywhere():
@@ -371,12 +371,12 @@ def test_a_generator_may_be_named_anywhere():
     generator, _ = build_networks(
         Mine(lambda latent_dim: (Keyword(latent_dim), Dropping())), (2, 2), 0, ()
     )
-    assert handed(generator) is generator
+    assert with_rng(generator) is generator
     z, c = torch.ones(3, 64), torch.zeros(3, 0)
-    made = [handed(generator)(z, c, rng=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
+    made = [with_rng(generator)(z, c, rng=torch.Generator().manual_seed(s)) for s in (0, 0, 1)]
     assert torch.equal(made[0], made[1])
     assert not torch.equal(made[0], made[2])
-    assert not takes(torch.rand, "rng")  # no function of Python
+    assert not accepts(torch.rand, "rng")  # no function of Python
 
 
 def test_first_weights_of_users_networks_hang_on_the_seed():
@@ -397,7 +397,7 @@ def test_first_weights_of_users_networks_hang_on_the_seed():
         lambda self: self.told.append(torch.rand(1).item()),
         lambda self, rng: self.told.append(torch.rand(1, generator=rng).item()),
     ],
-    ids=["global", "handed"],
+    ids=["global", "with_rng"],
 )
 def test_a_users_discriminator_that_redraws_is_told_of_each_step(redraw):
     def fit():

@@ -170,7 +170,7 @@ def test_networks_and_losses(clinic, network, loss):
 def test_grey_levels_and_null(clinic):
     encoder = GridEncoder(scaling="minmax", layout="sectioned")
     model = quick(encoder=encoder, epochs=40).fit(clinic)
-    grids = model._sample_grids(200, 0)
+    grids = model.sample_grids(200, 0)
     assert grids.dtype == np.uint8
     padding = [c for g in model.cell_groups_ if g.kind == "null" for c in g.cells]
     assert not grids.reshape(200, -1)[:, padding].any()

@@ -18,6 +18,7 @@ from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.tables.cells import cells_from_state
 from synthgan.encoding.tables.fitting import fit_cells
+from synthgan.encoding.tables.known import cell_type, encode_columns
 from synthgan.encoding.tables.outliers import treat_outliers
 from synthgan.encoding.tables.placing import place_cells
 from synthgan.encoding.tables.schema import Schema
@@ -271,16 +272,18 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
-        frame = treat_outliers(self.column_cells_, frame, self._drops, self._fills, warn)
+        frame = treat_outliers(
+            self.column_cells_, frame, self._drops, self.scaling == "quantile", warn
+        )
         n, every = len(frame), dict.fromkeys(frame, slice(None))
         continuous = [
             cells.codec for cells in self.column_cells_ if cells.codec.kind == "continuous"
         ]
-        grids = np.empty((n, *self.grid_shape_), self._dtype)
+        grids = np.empty((n, *self.grid_shape_), cell_type(self))
         half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
         for first in range(0, n, ROWS_AT_A_TIME):
             lot = slice(first, first + ROWS_AT_A_TIME)
-            grids[lot], _, widths = self.encode_columns(frame.iloc[lot], every)
+            grids[lot], _, widths = encode_columns(self, frame.iloc[lot], every)
             if widths is not None:
                 half_widths[lot] = widths
         return grids, half_widths if half_widths.any() else None
@@ -424,49 +427,10 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = []
         return tags
 
-    def encode_columns(
-        self, table: Any, rows: dict[Any, Any], n: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Encode some columns, each in some rows; see `known.encode_known`.
-
-        Parameters
-        ----------
-        table : mapping of column to Series
-        rows : dict of column to index of rows
-        n : int or None, default=None
-            Number of rows; None: those of `table`.
-        """
-        n = len(table) if n is None else n
-        flat = np.zeros((n, self.grid_shape_[0] * self.grid_shape_[1]), self._dtype)
-        known = np.zeros(flat.shape, dtype=bool)
-        half_widths = []
-        for cells, positions in zip(self.column_cells_, self.positions_, strict=True):
-            name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
-            if name in rows:
-                where = np.arange(n)[rows[name], None]
-                flat[where, positions], half_width = cells.encode(table[name], self._fills)
-                known[where, positions] = True
-                spread[rows[name]] = 0.0 if half_width is None else half_width
-            if cells.codec.n_cells and cells.codec.kind == "continuous":
-                half_widths.append(spread)
-        spreads = np.stack(half_widths, axis=1) if half_widths else None
-        if spreads is not None and not spreads.any():
-            spreads = None
-        return flat.reshape(-1, *self.grid_shape_), known, spreads
-
     @property
     def _drops(self) -> bool:
         """Whether rows outside the limits are left out."""
         return self.outliers == "drop" and self.scaling != "quantile"
-
-    @property
-    def _fills(self) -> bool:
-        """Whether missing values of columns that are not nullable are filled."""
-        return self.scaling == "quantile"
-
-    @property
-    def _dtype(self) -> np.dtype[Any]:
-        return np.dtype(np.float32 if self.scaling == "quantile" else np.uint8)
 
     def _place_cells(self) -> None:
         """Assign a position to every cell, and set the public groups."""

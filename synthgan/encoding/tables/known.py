@@ -1,8 +1,8 @@
-"""Partly known rows: encode them, and draw values from the learnt marginal distributions."""
+"""Encode some columns of some rows, and draw values from the learnt marginal distributions."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,54 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding.groups import ON
 from synthgan.encoding.tables.cells import ColumnCells
 from synthgan.encoding.tables.codecs import shown
-from synthgan.encoding.tables.grid import GridEncoder
 from synthgan.exceptions import DataError
 from synthgan.records.tables import read_table
 
-__all__ = ["draw_known", "encode_gaps", "encode_known"]
+if TYPE_CHECKING:
+    from synthgan.encoding.tables.grid import GridEncoder
+
+__all__ = ["cell_type", "draw_known", "encode_columns", "encode_gaps", "encode_known"]
+
+
+def cell_type(encoder: GridEncoder) -> np.dtype[Any]:
+    """Return the dtype of cells: float32 for quantiles, bytes for the min-max scalings."""
+    return np.dtype(np.float32 if encoder.scaling == "quantile" else np.uint8)
+
+
+def encode_columns(
+    encoder: GridEncoder, table: Any, rows: dict[Any, Any], n: int | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Encode some columns, each in some rows.
+
+    Parameters
+    ----------
+    table : mapping of column to Series
+    rows : dict of column to index of rows
+    n : int or None, default=None
+        Number of rows; None: those of `table`.
+
+    Returns
+    -------
+    grids, known_cells, half_widths : as `encode_known`
+    """
+    n = len(table) if n is None else n
+    flat = np.zeros((n, encoder.grid_shape_[0] * encoder.grid_shape_[1]), cell_type(encoder))
+    known = np.zeros(flat.shape, dtype=bool)
+    fills_gaps = encoder.scaling == "quantile"
+    half_widths = []
+    for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
+        name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
+        if name in rows:
+            where = np.arange(n)[rows[name], None]
+            flat[where, positions], half_width = cells.encode(table[name], fills_gaps)
+            known[where, positions] = True
+            spread[rows[name]] = 0.0 if half_width is None else half_width
+        if cells.codec.n_cells and cells.codec.kind == "continuous":
+            half_widths.append(spread)
+    spreads = np.stack(half_widths, axis=1) if half_widths else None
+    if spreads is not None and not spreads.any():
+        spreads = None
+    return flat.reshape(-1, *encoder.grid_shape_), known, spreads
 
 
 def encode_known(
@@ -57,7 +100,7 @@ def encode_known(
             values = known[name].iloc[held]
             cells.check_known(values)
             read[name], rows[name] = cells.column.read(values), held
-    return encoder.encode_columns(read, rows, len(known))
+    return encode_columns(encoder, read, rows, len(known))
 
 
 def encode_gaps(

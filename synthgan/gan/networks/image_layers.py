@@ -9,9 +9,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from synthgan.gan.networks.drawn import Linear
 from synthgan.gan.networks.layers import SLOPE
 from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
+from synthgan.gan.networks.seeded_layers import Linear
 
 __all__ = ["DownDiscriminator", "UpGenerator", "scales"]
 
@@ -121,7 +121,7 @@ class UpGenerator(nn.Module):
         y = self.last(as_map(torch.cat([nn.functional.leaky_relu(x, SLOPE), noise], dim=1)))
         return y.reshape(-1, *self.shape)
 
-    def regrain(self, factor: float) -> None:
+    def scale_noise(self, factor: float) -> None:
         """Make the noise that each pixel gets stronger, or weaker; maps stay as they are."""
         with torch.no_grad():
             for gain in self.noise.parameters():

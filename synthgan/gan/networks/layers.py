@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from synthgan.gan.networks.drawn import Conv2d, ConvTranspose2d, Dropout, Linear, through
+from synthgan.gan.networks.seeded_layers import Conv2d, ConvTranspose2d, Dropout, Linear, through
 
 __all__ = [
     "ConvDiscriminator",

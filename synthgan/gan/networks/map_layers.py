@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from synthgan.gan.networks.drawn import Conv2d, Linear
 from synthgan.gan.networks.layers import SLOPE
+from synthgan.gan.networks.seeded_layers import Conv2d, Linear
 
 __all__ = ["STYLE", "Block", "Verdict", "as_map", "conv", "style_network"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from synthgan.gan.networks.drawn import Linear
 from synthgan.gan.networks.layers import SLOPE
 from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
+from synthgan.gan.networks.seeded_layers import Linear
 
 __all__ = ["PathDiscriminator", "PathGenerator", "strides"]
 
@@ -160,7 +160,7 @@ class PathGenerator(nn.Module):
         return y[:, :, first : first + n_samples]
 
     @contextmanager
-    def listen(self) -> Iterator[list[Tensor]]:
+    def record_rates(self) -> Iterator[list[Tensor]]:
         """Gather the logarithms of the rates of all paths that are made meanwhile, (n, n_waves)."""
         heard: list[Tensor] = []
         hook = self.rates.register_forward_hook(lambda *call: heard.append(call[2].detach()))
@@ -169,7 +169,7 @@ class PathGenerator(nn.Module):
         finally:
             hook.remove()
 
-    def retime(self, wave: int, middle: float, factor: float, shift: float) -> None:
+    def change_rates(self, wave: int, middle: float, factor: float, shift: float) -> None:
         """Let an oscillator run at other rates.
 
         Of their logarithms, what lay d above `middle` then lies ``factor * d + shift`` above it.

@@ -1,7 +1,7 @@
-"""What networks offer: the one place that says how a spec, and what it builds, are called.
+"""Protocols of networks: how specs, generators and discriminators are called.
 
-A network of users needs `Network`, `Generator` and `Discriminator` only. All else is an ability:
-what has the method, or names the parameter, has it.
+A user's own network needs `Network`, `Generator` and `Discriminator` only. The other protocols are
+optional: a network offers one by having its method, or by naming its parameter.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from synthgan.encoding.groups import CellGroup
 from synthgan.gan.isolation import lent
 
 __all__ = [
+    "AnyLengthGenerator",
     "Discriminator",
-    "DrawingDiscriminator",
-    "DrawingGenerator",
-    "DrawingNetwork",
     "Generator",
-    "GrainyGenerator",
-    "Handed",
     "Network",
-    "OscillatingGenerator",
-    "PathMaker",
+    "OscillatorGenerator",
+    "PixelNoiseGenerator",
     "RedrawingDiscriminator",
+    "Seeded",
+    "SeededDiscriminator",
+    "SeededGenerator",
+    "SeededNetwork",
     "SettlingNetwork",
-    "handed",
-    "takes",
+    "accepts",
+    "with_rng",
 ]
 
-Handed = Callable[..., Any]  # takes ``rng``, a torch.Generator, by name
+Seeded = Callable[..., Any]  # takes ``rng``, a torch.Generator, by name
 
 
 @runtime_checkable
@@ -57,8 +57,8 @@ class Network(Protocol):
         """
 
 
-class DrawingNetwork(Network, Protocol):
-    """A spec that is told more: each of these parameters of `build` may be there or not."""
+class SeededNetwork(Network, Protocol):
+    """A spec whose `build` has one or both of the further parameters."""
 
     def build(
         self,
@@ -73,43 +73,43 @@ class DrawingNetwork(Network, Protocol):
         Parameters
         ----------
         groups : sequence of CellGroup
-            Which cells of the grid are what.
+            The groups of cells of the grid.
         rng : torch.Generator or None
-            Of the CPU; draws the first weights. None: torch's own.
+            Generator on the CPU that draws the first weights. None: torch's global one.
         """
 
 
 @runtime_checkable
 class SettlingNetwork(Protocol):
-    """A spec that hangs on the table."""
+    """A spec that depends on the table."""
 
     def settle(self, n_rows: int, groups: Sequence[CellGroup]) -> Any:
-        """Return the spec that is built, with all that hangs on the table decided."""
+        """Return the spec that is built, with all parameters that depend on the table set."""
 
 
 class Generator(Protocol):
-    """What a generator must offer. What it draws is drawn by torch's own generators."""
+    """What a generator must offer. It may draw from torch's global random generators."""
 
     def __call__(self, z: Tensor, c: Tensor) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
 
 
-class DrawingGenerator(Protocol):
-    """A generator whose `forward` names `rng`: all that it draws is drawn by that."""
+class SeededGenerator(Protocol):
+    """A generator whose `forward` has a parameter `rng`, from which all random numbers come."""
 
     def __call__(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape)."""
 
 
 class Discriminator(Protocol):
-    """What a discriminator must offer. What it draws is drawn by torch's own generators."""
+    """What a discriminator must offer. It may draw from torch's global random generators."""
 
     def __call__(self, grid: Tensor, c: Tensor) -> Tensor:
         """Map grids (n, *shape), -1..1, and conditions to logits (n,)."""
 
 
-class DrawingDiscriminator(Protocol):
-    """A discriminator whose `forward` names `rng`: all that it draws is drawn by that."""
+class SeededDiscriminator(Protocol):
+    """A discriminator whose `forward` has a parameter `rng`: all random numbers come from it."""
 
     def __call__(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map grids (n, *shape), -1..1, and conditions to logits (n,)."""
@@ -117,43 +117,43 @@ class DrawingDiscriminator(Protocol):
 
 @runtime_checkable
 class RedrawingDiscriminator(Protocol):
-    """A discriminator that draws once a step."""
+    """A discriminator that draws random numbers once a step."""
 
     def redraw(self, rng: torch.Generator | None = None) -> None:
-        """Begin a step; `rng` need not be named."""
+        """Draw for the step that begins; the parameter `rng` is optional."""
 
 
 @runtime_checkable
-class PathMaker(Protocol):
+class AnyLengthGenerator(Protocol):
     """A generator of paths of any length."""
 
     def path(
         self, z: Tensor, c: Tensor, n_samples: int, rng: torch.Generator | None = None
     ) -> Tensor:
-        """Map noise and conditions to paths (n, n_leads, n_samples); `rng` need not be named."""
+        """Map noise and conditions to paths (n, n_leads, n_samples); `rng` is optional."""
 
 
 @runtime_checkable
-class OscillatingGenerator(Protocol):
-    """A generator whose oscillators can be told to run at other rates."""
+class OscillatorGenerator(Protocol):
+    """A generator whose oscillators' rates can be changed."""
 
-    def listen(self) -> AbstractContextManager[list[Tensor]]:
-        """Gather the logarithms of the rates of all paths that are made meanwhile, (n, n_waves)."""
+    def record_rates(self) -> AbstractContextManager[list[Tensor]]:
+        """Collect, within the context, the logarithms of the rates of all paths, (n, n_waves)."""
 
-    def retime(self, wave: int, middle: float, factor: float, shift: float) -> None:
-        """Let logarithms of rates that lay d above `middle` lie ``factor * d + shift`` above it."""
+    def change_rates(self, wave: int, middle: float, factor: float, shift: float) -> None:
+        """Map logarithms of rates: ``middle + d`` becomes ``middle + factor * d + shift``."""
 
 
 @runtime_checkable
-class GrainyGenerator(Protocol):
+class PixelNoiseGenerator(Protocol):
     """A generator that adds noise to each pixel."""
 
-    def regrain(self, factor: float) -> None:
-        """Make that noise stronger, or weaker."""
+    def scale_noise(self, factor: float) -> None:
+        """Multiply the standard deviation of that noise by `factor`."""
 
 
-def takes(function: Callable[..., Any], name: str) -> bool:
-    """Tell whether a function, or the `forward` of a module, names a parameter."""
+def accepts(function: Callable[..., Any], name: str) -> bool:
+    """Return whether a function, or the `forward` of a module, has a parameter of that name."""
     called = function.forward if isinstance(function, nn.Module) else function
     try:
         return name in inspect.signature(called).parameters
@@ -161,13 +161,12 @@ def takes(function: Callable[..., Any], name: str) -> bool:
         return False
 
 
-def handed(function: Callable[..., Any]) -> Handed:
-    """Return a network, or a method of one, as it is called with a generator, ``rng=...``.
+def with_rng(function: Callable[..., Any]) -> Seeded:
+    """Return a network, or a method of one, that can be called with ``rng=...``.
 
-    What does not name `rng` is called without, and draws from the generator all the same: torch's
-    own is made to be that one meanwhile. Decided here once, not at each call.
+    If it has no parameter `rng`, torch's global generators draw from `rng` during the call.
     """
-    if takes(function, "rng"):
+    if accepts(function, "rng"):
         return function
 
     def call(*inputs: Any, rng: torch.Generator) -> Any:

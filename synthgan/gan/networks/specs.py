@@ -32,7 +32,7 @@ from synthgan.gan.networks.layers import (
     residual_chain,
 )
 from synthgan.gan.networks.path_layers import PathDiscriminator, PathGenerator
-from synthgan.gan.networks.protocol import Network, SettlingNetwork, takes
+from synthgan.gan.networks.protocol import Network, SettlingNetwork, accepts
 
 __all__ = [
     "CNN",
@@ -120,7 +120,7 @@ class FCN(BaseEstimator):
         groups: Sequence[CellGroup] = (),
         rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `DrawingNetwork`."""
+        """Build (generator, discriminator); see `SeededNetwork`."""
         self._validate_params()
         n_cells = math.prod(shape)
         if isinstance(self.width, Sequence):
@@ -194,7 +194,7 @@ class CNN(BaseEstimator):
         latent_dim: int,
         rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `DrawingNetwork`."""
+        """Build (generator, discriminator); see `SeededNetwork`."""
         self._validate_params()
         for name in ("generator_layers", "discriminator_layers"):
             layers = getattr(self, name)
@@ -273,7 +273,7 @@ class CNN1d(BaseEstimator):
         groups: Sequence[CellGroup] = (),
         rng: torch.Generator | None = None,
     ) -> tuple[nn.Module, nn.Module]:
-        """Build (generator, discriminator); see `DrawingNetwork`."""
+        """Build (generator, discriminator); see `SeededNetwork`."""
         self._validate_params()
         n_leads = (1, *shape)[-3]
         n_null = sum(len(g.cells) for g in groups if g.kind == "null")
@@ -330,12 +330,12 @@ def build_networks(
     Parameters
     ----------
     network : Network
-    shape, n_conditions, groups : as `DrawingNetwork.build`
+    shape, n_conditions, groups : as `SeededNetwork.build`
     rng : torch.Generator or None, default=None
         Of the CPU; draws the first weights, also those of a spec that does not take it. None:
         torch's own generator.
     """
     known = {"groups": groups, "rng": rng}
-    told: dict[str, Any] = {name: known[name] for name in known if takes(network.build, name)}
-    with nullcontext() if rng is None or "rng" in told else lent(rng):
-        return network.build(shape, n_conditions, latent_dim_of(network), **told)
+    more: dict[str, Any] = {name: known[name] for name in known if accepts(network.build, name)}
+    with nullcontext() if rng is None or "rng" in more else lent(rng):
+        return network.build(shape, n_conditions, latent_dim_of(network), **more)

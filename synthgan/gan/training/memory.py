@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
-from synthgan.gan.networks.protocol import handed
+from synthgan.gan.networks.protocol import with_rng
 
 __all__ = [
     "Needs",
@@ -74,7 +74,7 @@ def estimate(
                 for module in network.modules():
                     module.register_forward_hook(count)
             z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
-            generate, judge = map(handed, networks)
+            generate, judge = map(with_rng, networks)
             judge(generate(z, c, rng=rng), c, rng=rng)
     except Exception:  # a network of the user's own may do anything
         return None

@@ -22,7 +22,7 @@ from synthgan.exceptions import (
     SynthganError,
 )
 from synthgan.gan.losses import check_pair, moment_distance
-from synthgan.gan.networks.protocol import RedrawingDiscriminator, handed
+from synthgan.gan.networks.protocol import RedrawingDiscriminator, with_rng
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.callbacks import Callback, Run
 from synthgan.gan.training.checkpoint import Checkpoint
@@ -74,10 +74,10 @@ class Trainer:
             The checkpoints are of another run.
         """
         config, device = self.config, data.device
-        self.generate, self.judge = handed(generator), handed(discriminator)
+        self.generate, self.judge = with_rng(generator), with_rng(discriminator)
         self.redraw = None
         if isinstance(discriminator, RedrawingDiscriminator):
-            self.redraw = handed(discriminator.redraw)
+            self.redraw = with_rng(discriminator.redraw)
         self.pair = check_pair(config.loss.pair(len(data), data.n_groups), config.loss)
         self.rate = config.optimizer.rate(len(data))
         alike = torch.zeros(1)

@@ -1,4 +1,4 @@
-"""Layers of torch that draw, first weights or dropout, from a generator that is handed to them."""
+"""Layers of torch whose first weights, or dropout, are drawn from a given random generator."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Size = int | tuple[int, int]
 
 
 class Linear(nn.Linear):
-    """A linear layer; `rng` draws its first weights, where it is None torch's own generator."""
+    """A linear layer; `rng` draws its first weights; None: torch's global generator."""
 
     def __init__(
         self, n_inputs: int, n_outputs: int, rng: torch.Generator | None = None, bias: bool = True
@@ -22,11 +22,11 @@ class Linear(nn.Linear):
         _draw_weights(self, rng)
 
     def reset_parameters(self) -> None:
-        """Leave weights as they are: torch would draw them from a generator of its own."""
+        """Do nothing: torch would draw weights from its global generator."""
 
 
 class Conv2d(nn.Conv2d):
-    """A convolution; `rng` draws its first weights, where it is None torch's own generator."""
+    """A convolution; `rng` draws its first weights; None: torch's global generator."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Conv2d(nn.Conv2d):
         _draw_weights(self, rng)
 
     def reset_parameters(self) -> None:
-        """Leave weights as they are: torch would draw them from a generator of its own."""
+        """Do nothing: torch would draw weights from its global generator."""
 
 
 class ConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution; `rng` draws its first weights, None: torch's own generator."""
+    """A transposed convolution; `rng` draws its first weights; None: torch's global one."""
 
     def __init__(
         self,
@@ -62,11 +62,11 @@ class ConvTranspose2d(nn.ConvTranspose2d):
         _draw_weights(self, rng)
 
     def reset_parameters(self) -> None:
-        """Leave weights as they are: torch would draw them from a generator of its own."""
+        """Do nothing: torch would draw weights from its global generator."""
 
 
 class Dropout(nn.Dropout):
-    """Dropout that draws from a generator that is handed to it; see `through`."""
+    """Dropout that draws from a given generator; see `through`."""
 
     def forward(self, x: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Set a share of the values to 0, in training; scale the others up."""
@@ -77,7 +77,7 @@ class Dropout(nn.Dropout):
 
 
 def through(layers: nn.Sequential, x: Tensor, rng: torch.Generator | None) -> Tensor:
-    """Send a tensor through layers; those that drop are handed the generator."""
+    """Apply layers in turn; dropout layers draw from `rng`."""
     for layer in layers:
         x = layer(x, rng) if isinstance(layer, Dropout) else layer(x)
     return x
