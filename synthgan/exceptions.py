@@ -1,4 +1,4 @@
-"""Every error and warning of synthgan; knows nothing else."""
+"""All errors and warnings of synthgan."""
 
 from __future__ import annotations
 

@@ -96,8 +96,9 @@ def test_constructors_have_few_parameters():
 
 def test_every_folder_says_what_belongs_there():
     for path in SOURCES:
-        if path.name == "__init__.py":
-            assert ast.get_docstring(ast.parse(path.read_text())), path
+        if path.name == "__init__.py" and path.parent.name != "synthgan":
+            says = ast.get_docstring(ast.parse(path.read_text()))
+            assert len((says or "").splitlines()) >= 3, path
 
 
 def parameters_of(estimator):

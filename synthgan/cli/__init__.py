@@ -1,4 +1,7 @@
-"""The command line: demo, fit, sample, evaluate and info, with one module per command."""
+"""The command line: demo, fit, sample, evaluate and info.
+
+One module for each command. What depends on the kind of records is in `synthgan.kinds`.
+"""
 
 from __future__ import annotations
 

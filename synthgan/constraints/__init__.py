@@ -1,4 +1,7 @@
-"""Constraints between columns: a table is transformed so that they hold by construction."""
+"""Constraints between columns: a table is transformed so that they hold by construction.
+
+Given by the user or found in the data. Independent of encodings and networks.
+"""
 
 from synthgan.constraints.base import Constraint, Predicate, Range
 from synthgan.constraints.constraint_set import CONSTRAINTS, ConstraintSet

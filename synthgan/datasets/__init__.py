@@ -1,4 +1,7 @@
-"""Data sets for examples and tests: simulated, read, or downloaded."""
+"""Data sets for examples and tests: simulated, read, or downloaded.
+
+One module for each: clinic, ECG, fingerprints, irises, thyroid, PTB-DB.
+"""
 
 from synthgan.datasets.clinic import make_clinic
 from synthgan.datasets.ecg import make_ecg

@@ -40,7 +40,7 @@ def make_clinic(n: int = 2000, random_state: Any = None) -> pd.DataFrame:
 
     - ``bmi`` is ``weight_kg / (height_cm / 100)**2``, rounded to one decimal;
     - ``height_cm`` depends on ``sex`` and, below 18, on ``age``; paediatrics has all patients
-      under 16 and nobody else;
+      under 16 and nowhere else;
     - ``systolic_mmhg`` rises by 0.45 per year and 0.7 per unit of ``bmi``, and by 5 for smokers;
     - ``cholesterol`` rises with ``age`` and ``bmi``;
     - the odds of ``diabetic`` double every 10 years and every 5 units of ``bmi``;

@@ -1,4 +1,7 @@
-"""Encoders: map records to grids and back; do not use torch."""
+"""Encoders: map records to grids and back.
+
+Here what all encoders share; a folder for tables, signals and images each. No torch.
+"""
 
 from synthgan.encoding.groups import CellGroup
 from synthgan.encoding.images.encoder import ImageEncoder

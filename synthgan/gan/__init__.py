@@ -1,4 +1,7 @@
-"""Grids to networks and back; knows no tables."""
+"""Networks, losses, training and sampling of grids.
+
+Independent of records, encoders and measures.
+"""
 
 from synthgan.gan.losses import AdversarialLoss, Loss, LossPair
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d

@@ -1,1 +1,4 @@
-"""Reading and writing files: images, recordings, tables; independent of encodings and networks."""
+"""Reading and writing files: images, recordings, tables, and windows cut from recordings.
+
+Independent of encodings and networks.
+"""

@@ -1,4 +1,7 @@
-"""Measures that compare synthetic with real records; use neither torch nor the GAN."""
+"""Measures that compare synthetic with real records.
+
+Tables here, signals and privacy in their own folders. They use neither torch nor the GAN.
+"""
 
 from synthgan.metrics import images, signals
 from synthgan.metrics.columns import (

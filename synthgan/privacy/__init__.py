@@ -1,4 +1,7 @@
-"""Persons of rows, and rules for what may be stored; independent of encodings and networks."""
+"""Persons of rows, and rules for what may be stored.
+
+Independent of encodings and networks.
+"""
 
 from synthgan.privacy.dominance import P_PERCENT, guarded_means
 from synthgan.privacy.groups import (

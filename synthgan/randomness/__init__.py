@@ -1,6 +1,6 @@
 """From `random_state` to local generators and seeds: the one way.
 
-Knows nothing else of the package but its errors. Global generators are never used.
+Global generators are never used.
 """
 
 from __future__ import annotations

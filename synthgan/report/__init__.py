@@ -1,4 +1,7 @@
-"""Reports of measures, and figures of real and synthetic records."""
+"""Reports of measures, and figures of real and synthetic records.
+
+`evaluate` computes all measures of a kind; pages and displays show them.
+"""
 
 from synthgan.report.displays import (
     ColumnDisplay,

@@ -1,4 +1,4 @@
-"""The groups (persons) of the records of a report; knows no measure."""
+"""The groups (persons) of the records of a report."""
 
 from __future__ import annotations
 

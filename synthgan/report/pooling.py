@@ -1,4 +1,4 @@
-"""Pooling of values that describe few real rows, before they are drawn; knows no axes."""
+"""Pooling of values that describe few real rows, before they are drawn."""
 
 from __future__ import annotations
 

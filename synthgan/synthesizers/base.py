@@ -184,7 +184,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             self._fit_critic(real, plan.rng, plan.deadline, support)
 
     def _keep_best(self, unseen: np.ndarray) -> KeepBest:
-        """Return what keeps the weights whose fakes are hardest to tell from unseen rows."""
+        """Return the callback that keeps the weights of the highest fidelity to held-out rows."""
         n_fakes = 2 * len(unseen)
         # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
         tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
@@ -249,7 +249,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         fake, masks = self._draw_grids(c, seeds[1]), known.mask(c).numpy()
 
         def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
-            """Draw fakes of which only cells of other fakes are known."""
+            """Generate rows whose known cells are those of other synthetic rows."""
             c = known.none(n_fakes, torch.device("cpu"))
             made = self._draw_grids(c, seeds[3])
             if self.known_groups_:
@@ -410,17 +410,17 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         return conditions.read(to_network_scale(cells), mask)
 
     def model_card(self, report: Any = None) -> str:
-        """Describe the fitted model in Markdown: what it makes, how it was trained, privacy.
+        """Describe the fitted model in Markdown: output, training, privacy.
 
         Parameters
         ----------
         report : Report or None, default=None
-            What `synthgan.evaluate` measured of its fakes; findings and measures join the card.
+            Result of `synthgan.evaluate` of a sample; its findings are added to the card.
 
         Returns
         -------
         card : str
-            Names and types of the data are in it, and no value that was learnt.
+            Markdown with names and types of the columns, and no value of a record.
 
         Raises
         ------

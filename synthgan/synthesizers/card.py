@@ -1,4 +1,4 @@
-"""Model cards: what a model makes, how it was trained, what its file holds; knows no record."""
+"""Model cards: output, training and stored values of a model, in Markdown."""
 
 from __future__ import annotations
 

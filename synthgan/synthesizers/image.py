@@ -335,7 +335,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         )
 
     def _match_grain(self, values: np.ndarray) -> None:
-        """Let fakes be as grainy as real images, by the noise that the generator adds to pixels."""
+        """Scale the noise that the generator adds to pixels, to match the grain of real images."""
         generator = self.generator_
         if not isinstance(generator, PixelNoiseGenerator):
             return

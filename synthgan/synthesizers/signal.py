@@ -96,8 +96,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     encoder_ : SignalEncoder
         Fitted on X.
     calibration_ : Calibration or None
-        What the generator's windows lacked in size, height and spectrum, and what `sample`
-        therefore makes up for; None of fewer than 100 windows, or of grey levels.
+        Correction of size, height and spectrum that `sample` applies to generated windows; None
+        for fewer than 100 windows, or for grey levels.
     labels_ : Labels
         The labels that conditions may name.
     fs_hz_ : float or None
@@ -326,7 +326,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         return float(np.mean(values))
 
     def _calibrate(self, values: np.ndarray, people: np.ndarray | None) -> None:
-        """Make up for what fakes lack, first in tempo, then in what hangs on it."""
+        """Calibrate first the heart rate, then sizes, heights and spectra, which depend on it."""
         rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
         some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
         self._match_tempo(some)
@@ -334,7 +334,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
 
     def _match_tempo(self, real: np.ndarray) -> None:
-        """Let hearts of fakes beat as fast as real ones, where an oscillator decides it."""
+        """Match the heart rates of real windows, if an oscillator of the generator sets them."""
         generator, fs_hz = self.generator_, self.fs_hz_
         if not isinstance(generator, OscillatorGenerator):
             return

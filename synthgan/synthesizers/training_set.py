@@ -1,4 +1,4 @@
-"""What a fit trains on, and what it has planned before it trains; knows no estimator."""
+"""Encoded training records, and the plan of a training run."""
 
 from __future__ import annotations
 

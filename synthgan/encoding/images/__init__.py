@@ -1,1 +1,4 @@
-"""Images to grids and back; the container type is kept."""
+"""Images to grids and back; the type of the container is kept.
+
+Independent of files and networks.
+"""

@@ -1,4 +1,4 @@
 """Signal windows to grids and back: scaling, whitening, leads, mains hum.
 
-Knows no files and no networks.
+Independent of files and networks.
 """

@@ -1,4 +1,4 @@
 """Tables to grids and back: columns, quantile cells, one-hot cells, missing values.
 
-Knows no constraints and no networks.
+Independent of constraints and networks.
 """

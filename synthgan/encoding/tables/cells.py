@@ -1,4 +1,4 @@
-"""The cells of one column: value cells and a presence cell. Knows no grid."""
+"""The cells of one column: value cells and a presence cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of one column: its kind, dtype and range. Knows no cells."""
+"""The schema of one column: its kind, dtype and range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schema of a table: its columns, in order. Knows no cells."""
+"""The schema of a table: its columns, in order."""
 
 from __future__ import annotations
 

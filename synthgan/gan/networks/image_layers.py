@@ -10,7 +10,14 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.gan.networks.layers import SLOPE
-from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
+from synthgan.gan.networks.map_layers import (
+    STYLE,
+    Block,
+    ProjectionHead,
+    as_map,
+    conv,
+    style_network,
+)
 from synthgan.gan.networks.seeded_layers import Linear
 
 __all__ = ["DownDiscriminator", "UpGenerator", "scales"]
@@ -173,7 +180,7 @@ class DownDiscriminator(nn.Module):
         self.halves = halves
         self.n_spreads = min(_SPREADS, counts[-1])
         self.gather = Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE, rng)
-        self.verdict = Verdict(STYLE, n_conditions, rng)
+        self.verdict = ProjectionHead(STYLE, n_conditions, rng)
 
     def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map grids (n, *shape) and conditions to logits (n,); draws nothing."""

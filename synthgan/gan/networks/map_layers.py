@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from synthgan.gan.networks.layers import SLOPE
 from synthgan.gan.networks.seeded_layers import Conv2d, Linear
 
-__all__ = ["STYLE", "Block", "Verdict", "as_map", "conv", "style_network"]
+__all__ = ["STYLE", "Block", "ProjectionHead", "as_map", "conv", "style_network"]
 
 STYLE = 128
 
@@ -61,8 +61,8 @@ class Block(nn.Module):
         return x + self.two(nn.functional.leaky_relu(h * scales[1], SLOPE))
 
 
-class Verdict(nn.Module):
-    """From features, and what they are expected to be under conditions, to a logit.
+class ProjectionHead(nn.Module):
+    """A linear logit of features, plus their projection on an embedding of the conditions.
 
     References
     ----------

@@ -12,7 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.gan.networks.layers import SLOPE
-from synthgan.gan.networks.map_layers import STYLE, Block, Verdict, as_map, conv, style_network
+from synthgan.gan.networks.map_layers import (
+    STYLE,
+    Block,
+    ProjectionHead,
+    as_map,
+    conv,
+    style_network,
+)
 from synthgan.gan.networks.seeded_layers import Linear
 
 __all__ = ["PathDiscriminator", "PathGenerator", "strides"]
@@ -265,7 +272,7 @@ class PathDiscriminator(nn.Module):
             self.downs.append(_conv(n_in, n_out, 8, 4, rng))
             kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
             self.blocks.append(Block(n_out, (1, kernel), rng=rng))
-        self.verdict = Verdict(2 * counts[len(self.downs)], n_conditions, rng)
+        self.verdict = ProjectionHead(2 * counts[len(self.downs)], n_conditions, rng)
 
     places: Tensor
     first: Tensor

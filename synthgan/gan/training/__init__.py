@@ -1,4 +1,4 @@
 """Training: one loop, its configuration, callbacks, checkpoints and recovery.
 
-Knows grids and networks, no records.
+It works on grids and networks, and is independent of records.
 """

@@ -220,7 +220,7 @@ class KeepBest(Callback):
     measure : callable
         ``measure(grids)`` maps generated grids, cells 0..255, to a figure; higher is better.
     n : int
-        Fakes it is given.
+        Synthetic records.
     checks : int, default=20
         Measurements in a full run.
     patience : int, default=8

@@ -1,4 +1,4 @@
-"""Checkpoint: a run in a file, from which the same run goes on. Knows no training."""
+"""Checkpoint: saves the state of a run to files, and resumes it."""
 
 from __future__ import annotations
 

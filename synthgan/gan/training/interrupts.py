@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one asks, the second one insists. Knows no training."""
+"""Ctrl-C: the first ends training after the current step, the second one at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only adversarial loop. Sees tensors, a loss, a config, callbacks; knows no columns."""
+"""The adversarial training loop: tensors, a loss, a configuration, callbacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Images in and out: sets of images as one array, and grids as PNG files."""
+"""Images in and out: sets of images as one array, and grids as PNG files.
+
+Archives are read in place, within limits of size and memory.
+"""
 
 from synthgan.io.images.grids import read_grids, write_grids
 from synthgan.io.images.names import is_image_name

@@ -1,4 +1,7 @@
-"""Images: grey or colour, all of one size."""
+"""Images: grey or colour, all of one size.
+
+Their files and command-line options, model card, measures and report sections.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Signals: windows of electrocardiograms and similar signals."""
+"""Signals: windows of electrocardiograms and similar signals.
+
+Their files and command-line options, model card, measures and report sections.
+"""
 
 from __future__ import annotations
 

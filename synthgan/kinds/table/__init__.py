@@ -1,4 +1,7 @@
-"""Tables: rows of numbers, labels and dates."""
+"""Tables: rows of numbers, labels and dates.
+
+Their files and command-line options, model card, measures and report sections.
+"""
 
 from __future__ import annotations
 

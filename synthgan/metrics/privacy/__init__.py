@@ -1,4 +1,7 @@
-"""Privacy measures: what synthetic rows disclose about the training rows."""
+"""Privacy measures: what synthetic rows disclose about the training rows.
+
+Attacks on tables, with intervals, a control and a baseline; all count people, not rows.
+"""
 
 from synthgan.metrics.privacy.copies import exact_copies, near_copies
 from synthgan.metrics.privacy.distances import closest_record, neighbour_ratio

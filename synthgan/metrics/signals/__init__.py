@@ -1,4 +1,7 @@
-"""Measures that compare synthetic with real signal windows, in mV."""
+"""Measures that compare synthetic with real signal windows, in mV.
+
+Fidelity, usefulness and privacy of windows, and the features that they are computed from.
+"""
 
 from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
 from synthgan.metrics.signals.beats import beat_counts, heart_rates, r_amplitudes
