@@ -54,7 +54,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
 
     A subclass names its kind, its encoder's class and its recipe, and reads its records in `fit`.
     Its encoder has a container that restores records from values and what is known of them.
-    The constructor's parameters are documented in `SignalGANSynthesizer`.
+    The constructor serves kinds without parameters of their own.
     """
 
     encoder_: Any

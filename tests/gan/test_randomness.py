@@ -289,7 +289,7 @@ def test_no_layer_of_ours_draws_without_a_generator():
 @pytest.mark.parametrize(
     ("layer", "like"),
     [
-        (lambda rng: Linear(300, 200, rng), lambda: nn.Linear(300, 200)),
+        (lambda rng: Linear(300, 200, rng=rng), lambda: nn.Linear(300, 200)),
         (lambda rng: Conv2d(9, 60, (3, 5), rng=rng), lambda: nn.Conv2d(9, 60, (3, 5))),
         (lambda rng: ConvTranspose2d(60, 9, 4, rng=rng), lambda: nn.ConvTranspose2d(60, 9, 4)),
     ],

@@ -96,7 +96,7 @@ class UpGenerator(nn.Module):
         super().__init__()
         self.shape, self.sizes = tuple(shape), list(sizes)[::-1]
         self.style = style_network(n_inputs, rng)
-        self.first = Linear(n_inputs, math.prod(self.sizes[0]), rng)
+        self.first = Linear(n_inputs, math.prod(self.sizes[0]), rng=rng)
         counts = [count for _, _, count in self.sizes]
         self.blocks = nn.ModuleList(Block(count, _KERNEL, STYLE, rng) for count in counts)
         self.ups = nn.ModuleList(
@@ -105,7 +105,7 @@ class UpGenerator(nn.Module):
         n_thin = _THIN + _THIN_PER_CHANNEL * channels
         self.times = 1 if self.sizes[-1][:2] == self.shape[-2:] else 2
         self.thin = conv(counts[-1], n_thin * self.times**2, _KERNEL, rng=rng)
-        self.noise = Linear(STYLE, _NOISES, rng)
+        self.noise = Linear(STYLE, _NOISES, rng=rng)
         nn.init.zeros_(self.noise.weight)
         nn.init.zeros_(self.noise.bias)
         self.last = conv(n_thin + _NOISES, channels, _LAST_KERNEL, rng=rng)
@@ -179,7 +179,7 @@ class DownDiscriminator(nn.Module):
         )
         self.halves = halves
         self.n_spreads = min(_SPREADS, counts[-1])
-        self.gather = Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE, rng)
+        self.gather = Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE, rng=rng)
         self.verdict = ProjectionHead(STYLE, n_conditions, rng)
 
     def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:

@@ -81,9 +81,9 @@ class Residual(nn.Module):
         self.body = nn.Sequential(
             nn.LayerNorm(width) if norm else nn.Identity(),
             nn.LeakyReLU(SLOPE),
-            Linear(width, width, rng),
+            Linear(width, width, rng=rng),
             nn.LeakyReLU(SLOPE),
-            Linear(width, width, rng),
+            Linear(width, width, rng=rng),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,11 +101,11 @@ def residual_chain(
 ) -> nn.Sequential:
     """Build residual blocks of one width between two linear layers."""
     return nn.Sequential(
-        Linear(n_inputs, width, rng),
+        Linear(n_inputs, width, rng=rng),
         *[Residual(width, norm, rng) for _ in range(depth)],
         nn.LayerNorm(width) if norm else nn.Identity(),
         nn.LeakyReLU(SLOPE),
-        Linear(width, n_outputs, rng),
+        Linear(width, n_outputs, rng=rng),
     )
 
 
@@ -119,10 +119,10 @@ def plain_chain(
     """Build hidden layers of given widths, each with LeakyReLU and dropout."""
     layers: list[nn.Module] = []
     for n_in, n_out in pairwise([n_inputs, *widths]):
-        layers += [Linear(n_in, n_out, rng), nn.LeakyReLU(SLOPE)]
+        layers += [Linear(n_in, n_out, rng=rng), nn.LeakyReLU(SLOPE)]
         if dropout:
             layers.append(Dropout(dropout))
-    return nn.Sequential(*layers, Linear(([n_inputs, *widths])[-1], n_outputs, rng))
+    return nn.Sequential(*layers, Linear(([n_inputs, *widths])[-1], n_outputs, rng=rng))
 
 
 class TransposedGenerator(nn.Module):
@@ -139,7 +139,7 @@ class TransposedGenerator(nn.Module):
         self.shape = tuple(shape)
         blocks: list[nn.Module] = []
         for i, (n_out, kernel, stride, padding) in enumerate(layers):
-            conv = ConvTranspose2d(n_inputs, n_out, kernel, stride, padding, rng, bias=False)
+            conv = ConvTranspose2d(n_inputs, n_out, kernel, stride, padding, rng=rng, bias=False)
             last = i == len(layers) - 1
             ends = [] if last else [nn.BatchNorm2d(n_out), nn.ReLU()]
             blocks.append(nn.Sequential(conv, *ends))
@@ -169,7 +169,7 @@ class ConvDiscriminator(nn.Module):
         blocks: list[nn.Module] = []
         for i, (n_out, kernel, stride, padding) in enumerate(layers):
             inner = 0 < i < len(layers) - 1
-            conv = Conv2d(n_inputs, n_out, kernel, stride, padding, rng, bias=not inner)
+            conv = Conv2d(n_inputs, n_out, kernel, stride, padding, rng=rng, bias=not inner)
             norm = [nn.BatchNorm2d(n_out)] if inner else []
             ends = [] if i == len(layers) - 1 else [*norm, nn.LeakyReLU(SLOPE)]
             blocks.append(nn.Sequential(conv, *ends))

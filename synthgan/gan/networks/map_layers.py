@@ -44,7 +44,7 @@ class Block(nn.Module):
         self.one, self.two = (conv(width, width, kernel, rng=rng) for _ in range(2))
         with torch.no_grad():
             self.two.weight.mul_(0.3)
-        self.scale = Linear(n_style, 2 * width, rng) if n_style else None
+        self.scale = Linear(n_style, 2 * width, rng=rng) if n_style else None
         self.noise = nn.Parameter(torch.zeros(width, 1, 1)) if n_style else None
 
     def forward(
@@ -73,12 +73,12 @@ class ProjectionHead(nn.Module):
         self, n_features: int, n_conditions: int, rng: torch.Generator | None = None
     ) -> None:
         super().__init__()
-        self.last = Linear(n_features, 1, rng)
+        self.last = Linear(n_features, 1, rng=rng)
         self.expect = (
             nn.Sequential(
-                Linear(n_conditions, STYLE, rng),
+                Linear(n_conditions, STYLE, rng=rng),
                 nn.LeakyReLU(SLOPE),
-                Linear(STYLE, n_features, rng),
+                Linear(STYLE, n_features, rng=rng),
             )
             if n_conditions
             else None
@@ -93,9 +93,9 @@ class ProjectionHead(nn.Module):
 def style_network(n_inputs: int, rng: torch.Generator | None = None) -> nn.Module:
     """Build what turns noise and conditions into a style."""
     return nn.Sequential(
-        Linear(n_inputs, STYLE, rng),
+        Linear(n_inputs, STYLE, rng=rng),
         nn.LeakyReLU(SLOPE),
-        Linear(STYLE, STYLE, rng),
+        Linear(STYLE, STYLE, rng=rng),
         nn.LeakyReLU(SLOPE),
     )
 
@@ -109,7 +109,7 @@ def conv(
 ) -> nn.Conv2d:
     """Build a convolution that keeps the size of a map, or divides it by the stride."""
     padding = [(k - s + 1) // 2 if s > 1 else k // 2 for k, s in zip(kernel, stride, strict=True)]
-    made = Conv2d(n_in, n_out, kernel, stride, (padding[0], padding[1]), rng)
+    made = Conv2d(n_in, n_out, kernel, stride, (padding[0], padding[1]), rng=rng)
     return made.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -109,22 +109,22 @@ class PathGenerator(nn.Module):
         self.margin = _margin(self.coarse, self.fine)
         n_waves, n_octaves, narrow = len(_OSCILLATORS), len(_WANDER) - 1, max(1, width // 2)
         self.style = style_network(n_inputs, rng)
-        self.rates = Linear(STYLE, n_waves, rng)
+        self.rates = Linear(STYLE, n_waves, rng=rng)
         with torch.no_grad():
             self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
             self.rates.weight.mul_(0.7)
-        self.sway = Linear(STYLE, n_waves, rng)
+        self.sway = Linear(STYLE, n_waves, rng=rng)
         n_places = 2 * _PLACES if placed else 0
-        self.course = Linear(n_places, n_waves, rng, bias=False) if placed else None
+        self.course = Linear(n_places, n_waves, rng=rng, bias=False) if placed else None
         self.first = _conv(2 * n_waves * _HARMONICS + _WHITE + n_places, width, 3, rng=rng)
         self.coarse_blocks = nn.ModuleList(Block(width, (1, _KERNEL), STYLE, rng) for _ in range(2))
         self.up = _conv(width, narrow, 1, rng=rng)
         self.fine_block = Block(narrow, (1, _KERNEL), STYLE, rng)
-        self.gain = Linear(STYLE, 1, rng)
-        self.noise = Linear(STYLE, _NOISES, rng)
+        self.gain = Linear(STYLE, 1, rng=rng)
+        self.noise = Linear(STYLE, _NOISES, rng=rng)
         self.cycles = tuple(tones)
-        self.tones = Linear(STYLE, len(tones), rng) if tones else None
-        self.wander = Linear(STYLE, n_octaves, rng)
+        self.tones = Linear(STYLE, len(tones), rng=rng) if tones else None
+        self.wander = Linear(STYLE, n_octaves, rng=rng)
         n_thin = _THIN + _THIN_PER_LEAD * n_leads
         self.thin = _conv(narrow + n_octaves, n_thin, _KERNEL, rng=rng)
         self.last = _conv(n_thin + _NOISES + len(tones), n_leads, _LAST_KERNEL, rng=rng)

@@ -3,66 +3,35 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 __all__ = ["Conv2d", "ConvTranspose2d", "Dropout", "Linear", "through"]
 
-Size = int | tuple[int, int]
 
+class _SeededWeights:
+    """First weights are drawn from `rng`; None: from torch's global generator."""
 
-class Linear(nn.Linear):
-    """A linear layer; `rng` draws its first weights; None: torch's global generator."""
-
-    def __init__(
-        self, n_inputs: int, n_outputs: int, rng: torch.Generator | None = None, bias: bool = True
-    ) -> None:
-        super().__init__(n_inputs, n_outputs, bias)
+    def __init__(self, *sizes: Any, rng: torch.Generator | None = None, **options: Any) -> None:
+        super().__init__(*sizes, **options)
         _draw_weights(self, rng)
 
     def reset_parameters(self) -> None:
         """Do nothing: torch would draw weights from its global generator."""
 
 
-class Conv2d(nn.Conv2d):
-    """A convolution; `rng` draws its first weights; None: torch's global generator."""
-
-    def __init__(
-        self,
-        n_inputs: int,
-        n_outputs: int,
-        kernel: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        rng: torch.Generator | None = None,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(n_inputs, n_outputs, kernel, stride, padding, bias=bias)
-        _draw_weights(self, rng)
-
-    def reset_parameters(self) -> None:
-        """Do nothing: torch would draw weights from its global generator."""
+class Linear(_SeededWeights, nn.Linear):
+    """A linear layer."""
 
 
-class ConvTranspose2d(nn.ConvTranspose2d):
-    """A transposed convolution; `rng` draws its first weights; None: torch's global one."""
+class Conv2d(_SeededWeights, nn.Conv2d):
+    """A convolution."""
 
-    def __init__(
-        self,
-        n_inputs: int,
-        n_outputs: int,
-        kernel: Size,
-        stride: Size = 1,
-        padding: Size = 0,
-        rng: torch.Generator | None = None,
-        bias: bool = True,
-    ) -> None:
-        super().__init__(n_inputs, n_outputs, kernel, stride, padding, bias=bias)
-        _draw_weights(self, rng)
 
-    def reset_parameters(self) -> None:
-        """Do nothing: torch would draw weights from its global generator."""
+class ConvTranspose2d(_SeededWeights, nn.ConvTranspose2d):
+    """A transposed convolution."""
 
 
 class Dropout(nn.Dropout):
@@ -83,9 +52,7 @@ def through(layers: nn.Sequential, x: Tensor, rng: torch.Generator | None) -> Te
     return x
 
 
-def _draw_weights(
-    layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, rng: torch.Generator | None
-) -> None:
+def _draw_weights(layer: Any, rng: torch.Generator | None) -> None:
     """Draw weights as torch does, uniform up to one over the root of a unit's inputs."""
     n_inputs = layer.weight[0].numel()
     bound = 1 / math.sqrt(n_inputs) if n_inputs else 0.0
