@@ -187,7 +187,7 @@ def test_space_puts_columns_on_one_scale():
 def test_c2st_of_a_handful_of_rows(measure):
     real = pd.DataFrame({"x": [0.0, np.nan]})
     fakes = [real.iloc[[i, j]] for i in (0, 1) for j in (0, 1)]
-    values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(9)]
+    values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(4)]
     assert all(0 <= value <= 1 for value in values)
 
 
@@ -280,7 +280,7 @@ def test_c2st_agrees_with_the_independent_scorer(thyroid_path):
         scorer = importlib.import_module("score")
     finally:
         sys.path.remove(str(folder))
-    real, fake = halves(pd.read_csv(thyroid_path))
+    real, fake = halves(pd.read_csv(thyroid_path).sample(2000, random_state=0))
     fake = fake.assign(T3=fake["T3"].sample(frac=1, random_state=0).to_numpy())
     theirs = scorer.score(real.copy(), real.copy(), fake.copy(), "Class")
     assert 0.6 < theirs["c2st"] < 0.95
