@@ -92,7 +92,7 @@ def test_a_gap_follows_from_the_rest_of_its_row():
     x = rng.normal(size=1000)
     table = pd.DataFrame({"x": x, "y": 3 * x + rng.normal(size=1000) / 10, "z": x > 0})
     holes = with_gaps(table, 0.15)
-    model = TabularGANSynthesizer(network=FCN(width=64, depth=1), max_steps=300, candidates=4)
+    model = TabularGANSynthesizer(network=FCN(width=64, depth=1), max_steps=500)
     full = GANImputer(synthesizer=model, random_state=0).fit_transform(holes)
     gaps = holes["y"].isna() & holes["x"].notna()
     error = (full["y"] - table["y"])[gaps]

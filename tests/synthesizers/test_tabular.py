@@ -410,7 +410,7 @@ def test_a_table_of_constants_comes_back(tmp_path):
 
 def test_few_rows_are_drawn_as_many_are():
     # One row at a time must not be another distribution than a thousand at once.
-    table = synthgan.datasets.make_clinic(600, random_state=0)[["age", "sex"]]
+    table = synthgan.datasets.make_clinic(300, random_state=0)[["age", "sex"]]
     model = quick(candidates=4).fit(table)
     many = model.sample(2000, random_state=0)
     few = pd.concat([model.sample(2, random_state=i) for i in range(300)])
@@ -421,7 +421,7 @@ def test_few_rows_are_drawn_as_many_are():
 
 
 def test_fewer_candidates_may_be_asked_later(clinic, tmp_path):
-    table = synthgan.datasets.make_clinic(1100, random_state=1)[["age", "bmi", "sex"]]
+    table = synthgan.datasets.make_clinic(300, random_state=1)[["age", "bmi", "sex"]]
     model = quick(candidates=4).fit(table)
     assert model.critic_ is not None
     chosen = model.sample(50, random_state=0)
@@ -432,7 +432,7 @@ def test_fewer_candidates_may_be_asked_later(clinic, tmp_path):
 
 
 def test_the_critic_sees_grey_levels_as_users_get_them():
-    table = synthgan.datasets.make_clinic(1100, random_state=1)[["age", "bmi", "sex"]]
+    table = synthgan.datasets.make_clinic(300, random_state=1)[["age", "bmi", "sex"]]
     model = quick(encoder=GridEncoder(scaling="minmax"), candidates=4, max_steps=30).fit(table)
     grids = model._draw_grids(torch.zeros(40, 0), 0)
     seen = model._features(grids)
