@@ -155,7 +155,7 @@ class Checkpoint(Callback):
             raise CheckpointError(f"{str(path)!r} cannot be written: {error}.") from error
 
     def on_end(self, run: Run) -> None:
-        """Forget which run it was."""
+        """Drop the reference to the run."""
         self.__dict__.pop("_identity", None)
 
     def _check_folder(self) -> None:
@@ -223,7 +223,7 @@ def _name_of(snapshot: Snapshot) -> str:
 
 
 def _check_run(snapshot: Snapshot, run: Run, n_rows: int) -> None:
-    """Refuse what no run of such networks and data can have come to; raises ValueError."""
+    """Refuse counters and tensors that are impossible for such networks and data."""
     fields.read_fields(
         {name: x for name, x in snapshot["run"].record.items() if name != "share"},  # once kept
         "the run",

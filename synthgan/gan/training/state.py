@@ -1,4 +1,4 @@
-"""All that changes while networks train."""
+"""All state that changes during training."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Snapshot:
 
 @dataclass
 class TrainState:
-    """Networks, optimisers, the averaged generator, counters and the source of randomness.
+    """Networks, optimisers, the averaged generator, counters and the random generator.
 
     `average` is the generator whose weights are an exponential moving average (EMA) of the
     trained one's; samples come from it. `left` are the rows of the present shuffle that no batch
@@ -89,7 +89,7 @@ class TrainState:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return all of this as plain data and copies."""
+        """Return the state as plain data and copies of tensors."""
         tensors = {"rng": self.rng.get_state(), "left": self.left, "sums": self.sums}
         for name in _NETWORKS:
             weights = getattr(self, name).state_dict()
@@ -237,7 +237,7 @@ def check_like(
 
 
 def copy_network(network: nn.Module) -> nn.Module:
-    """Copy a network; the copy learns nothing by itself and is ready to sample from."""
+    """Copy a network, in evaluation mode and without gradients."""
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 
