@@ -197,7 +197,7 @@ class ConstraintSet:
             "constraints",
             min_support=fields.whole(1),
             columns=fields.list_of(fields.name),
-            constraints=fields.list_of(one_class_of("constraint", CONSTRAINTS)),
+            constraints=fields.list_of(one_class_of("constraint", *CONSTRAINTS.values())),
         )
         constraints = cls(read["constraints"], read["min_support"])
         constraints.constraints_ = list(read["constraints"])

@@ -46,20 +46,13 @@ _ODD_NUMBER = "$number"  # key of numbers that JSON cannot represent
 def write_container(path: Any, manifest: dict[str, Any], contents: Mapping[str, bytes]) -> None:
     """Write a file atomically, readable by its owner only.
 
-    Parameters
-    ----------
-    path : str or path
-    manifest : dict
-        JSON-ready plain data; `FORMAT`, and the hashes of all members, are added.
-    contents : dict of str to bytes
-        Members. Those whose names end in ``.json`` are compressed.
+    `FORMAT` and the hashes of all members are added to the manifest, which is JSON-ready plain
+    data. Members whose names end in ``.json`` are compressed.
 
     Raises
     ------
-    OSError
-        The file cannot be written.
-    ArchiveError
-        The manifest is not plain data, or too large.
+    OSError, ArchiveError
+        The file cannot be written; the manifest is not plain data, or too large.
     """
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     head = to_json({"format": FORMAT, **manifest, "members": hashes}, _MANIFEST)
@@ -83,18 +76,14 @@ def read_container(
 
     Returns
     -------
-    manifest : dict
-    found : dict of str to object
-        What the readers returned.
+    manifest, found : dict
+        `found` is what the readers returned.
 
     Raises
     ------
-    OSError
-        The file cannot be read, or is not a regular file.
-    ArchiveError
-        A newer format.
-    ValueError
-        Anything else that is wrong, in one line.
+    OSError, ArchiveError, ValueError
+        The file cannot be read or is not a regular file; it has a newer format; anything else is
+        wrong with it, in one line.
     """
     if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(errno.EINVAL, "Not a regular file", str(path))  # a pipe would keep us waiting
@@ -215,13 +204,7 @@ def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def to_json(data: Any, name: str, advice: str = "keep less in it") -> bytes:
-    """Return plain data as JSON.
-
-    Raises
-    ------
-    ArchiveError
-        The data of the member `name` are not plain, or too large to be read again.
-    """
+    """Return the plain data of a member as JSON; ArchiveError if they could not be read again."""
     try:
         plain = _numbered(data)
         _check_depth(plain)
@@ -254,12 +237,7 @@ def _numbered(value: Any) -> Any:
 
 
 def from_json(content: bytes) -> dict[str, Any]:
-    """Read JSON with the limits of an archive; anything but an object gives an empty one.
-
-    Raises
-    ------
-    ValueError, RecursionError
-    """
+    """Read JSON within the limits of an archive; anything but an object gives an empty one."""
     if (n_values := _count_values(content)) > _MOST_JSON_VALUES:
         raise ValueError(f"its JSON has {n_values} values; {_MOST_JSON_VALUES} are allowed")
     data = json.loads(

@@ -81,16 +81,17 @@ def checks_of(annotated: Any) -> dict[str, Check]:
     return _checks_of(annotated)
 
 
-def one_class_of(what: str, classes: dict[str, Any]) -> Check:
+def one_class_of(what: str, *classes: Any) -> Check:
     """Check for a record of one of several classes, by the name that it gives."""
+    named = {getattr(cls, "_class_name", cls.__name__): cls for cls in classes}
 
     def read(record: Any) -> Any:
         name = record.get("name") if isinstance(record, dict) else record
-        if not isinstance(record, dict) or not isinstance(name, str) or name not in classes:
+        if not isinstance(record, dict) or not isinstance(name, str) or name not in named:
             raise ArchiveError(
-                f"{what} is {fields.brief(name)}; one of {sorted(classes)} is expected"
+                f"{what} is {fields.brief(name)}; one of {sorted(named)} is expected"
             )
-        return classes[name].from_dict(record)
+        return named[name].from_dict(record)
 
     return read
 

@@ -96,7 +96,7 @@ def test_a_field_with_a_default_must_be_there_too(name):
 
 
 def test_one_of_several_classes():
-    read = one_class_of("thing", {"I": Inner})
+    read = one_class_of("thing", Inner)
     assert read({"name": "I", "x": 2.5}) == Inner(2.5)
     for wrong, shown in (({"x": 1}, "None"), ("I", "'I'"), ({"name": "os"}, "'os'"), ([], r"\[\]")):
         with pytest.raises(ArchiveError, match=rf"^thing is {shown}; one of \['I'\] is expected$"):

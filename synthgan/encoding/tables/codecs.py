@@ -95,25 +95,21 @@ class StoredCodec(Stored):
     limits: Any
     levels: Any
 
-    @classmethod
-    def _describe(cls, record: Any) -> str:
-        return f"codec {cls._class_name}"
-
     def _check_record(self) -> None:
         low, high = self._n_levels
         if not low <= len(self.levels) <= high or not fields.all_different(self.levels):
             raise ArchiveError(
-                f"codec {self._class_name} has invalid levels {fields.brief(self.levels)}"
+                f"{self._record_name} has invalid levels {fields.brief(self.levels)}"
             )
         if self.limits is not None and self.limits[0] > self.limits[1]:
-            raise ArchiveError(f"codec {self._class_name} has invalid limits {self.limits}")
+            raise ArchiveError(f"{self._record_name} has invalid limits {self.limits}")
 
 
 @dataclass(frozen=True)
 class Constant(StoredCodec):
     """No cell: the column has one value, or none."""
 
-    _class_name, _n_levels = "Constant", (0, 1)
+    _record_name, _class_name, _n_levels = "codec Constant", "Constant", (0, 1)
 
     levels: tuple[Scalar, ...] = ()
     n_cells = 0
@@ -141,7 +137,7 @@ class Constant(StoredCodec):
 class Linear(StoredCodec):
     """One cell of min-max grey levels (thesis Eq. 6.1 and 6.2)."""
 
-    _class_name = "Linear"
+    _record_name, _class_name = "codec Linear", "Linear"
 
     low: float
     high: float
@@ -198,7 +194,7 @@ class Linear(StoredCodec):
 class QuantileCell(StoredCodec):
     """One randomised quantile cell: the quantile level of the value in its column."""
 
-    _class_name = "Places"
+    _record_name, _class_name = "codec Places", "Places"
 
     table: Annotated[QuantileTable, QuantileTable.from_arrays]  # beside the record in archives
     lattice: Annotated[float, fields.number(0)] = 0.0  # spacing of the values; 0 if continuous
@@ -247,7 +243,7 @@ class QuantileCell(StoredCodec):
 class Levels(StoredCodec):
     """One binary cell for two levels, one-hot cells for more."""
 
-    _class_name, _n_levels = "Levels", (2, math.inf)
+    _record_name, _class_name, _n_levels = "codec Levels", "Levels", (2, math.inf)
 
     levels: tuple[Scalar, ...]
     shares: tuple[Share, ...]  # of the rows that have a level
@@ -290,17 +286,14 @@ class Levels(StoredCodec):
         return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
 
 
-_INNER = one_class_of("inner codec", {"Linear": Linear, "Places": QuantileCell})
-
-
 @dataclass(frozen=True)
 class RankedLevels(StoredCodec):
     """One cell for many levels: levels are ranked by frequency and their ranks are encoded."""
 
-    _class_name, _n_levels = "Codes", (2, math.inf)
+    _record_name, _class_name, _n_levels = "codec Codes", "Codes", (2, math.inf)
 
     levels: tuple[Scalar, ...]
-    inner: Annotated[Linear | QuantileCell, _INNER]
+    inner: Annotated[Linear | QuantileCell, one_class_of("inner codec", Linear, QuantileCell)]
     n_cells = 1
     kind = "continuous"
     limits = None
@@ -340,9 +333,7 @@ class RankedLevels(StoredCodec):
         return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
 
 
-_CODECS = {str(codec._class_name): codec for codec in (Constant, Levels, Linear, QuantileCell,
-                                                       RankedLevels)}  # fmt: skip
-read_codec = one_class_of("codec", _CODECS)
+read_codec = one_class_of("codec", Constant, Levels, Linear, QuantileCell, RankedLevels)
 
 
 def shares_of(counts: np.ndarray) -> tuple[float, ...]:
