@@ -395,15 +395,8 @@ def _texts(value: Any) -> dict[str, str]:
     return value
 
 
-def _figure(value: Any) -> int | float:
-    """Take a number, also one that is not finite."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("a number")
-    return value
-
-
 def _history(value: Any) -> dict[str, Any]:
-    items = fields.list_of(_figure)
+    items = fields.list_of(fields.plain_number)
     if not isinstance(value, dict):
         raise ValueError("an object of lists")
     columns = {name: list(items(column)) for name, column in value.items()}

@@ -18,7 +18,6 @@ _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of Adam
 _MOST_HALVINGS = 60  # beyond which no learning rate is left
-_FORMERLY = ("torch_rng", "cuda_rng")  # of torch's own generators, which draw nothing any more
 _COUNTERS = (
     "batch_size", "step", "seen", "epoch", "unlogged", "seconds", "halvings", "vanished",
 )  # fmt: skip
@@ -186,8 +185,6 @@ def _check_tensors(state: TrainState, snapshot: Snapshot, n_rows: int, step: int
         torch.Generator(state.rng.device).set_state(snapshot.tensors["rng"])
     except RuntimeError as error:
         raise ValueError("its rng is no state of a generator") from error
-    for name in _FORMERLY:
-        tensors.pop(name, None)
     left = tensors.pop("left", None)
     if left is None or left.dtype != torch.long or left.ndim != 1 or len(left) > n_rows:
         raise ValueError("its left is no list of rows")
