@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,18 +14,30 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from synthgan.metrics.compared_sets import ComparedSets, Part
 from synthgan.metrics.points import auc, auc_interval
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import Part, compare_tables, encode
+from synthgan.metrics.tables import encode, table_sets
 
-__all__ = ["boosted", "c2st", "c2st_linear", "two_sample_test"]
+__all__ = [
+    "Families",
+    "boosted",
+    "c2st",
+    "c2st_linear",
+    "c2st_of_arrays",
+    "stack_families",
+    "two_sample_test",
+]
 
 _N_FOLDS = 5
 _MOST_ROWS = 10_000
 _MOST_PERMUTED = 2000
 _MOST_CELLS = 2**22  # of shuffled rows that are classified in one call
 _MOST_BRANCHES = 255  # maximum number of levels of a categorical feature of boosted trees
+
+
+Families = dict[str, slice]
 
 
 class _Classifier(Protocol):
@@ -82,18 +94,11 @@ def c2st(
         names = list(real.columns)
         return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
 
-    return compare_tables(
-        "C2ST, boosted trees",
-        compare,
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-        max_rows=_MOST_ROWS,
-        equal=True,
-        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
-    )
+    compared = table_sets(real, fake, holdout, (groups, holdout_groups))
+    return compared.compare(
+        "C2ST, boosted trees", compare, random_state,
+        higher_is_better=False, most=_MOST_ROWS, equal=True,
+    )  # fmt: skip
 
 
 def c2st_linear(
@@ -131,18 +136,11 @@ def c2st_linear(
         space = Space.fit(ours, is_level)
         return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
 
-    return compare_tables(
-        "C2ST, logistic regression",
-        compare,
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-        max_rows=_MOST_ROWS,
-        equal=True,
-        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
-    )
+    compared = table_sets(real, fake, holdout, (groups, holdout_groups))
+    return compared.compare(
+        "C2ST, logistic regression", compare, random_state,
+        higher_is_better=False, most=_MOST_ROWS, equal=True,
+    )  # fmt: skip
 
 
 def two_sample_test(
@@ -196,6 +194,51 @@ def two_sample_test(
     index = pd.Index(names, name="column", tupleize_cols=False)
     detail = pd.DataFrame({"value": np.mean(falls, axis=0)}, index=index)
     return Part(value, detail.sort_values("value", ascending=False, kind="stable"), interval)
+
+
+def c2st_of_arrays(
+    compared: ComparedSets,
+    features: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, Families]],
+    random_state: Any,
+    most: int,
+) -> Score:
+    """Classifier two-sample test of windows or images with boosted trees.
+
+    Parameters
+    ----------
+    compared : ComparedSets
+    features : callable
+        Called with two arrays of records; returns the features of both, and the columns of each
+        family of features. The detail has the AUC with each family alone, in descending order.
+    random_state : int, RandomState instance, Generator or None
+    most : int
+        Maximum number of records of each set.
+    """
+
+    def test(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        seed = int(rng.integers(2**31 - 1))
+        return two_sample_test(ours, theirs, lambda: boosted(seed), rng)
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        return test(*features(ours, theirs)[:2], rng)
+
+    def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        a, b, families = features(ours, theirs)
+        values = {name: test(a[:, s], b[:, s], rng).value for name, s in families.items()}
+        detail = pd.DataFrame({"value": values}).rename_axis("features")
+        return detail.sort_values("value", ascending=False, kind="stable")
+
+    return compared.compare(
+        f"C2ST of {compared.unit}", compare, random_state,
+        higher_is_better=False, most=most, equal=True, explain=explain,
+    )  # fmt: skip
+
+
+def stack_families(families: Mapping[str, np.ndarray]) -> tuple[np.ndarray, Families]:
+    """Return features, given by family, side by side, and the columns of each family."""
+    ends = np.cumsum([0, *(x.shape[1] for x in families.values())]).tolist()
+    spans = zip(families, ends[:-1], ends[1:], strict=True)
+    return np.hstack(list(families.values())), {name: slice(*span) for name, *span in spans}
 
 
 def boosted(seed: int, is_branch: np.ndarray | None = None) -> HistGradientBoostingClassifier:

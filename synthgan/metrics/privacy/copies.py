@@ -71,9 +71,7 @@ def exact_copies(
     >>> exact_copies(real, fake).value
     0.5
     """
-    frames = read_in_order(
-        draw_generator(random_state), **{"real": real, "fake": fake, "holdout": holdout}
-    )
+    frames = read_in_order(real=real, fake=fake, holdout=holdout)
     people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
     keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
     return equal_records(keys, people)

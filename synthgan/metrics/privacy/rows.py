@@ -12,7 +12,7 @@ import pandas as pd
 from synthgan.metrics.people import code_people, known_people
 from synthgan.metrics.privacy.point_sets import PointSets
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import encode, is_scaled, read_tables, to_codes, to_numbers
+from synthgan.metrics.tables import check_tables, encode, is_scaled, to_codes, to_numbers
 
 __all__ = [
     "Drawn",
@@ -25,7 +25,6 @@ __all__ = [
     "without_known",
 ]
 
-_ALL = 2**62
 _TABLES = ("real", "fake", "holdout")
 
 
@@ -100,7 +99,7 @@ def draw_rows(
         A table without rows, a missing column, or groups whose number differs from that of the
         rows.
     """
-    frames = read_in_order(rng, **tables)
+    frames = read_in_order(**tables)
     people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
     keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
     drawn = draw(rng, most, keys, people, equal)
@@ -190,9 +189,9 @@ def _renumbered(people: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return dict(zip(people, np.split(codes, ends), strict=True))
 
 
-def read_in_order(rng: np.random.Generator, **tables: Any) -> dict[str, pd.DataFrame]:
+def read_in_order(**tables: Any) -> dict[str, pd.DataFrame]:
     """Read all rows of tables, with the columns of the first sorted by name."""
-    frames, _ = read_tables(rng, _ALL, **tables)
+    frames = check_tables(**tables)
     first = next(iter(frames.values()))
     columns = sorted(first.columns, key=lambda name: (str(name), repr(name)))
     return {name: frame[columns] for name, frame in frames.items()}

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.compared_sets import content_order
-from synthgan.metrics.points import auc
+from synthgan.metrics.compared_sets import content_order, score_of_learners
+from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_windows
@@ -105,17 +105,13 @@ def signal_tstr(
         "floor": (phase_randomised(train[0], rng), train[1]),
     }
     space = WindowSpace(train[0], fs_hz)
-    detail = _skills(sources, test, space, seed)
-    mean = detail.mean()
-    return Score(
-        "train on synthetic windows, test on real (AUC)",
-        float(mean["value"]),
-        True,
-        detail.assign(ratio=detail["value"] / detail["real"]),
-        ceiling=float(mean["real"]),
-        floor=float(mean["floor"]),
-        note=note,
-    )
+    asked = space.features(test[0])[0]
+    features = {arm: (space.features(x)[0], classes) for arm, (x, classes) in sources.items()}
+    rows = {
+        learner: {arm: _skill(learner, *x, asked, test[1], seed) for arm, x in features.items()}
+        for learner in _LEARNERS
+    }
+    return score_of_learners("train on synthetic windows, test on real (AUC)", rows, note)
 
 
 def _read(
@@ -147,19 +143,6 @@ def _read(
     return sets, f"Drawn at random: {', '.join(drawn)}." if drawn else ""
 
 
-def _skills(
-    sources: dict[str, Labelled], test: Labelled, space: WindowSpace, seed: int
-) -> pd.DataFrame:
-    """AUC on the test windows, by learner and training set."""
-    asked = space.features(test[0])[0]
-    seen = {arm: (space.features(x)[0], labels) for arm, (x, labels) in sources.items()}
-    skills = {
-        learner: {arm: _skill(learner, *pair, asked, test[1], seed) for arm, pair in seen.items()}
-        for learner in _LEARNERS
-    }
-    return pd.DataFrame.from_dict(skills, orient="index").rename_axis("learner")
-
-
 def _skill(
     learner: str,
     x: np.ndarray,
@@ -173,13 +156,7 @@ def _skill(
         return 0.5
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
     model = (linear if learner == "linear" else boosted(seed)).fit(x, labels)
-    odds = model.predict_proba(asked)
-    values = []
-    for level in np.unique(answers):
-        column = np.flatnonzero(model.classes_ == level)
-        p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
-        values.append(auc(p[answers == level], p[answers != level]))
-    return float(np.mean(values))
+    return auc_of_classes(model.classes_, model.predict_proba(asked), answers)
 
 
 def _halves(windows: np.ndarray, labels: np.ndarray) -> tuple[Labelled, Labelled]:

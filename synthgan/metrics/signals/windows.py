@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
+from synthgan.metrics.measure import WindowMeasure, publish, sampling
+from synthgan.metrics.score import Score
 from synthgan.records.beats import check_sampling
 
-__all__ = ["phase_randomised", "read_window_sets", "read_windows", "whole_windows"]
+__all__ = [
+    "MOST_WINDOWS",
+    "each_lead",
+    "phase_randomised",
+    "read_window_sets",
+    "read_windows",
+    "whole_windows",
+    "window_measure",
+]
+
+MOST_WINDOWS = 5000
 
 
 def read_window_sets(
@@ -58,6 +72,82 @@ def read_window_sets(
             raise DataError(f"all {name} windows are constant; give windows that vary.")
     check_sampling(fs_hz, shape[1], least_s)
     return ComparedSets(sets, phase_randomised, "windows", tuple(notes))
+
+
+def window_measure(
+    name: str,
+    *,
+    higher_is_better: bool = True,
+    most: int = MOST_WINDOWS,
+    equal: bool = False,
+    least_s: float = 0.0,
+    adapt: Callable[[Comparison], Comparison] | None = None,
+    read: Callable[..., ComparedSets] | None = None,
+    about: str = "",
+) -> Callable[[Comparison], WindowMeasure]:
+    """Make a public measure of a function that compares two sets of windows.
+
+    The function is called as ``compare(real, other, rng, fs_hz=fs_hz)``.
+
+    Parameters
+    ----------
+    name : str
+    higher_is_better, most, equal
+        As in `ComparedSets.compare`.
+    least_s : float, default=0
+        Minimum duration of windows.
+    adapt : callable or None, default=None
+        Makes a comparison of windows of the function, such as `each_lead`.
+    read : callable or None, default=None
+        Reads the windows; None: `read_window_sets`.
+    about : str, default=""
+        Which windows are needed, for the docstring.
+    """
+
+    def decorate(function: Comparison) -> WindowMeasure:
+        compare = function if adapt is None else adapt(function)
+
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            fs_hz: float,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+        ) -> Score:
+            reader = read or partial(read_window_sets, least_s=least_s)
+            return reader(real, fake, holdout, fs_hz=fs_hz).compare(
+                name, partial(compare, fs_hz=fs_hz), random_state,
+                higher_is_better=higher_is_better, most=most, equal=equal,
+            )  # fmt: skip
+
+        lasting = f"Windows last {least_s:g} s or more. " if least_s else ""
+        drawn = sampling("windows", most, equal) if most != MOST_WINDOWS else ""
+        return publish(measure, function, f"As in `amplitudes`. {lasting}{about}{drawn}")
+
+    return decorate
+
+
+def each_lead(compare: Comparison) -> Comparison:
+    """Compare each lead with itself; the value is the mean, the detail names the lead.
+
+    Parameters
+    ----------
+    compare : callable
+        Called with arrays of shape (n_windows, n_samples).
+    """
+
+    def leads(
+        real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, **options: float
+    ) -> Part:
+        parts = [compare(real[:, i], fake[:, i], rng, **options) for i in range(real.shape[1])]
+        if len(parts) == 1:
+            return parts[0]
+        detail = pd.concat([x.detail for x in parts], keys=range(len(parts)), names=["lead"])
+        return Part(float(np.mean([x.value for x in parts])), detail)
+
+    return leads
 
 
 def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
