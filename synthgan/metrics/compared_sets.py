@@ -15,10 +15,18 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthgan.exceptions import DataError
 from synthgan.metrics.score import Score
 from synthgan.randomness import draw_generator
 
-__all__ = ["ComparedSets", "Comparison", "Part", "Surrogates", "content_order", "score_of_learners"]
+__all__ = [
+    "ComparedSets",
+    "Comparison",
+    "Part",
+    "content_order",
+    "given_sets",
+    "score_of_learners",
+]
 
 _MOST_CELLS = 20_000_000  # of a set of arrays
 _FEWEST = 200  # records, even of large arrays
@@ -43,7 +51,6 @@ class Part(NamedTuple):
 
 
 Comparison = Callable[..., Part]
-Surrogates = Callable[[Any, np.random.Generator], Any]
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class ComparedSets:
     """
 
     sets: dict[str, Any]
-    surrogates: Surrogates
+    surrogates: Callable[[Any, np.random.Generator], Any]
     unit: str
     notes: tuple[str, ...] = ()
     people: dict[str, np.ndarray] = field(default_factory=dict)
@@ -156,6 +163,20 @@ class ComparedSets:
         """Return `most`, or fewer (at least 200) if the arrays are large."""
         n_cells = int(np.prod(self.sets["real"].shape[1:]))
         return min(most, max(_FEWEST, _MOST_CELLS // n_cells))
+
+
+def given_sets(what: str, sets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sets that are given; the holdout may be None.
+
+    Raises
+    ------
+    DataError
+        The real or the synthetic set is None.
+    """
+    for name, x in sets.items():
+        if x is None and name != "holdout":
+            raise DataError(f"the {name} {what} is None; give a DataFrame or an array.")
+    return {name: x for name, x in sets.items() if x is not None}
 
 
 def content_order(x: np.ndarray, seed: int) -> np.ndarray:

@@ -5,17 +5,14 @@ Distances are pixel distances of images that are averaged down to 16x16 pixels o
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from synthgan.metrics.image_space import averaged
 from synthgan.metrics.images import read_images
-from synthgan.metrics.measure import PrivacyMeasure, publish
-from synthgan.metrics.privacy import array_measures as statements
+from synthgan.metrics.privacy import statements
 from synthgan.metrics.privacy.arrays import ArrayRecords
-from synthgan.metrics.score import Score
 
 __all__ = [
     "image_closest_record",
@@ -27,42 +24,6 @@ __all__ = [
 ]
 
 
-def _of_images(statement: Callable[..., Score]) -> PrivacyMeasure:
-    """Make the public measure of images of a statement."""
-
-    def measure(
-        real: Any,
-        fake: Any,
-        *,
-        holdout: Any = None,
-        target: Any = None,
-        random_state: Any = None,
-        groups: Any = None,
-        holdout_groups: Any = None,
-    ) -> Score:
-        return statement(_read(real, fake, holdout, groups, holdout_groups), random_state)
-
-    def near_copies(
-        real: Any,
-        fake: Any,
-        *,
-        holdout: Any = None,
-        target: Any = None,
-        random_state: Any = None,
-        groups: Any = None,
-        holdout_groups: Any = None,
-        quantile: float = 0.01,
-    ) -> Score:
-        records = _read(real, fake, holdout, groups, holdout_groups)
-        return statements.near_copies(records, random_state, quantile)
-
-    public = near_copies if statement is statements.near_copies else measure
-    return publish(
-        public, statement, module=__name__, prefix="image", record="image",
-        given="real, fake, holdout, target", first="pixel_statistics", windows="",
-    )  # fmt: skip
-
-
 def _read(real: Any, fake: Any, holdout: Any, groups: Any, holdout_groups: Any) -> ArrayRecords:
     compared = read_images(real, fake, holdout)
     return ArrayRecords.read(compared, lambda images: _pixels, groups, holdout_groups)
@@ -72,6 +33,17 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     return averaged(images) / 255
 
 
+_of_images = statements.publisher(
+    _read,
+    __name__,
+    prefix="image_",
+    record="image",
+    given="real, fake, holdout, target",
+    first="pixel_statistics",
+    windows="",
+    drawn="Up to 5000 images of each set (10 000 synthetic ones) are drawn, fewer if large.",
+    floor="The floor has synthetic images with random Fourier phases.",
+)
 image_exact_copies = _of_images(statements.exact_copies)
 image_near_copies = _of_images(statements.near_copies)
 image_closest_record = _of_images(statements.closest_record)

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part, given_sets
 from synthgan.metrics.image_space import (
     SPACE_NOTE,
     STATISTICS,
@@ -310,11 +310,8 @@ def _neighbours(name: str, ours: np.ndarray, theirs: np.ndarray) -> Part:
 
 def read_images(real: Any, fake: Any, holdout: Any) -> ComparedSets:
     """Read and check images: float32 of shape (n, height, width, n_channels)."""
-    sets = {
-        name: _read_set(x, name)
-        for name, x in (("real", real), ("fake", fake), ("holdout", holdout))
-        if x is not None
-    }
+    given = given_sets("set of images", {"real": real, "fake": fake, "holdout": holdout})
+    sets = {name: _read_set(x, name) for name, x in given.items()}
     shape = sets["real"].shape[1:]
     for name, x in sets.items():
         if x.shape[1:] != shape:

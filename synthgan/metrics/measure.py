@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import inspect
+import re
 import textwrap
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from synthgan.metrics.score import Score
 
-__all__ = ["Measure", "PrivacyMeasure", "WindowMeasure", "publish", "sampling"]
+__all__ = ["Measure", "publish", "sampling"]
 
 
 class Measure(Protocol):
-    """A measure of tables or images."""
+    """A public measure.
+
+    Measures of windows need the option ``fs_hz``. Privacy measures, and some others, take
+    ``groups`` and ``holdout_groups``.
+    """
 
     __name__: str
 
-    def __call__(  # noqa: D102
+    def __call__(
         self,
         real: Any,
         fake: Any,
@@ -25,43 +30,9 @@ class Measure(Protocol):
         holdout: Any = None,
         target: Any = None,
         random_state: Any = None,
-    ) -> Score: ...
-
-
-class WindowMeasure(Protocol):
-    """A measure of signal windows."""
-
-    __name__: str
-
-    def __call__(  # noqa: D102
-        self,
-        real: Any,
-        fake: Any,
-        *,
-        fs_hz: float,
-        holdout: Any = None,
-        target: Any = None,
-        random_state: Any = None,
-    ) -> Score: ...
-
-
-class PrivacyMeasure(Protocol):
-    """A privacy measure of windows (with the option ``fs_hz``) or images."""
-
-    __name__: str
-
-    def __call__(  # noqa: D102
-        self,
-        real: Any,
-        fake: Any,
-        *,
-        holdout: Any = None,
-        target: Any = None,
-        random_state: Any = None,
-        groups: Any = None,
-        holdout_groups: Any = None,
         **options: Any,
-    ) -> Score: ...
+    ) -> Score:
+        """Compare synthetic with real records."""
 
 
 def publish(
@@ -91,7 +62,7 @@ def publish(
     **words : str
         What replaces ``{word}`` in the docstring; ``{prefix}``, too, is replaced.
     """
-    name = f"{prefix}_{source.__name__}" if prefix else source.__name__
+    name = prefix + source.__name__
     measure.__name__ = measure.__qualname__ = name
     measure.__module__ = module or source.__module__
     doc = inspect.getdoc(source) or ""
@@ -100,7 +71,9 @@ def publish(
         text = textwrap.fill(shared, 96, initial_indent="    ", subsequent_indent="    ")
         summary, title, rest = doc.partition("Returns\n")
         doc = f"{summary}Parameters\n----------\n{names}\n{text}\n\n{title}{rest}"
-    measure.__doc__ = doc.format(prefix=prefix, **words) if words else doc
+    if words:  # one that is empty leaves no empty line
+        doc = re.sub(r"\n +$", "", doc.format(prefix=prefix, **words), flags=re.M)
+    measure.__doc__ = doc
     return measure
 
 

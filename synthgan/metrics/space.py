@@ -71,7 +71,12 @@ class Space:
 
 
 def nearest(
-    points: np.ndarray, to: np.ndarray, k: int = 1, *, itself: bool = False
+    points: np.ndarray,
+    to: np.ndarray,
+    k: int = 1,
+    *,
+    itself: bool = False,
+    apart: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the k nearest of `to` for each point, by Euclidean distance.
 
@@ -83,6 +88,9 @@ def nearest(
         At most m (m - 1 where `itself`).
     itself : bool, default=False
         Whether `points` are the same as `to`; a point is then not its own neighbour.
+    apart : (ndarray of shape (n,), ndarray of shape (m,)), or None, default=None
+        The persons of `points` and of `to`: points of the same person are not neighbours. The
+        distance is infinite where there are fewer than k others.
 
     Returns
     -------
@@ -101,11 +109,14 @@ def nearest(
         rows = np.arange(len(some))
         if itself:
             gaps[rows, start + rows] = np.inf
+        if apart is not None:
+            gaps[apart[0][start : start + lot, None] == apart[1]] = np.inf
         best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
         if best is None:
             best = np.broadcast_to(np.arange(k), (len(some), k))
         # Distances near 0 are computed again, without the rounding error.
         exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
+        exact[np.isinf(np.take_along_axis(gaps, best, axis=1))] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")
         distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)
         indices[start : start + lot] = np.take_along_axis(best, order, axis=1)

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets, Comparison
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, given_sets
 from synthgan.metrics.measure import Measure, publish, sampling
 from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
@@ -105,7 +105,7 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
     Parameters
     ----------
     **tables : DataFrame, array-like, or None
-        None is left out.
+        A holdout of None is left out.
 
     Returns
     -------
@@ -115,13 +115,10 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
     Raises
     ------
     DataError
-        A table without rows, a missing column, or a column of values that cannot be compared, such
-        as lists.
+        A table that is None or has no rows, a missing column, or a column of values that cannot be
+        compared, such as lists.
     """
-    for name in ("real", "fake"):
-        if name in tables and tables[name] is None:
-            raise DataError(f"the {name} table is None; give a DataFrame or an array.")
-    frames = {name: to_frame(x)[0] for name, x in tables.items() if x is not None}
+    frames = {name: to_frame(x)[0] for name, x in given_sets("table", tables).items()}
     columns = list(next(iter(frames.values())).columns)
     for name, frame in frames.items():
         if not len(frame):

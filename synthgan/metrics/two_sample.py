@@ -14,7 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from synthgan.metrics.compared_sets import ComparedSets, Part
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
+from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.points import auc, auc_interval
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
@@ -45,16 +46,33 @@ class _Classifier(Protocol):
     def decision_function(self, X: np.ndarray) -> np.ndarray: ...
 
 
+def _table_test(name: str) -> Callable[[Comparison], Measure]:
+    """Make a public measure of tables of a function that takes rows and their persons."""
+
+    def decorate(compare: Comparison) -> Measure:
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+            groups: Any = None,
+            holdout_groups: Any = None,
+        ) -> Score:
+            return table_sets(real, fake, holdout, (groups, holdout_groups)).compare(
+                name, compare, random_state, higher_is_better=False, most=_MOST_ROWS, equal=True
+            )
+
+        return publish(measure, compare)
+
+    return decorate
+
+
+@_table_test("C2ST, boosted trees")
 def c2st(
-    real: Any,
-    fake: Any,
-    *,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
+    real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+) -> Part:
     """Classifier two-sample test (C2ST) with boosted trees.
 
     Parameters
@@ -72,8 +90,7 @@ def c2st(
         Five-fold AUC: the probability that a real row scores above a synthetic row. 0.5 is
         guessing, 1 is perfect discrimination. Lower is better. ``detail`` has the permutation
         importance of each column: the fall of the AUC when it is shuffled among the test rows, in
-        descending order.
-        The interval is DeLong's.
+        descending order. The interval is DeLong's.
 
     Notes
     -----
@@ -84,33 +101,17 @@ def c2st(
     ----------
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
-
-    def compare(
-        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
-    ) -> Part:
-        (ours, theirs), is_level = encode(real, fake)
-        is_branch = is_level & (np.maximum(ours.max(0), theirs.max(0)) < _MOST_BRANCHES)
-        seed = int(rng.integers(2**31 - 1))
-        names = list(real.columns)
-        return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
-
-    compared = table_sets(real, fake, holdout, (groups, holdout_groups))
-    return compared.compare(
-        "C2ST, boosted trees", compare, random_state,
-        higher_is_better=False, most=_MOST_ROWS, equal=True,
-    )  # fmt: skip
+    (ours, theirs), is_level = encode(real, fake)
+    is_branch = is_level & (np.maximum(ours.max(0), theirs.max(0)) < _MOST_BRANCHES)
+    seed = int(rng.integers(2**31 - 1))
+    names = list(real.columns)
+    return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
 
 
+@_table_test("C2ST, logistic regression")
 def c2st_linear(
-    real: Any,
-    fake: Any,
-    *,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
+    real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+) -> Part:
     """Classifier two-sample test (C2ST) with logistic regression.
 
     Parameters
@@ -128,19 +129,9 @@ def c2st_linear(
     ----------
     Lopez-Paz and Oquab (2017), arXiv 1610.06545.
     """
-
-    def compare(
-        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
-    ) -> Part:
-        (ours, theirs), is_level = encode(real, fake)
-        space = Space.fit(ours, is_level)
-        return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
-
-    compared = table_sets(real, fake, holdout, (groups, holdout_groups))
-    return compared.compare(
-        "C2ST, logistic regression", compare, random_state,
-        higher_is_better=False, most=_MOST_ROWS, equal=True,
-    )  # fmt: skip
+    (ours, theirs), is_level = encode(real, fake)
+    space = Space.fit(ours, is_level)
+    return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
 
 
 def two_sample_test(

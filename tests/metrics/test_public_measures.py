@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import re
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -114,9 +115,20 @@ def test_privacy_measures_of_both_kinds_say_the_same(prefix):
         )["Returns"]
 
 
-def test_a_set_is_needed():
-    with pytest.raises(DataError, match="the fake table is None; give a DataFrame or an array"):
-        metrics.precision(TABLE, None)
+@pytest.mark.parametrize("fake", [False, True])
+def test_a_set_is_needed(fake):
+    name = "fake" if fake else "real"
+    for measure, x, what in (
+        (metrics.precision, TABLE, "table"),
+        (partial(signals.spectrum, fs_hz=250), WINDOWS, "set of windows"),
+        (images.pixel_statistics, IMAGES, "set of images"),
+        (metrics.image_near_copies, IMAGES, "set of images"),
+    ):
+        with pytest.raises(DataError, match=f"the {name} {what} is None; give a DataFrame or an"):
+            measure(*((x, None) if fake else (None, x)))
+
+
+def test_an_option_is_needed_or_unknown():
     with pytest.raises(TypeError, match="fs_hz"):
         signals.spectrum(WINDOWS, WINDOWS)
     with pytest.raises(TypeError, match="quantile"):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.people import code_people, known_people
+from synthgan.metrics.privacy.attacks import check_count
 from synthgan.metrics.privacy.point_sets import PointSets
 from synthgan.metrics.space import Space
 from synthgan.metrics.tables import check_tables, encode, is_scaled, to_codes, to_numbers
@@ -19,6 +20,7 @@ __all__ = [
     "Rows",
     "draw",
     "draw_rows",
+    "draw_targets",
     "read_in_order",
     "read_point_sets",
     "row_keys",
@@ -26,6 +28,7 @@ __all__ = [
 ]
 
 _TABLES = ("real", "fake", "holdout")
+_MOST_FAKES = 10_000  # synthetic rows that an attack searches
 
 
 @dataclass(frozen=True)
@@ -48,30 +51,21 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of all tables as numbers, in an order that depends only on content and seed.
+class Rows(Drawn):
+    """The drawn rows of all tables as numbers, in an order that depends only on content and seed.
 
     Parameters
     ----------
     tables : dict of str to ndarray of shape (n_rows, n_columns)
         ``real``, ``fake`` and optionally ``holdout``, as returned by `encode`.
-    positions : dict of str to ndarray of shape (n_rows,)
-        Position of each row in the given table.
-    people : dict of str to ndarray of int of shape (n_rows,)
-        The person of each row.
     columns : list
         Names, sorted.
     is_level : ndarray of shape (n_columns,)
-    note : str
-        Sub-samples of tables; empty if all rows are used.
     """
 
     tables: dict[str, np.ndarray]
-    positions: dict[str, np.ndarray]
-    people: dict[str, np.ndarray]
     columns: list[Any]
     is_level: np.ndarray
-    note: str
 
 
 def draw_rows(
@@ -106,8 +100,16 @@ def draw_rows(
     parts = [frames[name].iloc[places] for name, places in drawn.positions.items()]
     arrays, is_level = encode(parts[0], *parts[1:])
     named = dict(zip(drawn.positions, arrays, strict=True))
-    columns = list(parts[0].columns)
-    return Rows(named, drawn.positions, drawn.people, columns, is_level, drawn.note)
+    return Rows(**vars(drawn), tables=named, columns=list(parts[0].columns), is_level=is_level)
+
+
+def draw_targets(
+    rng: np.random.Generator, n_attacks: Any, groups: Any, holdout_groups: Any, **tables: Any
+) -> Rows:
+    """Draw up to `n_attacks` real and holdout rows, and 10 000 synthetic ones; as `draw_rows`."""
+    check_count("n_attacks", n_attacks)
+    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
+    return draw_rows(rng, most, ("real", "holdout"), groups, holdout_groups, **tables)
 
 
 def read_point_sets(

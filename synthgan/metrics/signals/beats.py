@@ -11,7 +11,7 @@ import pandas as pd
 from synthgan.exceptions import DataError
 from synthgan.metrics.columns import variation
 from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
-from synthgan.metrics.measure import WindowMeasure
+from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import ks
 from synthgan.metrics.signals.windows import read_window_sets, window_measure
 from synthgan.records.beats import check_beats, find_beats, rates_bpm
@@ -36,7 +36,7 @@ def _read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> Compare
     return compared.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
 
 
-def beat_measure(name: str, about: str = "") -> Callable[[Comparison], WindowMeasure]:
+def beat_measure(name: str, about: str = "") -> Callable[[Comparison], Measure]:
     """Make a public measure of a function that compares the beats of windows."""
     return window_measure(name, read=_read_beat_sets, about=_BEATS + about)
 

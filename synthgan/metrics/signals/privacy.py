@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from synthgan.metrics.measure import PrivacyMeasure, publish
-from synthgan.metrics.privacy import array_measures as statements
+from synthgan.metrics.measure import Measure, publish
+from synthgan.metrics.privacy import statements
 from synthgan.metrics.privacy.arrays import ArrayRecords
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-def _of_windows(statement: Callable[..., Score]) -> PrivacyMeasure:
+def _of_windows(statement: Callable[..., Score]) -> Measure:
     """Make the public measure of windows of a statement."""
 
     def measure(
@@ -61,10 +61,18 @@ def _of_windows(statement: Callable[..., Score]) -> PrivacyMeasure:
 
     public = near_copies if statement is statements.near_copies else measure
     return publish(
-        public, statement, module=__name__, prefix="signal", record="window",
-        given="real, fake, fs_hz, holdout, target", first="amplitudes",
+        public,
+        statement,
+        module=__name__,
+        prefix="signal_",
+        record="window",
+        given="real, fake, fs_hz, holdout, target",
+        first="amplitudes",
         windows="; windows last 0.5 s or more",
-    )  # fmt: skip
+        drawn="Up to 5000 windows of each set (10 000 synthetic ones) are drawn, fewer if they are "
+        "long.",
+        floor="The floor has synthetic windows with random Fourier phases.",
+    )
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.compared_sets import content_order, score_of_learners
+from synthgan.metrics.compared_sets import ComparedSets, score_of_learners
 from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
-from synthgan.metrics.signals.windows import phase_randomised, read_windows
+from synthgan.metrics.signals.windows import phase_randomised, read_window_sets
 from synthgan.metrics.two_sample import boosted
 from synthgan.randomness import draw_generator
-from synthgan.records.beats import check_sampling
 
 __all__ = ["signal_tstr"]
 
@@ -85,10 +85,11 @@ def signal_tstr(
         raise ParameterError("holdout_labels=None is not allowed with a holdout; give its classes.")
     rng = draw_generator(random_state)
     seed = int(rng.integers(2**31 - 1))
-    given = {"real": (real, real_labels), "fake": (fake, fake_labels)}
-    if holdout is not None:
-        given["holdout"] = holdout, holdout_labels
-    sets, note = _read(given, fs_hz, seed)
+    windows = {"real": real, "fake": fake, "holdout": holdout}
+    classes = {"real": real_labels, "fake": fake_labels, "holdout": holdout_labels}
+    compared, labels = _read(windows, classes, fs_hz)
+    drawn, labels, note = replace(compared, people=labels).drawn(rng, seed, _MOST_WINDOWS)
+    sets: dict[str, Labelled] = {name: (x, labels[name]) for name, x in drawn.items()}
     train, test = sets["real"], sets.get("holdout", sets["real"])
     if holdout is None:
         train, test = _halves(*sets["real"])
@@ -97,11 +98,11 @@ def signal_tstr(
             f"the real training and test windows have the classes "
             f"{np.unique(train[1]).tolist()!r} and {np.unique(test[1]).tolist()!r}; both need two."
         )
-    windows, labels = (np.concatenate(pair) for pair in zip(train, sets["fake"], strict=True))
+    both = zip(train, sets["fake"], strict=True)
     sources = {
         "real": train,
         "value": sets["fake"],
-        "augmented": (windows, labels),
+        "augmented": tuple(np.concatenate(pair) for pair in both),
         "floor": (phase_randomised(train[0], rng), train[1]),
     }
     space = WindowSpace(train[0], fs_hz)
@@ -115,32 +116,21 @@ def signal_tstr(
 
 
 def _read(
-    given: dict[str, tuple[Any, Any]], fs_hz: float, seed: int
-) -> tuple[dict[str, Labelled], str]:
-    """Sub-sampled windows and labels of all sets, in an order that depends on content."""
-    sets: dict[str, Labelled] = {}
-    drawn = []
-    for name, (x, classes) in given.items():
-        labels = np.asarray(classes)
-        windows = read_windows(x, name)[0]
-        if labels.shape != (len(x),):
+    windows: dict[str, Any], classes: dict[str, Any], fs_hz: float
+) -> tuple[ComparedSets, dict[str, np.ndarray]]:
+    """Read the windows of all sets and their labels."""
+    compared = read_window_sets(**windows, fs_hz=fs_hz, least_s=0.5)
+    labels = {name: np.asarray(classes[name]) for name in compared.sets}
+    for name, x in compared.sets.items():
+        n = len(windows[name])
+        if labels[name].shape != (n,):
             raise DataError(
-                f"{name}_labels have shape {labels.shape}, the {name} windows are {len(x)}; give "
+                f"{name}_labels have shape {labels[name].shape}, the {name} windows are {n}; give "
                 f"one label for each."
             )
-        if len(windows) < len(x) or pd.isna(labels).any():
+        if len(x) < n or pd.isna(labels[name]).any():
             raise DataError(f"{name} windows or labels are missing; leave both out.")
-        if name != "real" and windows.shape[1:] != sets["real"][0].shape[1:]:
-            raise DataError(
-                f"the {name} windows have (leads, samples) = {windows.shape[1:]}, the real ones "
-                f"{sets['real'][0].shape[1:]}; cut all sets to the same."
-            )
-        check_sampling(fs_hz, windows.shape[2], 0.5)
-        if len(windows) > _MOST_WINDOWS:
-            drawn.append(f"{_MOST_WINDOWS} of {len(windows)} {name} windows")
-        order = content_order(windows, seed)[:_MOST_WINDOWS]
-        sets[name] = windows[order], labels[order]
-    return sets, f"Drawn at random: {', '.join(drawn)}." if drawn else ""
+    return compared, labels
 
 
 def _skill(

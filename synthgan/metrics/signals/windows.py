@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
-from synthgan.metrics.measure import WindowMeasure, publish, sampling
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part, given_sets
+from synthgan.metrics.measure import Measure, publish, sampling
 from synthgan.metrics.score import Score
 from synthgan.records.beats import check_sampling
 
@@ -20,7 +20,6 @@ __all__ = [
     "each_lead",
     "phase_randomised",
     "read_window_sets",
-    "read_windows",
     "whole_windows",
     "window_measure",
 ]
@@ -54,13 +53,12 @@ def read_window_sets(
     ParameterError
         `fs_hz` is not a positive number.
     """
-    given = {"real": real, "fake": fake, "holdout": holdout}
+    given = given_sets("set of windows", {"real": real, "fake": fake, "holdout": holdout})
     sets: dict[str, np.ndarray] = {}
     notes: list[str] = []
     for name, x in given.items():
-        if x is not None:
-            sets[name], note = read_windows(x, name)
-            notes += [note] if note else []
+        sets[name], note = _read_windows(x, name)
+        notes += [note] if note else []
     shape = sets["real"].shape[1:]
     for name, x in sets.items():
         if x.shape[1:] != shape:
@@ -84,7 +82,7 @@ def window_measure(
     adapt: Callable[[Comparison], Comparison] | None = None,
     read: Callable[..., ComparedSets] | None = None,
     about: str = "",
-) -> Callable[[Comparison], WindowMeasure]:
+) -> Callable[[Comparison], Measure]:
     """Make a public measure of a function that compares two sets of windows.
 
     The function is called as ``compare(real, other, rng, fs_hz=fs_hz)``.
@@ -104,7 +102,7 @@ def window_measure(
         Which windows are needed, for the docstring.
     """
 
-    def decorate(function: Comparison) -> WindowMeasure:
+    def decorate(function: Comparison) -> Measure:
         compare = function if adapt is None else adapt(function)
 
         def measure(
@@ -150,7 +148,7 @@ def each_lead(compare: Comparison) -> Comparison:
     return leads
 
 
-def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
+def _read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
     """Return windows as float64 of shape (n_windows, n_leads, n_samples), and a note.
 
     Parameters
