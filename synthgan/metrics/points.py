@@ -23,7 +23,7 @@ __all__ = [
     "wilson_interval",
 ]
 
-_LOT = 20_000_000  # entries of a block of distances
+_BLOCK_CELLS = 20_000_000  # distances of a block
 _TINY = 1e-6  # rounding error of a distance of 0, if columns have a width of about 1
 _TINY_SQUARE = 1e-9
 _LEVEL = 0.95
@@ -277,7 +277,7 @@ def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _blocks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Squared distances of all pairs, some rows of `a` at a time."""
-    lot = max(1, _LOT // len(b))
-    for start in range(0, len(a), lot):
-        rows = slice(start, start + lot)
+    size = max(1, _BLOCK_CELLS // len(b))
+    for start in range(0, len(a), size):
+        rows = slice(start, start + size)
         yield rows, _squared_distances(a[rows], b)

@@ -102,15 +102,15 @@ def nearest(
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
     # Memory of a block: all distances, and all coordinates of the neighbours.
-    lot = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
-    for start in range(0, len(points), lot):
-        some = points[start : start + lot]
+    size = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
+    for start in range(0, len(points), size):
+        some = points[start : start + size]
         gaps = squares - 2 * (some @ to.T)
         rows = np.arange(len(some))
         if itself:
             gaps[rows, start + rows] = np.inf
         if apart is not None:
-            gaps[apart[0][start : start + lot, None] == apart[1]] = np.inf
+            gaps[apart[0][start : start + size, None] == apart[1]] = np.inf
         best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
         if best is None:
             best = np.broadcast_to(np.arange(k), (len(some), k))
@@ -118,6 +118,6 @@ def nearest(
         exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
         exact[np.isinf(np.take_along_axis(gaps, best, axis=1))] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")
-        distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)
-        indices[start : start + lot] = np.take_along_axis(best, order, axis=1)
+        distances[start : start + size] = np.take_along_axis(exact, order, axis=1)
+        indices[start : start + size] = np.take_along_axis(best, order, axis=1)
     return distances, indices

@@ -296,7 +296,7 @@ def _falls(
     odds = model.decision_function(x)
     whole = auc(odds[is_real], odds[~is_real])
     falls = np.zeros(x.shape[1])
-    # One call judges several shuffled columns: a call costs more than its rows.
+    # One call scores several shuffled columns: a call costs more than its rows.
     n_at_once = max(1, _MOST_CELLS // x.size)
     for start in range(0, x.shape[1], n_at_once):
         columns = range(start, min(start + n_at_once, x.shape[1]))

@@ -113,9 +113,9 @@ class ArrayRecords:
         most = {name: self.compared.affordable(n) for name, n in _MOST.items()}
         drawn = draw(rng, most, keys, people, equal, self.compared.unit)
         some = {name: sets[name][at] for name, at in drawn.positions.items()}
-        judged = {name: x for name, x in some.items() if name != "same"}
-        fewest = min(len(x) for x in judged.values())
-        space = self.span(np.concatenate([x[:fewest] for x in judged.values()]))
+        fitted = {name: x for name, x in some.items() if name != "same"}
+        fewest = min(len(x) for x in fitted.values())
+        space = self.span(np.concatenate([x[:fewest] for x in fitted.values()]))
         points = {name: space(x).astype(np.float64) for name, x in some.items()}
         point_sets = PointSets(points, drawn.people, drawn.note)
         score = measure(point_sets)

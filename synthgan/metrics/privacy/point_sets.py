@@ -101,13 +101,13 @@ def near_copies_of(point_sets: PointSets, quantile: float) -> Score:
             clusters[name] = owners[which[:, 0]] if name == "fake" else point_sets.people[name]
     notes = [point_sets.note]
     if "holdout" in gaps:
-        judge = gaps["holdout"]
+        reference = gaps["holdout"]
     else:
         notes.append(NO_VERDICT)
         some = slice(_MOST_ASKED)
-        judge = nearest(known[some], known, apart=(owners[some], owners))[0][:, 0]
-        judge = np.where(np.isfinite(judge), judge, 0.0)
-    limit = float(np.quantile(judge, quantile, method="inverted_cdf"))
+        reference = nearest(known[some], known, apart=(owners[some], owners))[0][:, 0]
+        reference = np.where(np.isfinite(reference), reference, 0.0)
+    limit = float(np.quantile(reference, quantile, method="inverted_cdf"))
     copied = {name: x <= limit + _TINY for name, x in gaps.items()}
     score = copy_shares("near copies", copied, clusters, " ".join(filter(None, notes)))
     score.detail["distance"] = limit

@@ -257,9 +257,9 @@ def _orders(keys: np.ndarray, people: np.ndarray, seed: np.ndarray) -> np.ndarra
     of its person among all and its rank among those of the person; shape (3, n).
     """
     turn = pd.Series(keys).groupby(keys).cumcount().to_numpy(dtype=np.uint64)
-    lots = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
-    of_person = pd.Series(lots).groupby(people).transform("min").to_numpy()
-    order = np.lexsort([lots, people, of_person])
+    draws = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
+    of_person = pd.Series(draws).groupby(people).transform("min").to_numpy()
+    order = np.lexsort([draws, people, of_person])
     is_first = np.r_[True, people[order][1:] != people[order][:-1]][: len(order)]
     person = np.cumsum(is_first) - 1
     within = np.arange(len(order)) - np.flatnonzero(is_first)[person]
