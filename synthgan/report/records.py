@@ -75,10 +75,8 @@ class TraceDisplay:
         -------
         display : TraceDisplay
         """
-        rng = draw_generator(random_state)
-        drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
-        drawn[0] = drawn[0] if show_real else drawn[0][:0]
-        return cls(drawn[0], drawn[1], fs_hz)
+        sides = _first_lead(real), _first_lead(fake)
+        return cls(*_some(*sides, n, random_state, show_real), fs_hz)
 
     def plot(self, figure: Figure | None = None) -> TraceDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -142,10 +140,8 @@ class BeatDisplay:
         -------
         display : BeatDisplay
         """
-        rng = draw_generator(random_state)
-        beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
-        beats[0] = beats[0] if show_real else beats[0][:0]
-        return cls(beats[0], beats[1], fs_hz)
+        sides = _beats(_first_lead(real), fs_hz), _beats(_first_lead(fake), fs_hz)
+        return cls(*_some(*sides, _MOST_BEATS, random_state, show_real), fs_hz)
 
     def plot(self, figure: Figure | None = None) -> BeatDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -215,10 +211,7 @@ class ImageDisplay:
         -------
         display : ImageDisplay
         """
-        rng = draw_generator(random_state)
-        drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
-        drawn[0] = drawn[0] if show_real else drawn[0][:0]
-        return cls(drawn[0], drawn[1])
+        return cls(*_some(np.asarray(real), np.asarray(fake), n, random_state, show_real))
 
     def plot(self, figure: Figure | None = None) -> ImageDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -256,10 +249,15 @@ def _first_lead(windows: Any) -> np.ndarray:
     return array[np.isfinite(array).all(axis=1)]
 
 
-def _some(records: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    if len(records) <= n:
-        return records
-    return records[np.sort(rng.choice(len(records), n, replace=False))]
+def _some(
+    real: np.ndarray, fake: np.ndarray, n: int, random_state: Any, show_real: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw up to `n` records of each side; none of the real side unless it is shown."""
+    rng = draw_generator(random_state)
+    real, fake = (
+        x if len(x) <= n else x[np.sort(rng.choice(len(x), n, replace=False))] for x in (real, fake)
+    )
+    return real if show_real else real[:0], fake
 
 
 def _beats(windows: np.ndarray, fs_hz: float) -> np.ndarray:
