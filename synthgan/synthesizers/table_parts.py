@@ -7,15 +7,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import Constraint, ConstraintSet
+from synthgan.constraints import Constraint, ConstraintSet, Identifier, Predicate
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
 from synthgan.state import fields
 
-__all__ = ["describe_table", "fit_constraints", "restore_table"]
+__all__ = ["as_text", "condition_columns", "describe_table", "fit_constraints", "restore_table"]
+
+
+def as_text(constraints: Any, key: Any, frame: pd.DataFrame) -> set[Any]:
+    """Return the columns whose text stays as it is: of people, and of some constraints."""
+    text = set() if key is None else {key}
+    for constraint in [] if isinstance(constraints, str) else constraints:
+        if isinstance(constraint, Identifier):
+            text.add(constraint.column)
+        elif isinstance(constraint, Predicate):  # its function sees the table as it was given
+            text |= set(constraint.columns or frame.columns)
+    return text
+
+
+def condition_columns(wanted: Any, frame: pd.DataFrame) -> list[Any]:
+    """Return the columns that `condition_on` names."""
+    if wanted is None or isinstance(wanted, str):
+        return [] if wanted is None else frame.columns.tolist()
+    unknown = [name for name in wanted if name not in frame.columns]
+    if unknown:
+        raise ParameterError(
+            f"condition_on names {unknown!r}, which the table lacks; its columns are "
+            f"{frame.columns.tolist()!r}."
+        )
+    return list(wanted)
 
 
 def fit_constraints(
@@ -45,6 +70,8 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "y_container": None if y is None else y.to_dict(),
         "n_features_in": model.n_features_in_,
     }
+    if model.forms_:
+        outer["forms"] = model.forms_.to_state()
     return outer, arrays
 
 
@@ -57,8 +84,9 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         Parts that do not fit together.
     """
     read = fields.read_fields(
-        record,
+        {"forms": [], **record},  # only where there are some
         "schema",
+        forms=Forms.from_state,
         encoder=fields.plain,
         schema=Schema.from_dict,
         constraints=ConstraintSet.from_state,
@@ -71,7 +99,10 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.schema_, model.constraints_ = read["schema"], read["constraints"]
     model.container_, model.y_container_ = read["container"], read["y_container"]
     model.n_features_in_ = read["n_features_in"]
-    n_of_y = len(model.schema_) - model.n_features_in_
+    model.forms_ = read["forms"]
+    if [*model.schema_.names][len(model.schema_) - len(model.forms_.marks) :] != model.forms_.marks:
+        raise ArchiveError("schema and forms have other columns")
+    n_of_y = len(model.schema_) - len(model.forms_.marks) - model.n_features_in_
     if n_of_y < 0 or (model.y_container_ is None) != (n_of_y == 0):
         there_is = "no y" if model.y_container_ is None else "y"
         raise ArchiveError(

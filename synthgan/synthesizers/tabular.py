@@ -25,7 +25,8 @@ from synthgan.asking.conditions import (
 from synthgan.constraints import Formula, Inequality, find_people
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_gaps, encode_known
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, ParameterError, grouped_notices
+from synthgan.forms import Forms
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
@@ -38,7 +39,13 @@ from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PLACES
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset
 from synthgan.synthesizers.rollback import rollback_on_error
-from synthgan.synthesizers.table_parts import describe_table, fit_constraints, restore_table
+from synthgan.synthesizers.table_parts import (
+    as_text,
+    condition_columns,
+    describe_table,
+    fit_constraints,
+    restore_table,
+)
 from synthgan.synthesizers.training_set import TrainingSet, dither
 
 __all__ = ["TabularGANSynthesizer"]
@@ -115,6 +122,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Fitted on the columns of X, then those of y, as `constraints_` rewrite them.
     constraints_ : ConstraintSet
         Relations that were given or found.
+    forms_ : Forms
+        Columns of text that are learnt as dates, times or numbers.
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
@@ -234,13 +243,14 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
-        constraints = self._resolve("constraints", preset)
-        conditioned = self._condition_columns(frame)
-        support, key = self._find_support(encoder, frame, people, key)
-        self.schema_ = bare_schema(frame, support)
-        self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
-        table = self.constraints_.apply(frame)
-        kept = encoder.fit(table, groups=support.people).keeps(table)
+        with grouped_notices():
+            constraints = self._resolve("constraints", preset)
+            frame, support, key = self._read_forms(encoder, frame, people, key, constraints)
+            conditioned = condition_columns(self.condition_on, frame)
+            self.schema_ = bare_schema(frame, support)
+            self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
+            table = self.constraints_.apply(frame)
+            kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
             raise DataError(
@@ -255,6 +265,21 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)
         self._fit_grids(data, preset, begun)
         return self
+
+    def _read_forms(
+        self, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any, constraints: Any
+    ) -> tuple[pd.DataFrame, Support, Any]:
+        """Read columns as what they are; return the table, its support and who is named where."""
+        text = as_text(constraints, key, frame)
+        # What is too rare depends on the people, who are found in the table that was read.
+        least = encoder.min_support if encoder.scaling == "quantile" else 1
+        forms = Forms.find(frame, Support(least, people), text)
+        support, key = self._find_support(encoder, forms.read(frame), people, key)
+        if support.people is not people:
+            forms = Forms.find(frame, support, {*text, key})
+        forms.announce()
+        self.forms_ = forms
+        return forms.read(frame), support, key
 
     def _find_support(
         self, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
@@ -301,19 +326,6 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             table = constraint.restore(table, np.random.default_rng(0))
         made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
         return np.column_stack([cells, *(x.to_numpy(np.float64, na_value=np.nan) for x in made)])
-
-    def _condition_columns(self, frame: pd.DataFrame) -> list[Any]:
-        """Return the columns that `condition_on` names."""
-        wanted = self.condition_on
-        if wanted is None or isinstance(wanted, str):
-            return [] if wanted is None else frame.columns.tolist()
-        unknown = [name for name in wanted if name not in frame.columns]
-        if unknown:
-            raise ParameterError(
-                f"condition_on names {unknown!r}, which the table lacks; its columns are "
-                f"{frame.columns.tolist()!r}."
-            )
-        return list(wanted)
 
     def sample(
         self,
@@ -373,12 +385,13 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         n = count_rows(n, conditions)
         check_sample_memory(n, math.prod(self.grid_shape_))
         columns = {column.name: column for column in self.schema_}
-        wanted = Conditions(conditions, columns, n)
+        wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
         return self._restore(self._sample_frame(n, wanted, seed), return_y)
 
     def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
         """Put rows into the containers of `fit`."""
+        frame = self.forms_.write(frame)
         names = list(frame.columns)
         X = self.container_.restore(frame[names[: self.n_features_in_]])
         if not return_y or self.y_container_ is None:
@@ -420,18 +433,26 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             table = self.encoder_.decode_frame(made)
             given = {group.column for group in self.known_groups_}
             table = overwrite(table, *known, given)
-        return self.constraints_.restore(table, rng)
+        return self.forms_.settle(self.constraints_.restore(table, rng))
 
     def _complete(
         self, frame: pd.DataFrame, seed: int, hidden: np.ndarray | None = None
     ) -> pd.DataFrame:
         """Fill the gaps of rows, and what is hidden; needs ``condition_on="any"``."""
+        read = self.forms_.read(frame)
+        hidden = self.forms_.with_marks(read, frame, hidden)
+        return self.forms_.write_over(frame, read, self._complete_read(read, seed, hidden), hidden)
+
+    def _complete_read(
+        self, read: pd.DataFrame, seed: int, hidden: np.ndarray | None
+    ) -> pd.DataFrame:
+        """Complete a table that `forms_` has read."""
         rng = np.random.default_rng(seed)
-        grids, known, half_widths = encode_gaps(self.encoder_, frame, hidden)
+        grids, known, half_widths = encode_gaps(self.encoder_, read, hidden)
         grids = dither(grids, half_widths, self.cell_groups_, rng)
         full = self.encoder_.decode_frame(self._sample_grids(len(grids), seed, (grids, known)))
-        kept = frame.notna() if hidden is None else frame.notna() & ~hidden
-        return frame.where(kept, full)
+        kept = read.notna() if hidden is None else read.notna() & ~hidden
+        return self.forms_.settle(read.where(kept, full), filled=True)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.
@@ -448,10 +469,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             0..1, higher is better; the same at each call.
         """
         check_is_fitted(self)
-        real, _ = read_table(self, X, reset=False)
+        real = self.forms_.read(read_table(self, X, reset=False)[0])
         n = min(max(len(real), 1000), _MOST_SCORED_ROWS)
         fake = self._sample_frame(n, Conditions(None, {}, n), 0)
-        fake = fake[list(fake.columns)[: self.n_features_in_]]
+        names = list(fake.columns)[: self.n_features_in_]
+        real, fake = real[names], fake[names]
         shapes, trends = column_shapes(real, fake), pair_trends(real, fake)
         return float(np.mean([shapes.value, trends.value if len(trends.detail) else shapes.value]))
 
