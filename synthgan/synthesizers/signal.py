@@ -26,7 +26,7 @@ from synthgan.gan.training.trainer import find_device
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.privacy import Support, person_column, read_groups
 from synthgan.records.beats import can_beat
-from synthgan.records.signals import SignalWindows
+from synthgan.records.signals import SignalWindows, beat_lead
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer, steps_of
@@ -96,6 +96,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         therefore makes up for; None of fewer than 100 windows, or of grey levels.
     labels_ : Labels
         The labels that conditions may name.
+    beat_lead_ : int
+        Place of the lead whose beats give the heart rate: an ECG lead of SignalWindows, in a unit
+        of voltage, where there is one; otherwise the first.
     fs_hz_ : float or None
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
@@ -212,6 +215,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         encoder = self._find_encoder(preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
+        self.beat_lead_ = beat_lead(container.leads, container.units)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
         if groups is None:
             groups = person_column(info)
@@ -334,12 +338,12 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
-        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz)
+        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz, self.beat_lead_)
         if not Tempo.is_known(theirs):
             return
         with generator.listen() as heard:
             fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
-        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz)
+        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz, self.beat_lead_)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:
             generator.retime(*tempo)
@@ -356,7 +360,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
         if names and self.fs_hz_ is None:
             raise ParameterError(f"condition_on={names!r} needs fs_hz, the samples per second.")
-        return measure(names, values, self.fs_hz_)
+        return measure(names, values, self.fs_hz_, self.beat_lead_)
 
     def _n_samples_of(self, duration_s: float | None) -> int:
         """Return the length of what is to be sampled."""
@@ -434,6 +438,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
         self.fs_hz_ = record["fs_hz"]
         self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
+        container = self.encoder_.container_
+        self.beat_lead_ = beat_lead(container.leads, container.units)
         if self.labels_.measured and self.fs_hz_ is None:
             raise ArchiveError("labels are measured of signals without a sampling rate")
 

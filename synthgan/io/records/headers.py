@@ -12,9 +12,9 @@ from typing import Any
 from synthgan.exceptions import DataError
 from synthgan.io.links import check_inside
 from synthgan.io.records.wfdb_calls import Source, call, check_on_line, wfdb_module
+from synthgan.records.signals import MILLIVOLTS
 
 __all__ = [
-    "MILLIVOLTS",
     "find_channels",
     "find_labels",
     "find_patient",
@@ -23,7 +23,6 @@ __all__ = [
     "read_header",
 ]
 
-MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
 _LONGEST_LINE = 500  # characters of a non-comment line: wfdb's patterns take quadratic time
 _HASHES = re.compile(r"[#\s]*")
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e]")  # line ends of wfdb, which reads ASCII

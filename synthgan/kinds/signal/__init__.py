@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ class SignalKind(Kind):
             return False
         is_wide = records.ndim == 2 and records.shape[1] >= _FEWEST_SAMPLES
         return is_wide or (records.ndim == 3 and records.dtype != np.uint8)
+
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        from synthgan.records.signals import SignalWindows, check_axes, match_windows
+
+        there = {name: x for name, x in given.items() if x is not None}
+        super().check_records(there, target)
+        for name, x in there.items():
+            if not isinstance(x, SignalWindows):
+                check_axes(f"the {name} windows", np.shape(x))
+        matched = match_windows(there)
+        return {n: x if isinstance(x, SignalWindows) else np.asarray(x) for n, x in matched.items()}
 
     def measure_options(self, records: Any, fs_hz: float | None) -> dict[str, Any]:
         rate = getattr(records, "fs_hz", None) if fs_hz is None else fs_hz

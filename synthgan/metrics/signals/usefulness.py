@@ -19,6 +19,7 @@ from synthgan.metrics.signals.windows import phase_randomised, read_windows
 from synthgan.metrics.two_sample import boosted
 from synthgan.randomness import draw_generator
 from synthgan.records.beats import check_sampling
+from synthgan.records.signals import match_windows
 
 __all__ = ["signal_tstr"]
 
@@ -124,8 +125,9 @@ def _read(
     """Sub-sampled windows and labels of all sets, in an order that depends on content."""
     sets: dict[str, Labelled] = {}
     drawn = []
-    for name, (x, classes) in given.items():
-        labels = np.asarray(classes)
+    matched = match_windows({name: x for name, (x, _) in given.items()}, fs_hz)
+    for name, (_, classes) in given.items():
+        x, labels = matched[name], np.asarray(classes)
         windows = read_windows(x, name)[0]
         if labels.shape != (len(x),):
             raise DataError(

@@ -10,6 +10,7 @@ import pandas as pd
 from synthgan.exceptions import DataError
 from synthgan.metrics.compared_sets import ComparedSets
 from synthgan.records.beats import check_sampling
+from synthgan.records.signals import SignalWindows, check_axes, match_windows
 
 __all__ = ["phase_randomised", "read_window_sets", "read_windows", "whole_windows"]
 
@@ -35,12 +36,13 @@ def read_window_sets(
     Raises
     ------
     DataError
-        Wrong or different shapes, infinite numbers, fewer than two windows without missing samples,
-        real windows that are all constant, windows that are too short.
+        Wrong or different shapes, SignalWindows that differ in rate, leads or units, infinite
+        numbers, fewer than two windows without missing samples, real windows that are all constant,
+        windows that are too short.
     ParameterError
         `fs_hz` is not a positive number.
     """
-    given = {"real": real, "fake": fake, "holdout": holdout}
+    given = match_windows({"real": real, "fake": fake, "holdout": holdout}, fs_hz)
     sets: dict[str, np.ndarray] = {}
     notes: list[str] = []
     for name, x in given.items():
@@ -82,6 +84,8 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         )
     if windows.ndim == 2:
         windows = windows[:, None, :]
+    if not isinstance(x, SignalWindows):
+        check_axes(f"the {name} windows", windows.shape)
     if np.isinf(windows).any():
         raise DataError(f"the {name} windows have infinite samples; only finite mV are allowed.")
     is_whole = whole_windows(windows)
