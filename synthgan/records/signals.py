@@ -17,14 +17,17 @@ __all__ = [
     "MILLIVOLTS",
     "Recording",
     "SignalWindows",
+    "ascii_unit",
     "beat_lead",
     "check_axes",
     "check_positive",
     "match_windows",
+    "plain_unit",
 ]
 
 # Millivolts of a unit of voltage; the micro sign and the Greek mu are two characters.
 MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
+_SPELT = {"\u00b5": "u", "\u03a9": "Ohm", "\u00b0": "deg", "\u00b2": "^2", "\u00b3": "^3"}
 _ECG_LEAD = re.compile(
     r".*(ecg|ekg).*|(mod\W*)?(l?i{1,3}|v\d?r?|av[rlf]|ml?(i{1,3}|v\d|\d)|mcl\d|c[mcs]\d)"
 )
@@ -195,6 +198,24 @@ class SignalWindows:
         )
 
 
+def plain_unit(unit: str) -> str:
+    """Return a unit with the micro and the Ohm sign in one of their two forms each."""
+    return unit.replace("\u03bc", "\u00b5").replace("\u2126", "\u03a9")
+
+
+def ascii_unit(unit: str) -> str:
+    """Return a unit with signs outside of ASCII spelt out, as far as they are known.
+
+    Examples
+    --------
+    >>> [ascii_unit(unit) for unit in ("\u00b0C", "k\u2126", "\u00b5S", "m/s\u00b2")]
+    ['degC', 'kOhm', 'uS', 'm/s^2']
+    """
+    for sign, text in _SPELT.items():
+        unit = plain_unit(unit).replace(sign, text)
+    return unit
+
+
 def check_axes(what: str, shape: tuple[int, ...]) -> None:
     """Refuse arrays (n, n_leads, n_samples) with more leads than samples: their axes are swapped.
 
@@ -261,7 +282,7 @@ def _matched(name: str, x: SignalWindows, first: Any, like: SignalWindows | None
             values = values[:, order]
         leads, units = like.leads, tuple(units[i] for i in order)
         for lead, ours, theirs in zip(leads, units, like.units, strict=True):
-            if ours != theirs:
+            if ascii_unit(ours) != ascii_unit(theirs):
                 raise DataError(
                     f"the {name} windows have lead {lead!r} in {ours!r}, the {first} ones in "
                     f"{theirs!r}; convert them to one unit."
