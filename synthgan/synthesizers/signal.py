@@ -36,6 +36,7 @@ from synthgan.synthesizers.rollback import rollback_on_error
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
+_FEWEST_DRAWN = 200  # to be compared with few real ones
 _LEAST_SUPPORT = 5  # people who share what is stored
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
@@ -93,7 +94,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         Fitted on X.
     calibration_ : Calibration or None
         What the generator's windows lacked in size, height and spectrum, and what `sample`
-        therefore makes up for; None of fewer than 100 windows, or of grey levels.
+        therefore makes up for; None of fewer than 20 windows, or of grey levels.
     labels_ : Labels
         The labels that conditions may name.
     beat_lead_ : int
@@ -328,7 +329,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
         some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
         self._match_tempo(some)
-        fake = self._draw_stored(len(some), None, 0)
+        fake = self._draw_stored(max(len(some), _FEWEST_DRAWN), None, 0)
         self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
 
     def _match_tempo(self, real: np.ndarray) -> None:
@@ -342,7 +343,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         if not Tempo.is_known(theirs):
             return
         with generator.listen() as heard:
-            fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
+            fake = self.encoder_.complete(self._draw_stored(max(len(real), _FEWEST_DRAWN), None, 0))
         ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz, self.beat_lead_)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:

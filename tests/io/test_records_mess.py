@@ -9,7 +9,6 @@ import pytest
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.io.records import read_records
-from synthgan.io.records.comments import find_labels
 from synthgan.io.windows import windows
 from tests.io.test_records_reading import FOLDER_RECORD, SAMPLES, plant
 from tests.signal.quick import quick
@@ -54,6 +53,8 @@ def test_comments_of_public_databases(tmp_path, line, labels):
 @pytest.mark.parametrize("piece", ["a ", "# ", "a: ", "<", "<a", "<a> ", "age ", "age:", "  a"])
 def test_comments_take_steps_in_proportion_to_their_length(piece):
     """A square of half a million characters would take an hour."""
+    from synthgan.io.records.comments import find_labels
+
     labels = find_labels([f"# {piece * 2**17}"])
     assert sum(map(len, labels.values())) <= len(piece) * 2**17
 

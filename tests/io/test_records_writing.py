@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.records import read_records, write_records
-from synthgan.io.records.comments import is_missing
 from synthgan.io.windows import SignalWindows
 
 with warnings.catch_warnings():
@@ -48,6 +47,8 @@ def written(draw):
 @given(cut=written())
 @settings(max_examples=60)
 def test_what_is_written_is_read(tmp_path_factory, cut):
+    from synthgan.io.records.comments import is_missing
+
     folder = tmp_path_factory.mktemp("records") / "new"
     files = write_records(folder, cut)
     assert [file.name for file in files] == [f"synthetic_{i:05d}.hea" for i in range(len(cut))]
