@@ -82,6 +82,7 @@ class ComparedSets:
             detail = explain(sets["real"], sets["fake"], np.random.default_rng(seed))
         ceiling = run(sets["holdout"]).value if "holdout" in sets else None
         floor = run(self.surrogates(sets.get("holdout", sets["real"]), rng)).value
+        note = " ".join(filter(None, (note, part.note)))
         return Score(
             name, part.value, higher_is_better, detail, part.interval, ceiling, floor, note
         )

@@ -38,6 +38,7 @@ class Part(NamedTuple):
     value: float
     detail: pd.DataFrame
     interval: tuple[float, float] | None = None
+    note: str = ""
 
 
 Comparison = Callable[..., Part]
@@ -95,6 +96,7 @@ def compare_tables(
     part = run(tables["fake"], "fake")
     ceiling = run(tables["holdout"], "holdout").value if "holdout" in tables else None
     floor = run(shuffled(tables.get("holdout", tables["real"]), rng), "shuffled").value
+    note = " ".join(filter(None, (note, part.note)))
     return Score(
         name, part.value, higher_is_better, part.detail, part.interval, ceiling, floor, note
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ class ImageKind(Kind):
     name, plural, records = "image", "images", "images"
     makes = "images"
     files, in_folders = "PNG files", True
-    fit_options = ("size", "color", "crop", "on_error")
+    fit_options = ("size", "color", "crop", "on_error", "levels")
+    evaluate_options = fit_options
     sample_options = ("overwrite", "csv_safe")
     shown = "it shows real images"
     pooled = "it shows no real image"
@@ -39,14 +42,17 @@ class ImageKind(Kind):
 
     def recognises(self, path: str) -> bool:
         from synthgan.io.images import is_image_name
+        from synthgan.io.images.foreign import is_foreign_name
 
-        in_folder = (file.name for file in Path(path).rglob("*") if Path(path).is_dir())
-        return path.casefold().endswith(".zip") or any(map(is_image_name, (path, *in_folder)))
+        below = [file.name for file in Path(path).rglob("*")] if Path(path).is_dir() else []
+        is_picture = any(is_image_name(name) or is_foreign_name(name) for name in (path, *below))
+        return path.casefold().endswith(".zip") or is_picture
 
-    def read_to_measure(self, path: str, follow_links: bool) -> Any:
-        from synthgan.io.images import read_images
+    def read_sets(self, paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed))
 
-        return read_images(path, follow_links=follow_links)
+    def add_evaluate_options(self, parser: Any) -> None:
+        self.add_fit_options(parser)
 
 
 KIND = ImageKind()

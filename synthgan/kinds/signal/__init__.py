@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class SignalKind(Kind):
     name, plural, records = "signal", "signals", "signals"
     makes = "windows of a signal"
     files, in_folders = "WFDB records", True
-    fit_options = ("leads", "n_samples", "window_s", "fs_hz")
+    fit_options = ("leads", "n_samples", "window_s", "fs_hz", "on_missing_lead")
+    evaluate_options = ("leads", "n_samples", "window_s", "on_missing_lead")
     sample_options = ("duration_s", "annotate", "overwrite")
     optional_measures = (
         "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability",
@@ -65,8 +66,20 @@ class SignalKind(Kind):
         return {"fs_hz": rate}
 
     def recognises(self, path: str) -> bool:
-        is_record = path.endswith(".hea") or Path(f"{path}.hea").is_file()
-        return is_record or path.endswith(".npy") or any(Path(path).rglob("*.hea"))
+        suffixes = (".hea", ".edf", ".bdf")
+        is_record = path.casefold().endswith(suffixes) or Path(f"{path}.hea").is_file()
+        below = Path(path).rglob("*") if Path(path).is_dir() else ()
+        return (
+            is_record
+            or path.endswith(".npy")
+            or any(file.name.casefold().endswith(suffixes) for file in below)
+        )
+
+    def read_sets(self, paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed))
+
+    def add_evaluate_options(self, parser: Any) -> None:
+        self._part("files").add_reading_options(parser.add_argument_group(self.plural))
 
     def add_sample_options(self, parser: Any) -> None:
         signals = parser.add_argument_group("signals")
