@@ -83,12 +83,13 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         path = getattr(parsed, option)
         if path is not None:
             check_out(f"--{option}", path)
-    real, fake, holdout = _read_sets((parsed.real, parsed.fake, parsed.holdout), parsed)
+    (real, fake, holdout), kind = _read_sets((parsed.real, parsed.fake, parsed.holdout), parsed)
     report = evaluate(
         real,
         fake,
         holdout=holdout,
         target=parsed.target,
+        kind=kind,
         fs_hz=parsed.fs_hz,
         show_real=not parsed.no_real,
         groups=parsed.groups,
@@ -129,7 +130,10 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
     return text, is_true
 
 
-def _read_sets(paths: tuple[str | None, ...], parsed: argparse.Namespace) -> list[Any]:
+def _read_sets(paths: tuple[str | None, ...], parsed: argparse.Namespace) -> tuple[list[Any], str]:
+    """Read all sets; return them and their kind, which npy files do not tell."""
+    from synthgan.io.tables import read_array
+
     kinds = all_kinds().values()
     own = [path for path in paths if path is not None and not path.endswith(".npy")]
     found = [kind for kind in kinds if own and kind.recognises(own[0])] or list(kinds)
@@ -141,7 +145,7 @@ def _read_sets(paths: tuple[str | None, ...], parsed: argparse.Namespace) -> lis
                 f"--{option.replace('_', '-')} is for files of {' and '.join(plurals)}, not for "
                 f"{parsed.real!r}."
             )
-    return found[0].read_sets(paths, parsed)
+    return found[0].read_sets(paths, parsed, read_array), found[0].name if own else "auto"
 
 
 def print_summary(report: Any) -> None:

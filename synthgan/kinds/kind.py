@@ -150,7 +150,12 @@ class Kind(ABC):
         """Read records for ``synthgan evaluate``."""
         raise ValueError(f"{path!r} contains {self.plural}; give them as an npy file.")
 
-    def read_sets(self, paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
         """Read the real, the synthetic and the holdout records for ``synthgan evaluate``.
 
         Parameters
@@ -159,8 +164,9 @@ class Kind(ABC):
             None of a set that is not given.
         parsed : Namespace
             With `evaluate_options`.
+        read_array : callable
+            Reads an npy file.
         """
-        from synthgan.io.tables import read_array
 
         def read(path: str) -> Any:
             if path.endswith(".npy"):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +105,20 @@ def test_evaluation_of_files(tmp_path, archive, capsys):
     assert "--size is for files of images" in one_error(
         capsys, "evaluate", "a.npy", "b.npy", "--size", "8"
     )
+    # Floats are compared with files on one scale.
+    np.save(tmp_path / "real.npy", read_images(real).values / 255)
+    run("evaluate", tmp_path / "real.npy", fake, "--json", tmp_path / "f.json")
+    run("evaluate", real, fake, "--json", tmp_path / "b.json")
+    floats, levels = (json.loads((tmp_path / f"{x}.json").read_text()) for x in "fb")
+    for scores in (floats, levels):
+        scores["scores"] = {
+            (section, name): score["value"]
+            for section, each in scores["scores"].items()
+            for name, score in each.items()
+        }
+    assert floats["scores"].keys() == levels["scores"].keys()
+    for name, value in levels["scores"].items():
+        assert floats["scores"][name] == (value and pytest.approx(value, abs=0.02)), name
     # Of eight images the classifier measures nothing, and a gate on it fails.
     run("evaluate", real, fake, "--fail-if", "image_c2st>0.9", code=1)
     assert "failed: image_c2st>0.9" in capsys.readouterr().err

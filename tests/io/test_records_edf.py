@@ -117,3 +117,13 @@ def test_links_out_of_the_folder_are_refused(edf, tmp_path_factory):
     with pytest.raises(DataError, match=r"night.edf' is a link"):
         read_records(folder, "ECG")
     assert len(read_records(folder, "ECG", follow_links=True)) == 1
+
+
+def test_the_command_line_recognises_them(edf, tmp_path_factory, capsys):
+    from synthgan.cli import main
+
+    out = tmp_path_factory.mktemp("model") / "m.synthgan"
+    for data in (edf, edf / "night.edf"):
+        main(["fit", str(data), "--leads", "0", "--window-s", "1", "--max-steps", "1",
+              "-o", str(out)])  # fmt: skip
+        assert "20 windows of 250 samples (1 s), lead ECG, 250 Hz" in capsys.readouterr().out

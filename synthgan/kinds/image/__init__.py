@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,14 @@ class ImageKind(Kind):
         is_array = isinstance(records, np.ndarray) and records.ndim >= 3
         return is_array and (records.dtype == np.uint8 or records.ndim > 3)
 
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        """Check the sets, and scale floats up to 1 to grey levels."""
+        arrays = super().check_records(given, target)
+        floats = [name for name, x in arrays.items() if x.dtype.kind == "f"]
+        if floats and (arrays[floats[0]] <= 1).all():
+            arrays |= {name: arrays[name] * np.float32(255) for name in floats}
+        return arrays
+
     def recognises(self, path: str) -> bool:
         from synthgan.io.images import is_image_name
         from synthgan.io.images.foreign import is_foreign_name
@@ -48,8 +56,13 @@ class ImageKind(Kind):
         is_picture = any(is_image_name(name) or is_foreign_name(name) for name in (path, *below))
         return path.casefold().endswith(".zip") or is_picture
 
-    def read_sets(self, paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
-        return list(self._part("files").read_sets(paths, parsed))
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed, read_array))
 
     def add_evaluate_options(self, parser: Any) -> None:
         self.add_fit_options(parser)

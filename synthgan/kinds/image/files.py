@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from synthgan.io.escaping import printable
@@ -70,10 +70,11 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     return model.fit(images, groups=parsed.groups), f"{len(images)} images"
 
 
-def read_sets(paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
+def read_sets(
+    paths: Sequence[str | None], parsed: argparse.Namespace, read_array: Callable[[str], Any]
+) -> list[Any]:
     """Read images for ``synthgan evaluate``."""
     from synthgan.io.images import read_images
-    from synthgan.io.tables import read_array
 
     def read(path: str) -> Any:
         if path.endswith(".npy"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +75,13 @@ class SignalKind(Kind):
             or any(file.name.casefold().endswith(suffixes) for file in below)
         )
 
-    def read_sets(self, paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
-        return list(self._part("files").read_sets(paths, parsed))
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed, read_array))
 
     def add_evaluate_options(self, parser: Any) -> None:
         self._part("files").add_reading_options(parser.add_argument_group(self.plural))

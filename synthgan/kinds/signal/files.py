@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from synthgan.io.escaping import printable
@@ -91,10 +91,11 @@ def _reading(parsed: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def read_sets(paths: Sequence[str | None], parsed: argparse.Namespace) -> list[Any]:
+def read_sets(
+    paths: Sequence[str | None], parsed: argparse.Namespace, read_array: Callable[[str], Any]
+) -> list[Any]:
     """Read records, EDF and npy files, and cut all to the length and the leads of the fakes."""
     from synthgan.io.records import read_records
-    from synthgan.io.tables import read_array
     from synthgan.io.windows import windows
 
     leads, length = _leads(parsed.leads), parsed.n_samples
