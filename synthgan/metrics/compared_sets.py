@@ -38,6 +38,7 @@ class Part(NamedTuple):
     value: float
     detail: pd.DataFrame
     interval: tuple[float, float] | None = None
+    note: str = ""
 
     @classmethod
     def of(cls, values: Mapping[str, float], axis: str, name: str) -> Part:
@@ -125,6 +126,7 @@ class ComparedSets:
             detail = explain(sets["real"], sets["fake"], np.random.default_rng(seed))
         ceiling = run(sets["holdout"], "holdout").value if "holdout" in sets else None
         floor = run(self.surrogates(sets.get("holdout", sets["real"]), rng)).value
+        note = " ".join(filter(None, (note, part.note)))
         return Score(
             name, part.value, higher_is_better, detail, part.interval, ceiling, floor, note
         )

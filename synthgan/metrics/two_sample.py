@@ -27,6 +27,7 @@ __all__ = [
     "c2st",
     "c2st_linear",
     "c2st_of_arrays",
+    "fewest_rows",
     "stack_families",
     "two_sample_test",
 ]
@@ -88,7 +89,8 @@ def c2st(
     -------
     score : Score
         Five-fold AUC: the probability that a real row scores above a synthetic row. 0.5 is
-        guessing, 1 is perfect discrimination. Lower is better. ``detail`` has the permutation
+        guessing, 1 is perfect discrimination. Lower is better. NaN of fewer than 25 rows of each,
+        with a note: trees do not divide so few. ``detail`` has the permutation
         importance of each column: the fall of the AUC when it is shuffled among the test rows, in
         descending order. The interval is DeLong's.
 
@@ -161,6 +163,13 @@ def two_sample_test(
     x, is_real = x[order], order < len(real)
     if fold.max() < 1:
         return Part(float("nan"), pd.DataFrame({"value": []}))
+    fewest, n_learnt = fewest_rows(make()), len(x) - int(np.bincount(fold).max())
+    if n_learnt < fewest:
+        note = (
+            f"Not measured: trees need {fewest} training rows to divide them, and five folds of "
+            f"{len(real)} real and {len(fake)} synthetic ones leave {n_learnt}."
+        )
+        return Part(float("nan"), pd.DataFrame({"value": []}), note=note)
     odds = np.zeros(len(x))
     falls = []
     for k in range(fold.max() + 1):
@@ -236,6 +245,11 @@ def boosted(seed: int, is_branch: np.ndarray | None = None) -> HistGradientBoost
     """Return scikit-learn's boosted trees with its defaults; some features hold levels."""
     branches = None if is_branch is None or not is_branch.any() else is_branch
     return HistGradientBoostingClassifier(categorical_features=branches, random_state=seed)
+
+
+def fewest_rows(model: Any) -> int:
+    """Return how many training rows a model needs to learn anything from them."""
+    return 2 * int(getattr(model, "min_samples_leaf", 0))
 
 
 def _linear() -> Any:

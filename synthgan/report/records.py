@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from synthgan.randomness import draw_generator
 from synthgan.records.beats import find_beats
+from synthgan.records.signals import SignalWindows, beat_lead
 from synthgan.report.displays import FAKE, REAL
 
 __all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]
@@ -244,8 +245,9 @@ def _draw_image(ax: Axes, image: np.ndarray) -> None:
 
 
 def _first_lead(windows: Any) -> np.ndarray:
+    lead = beat_lead(windows.leads, windows.units) if isinstance(windows, SignalWindows) else 0
     array = np.asarray(windows, dtype=np.float64)
-    array = array[:, 0] if array.ndim == 3 else array
+    array = array[:, lead] if array.ndim == 3 else array
     return array[np.isfinite(array).all(axis=1)]
 
 

@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthgan import __version__
@@ -153,7 +154,7 @@ class Report:
                 section: {name: self._plain(score) for name, score in scores.items()}
                 for section, scores in self.scores.items()
             },
-            "records": {name: list(map(int, x.shape)) for name, x in self.records.items()},
+            "records": {name: list(map(int, np.shape(x))) for name, x in self.records.items()},
             "settings": {name: plain(value) for name, value in self.settings.items()},
             "versions": versions(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import ks
 from synthgan.metrics.signals.windows import read_window_sets, window_measure
 from synthgan.records.beats import check_beats, find_beats, rates_bpm
+from synthgan.records.signals import SignalWindows, beat_lead
 
 __all__ = [
     "beat_counts",
@@ -26,14 +28,26 @@ __all__ = [
 
 _MOST_BEATS = 11  # larger counts per 2 s are merged into one level
 _QUANTILES = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
-_BEATS = "Beats are those of the first lead; windows last 1 s or more, at 100 Hz or more. "
+_BEATS = (
+    "Beats are those of the first lead, or of the ECG lead of SignalWindows; the note says which. "
+    "Windows last 1 s or more, at 100 Hz or more. "
+)
 
 
 def _read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> ComparedSets:
+    """Read the windows for a measure of beats, reduced to the lead whose beats are measured."""
     compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
     n_leads, n_samples = compared.sets["real"].shape[1:]
     check_beats(fs_hz, n_samples)
-    return compared.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
+    if n_leads == 1:
+        return compared
+    lead, which = 0, f"the first of {n_leads} leads"
+    named = next((x for x in (real, fake, holdout) if isinstance(x, SignalWindows)), None)
+    if named is not None:
+        lead = beat_lead(named.leads, named.units)
+        which = f"lead {named.leads[lead]}"
+    sets = {name: x[:, [lead]] for name, x in compared.sets.items()}
+    return replace(compared, sets=sets).also(f"Beats of {which}.")
 
 
 def beat_measure(name: str, about: str = "") -> Callable[[Comparison], Measure]:
@@ -62,7 +76,8 @@ def heart_rates(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs
     A window of 2 s holds two beats only above 30 to 60 beats a minute: slow heart rates
     are underrepresented, in both real and synthetic windows.
     """
-    rates = [rates_bpm(find_beats(x[:, 0], fs_hz), fs_hz, len(x)) for x in (real, fake)]
+    leads = (real[:, 0], fake[:, 0])
+    rates = [rates_bpm(find_beats(x, fs_hz), fs_hz, *x.shape) for x in leads]
     a, b = (r[~np.isnan(r)] for r in rates)
     return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
 

@@ -14,6 +14,7 @@ from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part, given
 from synthgan.metrics.measure import Measure, publish, sampling
 from synthgan.metrics.score import Score
 from synthgan.records.beats import check_sampling
+from synthgan.records.signals import SignalWindows, check_axes, match_windows
 
 __all__ = [
     "MOST_WINDOWS",
@@ -48,12 +49,14 @@ def read_window_sets(
     Raises
     ------
     DataError
-        Wrong or different shapes, infinite numbers, fewer than two windows without missing samples,
-        real windows that are all constant, windows that are too short.
+        Wrong or different shapes, SignalWindows that differ in rate, leads or units, infinite
+        numbers, fewer than two windows without missing samples, real windows that are all constant,
+        windows that are too short.
     ParameterError
         `fs_hz` is not a positive number.
     """
     given = given_sets("set of windows", {"real": real, "fake": fake, "holdout": holdout})
+    given = match_windows(given, fs_hz)
     sets: dict[str, np.ndarray] = {}
     notes: list[str] = []
     for name, x in given.items():
@@ -170,6 +173,8 @@ def _read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         )
     if windows.ndim == 2:
         windows = windows[:, None, :]
+    if not isinstance(x, SignalWindows):
+        check_axes(f"the {name} windows", windows.shape)
     if np.isinf(windows).any():
         raise DataError(f"the {name} windows have infinite samples; only finite mV are allowed.")
     is_whole = whole_windows(windows)
