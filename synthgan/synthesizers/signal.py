@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -296,10 +297,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         """
         check_is_fitted(self)
         n_samples = self._n_samples_of(duration_s)
-
-        def draw_values(n: int, known: Any, seed: int) -> np.ndarray:
-            return self._draw_values(n, known, seed, n_samples)
-
+        draw_values = partial(self._draw_values, n_samples=n_samples)
         n_values = self.n_leads_ * n_samples
         return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
 
