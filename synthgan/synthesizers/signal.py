@@ -37,10 +37,7 @@ from synthgan.synthesizers.rollback import rollback_on_error
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
-_FEWEST_DRAWN, _LEAST_SUPPORT = 200, 5  # windows to compare with few; people of what is stored
-    200,
-    5,
-)  # windows to compare with few; people who share what is stored
+_FEWEST_DRAWN, _LEAST_SUPPORT = 200, 5  # windows to compare with few; people
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _BATCH = 16  # windows
