@@ -209,7 +209,7 @@ class Labels:
         encoder, n_rows = self.encoder, len(self.y_shares)
         if encoder is None:
             raise ValueError("there are no labels")
-        shared = encoder.decode_frame(self.y_cells, self.y_names)
+        shared = encoder.decode(self.y_cells, self.y_names)
         columns = {column.name: column for column in self.schema}
         chosen, all_met = np.zeros(n, dtype=np.int64), True
         for records, values in _by_condition(

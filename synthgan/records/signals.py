@@ -221,7 +221,7 @@ def check_axes(what: str, shape: tuple[int, ...]) -> None:
 
     SignalWindows with more leads than samples are allowed, because their leads are named.
     """
-    if len(shape) == 3 and shape[1] > shape[2]:
+    if len(shape) == 3 and shape[1] > shape[2] > 0:
         raise DataError(
             f"{what} of shape {shape} would have {shape[1]} leads of {shape[2]} samples; give "
             "(n_windows, n_leads, n_samples): transpose them with X.transpose(0, 2, 1), or name "

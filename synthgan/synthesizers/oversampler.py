@@ -164,7 +164,7 @@ class GANOverSampler(BaseEstimator):
     def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
         """Refuse classes that are to grow, and of which the encoder would keep nothing."""
         encoder = resolve(model, "encoder", find_preset(model))
-        least = encoder.min_support if encoder.scaling == "quantile" else 1
+        least = 1 if encoder.is_quantised else encoder.min_support
         for label, n in self.sampling_strategy_.items():
             n_rows = int((labels == label).sum())
             if n and n_rows < least:

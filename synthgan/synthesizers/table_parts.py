@@ -64,7 +64,7 @@ def find_forms(
     key : hashable or None
         The column that names people.
     """
-    pools = encoder.scaling == "quantile"
+    pools = not encoder.is_quantised
     least = encoder.min_support if pools else 1
     text = _kept_as_text(constraints, key, frame)
     # What is too rare depends on the people, who are found in the table that was read.
@@ -139,7 +139,7 @@ def complete_read(
     rng = np.random.default_rng(seed)
     grids, known, half_widths = encode_gaps(model.encoder_, read, regenerated)
     grids = dither(grids, half_widths, model.cell_groups_, rng)
-    full = model.encoder_.decode_frame(model.sample_grids(len(grids), seed, (grids, known)))
+    full = model.encoder_.decode(model.sample_grids(len(grids), seed, (grids, known)))
     kept = read.notna() if regenerated is None else read.notna() & ~regenerated
     return model.forms_.settle(read.where(kept, full), filled=True)
 
@@ -151,7 +151,7 @@ def constraint_numbers(
     makers = [c for c in constraints.constraints_ if isinstance(c, Formula | Inequality)]
     if not makers:
         return []
-    table = encoder.decode_frame(grids, {name for c in makers for name in c.uses})
+    table = encoder.decode(grids, {name for c in makers for name in c.uses})
     for constraint in reversed(makers):
         table = constraint.restore(table, np.random.default_rng(0))
     made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
@@ -217,4 +217,4 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         model.feature_names_in_ = np.array(names, dtype=object)
     model.cell_groups_ = encoder.cell_groups_
     model.grid_shape_ = encoder.grid_shape_
-    model.is_quantised_ = encoder.scaling != "quantile"
+    model.is_quantised_ = encoder.is_quantised

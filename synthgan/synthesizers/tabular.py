@@ -252,7 +252,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
             table = self.constraints_.apply(frame)
             kept = encoder.fit(table, groups=support.people).keeps(table)
-        grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
+        grids, half_widths = encoder.encode(table, warn=encoder.is_quantised)
         if len(grids) < 2:
             raise DataError(
                 f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "
@@ -398,12 +398,12 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     ) -> pd.DataFrame:
         """Draw rows of the original columns, of which some cells may be known."""
         if known is None:
-            table = self.encoder_.decode_frame(self.sample_grids(n, seed))
+            table = self.encoder_.decode(self.sample_grids(n, seed))
         else:
             grids, cells, half_widths = encode_known(self.encoder_, *known)
             grids = dither(grids, half_widths, self.cell_groups_, rng)
             made = self.sample_grids(n, seed, (grids, cells))
-            table = self.encoder_.decode_frame(made)
+            table = self.encoder_.decode(made)
             given = {group.column for group in self.known_groups_}
             table = overwrite(table, *known, given)
         return self.forms_.settle(self.constraints_.restore(table, rng))

@@ -80,7 +80,7 @@ def planted_arrow():
 def fitted(values, **parameters):
     frame = values.to_frame("x")
     encoder = GridEncoder(**parameters).fit(frame)
-    return encoder, encoder.decode_frame(encoder.encode(frame, warn=False)[0])["x"]
+    return encoder, encoder.decode(encoder.encode(frame, warn=False)[0])["x"]
 
 
 def check_survival(values):
@@ -107,7 +107,7 @@ def check_survival(values):
         drawn = draw_known(again, "x", 9, np.random.default_rng(0), allowed=[value])
         assert (drawn == value).all()
         grids, known, _ = encode_known(again, pd.DataFrame({"x": [value]}), ONE_KNOWN)
-        assert (again.decode_frame(grids)["x"] == value).all()
+        assert (again.decode(grids)["x"] == value).all()
         assert known.sum() == codec.n_cells + encoder.column_cells_[0].nullable
 
 

@@ -120,7 +120,7 @@ def test_no_label_of_fewer_rows_can_be_found_in_what_is_stored(
     stored = json.dumps(encoder.to_state()[0])
     assert set(re.findall("<[0-9]+>", stored)) == set(common)
     assert "nobody" not in stored
-    back = encoder.decode_frame(encoder.encode(frame, warn=False)[0])["x"]
+    back = encoder.decode(encoder.encode(frame, warn=False)[0])["x"]
     kept = frame["x"].isin(common)
     assert (back[kept].astype(object) == frame["x"][kept].astype(object)).all()
     if len(common):
@@ -150,7 +150,7 @@ def test_pooled_labels_are_counted(labels, message):
     with pytest.warns(DataWarning, match=message):
         encoder = GridEncoder(min_support=5).fit(frame)
     common = [label for label in "abcd" if labels.count(label) >= 5]
-    back = encoder.decode_frame(encoder.encode(frame, warn=False)[0])["x"]
+    back = encoder.decode(encoder.encode(frame, warn=False)[0])["x"]
     assert sorted(back.dropna().unique()) == common
 
 
@@ -166,7 +166,7 @@ def test_labels_that_look_pooled_are_counted_at_transform():
 def test_a_rare_rank_becomes_the_nearest_kept_one():
     ranks = pd.Categorical([*"aaaaabcddddd"], list("abcd"), ordered=True)
     encoder = GridEncoder(min_support=5).fit(pd.DataFrame({"x": ranks}))
-    back = encoder.decode_frame(encoder.encode(pd.DataFrame({"x": ranks}), warn=False)[0])["x"]
+    back = encoder.decode(encoder.encode(pd.DataFrame({"x": ranks}), warn=False)[0])["x"]
     assert "".join(back) == "aaaaaadddddd"
 
 

@@ -26,7 +26,8 @@ def test_scikit_learn_contract(estimator, check):
 def signals(draw, max_windows=6):
     """Windows (n, n_leads, n_samples): waves, noise or constants, far from zero or tiny."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    shape = draw(st.tuples(*(st.integers(1, most) for most in (max_windows, 4, 300))))
+    n_leads = draw(st.integers(1, 4))  # at most as many as samples, or they are taken for these
+    shape = (draw(st.integers(1, max_windows)), n_leads, draw(st.integers(n_leads, 300)))
     values = rng.normal(size=shape)
     values = np.cumsum(values, axis=2) if draw(st.booleans()) else values
     for lead in range(shape[1]):

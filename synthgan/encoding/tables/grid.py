@@ -179,7 +179,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             A parameter does not fit the data; the message names it.
         """
         self._validate_params()
-        pools = self.scaling == "quantile"
+        pools = not self.is_quantised
         if pools and not (isinstance(self.limits, str) and self.limits == "minmax"):
             raise ParameterError(
                 f"limits={self.limits!r} need a min-max scaling; scaling='quantile' has none: "
@@ -250,7 +250,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then encode the same rows; see `fit` and `transform`."""
-        grids, _ = self.fit(X, y, **fit_params).encode(X, warn=self.scaling != "quantile")
+        grids, _ = self.fit(X, y, **fit_params).encode(X, warn=self.is_quantised)
         return self._output(grids)
 
     def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
@@ -272,15 +272,12 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         frame, _ = read_table(self, X, reset=False)
-        frame = treat_outliers(
-            self.column_cells_, frame, self._drops, self.scaling == "quantile", warn
-        )
+        cells = self.column_cells_
+        frame = treat_outliers(cells, frame, self._drops, not self.is_quantised, warn)
         n, every = len(frame), dict.fromkeys(frame, slice(None))
-        continuous = [
-            cells.codec for cells in self.column_cells_ if cells.codec.kind == "continuous"
-        ]
+        n_continuous = sum(c.codec.kind == "continuous" and c.codec.n_cells > 0 for c in cells)
         grids = np.empty((n, *self.grid_shape_), cell_type(self))
-        half_widths = np.zeros((n, sum(codec.n_cells > 0 for codec in continuous)), np.float32)
+        half_widths = np.zeros((n, n_continuous), np.float32)
         for first in range(0, n, ROWS_AT_A_TIME):
             lot = slice(first, first + ROWS_AT_A_TIME)
             grids[lot], _, widths = encode_columns(self, frame.iloc[lot], every)
@@ -306,9 +303,9 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         DataError
             Wrong shape, or cells outside 0..255.
         """
-        return self.container_.restore(self.decode_frame(X))
+        return self.container_.restore(self.decode(X))
 
-    def decode_frame(self, X: Any, columns: Collection[Any] | None = None) -> pd.DataFrame:
+    def decode(self, X: Any, columns: Collection[Any] | None = None) -> pd.DataFrame:
         """Decode grids to a DataFrame, whatever container `fit` was given; all columns, or some."""
         check_is_fitted(self)
         grids = np.asarray(X)
@@ -428,9 +425,14 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         return tags
 
     @property
+    def is_quantised(self) -> bool:
+        """Whether cells are grey levels of the min-max scalings, not quantiles."""
+        return self.scaling != "quantile"
+
+    @property
     def _drops(self) -> bool:
         """Whether rows outside the limits are left out."""
-        return self.outliers == "drop" and self.scaling != "quantile"
+        return self.outliers == "drop" and self.is_quantised
 
     def _place_cells(self) -> None:
         """Assign a position to every cell, and set the public groups."""

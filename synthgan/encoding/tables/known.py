@@ -22,7 +22,7 @@ __all__ = ["cell_type", "draw_known", "encode_columns", "encode_gaps", "encode_k
 
 def cell_type(encoder: GridEncoder) -> np.dtype[Any]:
     """Return the dtype of cells: float32 for quantiles, bytes for the min-max scalings."""
-    return np.dtype(np.float32 if encoder.scaling == "quantile" else np.uint8)
+    return np.dtype(np.uint8 if encoder.is_quantised else np.float32)
 
 
 def encode_columns(
@@ -44,7 +44,7 @@ def encode_columns(
     n = len(table) if n is None else n
     flat = np.zeros((n, encoder.grid_shape_[0] * encoder.grid_shape_[1]), cell_type(encoder))
     known = np.zeros(flat.shape, dtype=bool)
-    fills_gaps = encoder.scaling == "quantile"
+    fills_gaps = not encoder.is_quantised
     half_widths = []
     for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
         name, spread = cells.column.name, np.zeros(n, dtype=np.float32)

@@ -35,7 +35,7 @@ def describe(model: Any) -> list[str]:
 def holds(model: Any) -> str:
     """Describe which values of training records are in the model file."""
     encoder = model.encoder_
-    if encoder.scaling != "quantile":
+    if encoder.is_quantised:
         values = "limits of each column, which may be its lowest and highest value, and all labels"
     elif encoder.min_support == 1:
         values = "every value of every column, as min_support=1"
