@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,11 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Name, checks_of, to_plain
 
 __all__ = ["Constraint", "Predicate", "Range"]
 
+Bound = Annotated[Any, fields.optional(fields.short)]
 Translated = tuple[pd.DataFrame, pd.DataFrame]
 
 
@@ -29,14 +31,9 @@ class Constraint(BaseEstimator):
     """Base class of constraints; it has no condition and changes no column.
 
     `fit` stores plain data in attributes that end in ``_``; ``schema_`` describes the columns that
-    `restore` builds.
+    `restore` builds. Annotations of parameters and of these attributes are their checks in an
+    archive, see `checks_of`.
     """
-
-    schema_: Schema
-
-    # Checks of the parameters and fitted attributes in an archive.
-    _parameter_checks: dict[str, fields.Check] = {}
-    _learnt_checks: dict[str, fields.Check] = {}
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
@@ -102,17 +99,15 @@ class Constraint(BaseEstimator):
         """
         return known, mask
 
-    def to_state(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return parameters and fitted attributes as JSON-ready plain data."""
-        learnt = {name: value for name, value in vars(self).items() if name.endswith("_")}
-        if "schema_" in learnt:
-            learnt["schema_"] = self.schema_.to_dict()
+        learnt = {name: to_plain(x) for name, x in vars(self).items() if name.endswith("_")}
         parameters = {name: _plain(value) for name, value in self.get_params(deep=False).items()}
         return {"name": type(self).__name__, "parameters": parameters, "learnt": learnt}
 
     @classmethod
-    def from_state(cls, record: dict[str, Any]) -> Constraint:
-        """Build a fitted constraint from the output of `to_state`.
+    def from_dict(cls, record: dict[str, Any]) -> Constraint:
+        """Build a fitted constraint from the output of `to_dict`.
 
         Raises
         ------
@@ -123,11 +118,13 @@ class Constraint(BaseEstimator):
         read = fields.read_fields(
             record, what, name=fields.text, parameters=fields.plain, learnt=fields.plain
         )
-        constraint = cls(**fields.read_fields(read["parameters"], what, **cls._parameter_checks))
-        learnt = fields.read_fields(read["learnt"], what, **cls._learnt_checks)
+        parameters = fields.read_fields(read["parameters"], what, **checks_of(cls.__init__))
+        checks = {name: c for name, c in checks_of(cls).items() if name.endswith("_")}
+        learnt = fields.read_fields(read["learnt"], what, **checks)
+        constraint = cls(**parameters)
         for name, value in learnt.items():
             setattr(constraint, name, value)
-        if "schema_" in learnt and tuple(constraint.schema_.names) != tuple(constraint.uses):
+        if "schema_" in learnt and tuple(learnt["schema_"].names) != tuple(constraint.uses):
             raise ArchiveError(f"{what} has a schema that does not match its columns")
         try:
             constraint._check_learnt()
@@ -218,13 +215,7 @@ class Range(Constraint):
         Smallest and largest value allowed; None: no bound.
     """
 
-    _parameter_checks = {
-        "column": fields.name,
-        "low": fields.optional(fields.short),
-        "high": fields.optional(fields.short),
-    }
-
-    def __init__(self, column: Hashable, low: Any = None, high: Any = None) -> None:
+    def __init__(self, column: Name, low: Bound = None, high: Bound = None) -> None:
         self.column = column
         self.low = low
         self.high = high
@@ -375,7 +366,7 @@ class Predicate(Constraint):
             )
         return answer.astype(bool)
 
-    def to_state(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Raise an error: a function is code."""
         raise ArchiveError(
             f"{self!r} holds a function, which is code and cannot be saved; leave the Predicate "
@@ -383,6 +374,6 @@ class Predicate(Constraint):
         )
 
     @classmethod
-    def from_state(cls, record: dict[str, Any]) -> Predicate:
+    def from_dict(cls, record: dict[str, Any]) -> Predicate:
         """Raise an error: archives contain no code."""
         raise ArchiveError("a Predicate needs a function, which archives cannot hold")

@@ -21,6 +21,7 @@ from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
 from synthgan.state import fields
+from synthgan.state.stored import one_class_of
 
 __all__ = ["CONSTRAINTS", "ConstraintSet"]
 
@@ -172,17 +173,17 @@ class ConstraintSet:
             known, mask = constraint.translate(known, mask, rng)
         return known, mask
 
-    def to_state(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """Return the fitted state as JSON-ready plain data."""
         return {
             "min_support": self.min_support,
             "columns": self.columns_,
-            "constraints": [constraint.to_state() for constraint in self.constraints_],
+            "constraints": [constraint.to_dict() for constraint in self.constraints_],
         }
 
     @classmethod
-    def from_state(cls, record: dict[str, Any]) -> ConstraintSet:
-        """Build a fitted set from the output of `to_state`.
+    def from_dict(cls, record: dict[str, Any]) -> ConstraintSet:
+        """Build a fitted set from the output of `to_dict`.
 
         Raises
         ------
@@ -196,7 +197,7 @@ class ConstraintSet:
             "constraints",
             min_support=fields.whole(1),
             columns=fields.list_of(fields.name),
-            constraints=fields.list_of(_from_state),
+            constraints=fields.list_of(one_class_of("constraint", *CONSTRAINTS.values())),
         )
         constraints = cls(read["constraints"], read["min_support"])
         constraints.constraints_ = list(read["constraints"])
@@ -215,15 +216,6 @@ class ConstraintSet:
                 f"{constraint!r} names columns {unknown!r}, which the table lacks; it has "
                 f"{self.columns_!r}."
             )
-
-
-def _from_state(record: Any) -> Constraint:
-    name = record.get("name") if isinstance(record, dict) else None
-    if not isinstance(name, str) or name not in CONSTRAINTS:
-        raise ArchiveError(
-            f"constraint is {fields.brief(record)}; one of {sorted(CONSTRAINTS)} is expected"
-        )
-    return CONSTRAINTS[name].from_state(record)
 
 
 def _refuse_doubles(constraints: Sequence[Constraint]) -> None:

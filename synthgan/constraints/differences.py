@@ -22,7 +22,7 @@ from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support, pooled_means
-from synthgan.state import fields
+from synthgan.state.stored import Name
 
 __all__ = ["Inequality"]
 
@@ -143,10 +143,10 @@ class Inequality(Constraint):
     True
     """
 
-    _parameter_checks = {"low": fields.name, "high": fields.name, "strict": fields.flag}
-    _learnt_checks = {"schema_": Schema.from_dict, "middle_": fields.number()}
+    schema_: Schema
+    middle_: float
 
-    def __init__(self, low: Hashable, high: Hashable, strict: bool = False) -> None:
+    def __init__(self, low: Name, high: Name, strict: bool = False) -> None:
         self.low = low
         self.high = high
         self.strict = strict

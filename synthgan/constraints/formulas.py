@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Name
 
 __all__ = ["Formula"]
 
@@ -51,27 +52,18 @@ class Formula(Constraint):
     Restored values are clipped to the range of the data, whose ends are such averages, too.
     """
 
-    _parameter_checks = {
-        "column": fields.name,
-        "kind": fields.one_of(*FORMULAS),
-        "a": fields.name,
-        "b": fields.optional(fields.name),
-        "factor": fields.number(),
-    }
-    _learnt_checks = {
-        "schema_": Schema.from_dict,
-        "low_": fields.optional(fields.number()),
-        "middle_": fields.number(),
-        "high_": fields.optional(fields.number()),
-        "decimals_": fields.optional(fields.whole(0, MAX_DECIMALS)),
-    }
+    schema_: Schema
+    low_: float | None
+    middle_: float
+    high_: float | None
+    decimals_: Annotated[int, fields.whole(0, MAX_DECIMALS)] | None
 
     def __init__(
         self,
-        column: Hashable,
-        kind: str,
-        a: Hashable,
-        b: Hashable | None = None,
+        column: Name,
+        kind: Annotated[str, fields.one_of(*FORMULAS)],
+        a: Name,
+        b: Name | None = None,
         factor: float = 1.0,
     ) -> None:
         self.column = column
@@ -161,7 +153,7 @@ class Formula(Constraint):
         self._check_parameters()
         self._refuse_kinds()
         low, high = self.low_, self.high_
-        if (low is None) != (high is None) or (low is not None and low > high):
+        if (low is None) != (high is None) or (low is not None and high is not None and low > high):
             raise ValueError(f"the range {low} to {high} is invalid")
 
     def _anchors(self, frame: pd.DataFrame, decimals: int | None) -> np.ndarray:

@@ -7,7 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import numpy as np
@@ -27,6 +27,7 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Name
 
 __all__ = ["Identifier", "find_identifiers"]
 
@@ -66,13 +67,13 @@ _MOST_DIGITS = 19  # of an integer
 
 def _part(value: Any) -> Part:
     """Read a part from an archive."""
-    name, fewest, most = fields.list_of(fields.plain, 3)(value)
     length = fields.whole(0, _MOST_CHARACTERS)
-    if not fields.text(name):
+    name, fewest, most = fields.tuple_of(fields.text, length, length)(value)
+    if not name:
         raise ValueError("the text of a part is invalid")
-    if length(most) and name not in (*ALPHABETS, "uuid"):
+    if most and name not in (*ALPHABETS, "uuid"):
         raise ValueError("the alphabet of a part is invalid")
-    if length(fewest) > most:
+    if fewest > most:
         raise ValueError("the length of a part is invalid")
     return [name, fewest, most]
 
@@ -111,17 +112,16 @@ class Identifier(Constraint):
     ['age']
     """
 
-    _parameter_checks = {"column": fields.name}
-    _learnt_checks = {"schema_": Schema.from_dict, "parts_": fields.list_of(_part)}
+    schema_: Schema
+    parts_: list[Annotated[Part, _part]]
 
-    def __init__(self, column: Hashable) -> None:
+    def __init__(self, column: Name) -> None:
         self.column = column
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Identifier:
         """Learn the pattern; see `Constraint.fit`."""
         self.schema_ = describe(frame, [self.column], support)
         column = self.schema_.columns[0]
-        self.parts_: list[Part]
         is_whole = column.kind == "integer" or column.decimals == 0
         if column.kind not in ("string", "category") and not is_whole:
             raise DataError(
@@ -176,8 +176,7 @@ class Identifier(Constraint):
         return self.apply(known), self.apply(mask)
 
     def _check_learnt(self) -> None:
-        column, parts = self.schema_.columns[0], list(self.parts_)
-        self.parts_ = parts
+        column, parts = self.schema_.columns[0], self.parts_
         if column.numeric:
             is_whole = column.kind == "integer" or column.decimals == 0
             in_digits = len(parts) == 1 and parts[0][0] == "digit" and parts[0][1] >= 1

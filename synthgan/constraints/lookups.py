@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from operator import eq
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +25,12 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Name, Scalar, Share
 
 __all__ = ["DependentColumn", "FixedCombinations"]
 
-_VALUES = fields.list_of(fields.optional(fields.scalar))
-_SHARES = fields.list_of(fields.number(0, 1))
+_Values = list[Scalar | None]
+_Columns = Annotated[Sequence[Hashable], fields.list_of(fields.name)]
 
 
 class FixedCombinations(Constraint):
@@ -59,15 +60,12 @@ class FixedCombinations(Constraint):
     True
     """
 
-    _parameter_checks = {"columns": fields.list_of(fields.name)}
-    _learnt_checks = {
-        "schema_": Schema.from_dict,
-        "min_support_": fields.whole(1),
-        "combinations_": fields.list_of(_VALUES),
-        "shares_": _SHARES,
-    }
+    schema_: Schema
+    min_support_: Annotated[int, fields.whole(1)]
+    combinations_: list[_Values]
+    shares_: list[Share]
 
-    def __init__(self, columns: Sequence[Hashable]) -> None:
+    def __init__(self, columns: _Columns) -> None:
         self.columns = columns
 
     @property
@@ -149,8 +147,7 @@ class FixedCombinations(Constraint):
         return self._combined(known, rows), mask
 
     def _check_learnt(self) -> None:
-        rows = self.combinations_ = [list(row) for row in self.combinations_]
-        self.columns, self.shares_ = list(self.columns), list(self.shares_)
+        self.columns, rows = list(self.columns), self.combinations_
         if len(set(self.columns)) < 2 or {len(row) for row in rows} != {len(self.columns)}:
             raise ValueError("its combinations do not match its columns")
         _check_shares(self.shares_, rows)
@@ -217,15 +214,12 @@ class DependentColumn(Constraint):
     True
     """
 
-    _parameter_checks = {"column": fields.name, "of": fields.name}
-    _learnt_checks = {
-        "schema_": Schema.from_dict,
-        "levels_": _VALUES,
-        "values_": _VALUES,
-        "shares_": _SHARES,
-    }
+    schema_: Schema
+    levels_: _Values
+    values_: _Values
+    shares_: list[Share]
 
-    def __init__(self, column: Hashable, of: Hashable) -> None:
+    def __init__(self, column: Name, of: Name) -> None:
         self.column = column
         self.of = of
 
@@ -307,8 +301,6 @@ class DependentColumn(Constraint):
         return without_columns(known, [self.column]), without_columns(mask, [self.column])
 
     def _check_learnt(self) -> None:
-        for name in ("levels_", "values_", "shares_"):
-            setattr(self, name, list(getattr(self, name)))
         if len(set(self.levels_)) < max(1, len(self.values_)):
             raise ValueError("its numbers of levels and values differ")
         _check_shares(self.shares_, self.values_)

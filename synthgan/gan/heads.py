@@ -34,7 +34,7 @@ class Head(nn.Module):
 
 
 class TanhHead(Head):
-    """Every cell through tanh, whatever it holds: the thesis' head."""
+    """Every cell through tanh, of whatever kind: the head of the thesis."""
 
     def forward(self, raw: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map raw outputs to a grid of the same shape, -1..1."""
@@ -71,7 +71,7 @@ class SignalHead(Head):
 
 
 class CellHead(Head):
-    """Cells as their groups want them.
+    """Cells by the kind of their group.
 
     Continuous cells go through erf(x / sqrt 2), so that a standard normal output is uniform, as
     quantile cells are. Binary and one-hot cells are drawn by a straight-through

@@ -26,7 +26,7 @@ Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 @dataclass(frozen=True)
 class Sampler:
-    """What stands around a generator.
+    """Noise, conditions and head around a generator.
 
     Parameters
     ----------

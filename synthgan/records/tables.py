@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.state import fields
+from synthgan.state.stored import Stored
 
 __all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
 
@@ -31,7 +32,7 @@ _NULLABLE_INTEGERS = [
 
 
 @dataclass(frozen=True)
-class Container:
+class Container(Stored):
     """The container type of a table, with properties that a DataFrame does not have.
 
     Parameters
@@ -52,42 +53,21 @@ class Container:
         Not used: archives of format 1 may hold other metadata of the columns.
     """
 
-    kind: str = "pandas"
+    _record_name = "container"
+
+    kind: Annotated[str, fields.one_of("pandas", "array", *_LIBRARIES)] = "pandas"
     dtype: str | None = None
-    index: str = "range"
+    index: Annotated[str, fields.one_of("range", "integer", "string")] = "range"
     index_name: str | None = None
     columns_name: str | None = None
     arrow_fields: tuple[tuple[str, str, bool], ...] = ()
     arrow_metadata: tuple[tuple[str, str], ...] = ()
 
-    @classmethod
-    def from_dict(cls, record: Any) -> Container:
-        """Build a container from the output of `vars`, read from JSON.
-
-        Raises
-        ------
-        ArchiveError
-            An invalid record.
-        """
-        pair = fields.list_of(fields.text, 2)
-        container = cls(
-            **fields.read_fields(
-                record,
-                "container",
-                kind=fields.one_of("pandas", "array", *_LIBRARIES),
-                dtype=fields.optional(fields.text),
-                index=fields.one_of("range", "integer", "string"),
-                index_name=fields.optional(fields.text),
-                columns_name=fields.optional(fields.text),
-                arrow_fields=fields.list_of(_arrow_field),
-                arrow_metadata=fields.list_of(pair),
-            )
-        )
-        if (container.dtype is None) != (container.kind != "array"):
-            raise ArchiveError(f"container of kind {container.kind!r} has dtype {container.dtype}")
-        if container.dtype is not None:
-            numpy_dtype(container.dtype, "biufOMmUS")
-        return container
+    def _check_record(self) -> None:
+        if (self.dtype is None) != (self.kind != "array"):
+            raise ArchiveError(f"container of kind {self.kind!r} has dtype {self.dtype}")
+        if self.dtype is not None:
+            numpy_dtype(self.dtype, "biufOMmUS")
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Put the rows of `frame` into a container of this kind."""
@@ -149,11 +129,6 @@ def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
     if dtype is None or dtype.kind not in kinds:
         raise ArchiveError(f"container has the invalid dtype={fields.brief(spelled)}")
     return dtype
-
-
-def _arrow_field(value: Any) -> tuple[str, str, bool]:
-    name, spelled, is_null = fields.list_of(fields.plain, 3)(value)
-    return fields.text(name), fields.text(spelled), fields.flag(is_null)
 
 
 def _arrow_type(spelled: str) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -10,48 +11,47 @@ import pandas as pd
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.records.tables import Container
 from synthgan.state import fields
+from synthgan.state.stored import Stored
 
 __all__ = ["TargetContainer", "read_target"]
 
 
-class TargetContainer:
+def _names(value: Any) -> Any:
+    """Check for the name of a Series, or a list of names."""
+    check = fields.optional(fields.name)
+    return list(fields.list_of(check)(value)) if isinstance(value, list) else check(value)
+
+
+@dataclass(frozen=True)
+class TargetContainer(Stored):
     """The container type of y."""
 
-    def __init__(self, ndim: int, name: Any, frame: Container) -> None:
-        self.ndim = ndim
-        self.name = name
-        self.frame = frame
+    _record_name = "the target container"
+
+    ndim: Annotated[int, fields.whole(1, 2)]
+    name: Annotated[Any, _names]  # a list of a table or an array
+    frame: Container
 
     def to_dict(self) -> dict[str, Any]:
-        """Return JSON-ready plain data."""
-        names = self.name if isinstance(self.name, list) else [self.name]
-        for name in names:
-            if not (name is None or isinstance(name, str | int)):
-                raise ArchiveError(
-                    f"y has the name {name!r}; only strings and integers can be saved: rename it."
-                )
-        return {"ndim": self.ndim, "name": self.name, "frame": vars(self.frame)}
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> TargetContainer:
-        """Build a container from the output of `to_dict`.
+        """Return JSON-ready plain data.
 
         Raises
         ------
         ArchiveError
-            An invalid record.
+            A name is not a string or an integer.
         """
-        names = fields.optional(fields.name)
-        is_table = isinstance(record, dict) and record.get("ndim") == 2
-        read = fields.read_fields(
-            record,
-            "the target container",
-            ndim=fields.whole(1, 2),
-            name=fields.list_of(names) if is_table or _is_array(record) else names,
-            frame=Container.from_dict,
-        )
-        name = list(read["name"]) if isinstance(read["name"], tuple) else read["name"]
-        return cls(read["ndim"], name, read["frame"])
+        for name in self.name if isinstance(self.name, list) else [self.name]:
+            if not (name is None or isinstance(name, str | int)):
+                raise ArchiveError(
+                    f"y has the name {name!r}; only strings and integers can be saved: rename it."
+                )
+        return super().to_dict()
+
+    def _check_record(self) -> None:
+        if isinstance(self.name, list) != (self.ndim == 2 or self.frame.kind == "array"):
+            raise ArchiveError(
+                f"the target container of {self.ndim} axes has name={fields.brief(self.name)}"
+            )
 
     def restore(self, frame: pd.DataFrame) -> Any:
         """Convert generated targets to the type of y."""
@@ -60,11 +60,6 @@ class TargetContainer:
         if self.frame.kind == "array":
             return self.frame.restore(frame).ravel()
         return self.frame.restore(frame).iloc[:, 0].rename(self.name)
-
-
-def _is_array(record: Any) -> bool:
-    frame = record.get("frame") if isinstance(record, dict) else None
-    return isinstance(frame, dict) and frame.get("kind") == "array"
 
 
 def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd.DataFrame | None]:

@@ -1,4 +1,4 @@
-"""The .synthgan file: a zip of JSON and safetensors; nothing in it is ever unpickled.
+"""The .synthgan file of a model: its members in the container.
 
 A change of the archive content must increase `FORMAT`, keep reading all earlier formats, and add an
 archive of the new format to ``tests/data``.
@@ -6,45 +6,26 @@ archive of the new format to ``tests/data``.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import math
-import os
-import re
-import struct
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError
 
 from synthgan.exceptions import ArchiveError
-from synthgan.state.files import PRIVATE, replacing
+from synthgan.state.container import (
+    FORMAT,
+    from_json,
+    read_container,
+    reason_of,
+    to_json,
+    write_container,
+)
 
 __all__ = ["FORMAT", "Archive", "read_archive", "refusing", "write_archive"]
 
-FORMAT = 2
-_MANIFEST = "manifest.json"
 _SCHEMA, _WEIGHTS, _TABLES = "schema.json", "weights.safetensors", "encoder.safetensors"
-_MEMBERS = (_MANIFEST, _SCHEMA, _WEIGHTS, _TABLES)
-
-_MOST_JSON_BYTES, _MOST_JSON_VALUES = 2**25, 2**21
-_MOST_DIGITS, _MOST_DEPTH = 20, 32
-_MOST_DIRECTORY_BYTES = 2**16  # of the zip's list of members
-_CHUNK = 2**20
-_MOST_REASON = 300  # characters of a message
-# The comment of the zip: the manifest's hash, which no other member can hold.
-_SEAL = re.compile(rb"sha256:[0-9a-f]{64}")
-_SEAL_LENGTH = 71
-_END, _END_LENGTH = b"PK\5\6", 22  # of a zip
-_END_64, _LOCATOR_64_LENGTH, _END_64_LENGTH = b"PK\6\7", 20, 56
-_ODD_NUMBER = "$number"  # key of numbers that JSON cannot represent
 
 Arrays = dict[str, np.ndarray]
 
@@ -79,17 +60,12 @@ def write_archive(
         The folder cannot be written to, or the data are not plain.
     """
     contents = {
-        _SCHEMA: _to_json(schema, _SCHEMA),
+        _SCHEMA: to_json(schema, _SCHEMA, "learn fewer columns, or raise min_support"),
         _WEIGHTS: _to_tensors(weights),
         _TABLES: _to_tensors(arrays),
     }
-    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    head = _to_json({"format": FORMAT, **manifest, "members": hashes}, _MANIFEST)
     try:
-        with replacing(path, PRIVATE) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-            for name, content in {_MANIFEST: head, **contents}.items():
-                archive.writestr(_describe_member(name), content)
-            archive.comment = f"sha256:{hashlib.sha256(head).hexdigest()}".encode()
+        write_container(path, manifest, contents)
     except OSError as error:
         raise ArchiveError(f"{str(path)!r} cannot be written: {error.strerror}.") from error
 
@@ -119,26 +95,19 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
     two million values. Hashes detect damage, but do not authenticate the file: anyone who can
     change it can also change them.
     """
+    load = safetensors.numpy.load
+    readers = {_SCHEMA: from_json, _TABLES: load, _WEIGHTS: load if with_weights else None}
     try:
-        with Path(path).open("rb") as file:
-            _check_end(file)
-            with zipfile.ZipFile(file) as archive:
-                return _read_members(archive, path, with_weights)
+        manifest, found = read_container(path, readers)
     except OSError as error:
         raise ArchiveError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     except ArchiveError:
         raise
-    except _DAMAGE as error:
+    except ValueError as error:
         raise ArchiveError(
-            f"{str(path)!r} is not a complete synthgan archive: {reason_of(error)}; save or copy "
-            "it again."
+            f"{str(path)!r} is not a complete synthgan archive: {error}; save or copy it again."
         ) from error
-
-
-_DAMAGE = (
-    zipfile.BadZipFile, zlib.error, EOFError, SafetensorError,
-    KeyError, ValueError, OverflowError, RuntimeError, struct.error,
-)  # fmt: skip
+    return Archive(manifest, found[_SCHEMA], found.get(_WEIGHTS, {}), found[_TABLES])
 
 
 @contextmanager
@@ -161,193 +130,6 @@ def refusing(path: Any) -> Iterator[None]:
         ) from error
 
 
-def reason_of(error: BaseException) -> str:
-    """Return the reason of an error in one line."""
-    line = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    if isinstance(error, RecursionError):
-        line = "its JSON is nested too deeply"
-    elif isinstance(error, KeyError):
-        line = f"{line} is missing"
-    return line if len(line) <= _MOST_REASON else f"{line[:_MOST_REASON]} ..."
-
-
-def _describe_member(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name)  # no date, so that equal models give equal files
-    info.create_system, info.external_attr = 3, 0o644 << 16
-    # Tensors are stored uncompressed, so that none can be larger than the file.
-    is_json = name.endswith(".json")
-    info.compress_type = zipfile.ZIP_DEFLATED if is_json else zipfile.ZIP_STORED
-    return info
-
-
-def _check_end(file: BinaryIO) -> None:
-    """Refuse a zip without the manifest's hash, or with a long directory, before it is opened."""
-    size = file.seek(0, os.SEEK_END)
-    length = _SEAL_LENGTH + _END_LENGTH + _LOCATOR_64_LENGTH + _END_64_LENGTH
-    file.seek(max(0, size - length))
-    tail = file.read().rjust(length, b"\0")
-    end = tail[-_SEAL_LENGTH - _END_LENGTH :]
-    if not end.startswith(_END) or not _SEAL.fullmatch(end[_END_LENGTH:]):
-        raise ValueError("its end record is invalid")
-    (n_bytes,) = struct.unpack("<L", end[12:16])
-    if tail[_END_64_LENGTH:].startswith(_END_64):  # of a file of more than 2 GiB
-        (n_bytes,) = struct.unpack("<Q", tail[40:48])
-    if n_bytes > _MOST_DIRECTORY_BYTES:
-        raise ValueError(f"its list of members takes {n_bytes} bytes")
-    file.seek(0)
-
-
-def _read_members(archive: zipfile.ZipFile, path: Any, with_weights: bool) -> Archive:
-    infos = archive.infolist()
-    names = [info.orig_filename for info in infos]
-    if names.count(_MANIFEST) != 1:
-        raise ValueError(f"it has {names.count(_MANIFEST)} members {_MANIFEST!r}")
-    found = dict(zip(names, infos, strict=True))
-    head = _read_member(archive, found[_MANIFEST])
-    manifest = _from_json(head)
-    _check_format(manifest, path)
-    if f"sha256:{hashlib.sha256(head).hexdigest()}".encode() != archive.comment:
-        raise ValueError(f"the SHA-256 of {_MANIFEST!r} does not match the file's comment")
-    if strange := sorted(set(names) - set(_MEMBERS)):
-        raise ValueError(f"it has an unexpected member {strange[0][:_MOST_REASON]!r}")
-    if len(names) > len(found):
-        raise ValueError("it has a duplicate member")
-    if missing := [name for name in _MEMBERS if name not in found]:
-        raise ValueError(f"it lacks {missing[0]!r}")
-    hashes = manifest.pop("members", None)
-    if not isinstance(hashes, dict) or set(hashes) != set(_MEMBERS[1:]):
-        raise ValueError(f"{_MANIFEST!r} does not list the other members")
-
-    def content_of(name: str) -> bytes:
-        content = _read_member(archive, found[name])
-        if hashlib.sha256(content).hexdigest() != hashes[name]:
-            raise ValueError(f"the SHA-256 of {name!r} does not match {_MANIFEST!r}")
-        return content
-
-    schema = _from_json(content_of(_SCHEMA))
-    arrays = safetensors.numpy.load(content_of(_TABLES))
-    weights = safetensors.numpy.load(content_of(_WEIGHTS)) if with_weights else {}
-    return Archive(manifest, schema, weights, arrays)
-
-
-def _check_format(manifest: dict[str, Any], path: Any) -> None:
-    number = manifest.get("format")
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ArchiveError(f"{str(path)!r} is not a synthgan archive: its manifest has no format.")
-    if number > FORMAT:
-        raise ArchiveError(
-            f"{str(path)!r} has format {number}; this synthgan reads up to {FORMAT}: "
-            "update synthgan."
-        )
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """Read a member, up to its size limit."""
-    name, is_json = info.orig_filename, info.orig_filename.endswith(".json")
-    allowed = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) if is_json else (zipfile.ZIP_STORED,)
-    if info.flag_bits & 1 or info.compress_type not in allowed:
-        raise ValueError(f"{name!r} is encrypted or has an unsupported compression")
-    # The size of the file bounds uncompressed members.
-    if is_json and info.file_size > _MOST_JSON_BYTES:
-        raise ValueError(f"{name!r} has {info.file_size} bytes; {_MOST_JSON_BYTES} are allowed")
-    if not is_json and info.file_size != info.compress_size:
-        raise ValueError(f"{name!r} has two different sizes")
-    content = io.BytesIO()
-    with archive.open(info) as member:
-        while chunk := member.read(_CHUNK):  # in chunks, to detect a false size
-            content.write(chunk)
-    if content.tell() != info.file_size:
-        raise EOFError(f"{name!r} ends early")
-    return content.getvalue()
-
-
 def _to_tensors(arrays: Arrays) -> bytes:
     # safetensors writes the memory of an array and ignores strides.
     return safetensors.numpy.save({k: np.asarray(a, order="C") for k, a in arrays.items()})
-
-
-def _to_json(data: dict[str, Any], name: str) -> bytes:
-    try:
-        plain = _numbered(data)
-        _check_depth(plain)
-        text = json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ArchiveError(f"{name!r} cannot be written: {reason_of(error)}.") from error
-    content = text.encode(errors="surrogatepass")
-    n_values = _count_values(content)
-    if len(content) > _MOST_JSON_BYTES or n_values > _MOST_JSON_VALUES:
-        raise ArchiveError(
-            f"{name!r} would have {len(content)} bytes and {n_values} values; {_MOST_JSON_BYTES} "
-            f"and {_MOST_JSON_VALUES} are allowed: learn fewer columns, or raise min_support."
-        )
-    return content
-
-
-def _numbered(value: Any) -> Any:
-    """Wrap numbers that JSON cannot represent: NaN and infinities."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {_ODD_NUMBER: str(float(value))}
-    if isinstance(value, int) and len(str(value)) > _MOST_DIGITS:
-        raise ValueError(f"{value} has more than {_MOST_DIGITS} digits")
-    if isinstance(value, dict):
-        return {key: _numbered(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_numbered(item) for item in value]
-    return value
-
-
-def _from_json(content: bytes) -> dict[str, Any]:
-    if (n_values := _count_values(content)) > _MOST_JSON_VALUES:
-        raise ValueError(f"its JSON has {n_values} values; {_MOST_JSON_VALUES} are allowed")
-    data = json.loads(
-        content.decode(errors="surrogatepass"),
-        object_pairs_hook=_object,
-        parse_int=_whole,
-        parse_float=_finite,
-        parse_constant=_finite,
-    )
-    _check_depth(data)
-    return data if isinstance(data, dict) else {}
-
-
-def _count_values(content: bytes) -> int:
-    """Return an upper bound of the number of JSON values; commas in strings count, too."""
-    return sum(map(content.count, (b",", b"[", b"{")))
-
-
-def _check_depth(data: Any) -> None:
-    """Refuse data that are nested too deeply for recursive readers."""
-    level, depth = [data], 0
-    while level := [item for value in level for item in _items(value)]:
-        depth += 1
-        if depth > _MOST_DEPTH:
-            raise RecursionError
-
-
-def _items(value: Any) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-
-
-def _object(pairs: list[tuple[str, Any]]) -> Any:
-    """Build an object; refuse duplicate keys."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("an object of its JSON has a duplicate key")
-    if _ODD_NUMBER in found:
-        if len(found) > 1 or found[_ODD_NUMBER] not in ("nan", "inf", "-inf"):
-            raise ValueError(f"its JSON has an invalid {_ODD_NUMBER!r}")
-        return float(found[_ODD_NUMBER])
-    return found
-
-
-def _whole(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise ValueError(f"its JSON has a number of {len(digits)} digits")
-    return int(digits)
-
-
-def _finite(digits: str) -> float:
-    value = float(digits) if digits[-1:].isdigit() else math.nan
-    if not math.isfinite(value):
-        raise ValueError(f"its JSON has the number {digits[:_MOST_DIGITS]}")
-    return value

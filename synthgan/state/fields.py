@@ -27,6 +27,7 @@ __all__ = [
     "scalar",
     "short",
     "text",
+    "tuple_of",
     "whole",
 ]
 
@@ -85,9 +86,9 @@ def read_fields(record: Any, what: str, **checks: Check) -> dict[str, Any]:
     return fields
 
 
-def read_arrays(arrays: dict[str, np.ndarray], what: str, **checks: Check) -> dict[str, np.ndarray]:
+def read_arrays(arrays: Any, what: str, **checks: Check) -> dict[str, np.ndarray]:
     """Read arrays like `read_fields`."""
-    return read_fields(dict(arrays), f"the tables of {what}", **checks)
+    return read_fields(arrays, f"the tables of {what}", **checks)
 
 
 def brief(value: Any) -> str:
@@ -192,12 +193,12 @@ def optional(check: Check) -> Check:
     return check_or_none
 
 
-def list_of(check: Check, length: int | None = None) -> Check:
+def list_of(check: Check) -> Check:
     """Check for a list, whose items all pass a check; returns a tuple."""
 
     def check_all(value: Any) -> tuple[Any, ...]:
-        if not isinstance(value, list | tuple) or length not in (None, len(value)):
-            raise ValueError("a list" if length is None else f"a list of {length}")
+        if not isinstance(value, list | tuple):
+            raise ValueError("a list")
         try:
             return tuple(check(item) for item in value)
         except ValueError as error:
@@ -206,6 +207,25 @@ def list_of(check: Check, length: int | None = None) -> Check:
             raise ValueError(f"a list, of which each item is {error},") from None
 
     return check_all
+
+
+def tuple_of(*checks: Check) -> Check:
+    """Check for a list of as many items as checks, in their order; returns a tuple."""
+
+    def check_each(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or len(value) != len(checks):
+            raise ValueError(f"a list of {len(checks)}")
+        taken = []
+        for i, (check, item) in enumerate(zip(checks, value, strict=True)):
+            try:
+                taken.append(check(item))
+            except ValueError as error:
+                if isinstance(error, ArchiveError):
+                    raise
+                raise ValueError(f"a list of {len(checks)} with {error} as item {i}") from None
+        return tuple(taken)
+
+    return check_each
 
 
 def array_of(*shape: int | None, kinds: str = "f", finite: bool = True) -> Check:

@@ -117,7 +117,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     @one_thread_after_fork()
     def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:
-        """Plan a run, train a generator of grids, and refine its samples.
+        """Plan a run, train a generator of grids, and fit the refinement of its samples.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         self._refine(plan, data)
 
     def _plan(self, data: TrainingSet, preset: Preset, begun: float) -> Plan:
-        """Decide on networks, rows and the length of the run; whatever does not fit raises."""
+        """Decide on networks, rows and the length of the run; check all parameters."""
         n, shape = len(data), data.grids.shape[1:]
         previous = PreviousNetworks.of(self)
         if previous is not None:
@@ -164,7 +164,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         )
 
     def _keep(self, state: TrainState) -> None:
-        """Set what was learned."""
+        """Set the fitted attributes of the networks."""
         self._previous_networks = PreviousNetworks.take(self, state) if self.warm_start else None
         self.generator_ = state.average.cpu()
         self.history_ = pd.DataFrame(state.history)
@@ -172,7 +172,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         self.versions_ = library_versions()
 
     def _refine(self, plan: Plan, data: TrainingSet) -> None:
-        """Learn to choose among candidates, where there are some and time is left."""
+        """Fit the critic that chooses among candidates, if there are some and time is left."""
         self.critic_: Critic | None = None
         late = plan.deadline is not None and time.perf_counter() > plan.deadline
         if plan.candidates == 1 or late:
@@ -239,7 +239,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         deadline: float | None,
         support: Support,
     ) -> None:
-        """Learn which of several candidates to keep, whatever is known of them."""
+        """Fit the critic to real and generated grids with random known cells."""
         seeds = rng.integers(2**31 - 1, size=5).tolist()
         n, known = len(real), self._sampler(torch.device("cpu")).known
         draws = torch.Generator().manual_seed(seeds[0])
@@ -325,7 +325,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         return min(n, _MOST_HELD_OUT)
 
     def _sampler(self, device: torch.device) -> Sampler:
-        """Return what stands around a generator."""
+        """Return the sampler: conditions, noise and head around a generator."""
         known = KnownCells(self.known_groups_, device, self._labels_are_beside)
         n_cells = math.prod(self.grid_shape_)
         return Sampler(self._head().to(device), known, latent_dim_of(self.network_), n_cells)

@@ -107,7 +107,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self.warm_start = warm_start
 
     def _gather_labels(self, info: pd.DataFrame, values: np.ndarray) -> tuple[Any, Any]:
-        """Gather what `condition_on` names: columns of info, and properties that are measured."""
+        """Collect the labels in `condition_on`: columns of info, and measured properties."""
         wanted = list(dict.fromkeys(self.condition_on or ()))
         known = [*info.columns, *self._properties]
         unknown = [name for name in wanted if name not in known]
@@ -178,7 +178,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         rng: np.random.Generator,
         draw_values: Callable[[int, Any, int], np.ndarray],
     ) -> tuple[np.ndarray, pd.DataFrame]:
-        """Draw records, and what is known of them, until all are right."""
+        """Draw records and their labels until all meet the conditions."""
         names = [name for name in self.labels_.measured if name in wanted]
 
         def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:

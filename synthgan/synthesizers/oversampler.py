@@ -183,7 +183,7 @@ class GANOverSampler(BaseEstimator):
         judge: HistGradientBoostingClassifier,
         rng: np.random.Generator,
     ) -> pd.DataFrame:
-        """Make `n` rows of a class out of real ones; of a few tries the first that is believed."""
+        """Generate `n` rows of a class from real ones; keep the first try classified as it."""
         own = np.flatnonzero(table[name] == label)
         rows = table.iloc[rng.choice(own, n)].reset_index(drop=True)
         hidden = rng.random(rows.shape) < self.hidden

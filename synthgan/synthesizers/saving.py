@@ -1,4 +1,4 @@
-"""Models as plain data and back: what an archive holds of one, and what of it is refused."""
+"""Fitted models to plain data and back, with all checks of what an archive contains."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class SavedModel(metaclass=ABCMeta):
 
     @abstractmethod
     def _draw_one(self) -> None:
-        """Draw a record as users get it, and forget it; whatever does not fit raises."""
+        """Generate one record and discard it; parts that do not fit together raise an error."""
 
 
 def library_versions() -> dict[str, str]:
@@ -196,7 +196,7 @@ def _said_of_seed(model: Any, given: Any, with_seed: bool) -> str:
 
 
 def _parameters_of(model: Any) -> dict[str, Any]:
-    """Describe what the constructor was given, and the network that came of it."""
+    """Describe the parameters of the constructor, and the network that was built."""
     given = model.get_params(deep=False).items()
     return {
         "parameters": {name: describe(v, name) for name, v in given if name not in _NOT_SAVED},
@@ -289,7 +289,7 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
 
 
 def _take_weights(model: Any, weights: Arrays) -> None:
-    """Give a model that `_restore` built its weights, and see whether it makes a record.
+    """Load weights into a model that `_restore` built, and generate one record to check it.
 
     Raises
     ------
@@ -395,15 +395,8 @@ def _texts(value: Any) -> dict[str, str]:
     return value
 
 
-def _figure(value: Any) -> int | float:
-    """Take a number, also one that is not finite."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("a number")
-    return value
-
-
 def _history(value: Any) -> dict[str, Any]:
-    items = fields.list_of(_figure)
+    items = fields.list_of(fields.plain_number)
     if not isinstance(value, dict):
         raise ValueError("an object of lists")
     columns = {name: list(items(column)) for name, column in value.items()}

@@ -105,8 +105,8 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     outer = {
         "encoder": record,
         "schema": model.schema_.to_dict(),
-        "constraints": model.constraints_.to_state(),
-        "container": vars(model.container_),
+        "constraints": model.constraints_.to_dict(),
+        "container": model.container_.to_dict(),
         "y_container": None if y is None else y.to_dict(),
         "n_features_in": model.n_features_in_,
     }
@@ -126,7 +126,7 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         "schema",
         encoder=fields.plain,
         schema=Schema.from_dict,
-        constraints=ConstraintSet.from_state,
+        constraints=ConstraintSet.from_dict,
         container=Container.from_dict,
         y_container=fields.optional(TargetContainer.from_dict),
         n_features_in=fields.whole(1),

@@ -372,7 +372,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
 
     def _sample_frame(self, n: int, wanted: Conditions, seed: int) -> pd.DataFrame:
-        """Draw rows until every one is as wanted."""
+        """Draw rows until all meet the conditions."""
         rng = np.random.default_rng(seed)
         seeds = [seed]
 

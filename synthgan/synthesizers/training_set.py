@@ -16,7 +16,7 @@ __all__ = ["Plan", "TrainingSet", "dither"]
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Encoded records, and what is known of their cells.
+    """Encoded records, and the groups of their cells.
 
     Parameters
     ----------

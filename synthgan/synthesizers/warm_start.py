@@ -99,7 +99,7 @@ class PreviousNetworks:
         )
 
     def load_into(self, generator: nn.Module, discriminator: nn.Module) -> None:
-        """Give networks these weights.
+        """Load these weights into networks.
 
         Raises
         ------

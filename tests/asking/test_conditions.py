@@ -12,9 +12,11 @@ from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, ParameterError, SamplingError
 
 
-def model_of(table, **parameters):
-    small = {"network": FCN(width=16, depth=1), "max_steps": 40, "random_state": 0}
-    return TabularGANSynthesizer(**{**small, **parameters}).fit(table)
+def model_of(table, y=None, **parameters):
+    small = {
+        "network": FCN(width=16, depth=1), "max_steps": 40, "candidates": 1, "random_state": 0,
+    }  # fmt: skip
+    return TabularGANSynthesizer(**{**small, **parameters}).fit(table, y)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def clinic():
 
 @pytest.fixture(scope="module")
 def model(clinic):
-    return model_of(clinic, condition_on="any")
+    return model_of(clinic, condition_on="any", candidates=None)
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -71,7 +73,7 @@ def test_values_ranges_and_sets(model):
 
 
 def test_what_was_not_told_is_met_by_drawing_again(clinic):
-    free = model_of(clinic)
+    free = model_of(clinic, candidates=4)
     assert free.generator_.body[0].in_features == 64  # no conditions
     fake = free.sample(30, conditions={"sex": "male", "age": (30, 70)})
     assert (fake["sex"] == "male").all()
@@ -180,16 +182,14 @@ def test_y_may_be_asked(clinic):
     model = model_of(X, condition_on="any")
     with pytest.raises(DataError, match="'ward'"):
         model.sample(3, conditions={"ward": "general"})
-    joint = TabularGANSynthesizer(
-        network=FCN(width=16, depth=1), max_steps=40, condition_on=["ward"], random_state=0
-    ).fit(X, y)
+    joint = model_of(X, y, condition_on=["ward"])
     fake, labels = joint.sample(9, conditions={"ward": "general"}, return_y=True)
     assert (labels == "general").all()
     assert list(fake) == ["age", "bmi"]
 
 
 def test_rows_are_drawn_in_lots(clinic, monkeypatch):
-    model = TabularGANSynthesizer(max_steps=20, condition_on=["age"], random_state=0).fit(clinic)
+    model = model_of(clinic, condition_on=["age"], candidates=4)
     monkeypatch.setattr("synthgan.asking.conditions.ROWS_AT_A_TIME", 40)
     fake = model.sample(130, conditions={"age": (20, 60), "sex": "male"})
     assert len(fake) == 130

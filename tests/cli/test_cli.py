@@ -80,8 +80,9 @@ def test_demo(tmp_path, capsys):
 
 def test_evaluate_counts_persons(tmp_path, clinic, capsys):
     paths = [tmp_path / f"{name}.csv" for name in ("real", "fake", "holdout", "scores")]
+    people = clinic[["age", "sex", "bmi"]][:20]
     for i, path in enumerate(paths[:3]):
-        visits = clinic[:20].loc[lambda x: x.index.repeat(3)].reset_index(drop=True)
+        visits = people.loc[people.index.repeat(3)].reset_index(drop=True)
         visits.assign(who=[f"{i}-{j // 3}" for j in range(60)]).to_csv(path, index=False)
     real, fake, holdout, scores = paths
     words = ("evaluate", real, fake, "--holdout", holdout, "--json", scores)
@@ -95,6 +96,7 @@ def test_evaluate_counts_persons(tmp_path, clinic, capsys):
 def test_evaluate_conditions(tmp_path, clinic, capsys):
     names = ("real.csv", "fake.csv", "holdout.csv", "r.html", "r.json")
     real, fake, holdout, page, scores = (tmp_path / name for name in names)
+    clinic = clinic[["age", "sex", "bmi", "diabetic"]]
     clinic[:100].to_csv(real, index=False)
     clinic[100:200].to_csv(fake, index=False)
     clinic[200:].to_csv(holdout, index=False)
@@ -218,6 +220,7 @@ def test_conditions_are_checked_if_output_is_closed(tmp_path, clinic, monkeypatc
             return spare.fileno()
 
     spare = (tmp_path / "spare").open("w")
+    clinic = clinic[["age", "sex", "bmi"]]
     clinic[:60].to_csv(tmp_path / "real.csv", index=False)
     clinic[60:120].to_csv(tmp_path / "fake.csv", index=False)
     for stream in (Closed(), None):

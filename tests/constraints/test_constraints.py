@@ -53,9 +53,9 @@ def anything_like(draw, table):
 
 
 def through_json(constraints):
-    state = constraints.to_state()
-    again = type(constraints).from_state(json.loads(json.dumps(state)))
-    assert again.to_state() == state
+    state = constraints.to_dict()
+    again = type(constraints).from_dict(json.loads(json.dumps(state)))
+    assert again.to_dict() == state
     return again
 
 
@@ -159,7 +159,7 @@ def test_rare_combinations_are_not_stored():
     constraint = FixedCombinations(["city", 7]).fit(
         frame.reset_index(drop=True), support=Support(4)
     )
-    assert "3.0" not in json.dumps(constraint.to_state())
+    assert "3.0" not in json.dumps(constraint.to_dict())
     with pytest.warns(DataWarning, match=r"1 row\(s\) hold a combination of columns \['city', 7\]"):
         table = constraint.apply(frame)
     back = constraint.restore(table, RNG)
@@ -276,7 +276,7 @@ def test_predicate():
     with pytest.raises(DataError, match=r"returned shape \(\); one boolean per row"):
         Predicate(lambda f: True).fit(frame)
     with pytest.raises(ArchiveError, match="function, which is code and cannot be saved"):
-        constraint.to_state()
+        constraint.to_dict()
 
 
 @given(st.data())

@@ -153,9 +153,9 @@ def test_fresh_identifiers_have_the_pattern(name, dtype):
     with pytest.warns(DataWarning, match="column 'id' identifies rows"):
         (constraint,) = find_identifiers(frame)
     constraint.fit(frame, Support(3))
-    text = str(constraint.to_state())
+    text = str(constraint.to_dict())
     assert not any(f"'{value}'" in text for value in values)
-    constraint = Identifier.from_state(constraint.to_state())
+    constraint = Identifier.from_dict(constraint.to_dict())
     table = constraint.apply(frame)
     assert list(table.columns) == ["x"]
     back = constraint.restore(table, RNG)["id"]

@@ -331,7 +331,7 @@ def test_odd_column_names_cannot_be_saved():
     with pytest.raises(ArchiveError, match=r"column name Timestamp.* cannot be saved; strings"):
         SignalEncoder().fit(dates).to_state()
     seconds = pd.DataFrame(np.ones((3, 2)), columns=[0.0, 0.004])
-    assert SignalEncoder().fit(seconds).to_state()[0]["container"]["columns"] == (0.0, 0.004)
+    assert SignalEncoder().fit(seconds).to_state()[0]["container"]["columns"] == [0.0, 0.004]
 
 
 # Bad input

@@ -9,18 +9,20 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors import safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 
+import synthgan
 from synthgan import Checkpoint, SampleGrid
 from synthgan.datasets import make_clinic
-from synthgan.exceptions import CheckpointError, DataWarning
-from synthgan.gan.training.digest import digest
+from synthgan.exceptions import ArchiveError, CheckpointError, DataWarning
+from synthgan.state.container import FORMAT
 from tests.quick import Break, BrokenError, quick
+from tests.state.packing import DATA, MANIFEST, pack, unpack
 from tests.state.test_archive_fuzz import altered, damaged, rewritten
 
 TABLE = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]
-NAME = "checkpoint-000000012.safetensors"
+RECORD, TENSORS = "state.json", "state.safetensors"
+NAME = "checkpoint-000000012.zip"
 
 
 def model(folder, *more, **parameters):
@@ -35,17 +37,24 @@ def sound(tmp_path_factory):
     with pytest.raises(BrokenError):
         model(folder, Break(13)).fit(TABLE)
     assert NAME in os.listdir(folder)
-    with safe_open(folder / NAME, framework="pt") as file:
-        whole = json.loads(file.metadata()["synthgan"])
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    return whole, tensors
+    return read(folder / NAME)
+
+
+def read(path):
+    members = unpack(path)
+    identity, record = (json.loads(members[name]) for name in (MANIFEST, RECORD))
+    return {"identity": identity["identity"], "record": record}, load(members[TENSORS])
 
 
 def write(folder, whole, tensors, name=NAME):
-    text = json.dumps(whole)
-    content = save(tensors, {"synthgan": text, "sha256": digest(tensors, text)})
-    (folder / name).write_bytes(content)
-    return content
+    """Write a file whose hashes fit whatever it holds."""
+    parts = {"format": FORMAT, **{k: v for k, v in whole.items() if k != "record"}}
+    members = {
+        MANIFEST: json.dumps(parts).encode(),
+        RECORD: json.dumps(whole.get("record")).encode(),
+        TENSORS: save(tensors),
+    }
+    return pack(folder / name, members).read_bytes()
 
 
 def changed(whole, *path, to):
@@ -88,13 +97,6 @@ def test_a_sound_one_is_taken_up(sound, tmp_path):
     assert fit(tmp_path) == "taken up"
 
 
-@pytest.mark.parametrize("share", [0, 1, 0.99, 2, "x"])
-def test_how_much_is_over_follows_from_the_counters(sound, tmp_path, share):
-    whole, tensors = sound
-    write(tmp_path, changed(whole, "record", "run", "share", to=share), tensors)
-    assert fit(tmp_path) == "taken up"
-
-
 @pytest.mark.parametrize(("name", "value"), [("stop", True), ("anneal_from", 0)])
 def test_a_run_may_be_asked_to_end(sound, tmp_path, name, value):
     whole, tensors = sound
@@ -133,6 +135,7 @@ def test_weights_from_which_training_diverges_are_refused_by_name(sound, tmp_pat
         (("run", "anneal_from"), "x"),
         (("run", "anneal_from"), float("inf")),
         (("run", "stop"), 1),
+        (("run", "share"), 0.99),  # follows from the counters
         (("run",), {}),
         (("run",), []),
         (("state",), {}),
@@ -143,7 +146,7 @@ def test_records_that_no_run_has_come_to(sound, tmp_path, path, value):
     whole, tensors = sound
     whole = changed(whole, "record", *path, to=value)
     step = whole["record"]["state"]["step"] if whole["record"]["state"] else 12
-    name = NAME if not isinstance(step, int) or step < 0 else f"checkpoint-{step:09d}.safetensors"
+    name = NAME if not isinstance(step, int) or step < 0 else f"checkpoint-{step:09d}.zip"
     write(tmp_path, whole, tensors, name)
     with pytest.warns(DataWarning, match=f"{name}' is damaged and passed over: "):
         fitted = model(tmp_path).fit(TABLE)
@@ -189,7 +192,12 @@ def test_tensors_that_no_run_has_come_to(sound, tmp_path, start, change):
 
 def test_unexpected_tensors(sound, tmp_path):
     whole, tensors = sound
-    for name in ("state/x", "state/generator/x", "state/generator_optimizer/99/step", "state/rng2"):
+    for name in (
+        "state/x",
+        "state/generator/x",
+        "state/generator_optimizer/99/step",
+        "state/torch_rng",
+    ):
         write(tmp_path, whole, {**tensors, name: torch.zeros(1)})
         assert fit(tmp_path) == "passed over"
         for file in tmp_path.iterdir():
@@ -230,9 +238,7 @@ def test_best_weights_that_are_none(tmp_path, monkeypatch):
         return changed(whole, "record", "KeepBest 0", "_next", to=value)
 
     file = max(tmp_path.iterdir())
-    with safe_open(file, framework="pt") as opened:
-        whole = json.loads(opened.metadata()["synthgan"])
-        tensors = {name: opened.get_tensor(name).clone() for name in opened.keys()}  # noqa: SIM118
+    whole, tensors = read(file)
     name = first(tensors, "KeepBest 0/")
     odd = torch.full_like(tensors[name], torch.nan)
     for record, changed_tensors, match in (
@@ -250,11 +256,52 @@ def test_best_weights_that_are_none(tmp_path, monkeypatch):
             model(tmp_path, **parameters).fit(table)
 
 
+def test_checkpoints_of_earlier_versions_are_refused_by_name(tmp_path):
+    former = tmp_path / "checkpoint-000000012.safetensors"
+    former.write_bytes(save({"state/left": torch.zeros(1)}))
+    with pytest.raises(CheckpointError, match=f"{former.name}' was written by an earlier version"):
+        model(tmp_path).fit(TABLE)
+    assert list(tmp_path.iterdir()) == [former]
+
+
+def test_archives_and_checkpoints_are_not_taken_for_each_other(sound, tmp_path):
+    write(tmp_path, *sound)
+    with pytest.raises(ArchiveError, match=r"it has an unexpected member 'state\.json'; save or"):
+        synthgan.load(tmp_path / NAME)
+    (tmp_path / NAME).write_bytes((DATA / f"format-{FORMAT}-table.synthgan").read_bytes())
+    with pytest.warns(DataWarning, match=f"{NAME}' is damaged .*: it has an unexpected member"):
+        model(tmp_path).fit(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ({"format": True}, "its manifest has no format"),
+        ({"format": FORMAT + 1}, f"has format {FORMAT + 1}; this synthgan reads up to {FORMAT}"),
+        ({"format": FORMAT, "identity": []}, "it holds no run"),
+    ],
+)
+def test_manifests_that_are_none(sound, tmp_path, manifest, reason):
+    members = unpack(pack(tmp_path / NAME, {MANIFEST: b"{}", RECORD: b"{}", TENSORS: save({})}))
+    pack(tmp_path / NAME, {**members, MANIFEST: json.dumps(manifest).encode()})
+    with pytest.warns(DataWarning, match=f"{NAME}' is damaged and passed over: .*{reason}"):
+        model(tmp_path).fit(TABLE)
+
+
+def test_records_that_would_fill_the_memory(sound, tmp_path):
+    """A small file, whose JSON would take gigabytes: it is not read to its end."""
+    members = unpack(pack(tmp_path / NAME, {MANIFEST: b'{"format": 2}', TENSORS: save({})}))
+    many = b'{"a": [' + b"[]," * (2**24 // 3) + b"[]]}"
+    pack(tmp_path / NAME, {**members, RECORD: many})
+    with pytest.warns(DataWarning, match="passed over: its JSON has .* values; 2097152 are"):
+        model(tmp_path).fit(TABLE)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / NAME)
     with (
-        pytest.warns(DataWarning, match="passed over: it is no file"),
+        pytest.warns(DataWarning, match="passed over: .*Not a regular file"),
         pytest.raises(CheckpointError, match=r"cannot be written: .*Not a regular file"),
     ):
         model(tmp_path).fit(TABLE)

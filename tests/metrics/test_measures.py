@@ -187,13 +187,13 @@ def test_space_puts_columns_on_one_scale():
 def test_c2st_of_a_handful_of_rows(measure):
     real = pd.DataFrame({"x": [0.0, np.nan]})
     fakes = [real.iloc[[i, j]] for i in (0, 1) for j in (0, 1)]
-    values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(9)]
+    values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(4)]
     assert all(0 <= value <= 1 for value in values)
 
 
 def test_c2st_names_what_gives_the_fake_away():
     frame = load_diabetes(as_frame=True).frame
-    real, fake = halves(pd.concat([frame] * 4, ignore_index=True).sample(frac=1, random_state=0))
+    real, fake = halves(frame.sample(frac=1, random_state=0))
     fake = fake.assign(bp=fake["bp"] * 1.6)
     score = metrics.c2st(real, fake, random_state=0)
     assert score.detail.index[0] == "bp"
@@ -202,10 +202,10 @@ def test_c2st_names_what_gives_the_fake_away():
 
 def test_copies_and_half_copies_are_not_told_apart_by_their_twins():
     rng = np.random.default_rng(0)
-    real = pd.DataFrame({"x": rng.normal(size=600), "y": rng.normal(size=600)})
+    real = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
     assert metrics.c2st(real, real, random_state=0).value == 0.5
-    fresh = pd.DataFrame({"x": rng.normal(size=600), "y": rng.normal(size=600)})
-    half = pd.concat([real[:300], fresh[:300]])
+    fresh = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
+    half = pd.concat([real[:200], fresh[:200]])
     assert metrics.c2st(real, half, random_state=0).value == pytest.approx(0.5, abs=0.05)
     # levels that many rows share do not make twins of what differs in number
     few = pd.DataFrame({"s": ["a"] * 400 + ["b"] * 200})
@@ -280,7 +280,7 @@ def test_c2st_agrees_with_the_independent_scorer(thyroid_path):
         scorer = importlib.import_module("score")
     finally:
         sys.path.remove(str(folder))
-    real, fake = halves(pd.read_csv(thyroid_path))
+    real, fake = halves(pd.read_csv(thyroid_path).sample(2000, random_state=0))
     fake = fake.assign(T3=fake["T3"].sample(frac=1, random_state=0).to_numpy())
     theirs = scorer.score(real.copy(), real.copy(), fake.copy(), "Class")
     assert 0.6 < theirs["c2st"] < 0.95

@@ -51,7 +51,7 @@ def pictures(n_people, seed, n_each=4):
 
 
 MAKE = {"signal": windows, "image": pictures}
-N, EACH = 50, 4
+N, EACH = 36, 4
 
 
 @pytest.fixture(scope="module", params=["signal", "image"])

@@ -2,8 +2,6 @@
 
 import inspect
 import math
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -130,7 +128,7 @@ def test_figures_hang_on_nothing_but_the_records(name, people):
 
 
 @by_name
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(frames(min_rows=1, max_rows=20), st.randoms(use_true_random=False))
 def test_any_table(name, frame, random):
     fake = frame.iloc[[random.randrange(len(frame)) for _ in range(random.randint(1, 25))]]
@@ -191,14 +189,6 @@ def test_arrays_and_random_states(name, people):
     for state in states:
         score = MEASURES[name](real, fresh, holdout=holdout, random_state=state)
         assert 0 <= score.value <= 1
-
-
-def test_neither_torch_nor_the_gan_is_loaded():
-    code = (
-        "import sys, synthgan.metrics.privacy; "
-        "sys.exit(any(n == 'torch' or n.startswith('synthgan.gan') for n in sys.modules))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @by_name

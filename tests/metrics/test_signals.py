@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from functools import partial
 
 import numpy as np
@@ -83,11 +81,11 @@ def test_a_copy_is_perfect_in_any_order(measure, ecg):
 def test_order_changes_nothing(measure, ecg, other):
     rng = np.random.default_rng(3)
     run = partial(measure, fs_hz=FS_HZ, random_state=5)
-    plain = run(ecg[:80], other[:90], holdout=other[90:150])
+    plain = run(ecg[:40], other[:50], holdout=other[50:80])
     mixed = run(
-        ecg[:80][rng.permutation(80)],
-        other[:90][rng.permutation(90)],
-        holdout=other[90:150][rng.permutation(60)],
+        ecg[:40][rng.permutation(40)],
+        other[:50][rng.permutation(50)],
+        holdout=other[50:80][rng.permutation(30)],
     )
     assert mixed.value == pytest.approx(plain.value)
     assert mixed.ceiling == pytest.approx(plain.ceiling)
@@ -98,7 +96,7 @@ def test_order_changes_nothing(measure, ecg, other):
 def test_worse_fakes_score_worse(measure, ecg, other):
     rng = np.random.default_rng(2)
     noise = rng.normal(size=other.shape)
-    n = 150 if measure is signals.signal_c2st else 300
+    n = {signals.signal_c2st: 60, signals.dtw: 100}.get(measure, 300)
     fakes = [(other + sd_mv * noise)[:n] for sd_mv in (0.03, 0.5)]
     scores = [
         measure(ecg[:n], fake, fs_hz=FS_HZ, holdout=other[:n], random_state=0) for fake in fakes
@@ -116,9 +114,9 @@ def test_worse_fakes_score_worse(measure, ecg, other):
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_noise_is_told_apart(measure, ecg):
-    real = ecg[:150]
+    real = ecg[:80]
     noise = real.std() * np.random.default_rng(0).normal(size=real.shape)
-    score = measure(real, noise, fs_hz=FS_HZ, holdout=ecg[150:], random_state=0)
+    score = measure(real, noise, fs_hz=FS_HZ, holdout=ecg[80:160], random_state=0)
     assert is_better(score, score.ceiling, score.value)
     if measure in (signals.signal_precision, signals.signal_coverage):
         assert score.value == 0
@@ -129,7 +127,7 @@ def test_noise_is_told_apart(measure, ecg):
 
 
 def test_surrogates_keep_the_spectrum_and_lose_the_beats(ecg):
-    ecg = ecg[:200]
+    ecg = ecg[:100]
     fake = signals.phase_randomised(ecg, np.random.default_rng(0))
     np.testing.assert_allclose(np.abs(np.fft.rfft(fake)), np.abs(np.fft.rfft(ecg)), atol=1e-8)
     np.testing.assert_allclose(fake.mean(axis=1), ecg.mean(axis=1))
@@ -152,7 +150,7 @@ def test_surrogates_of_leads_turn_together(n_samples):
     np.testing.assert_allclose(*across, atol=1e-8)
 
 
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(st.integers(2, 12), st.integers(2, 12), st.integers(0, 2**31), st.sampled_from([0, 1e-3, 5]))
 def test_bounded(n_real, n_fake, seed, size):
     rng = np.random.default_rng(seed)
@@ -182,9 +180,9 @@ def test_flat_fakes_are_scored(measure, ecg):
 @pytest.mark.parametrize("measure", MEASURES)
 def test_leads(measure, ecg, other):
     run = partial(measure, fs_hz=FS_HZ, random_state=0)
-    single = run(ecg[:60, None], other[:60, None])
-    assert single.value == run(ecg[:60], other[:60]).value
-    two = [np.stack([x[:60], x[60:120]], axis=1) for x in (ecg, other)]
+    single = run(ecg[:30, None], other[:30, None])
+    assert single.value == run(ecg[:30], other[:30]).value
+    two = [np.stack([x[:30], x[30:60]], axis=1) for x in (ecg, other)]
     score = run(*two)
     if measure in OF_WAVES:
         parts = [run(two[0][:, i], two[1][:, i]).value for i in range(2)]
@@ -296,11 +294,11 @@ def test_collapse_loses_coverage_alone(ecg, other):
 
 
 def test_c2st_says_what_gives_fakes_away(ecg, other):
-    hum = np.zeros((150, other.shape[1] // 2 + 1), dtype=complex)
-    hum[:, 75:95] = np.exp(2j * np.pi * np.random.default_rng(0).random((150, 20)))  # 30 to 38 Hz
+    hum = np.zeros((90, other.shape[1] // 2 + 1), dtype=complex)
+    hum[:, 75:95] = np.exp(2j * np.pi * np.random.default_rng(0).random((90, 20)))  # 30 to 38 Hz
     hum = np.fft.irfft(hum, other.shape[1])
-    fake = other[:150] + 0.02 * hum / hum.std()
-    score = signals.signal_c2st(ecg[:150], fake, fs_hz=FS_HZ, random_state=0)
+    fake = other[:90] + 0.02 * hum / hum.std()
+    score = signals.signal_c2st(ecg[:90], fake, fs_hz=FS_HZ, random_state=0)
     assert score.value > 0.99
     assert score.detail.index[0] == "spectrum"
     assert score.detail["value"]["principal components"] < 0.8
@@ -314,7 +312,7 @@ def labelled(n, seed):
 
 
 def test_usefulness():
-    (real, classes), (fake, made), (test, asked) = (labelled(200, seed) for seed in (0, 1, 2))
+    (real, classes), (fake, made), (test, asked) = (labelled(100, seed) for seed in (0, 1, 2))
     run = partial(signals.signal_tstr, real, fs_hz=FS_HZ, real_labels=classes, random_state=0)
     hold = {"holdout": test, "holdout_labels": asked}
     good = run(fake, fake_labels=made, **hold)
@@ -323,10 +321,10 @@ def test_usefulness():
     assert list(good.detail.index) == ["boosted trees", "linear"]
     wrong = run(fake, fake_labels=made[::-1], **hold)
     assert wrong.value < 0.05
-    assert 0.3 < run(fake, fake_labels=np.tile(made[::100], 100), **hold).value < 0.7
-    assert run(fake, fake_labels=np.full(200, "plain"), **hold).value == 0.5
+    assert 0.3 < run(fake, fake_labels=np.tile(made[::50], 50), **hold).value < 0.7
+    assert run(fake, fake_labels=np.full(100, "plain"), **hold).value == 0.5
     assert run(fake, fake_labels=made).value > 0.9
-    order = np.random.default_rng(0).permutation(200)
+    order = np.random.default_rng(0).permutation(100)
     mixed = run(fake[order], fake_labels=made[order], **hold)
     assert mixed.value == pytest.approx(good.value)
 
@@ -344,8 +342,3 @@ def test_usefulness_of_bad_input(ecg):
         run(real_labels=np.where(two > 0, np.nan, 1.0), fake_labels=two)
     with pytest.raises(DataError, match="the fake windows have"):
         signals.signal_tstr(ecg, ecg[:, :500], fs_hz=FS_HZ, real_labels=two, fake_labels=two)
-
-
-def test_signals_load_no_torch():
-    code = "import sys, synthgan.metrics.signals; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

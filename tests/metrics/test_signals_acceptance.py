@@ -36,7 +36,7 @@ def halves():
     windows = []
     for header in sorted(folder.glob("*.hea"))[::8]:
         lead = wfdb.rdrecord(str(header.with_suffix(""))).p_signal[:, 0]
-        windows.append(lead[: len(lead) // 4050 * 4050].reshape(-1, 2, 2025))
+        windows.append(lead[: len(lead) // 4050 * 4050].reshape(-1, 2, 2025)[:16])
     both = np.concatenate(windows)
     return both[:, 0], both[:, 1]
 

@@ -20,8 +20,8 @@ SWITCHES = (
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    clinic = make_clinic(600, random_state=0)
-    report = evaluate(clinic[:200], clinic[200:400], holdout=clinic[400:], target="diabetic")
+    clinic = make_clinic(240, random_state=0)
+    report = evaluate(clinic[:80], clinic[80:160], holdout=clinic[160:], target="diabetic")
     path = tmp_path_factory.mktemp("report") / "report.html"
     report.to_html(path)
     return path

@@ -1,7 +1,10 @@
 import hashlib
 import io
 import json
+import os
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zipfile
@@ -288,6 +291,17 @@ def test_no_archive(tmp_path):
     refused(tmp_path / "text", "is not a complete synthgan archive: its end record is invalid")
     with pytest.raises(ArchiveError, match="cannot be written: No such file"):
         write_archive(tmp_path / "nowhere" / "m", {}, {}, {}, {})
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    code = "import sys, synthgan; synthgan.load(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "pipe")],
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert "pipe' cannot be read: Not a regular file." in done.stderr
 
 
 def test_what_is_not_plain_is_not_written(tmp_path):

@@ -22,7 +22,7 @@ from synthgan.state import fields
         (fields.optional(fields.flag), [None, True], [0], "null or true or false"),
         (fields.list_of(fields.text), [["a"], [], ("b",)], ["a", None, {}], "a list"),
         (fields.list_of(fields.text), [], [[1]], "a list, of which each item is a string,"),
-        (fields.list_of(fields.text, 2), [["a", "b"]], [["a"], []], "a list of 2"),
+        (fields.tuple_of(fields.text, fields.text), [["a", "b"]], [["a"], []], "a list of 2"),
     ],
 )
 def test_checks(check, good, bad, expected):

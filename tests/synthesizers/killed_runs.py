@@ -20,6 +20,7 @@ import torch
 
 import synthgan.synthesizers.base
 from synthgan import (
+    CNN,
     FCN,
     Checkpoint,
     ImageGANSynthesizer,
@@ -33,7 +34,7 @@ from synthgan.exceptions import SynthganWarning
 MOST_NEW, LONGEST_S = 2, 0.1  # checkpoints that an attempt may add, and how long it lives then
 
 
-def table(callbacks, max_steps=150, random_state=0):
+def table(callbacks, max_steps=100, random_state=0):
     """Dropout; and fidelity to held-out rows, by which the best weights are kept."""
     return TabularGANSynthesizer(
         network=FCN(width=(24,), dropout=0.3), max_steps=max_steps, candidates=1,
@@ -41,21 +42,22 @@ def table(callbacks, max_steps=150, random_state=0):
     ).fit(CLINIC)  # fmt: skip
 
 
-def table_without_seed(callbacks, max_steps=150):
+def table_without_seed(callbacks, max_steps=100):
     return table(callbacks, max_steps, None)
 
 
-def signals(callbacks, max_steps=40):
+def signals(callbacks, max_steps=24):
     """Noise inside of layers, channels last, labels."""
     return SignalGANSynthesizer(
         max_steps=max_steps, batch_size=8, fs_hz=125, callbacks=callbacks, random_state=0
     ).fit(*ECGS)
 
 
-def images(callbacks, max_steps=60):
+def images(callbacks, max_steps=36):
     return ImageGANSynthesizer(
-        max_steps=max_steps, batch_size=10, callbacks=callbacks, random_state=0
-    ).fit(IMAGES)
+        network=CNN(width=8), max_steps=max_steps, batch_size=10, callbacks=callbacks,
+        random_state=0,
+    ).fit(IMAGES)  # fmt: skip
 
 
 CLINIC = make_clinic(200, random_state=0)[["age", "sex", "bmi", "ward"]]
@@ -106,7 +108,7 @@ def attempt(run, folder, n_new=None, seconds=0.0):
         if n_new and newest(folder) > last:
             n_new, last = n_new - 1, newest(folder)
             end = math.inf if n_new else time.perf_counter() + seconds
-        time.sleep(0.001)
+        time.sleep(0.003)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return None

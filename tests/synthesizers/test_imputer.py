@@ -14,6 +14,7 @@ from synthgan.exceptions import ParameterError
 from tests.frames import frames
 
 SMALL = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=20)
+TINY = TabularGANSynthesizer(network=FCN(width=4, depth=1), max_steps=2, candidates=1)
 
 
 def with_gaps(table, share=0.2, seed=0):
@@ -21,7 +22,7 @@ def with_gaps(table, share=0.2, seed=0):
 
 
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.DataWarning")
-@parametrize_with_checks([GANImputer(synthesizer=TabularGANSynthesizer(max_steps=2))])
+@parametrize_with_checks([GANImputer(synthesizer=TINY)])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -30,8 +31,7 @@ def test_scikit_learn_contract(estimator, check):
 @given(frames(min_rows=6), st.sampled_from(["draw", "mean"]))
 @pytest.mark.filterwarnings("ignore:.*comes back:synthgan.exceptions.DataWarning")
 def test_values_stay_and_gaps_close(frame, strategy):
-    quick = TabularGANSynthesizer(network=FCN(width=4, depth=1), max_steps=2)
-    imputer = GANImputer(strategy, n_draws=2, synthesizer=quick, random_state=0).fit(frame)
+    imputer = GANImputer(strategy, n_draws=2, synthesizer=TINY, random_state=0).fit(frame)
     full = imputer.transform(frame)
     assert list(full.columns) == list(frame.columns)
     assert full.index.equals(frame.index)
@@ -53,8 +53,7 @@ def test_integers_that_no_float_holds_stay():
     frame = pd.DataFrame(
         {"n": pd.array([2**53 + 1] * 6 + [None] * 2, dtype="Int64"), "x": range(8)}
     )
-    quick = TabularGANSynthesizer(network=FCN(width=4, depth=1), max_steps=2)
-    imputer = GANImputer("mean", n_draws=2, synthesizer=quick, random_state=0).fit(frame)
+    imputer = GANImputer("mean", n_draws=2, synthesizer=TINY, random_state=0).fit(frame)
     assert imputer.transform(frame)["n"][:6].tolist() == [2**53 + 1] * 6
 
 
@@ -68,7 +67,7 @@ def test_dtypes_and_containers():
     assert full["sex"].cat.categories.equals(clinic["sex"].cat.categories)
     assert full.equals(GANImputer(synthesizer=SMALL, random_state=0).fit(holes).transform(holes))
     array = holes[["age", "bmi"]].to_numpy(dtype=float)
-    assert isinstance(GANImputer(synthesizer=SMALL).fit_transform(array), np.ndarray)
+    assert isinstance(GANImputer(synthesizer=TINY).fit_transform(array), np.ndarray)
     new = with_gaps(make_clinic(20, random_state=1), seed=2)
     assert not imputer.transform(new).isna().any().any()
 
@@ -76,13 +75,13 @@ def test_dtypes_and_containers():
 def test_several_draws_differ_in_the_gaps_only():
     clinic = make_clinic(300, random_state=0)[["age", "bmi", "cholesterol"]]
     holes = with_gaps(clinic)
-    imputer = GANImputer(synthesizer=SMALL, random_state=0).fit(holes)
+    imputer = GANImputer(synthesizer=TINY, random_state=0).fit(holes)
     first, second = imputer.draw(holes, 2)
     same = (first == second).to_numpy()
     gaps = holes.isna().to_numpy()
     assert same[~gaps].all()
     assert same[gaps].mean() < 0.5
-    mean = GANImputer("mean", n_draws=2, synthesizer=SMALL, random_state=0).fit(holes)
+    mean = GANImputer("mean", n_draws=2, synthesizer=TINY, random_state=0).fit(holes)
     assert np.allclose(mean.transform(holes)["bmi"], (first["bmi"] + second["bmi"]) / 2, atol=0.051)
     with pytest.raises(ParameterError, match="n_draws=0 is not allowed"):
         imputer.draw(holes, 0)
@@ -104,7 +103,7 @@ def test_a_gap_follows_from_the_rest_of_its_row():
 
 def test_pipeline_step():
     clinic = make_clinic(200, random_state=0)[["age", "bmi", "cholesterol"]]
-    pipeline = make_pipeline(GANImputer(synthesizer=SMALL), LinearRegression())
+    pipeline = make_pipeline(GANImputer(synthesizer=TINY), LinearRegression())
     pipeline.fit(with_gaps(clinic), clinic["age"])
     assert len(pipeline.predict(with_gaps(clinic, seed=1))) == 200
     with pytest.raises(NotFittedError):
@@ -116,6 +115,6 @@ def test_pipeline_step():
 def test_means_of_large_single_precision_numbers():
     x = np.linspace(2.9e38, 3.3e38, 40).astype(np.float32)
     large = pd.DataFrame({"x": np.where(np.arange(40) % 4, x, np.float32(np.nan))})
-    full = GANImputer("mean", 3, SMALL, random_state=0).fit_transform(large)
+    full = GANImputer("mean", 3, TINY, random_state=0).fit_transform(large)
     assert np.isfinite(full["x"]).all()
     assert full["x"].dtype == np.float32

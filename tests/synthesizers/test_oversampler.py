@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from imblearn.pipeline import make_pipeline
 from imblearn.utils import check_sampling_strategy
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.model_selection import cross_val_score
 
@@ -10,7 +11,7 @@ from synthgan import FCN, GANOverSampler, TabularGANSynthesizer
 from synthgan.datasets import make_clinic
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 
-SMALL = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=20)
+SMALL = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=20, candidates=1)
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +19,8 @@ def clinic():
     return make_clinic(400, random_state=0)
 
 
-def over(strategy="auto", **parameters):
-    return GANOverSampler(strategy, synthesizer=SMALL, random_state=0, **parameters)
+def over(strategy="auto", synthesizer=SMALL):
+    return GANOverSampler(strategy, synthesizer=synthesizer, random_state=0)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_rows_are_added_as_imbalanced_learn_counts_them(clinic, strategy):
 def test_two_classes_by_ratio_and_callable(clinic):
     X = clinic[["age", "bmi"]].to_numpy(dtype=float)
     y = (clinic["cholesterol"] > clinic["cholesterol"].quantile(0.8)).to_numpy().astype(int)
-    more, labels = over(0.5).fit_resample(X, y)
+    more, labels = over(0.5, clone(SMALL).set_params(candidates=4)).fit_resample(X, y)
     assert isinstance(more, np.ndarray)
     assert isinstance(labels, np.ndarray)
     assert labels.dtype == y.dtype

@@ -1,9 +1,11 @@
 """Nothing is lost: runs that are killed, interrupted, or go on from the previous fit."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,7 @@ from synthgan.exceptions import (
 )
 from synthgan.gan.training.callbacks import KeepBest
 from tests.quick import Break, BrokenError, assert_same, freeze, quick, thaw
+from tests.state.packing import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,7 +71,7 @@ def test_checkpoints_are_kept_and_a_run_that_ended_is_not_run_again(table, tmp_p
     whole = quick([Checkpoint(tmp_path, every_epochs=4, keep=2), pictures]).fit(table)
     assert_same(whole, plain)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["checkpoint-000000096.safetensors", "checkpoint-000000120.safetensors"]
+    assert names == ["checkpoint-000000096.zip", "checkpoint-000000120.zip"]
     events = []
 
     class Watch(Callback):
@@ -243,16 +246,26 @@ def flip(content):
 
 
 def rename(content):
-    return content.replace(b'"sha256"', b'"sha257"', 1)
+    return content.replace(b"state.json", b"state.jsom")
 
 
 def forge(content):
-    return content.replace(b'\\"epoch\\": 15', b'\\"epoch\\": 16', 1)
+    """Change what is inside, so that only the hashes tell."""
+    members = unpack(io.BytesIO(content))
+    forged = members["state.json"].replace(b'"epoch": 15', b'"epoch": 16')
+    assert forged != members["state.json"]
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, member in {**members, "state.json": forged}.items():
+            how = zipfile.ZIP_DEFLATED if name.endswith(".json") else zipfile.ZIP_STORED
+            archive.writestr(name, member, how)
+        archive.comment = zipfile.ZipFile(io.BytesIO(content)).comment
+    return whole.getvalue()
 
 
 @pytest.mark.parametrize("damage", [cut, flip, rename, forge, lambda content: b""])
 def test_a_damaged_checkpoint_is_passed_over(broken, table, damage):
-    newest = broken / "checkpoint-000000090.safetensors"
+    newest = broken / "checkpoint-000000090.zip"
     content = newest.read_bytes()
     damaged = damage(content)
     assert damaged != content
@@ -263,17 +276,17 @@ def test_a_damaged_checkpoint_is_passed_over(broken, table, damage):
         def on_begin(self, run):
             seen.append(run.state.step)
 
-    with pytest.warns(DataWarning, match="000000090.safetensors' is damaged and passed over"):
+    with pytest.warns(DataWarning, match="000000090.zip' is damaged and passed over"):
         model = quick([Checkpoint(broken, keep=1), Watch()]).fit(table)
     assert seen == [60]
     assert_same(model, quick().fit(table))
-    assert sorted(path.name for path in broken.iterdir()) == ["checkpoint-000000120.safetensors"]
+    assert sorted(path.name for path in broken.iterdir()) == ["checkpoint-000000120.zip"]
 
 
 def test_where_all_are_damaged_a_run_begins_anew(broken, table):
     for path in broken.iterdir():
         path.write_bytes(b"no tensors")
-    (broken / ".checkpoint-000000090.safetensors.ab12").write_bytes(b"half a file")
+    (broken / ".checkpoint-000000090.zip.ab12").write_bytes(b"half a file")
     with pytest.warns(DataWarning) as warned:
         model = quick([Checkpoint(broken)]).fit(table)
     assert sum(issubclass(w.category, DataWarning) for w in warned) == 3
@@ -296,7 +309,7 @@ def test_checkpoints_need_a_folder(table, tmp_path):
             (tmp_path / "new").rmdir()
             (tmp_path / "new").touch()
 
-    with pytest.raises(CheckpointError, match=r"000000006\.safetensors' cannot be written"):
+    with pytest.raises(CheckpointError, match=r"000000006\.zip' cannot be written"):
         quick([Checkpoint(tmp_path / "new", every_epochs=1), Remove()]).fit(table)
 
 

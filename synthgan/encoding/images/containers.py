@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,13 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import ImageStack
 from synthgan.records.tables import Container, check_names, count_axes, numpy_dtype, to_frame
 from synthgan.state import fields
+from synthgan.state.stored import Scalar, Stored
 
 __all__ = ["ImageContainer", "take_images"]
 
 
 @dataclass(frozen=True)
-class ImageContainer:
+class ImageContainer(Stored):
     """The container type of images.
 
     Parameters
@@ -38,11 +39,13 @@ class ImageContainer:
     table : Container
     """
 
-    kind: str
+    _record_name = "the image container"
+
+    kind: Annotated[str, fields.one_of("table", "array", "stack")]
     dtype: str
     is_whole: bool
-    n_axes: int = 2
-    columns: tuple[Any, ...] = ()
+    n_axes: Annotated[int, fields.whole(2, 4)] = 2
+    columns: tuple[Scalar, ...] = ()
     table: Container = field(default_factory=Container)
 
     def restore(self, values: np.ndarray, info: pd.DataFrame | None = None) -> Any:
@@ -65,31 +68,10 @@ class ImageContainer:
             A column name is not a string or a number.
         """
         check_names(self.columns)
-        return {**vars(self), "table": vars(self.table)}
+        return super().to_dict()
 
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> ImageContainer:
-        """Build a container from the output of `to_dict`.
-
-        Raises
-        ------
-        ArchiveError
-            An invalid record.
-        """
-        container = cls(
-            **fields.read_fields(
-                record,
-                "the image container",
-                kind=fields.one_of("table", "array", "stack"),
-                dtype=fields.text,
-                is_whole=fields.flag,
-                n_axes=fields.whole(2, 4),
-                columns=fields.list_of(fields.scalar),
-                table=Container.from_dict,
-            )
-        )
-        numpy_dtype(container.dtype, "biuf")
-        return container
+    def _check_record(self) -> None:
+        numpy_dtype(self.dtype, "biuf")
 
 
 def take_images(

@@ -159,8 +159,8 @@ class ImageEncoder(RecordEncoder):
             record,
             "encoder",
             container=ImageContainer.from_dict,
-            image_shape=fields.list_of(fields.whole(1, _MOST_PIXELS), 3),
-            limits=fields.list_of(fields.number(), 2),
+            image_shape=fields.tuple_of(*[fields.whole(1, _MOST_PIXELS)] * 3),
+            limits=fields.tuple_of(fields.number(), fields.number()),
         )
         self.container_, self.image_shape_ = read["container"], read["image_shape"]
         self.n_features_in_ = math.prod(self.image_shape_)

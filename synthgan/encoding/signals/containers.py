@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from synthgan.exceptions import ArchiveError, DataError
 from synthgan.records.signals import Recording, SignalWindows
 from synthgan.records.tables import Container, check_names, count_axes, to_frame
 from synthgan.state import fields
+from synthgan.state.stored import Scalar, Stored
 
 __all__ = ["SignalContainer", "read_signals"]
 
@@ -21,7 +22,7 @@ _LONGEST_DTYPE = 40  # characters
 
 
 @dataclass(frozen=True)
-class SignalContainer:
+class SignalContainer(Stored):
     """The container type of windows.
 
     Parameters
@@ -39,12 +40,14 @@ class SignalContainer:
     table : Container
     """
 
-    kind: str
+    _record_name = "the signal container"
+
+    kind: Annotated[str, fields.one_of("table", "array", "windows")]
     dtype: str
-    fs_hz: float | None = None
+    fs_hz: Annotated[float, fields.number(0)] | None = None
     leads: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
-    columns: tuple[Any, ...] = ()
+    columns: tuple[Scalar, ...] = ()
     table: Container = field(default_factory=Container)
 
     def restore(self, values: np.ndarray, info: pd.DataFrame | None = None) -> Any:
@@ -91,37 +94,14 @@ class SignalContainer:
             A column name is not a string or a number.
         """
         check_names(self.columns)
-        return {**vars(self), "table": vars(self.table)}
+        return super().to_dict()
 
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> SignalContainer:
-        """Build a container from the output of `to_dict`.
-
-        Raises
-        ------
-        ArchiveError
-            An invalid record.
-        """
-        texts = fields.list_of(fields.text)
-        container = cls(
-            **fields.read_fields(
-                record,
-                "the signal container",
-                kind=fields.one_of("table", "array", "windows"),
-                dtype=fields.text,
-                fs_hz=fields.optional(fields.number(0)),
-                leads=texts,
-                units=texts,
-                columns=fields.list_of(fields.scalar),
-                table=Container.from_dict,
-            )
-        )
+    def _check_record(self) -> None:
         dtype: Any = None
-        if len(container.dtype) < _LONGEST_DTYPE:
-            dtype = pd.Series([], dtype=container.dtype).dtype
+        if len(self.dtype) < _LONGEST_DTYPE:
+            dtype = pd.Series([], dtype=self.dtype).dtype
         if dtype is None or getattr(dtype, "numpy_dtype", dtype).kind not in "fiub":
-            raise ArchiveError(f"signals have the invalid dtype={fields.brief(container.dtype)}")
-        return container
+            raise ArchiveError(f"signals have the invalid dtype={fields.brief(self.dtype)}")
 
 
 def read_signals(

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from synthgan.encoding.groups import NULL, OFF, ON
-from synthgan.encoding.tables.codec_state import from_state, to_state
 from synthgan.encoding.tables.codecs import (
     Codec,
     Levels,
@@ -19,6 +18,7 @@ from synthgan.encoding.tables.codecs import (
     QuantileCell,
     RankedLevels,
     level_codes,
+    read_codec,
     shown,
 )
 from synthgan.encoding.tables.column import Column
@@ -202,8 +202,9 @@ class ColumnCells:
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return the codec as JSON-ready plain data and arrays."""
-        arrays: dict[str, np.ndarray] = {}
-        codec = to_state(self.codec, arrays)
+        codec = self.codec.to_dict()
+        table = codec.get("inner", codec).pop("table", None)
+        arrays = {} if table is None else table._asdict()
         return {"nullable": self.nullable, "pools": self.pools, "codec": codec}, arrays
 
     @classmethod
@@ -222,7 +223,7 @@ class ColumnCells:
             record, what, nullable=fields.flag, pools=fields.flag, codec=fields.plain
         )
         try:
-            codec = from_state(read["codec"], arrays)
+            codec = read_codec(_with_table(read["codec"], arrays))
             cells = cls(column, codec, read["nullable"], read["pools"])
             cells._check_levels()
         except (TypeError, ValueError, OverflowError) as error:
@@ -297,6 +298,18 @@ class ColumnCells:
             return chosen.tolist()
         stored, _ = self._values(self._stored())
         return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
+
+
+def _with_table(record: Any, arrays: dict[str, np.ndarray]) -> Any:
+    """Put the table of a column into the record of its codec, or of the codec inside of that.
+
+    A table that the record holds already stays, and is refused later: it is no table of arrays.
+    """
+    if not isinstance(record, dict) or not arrays:
+        return record
+    if isinstance(record.get("inner"), dict):
+        return {**record, "inner": {"table": arrays, **record["inner"]}}
+    return {"table": arrays, **record}
 
 
 def _fill(codec: Codec) -> np.ndarray:

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from synthgan.encoding import scaling
-from synthgan.encoding.groups import OFF, ON
+from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.tables import quantile
 from synthgan.encoding.tables.quantile import QuantileTable
-from synthgan.exceptions import DataError
+from synthgan.exceptions import ArchiveError, DataError
+from synthgan.state import fields
+from synthgan.state.stored import Scalar, Share, Stored, one_class_of
 
 __all__ = [
     "Codec",
@@ -30,6 +32,7 @@ __all__ = [
     "QuantileCell",
     "RankedLevels",
     "level_codes",
+    "read_codec",
     "shares_of",
     "shown",
 ]
@@ -81,12 +84,34 @@ class Codec(Protocol):
     ) -> np.ndarray:
         """Draw n values, only those allowed and those between two ends, inclusive."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the codec as plain data, and its table."""
+
+
+class StoredCodec(Stored):
+    """Base class of codecs: their records, whose names must stay as they are."""
+
+    _n_levels: tuple[float, float] = (0, 0)  # that fit makes
+    limits: Any
+    levels: Any
+
+    def _check_record(self) -> None:
+        low, high = self._n_levels
+        if not low <= len(self.levels) <= high or not fields.all_different(self.levels):
+            raise ArchiveError(
+                f"{self._record_name} has invalid levels {fields.brief(self.levels)}"
+            )
+        if self.limits is not None and self.limits[0] > self.limits[1]:
+            raise ArchiveError(f"{self._record_name} has invalid limits {self.limits}")
+
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(StoredCodec):
     """No cell: the column has one value, or none."""
 
-    levels: tuple[Any, ...] = ()
+    _record_name, _class_name, _n_levels = "codec Constant", "Constant", (0, 1)
+
+    levels: tuple[Scalar, ...] = ()
     n_cells = 0
     kind = "continuous"
     lowest_cell = OFF
@@ -109,13 +134,17 @@ class Constant:
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linear(StoredCodec):
     """One cell of min-max grey levels (thesis Eq. 6.1 and 6.2)."""
+
+    _record_name, _class_name = "codec Linear", "Linear"
 
     low: float
     high: float
-    lowest_cell: int = OFF
-    rounding: str = "floor"
+    lowest_cell: Annotated[int, fields.whole(NULL, OFF)] = field(
+        default=OFF, metadata={"stored": "lowest"}
+    )
+    rounding: Annotated[str, fields.one_of("floor", "round")] = "floor"
     whole: bool = False  # whether values are whole numbers
     n_cells = 1
     kind = "continuous"
@@ -162,11 +191,13 @@ class Linear:
 
 
 @dataclass(frozen=True)
-class QuantileCell:
+class QuantileCell(StoredCodec):
     """One randomised quantile cell: the quantile level of the value in its column."""
 
-    table: QuantileTable
-    lattice: float = 0.0  # spacing of the possible values; 0 for continuous values
+    _record_name, _class_name = "codec Places", "Places"
+
+    table: Annotated[QuantileTable, QuantileTable.from_arrays]  # beside the record in archives
+    lattice: Annotated[float, fields.number(0)] = 0.0  # spacing of the values; 0 if continuous
     n_cells = 1
     kind = "continuous"
     lowest_cell = OFF
@@ -209,11 +240,13 @@ class QuantileCell:
 
 
 @dataclass(frozen=True)
-class Levels:
+class Levels(StoredCodec):
     """One binary cell for two levels, one-hot cells for more."""
 
-    levels: tuple[Any, ...]
-    shares: tuple[float, ...]  # of the rows that have a level
+    _record_name, _class_name, _n_levels = "codec Levels", "Levels", (2, math.inf)
+
+    levels: tuple[Scalar, ...]
+    shares: tuple[Share, ...]  # of the rows that have a level
     lowest_cell = OFF
     limits = None
     step = 0.0
@@ -227,6 +260,12 @@ class Levels:
     def kind(self) -> str:
         """Kind of the cells."""
         return "binary" if len(self.levels) == 2 else "one_hot"
+
+    def _check_record(self) -> None:
+        super()._check_record()
+        n_shares, n_levels = len(self.shares), len(self.levels)
+        if n_shares != n_levels or not any(self.shares):
+            raise ArchiveError(f"codec Levels has {n_shares} shares for {n_levels} levels")
 
     def encode(self, values: np.ndarray) -> Encoded:
         """Set the cell of each value's level to ON."""
@@ -248,11 +287,13 @@ class Levels:
 
 
 @dataclass(frozen=True)
-class RankedLevels:
+class RankedLevels(StoredCodec):
     """One cell for many levels: levels are ranked by frequency and their ranks are encoded."""
 
-    levels: tuple[Any, ...]
-    inner: Linear | QuantileCell
+    _record_name, _class_name, _n_levels = "codec Codes", "Codes", (2, math.inf)
+
+    levels: tuple[Scalar, ...]
+    inner: Annotated[Linear | QuantileCell, one_class_of("inner codec", Linear, QuantileCell)]
     n_cells = 1
     kind = "continuous"
     limits = None
@@ -270,6 +311,13 @@ class RankedLevels:
             return np.diff(self.inner.table.edges)
         return np.full(len(self.levels), 1 / len(self.levels))
 
+    def _check_record(self) -> None:
+        super()._check_record()
+        (first, last), n = self.inner.limits, len(self.levels)
+        one_each = isinstance(self.inner, Linear) or len(self.inner.table.start) == n
+        if first < 0 or last > n - 1 or not one_each:
+            raise ArchiveError(f"codec Codes of {n} levels has ranks {first} to {last}")
+
     def encode(self, values: np.ndarray) -> Encoded:
         """Encode the ranks of the levels."""
         return self.inner.encode(level_codes(self.levels, values).astype(np.float64))
@@ -283,6 +331,9 @@ class RankedLevels:
     ) -> np.ndarray:
         """Draw levels by their shares."""
         return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
+
+
+read_codec = one_class_of("codec", Constant, Levels, Linear, QuantileCell, RankedLevels)
 
 
 def shares_of(counts: np.ndarray) -> tuple[float, ...]:

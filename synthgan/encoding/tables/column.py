@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from synthgan.encoding.tables.dtypes import (
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Name, Scalar, Share, Stored
 
 __all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
 
@@ -39,7 +40,7 @@ LEVEL_KINDS = ("boolean", "category", "string")
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Stored):
     """One column of a table, as plain data.
 
     Parameters
@@ -72,18 +73,18 @@ class Column:
         of an encoder that pools rare values, the range of the stored values.
     """
 
-    name: Hashable
-    kind: str
+    name: Name
+    kind: Annotated[str, fields.one_of(*NUMERIC_KINDS, *LEVEL_KINDS)]
     dtype: str
-    categories: tuple[Any, ...] | None = None
+    categories: tuple[Scalar, ...] | None = None
     categories_dtype: str | None = None
     ordered: bool = False
-    decimals: int | None = None
-    resolution: int = 1
+    decimals: Annotated[int, fields.whole(0, MAX_DECIMALS)] | None = None
+    resolution: Annotated[int, fields.whole(1, COARSEST_NS)] = 1
     wall_clock: bool = False
-    missing: float = 0.0
-    minimum: float | int | None = None
-    maximum: float | int | None = None
+    missing: Share = 0.0
+    minimum: float | None = None
+    maximum: float | None = None
 
     @classmethod
     def infer(cls, series: pd.Series, support: Support = EVERYTHING) -> Column:
@@ -281,7 +282,7 @@ class Column:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the column as JSON-ready plain data."""
-        record = asdict(self)
+        record = super().to_dict()
         if not isinstance(self.name, str | int):
             raise DataError(
                 f"column name {self.name!r} cannot be written to JSON; "
@@ -292,38 +293,13 @@ class Column:
         return record
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Column:
-        """Build a column from the output of `to_dict`.
-
-        Raises
-        ------
-        ArchiveError
-            An invalid record, or one whose parts are inconsistent.
-        """
-        number = fields.optional(fields.number())
-        what = (
+    def _describe(cls, record: Any) -> str:
+        return (
             f"column {fields.brief(record.get('name'))}" if isinstance(record, dict) else "column"
         )
-        column = cls(
-            **fields.read_fields(
-                record,
-                what,
-                name=fields.name,
-                kind=fields.one_of(*NUMERIC_KINDS, *LEVEL_KINDS),
-                dtype=fields.text,
-                categories=fields.optional(fields.list_of(fields.scalar)),
-                categories_dtype=fields.optional(fields.text),
-                ordered=fields.flag,
-                decimals=fields.optional(fields.whole(0, MAX_DECIMALS)),
-                resolution=fields.whole(1, COARSEST_NS),
-                wall_clock=fields.flag,
-                missing=fields.number(0, 1),
-                minimum=number,
-                maximum=number,
-            )
-        )
-        _check_dtype(column)
-        return column
+
+    def _check_record(self) -> None:
+        _check_dtype(self)
 
 
 def _share_missing(gaps: np.ndarray, support: Support) -> float:

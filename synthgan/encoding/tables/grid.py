@@ -391,7 +391,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         states = [cells.to_state() for cells in self.column_cells_]
         record = {
-            "container": vars(self.container_),
+            "container": self.container_.to_dict(),
             "schema": self.schema_.to_dict(),
             "cells": [state for state, _ in states],
         }

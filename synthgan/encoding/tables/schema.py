@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -12,12 +11,13 @@ from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
+from synthgan.state.stored import Stored
 
 __all__ = ["Schema"]
 
 
 @dataclass(frozen=True)
-class Schema:
+class Schema(Stored):
     """The columns of a table, in order.
 
     Examples
@@ -30,6 +30,8 @@ class Schema:
     >>> Schema.from_dict(schema.to_dict()) == schema
     True
     """
+
+    _record_name = "schema"
 
     columns: tuple[Column, ...]
 
@@ -51,21 +53,6 @@ class Schema:
         """Names of the columns, in order."""
         return [column.name for column in self.columns]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the schema as JSON-ready plain data."""
-        return {"columns": [column.to_dict() for column in self.columns]}
-
-    @classmethod
-    def from_dict(cls, record: dict[str, Any]) -> Schema:
-        """Build a schema from the output of `to_dict`.
-
-        Raises
-        ------
-        ArchiveError
-            An invalid record.
-        """
-        columns = fields.list_of(Column.from_dict)
-        schema = cls(**fields.read_fields(record, "schema", columns=columns))
-        if not fields.all_different(schema.names):
+    def _check_record(self) -> None:
+        if not fields.all_different(self.names):
             raise ArchiveError("schema has a duplicate column name")
-        return schema

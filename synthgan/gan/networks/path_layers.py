@@ -303,7 +303,7 @@ def _conv(
 
 
 def _positive(x: Tensor) -> Tensor:
-    """Exponentials that neither vanish nor run away."""
+    """Exponentials that are bounded from below and above."""
     return (_MOST_LOG * (x / _MOST_LOG).tanh()).exp()
 
 

@@ -253,7 +253,7 @@ class KeepBest(Callback):
         self._weights: dict[str, Any] = {}
 
     def on_log(self, run: Run) -> None:
-        """Measure, when it is time."""
+        """Measure fidelity, if it is due."""
         row = run.state.history[-1]
         row["fidelity"] = np.nan
         if run.share < self._next / self.checks:
@@ -271,7 +271,7 @@ class KeepBest(Callback):
             run.anneal_from = run.share
 
     def on_end(self, run: Run) -> None:
-        """Put the best weights back."""
+        """Restore the best weights."""
         if self._weights:
             run.state.average.load_state_dict(self._weights)
         del self._weights, self._like

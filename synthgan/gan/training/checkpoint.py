@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -10,26 +9,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 
 from synthgan.exceptions import CheckpointError, DataWarning, ParameterError
 from synthgan.gan.training.callbacks import Callback, Run, check_at_least_one
-from synthgan.gan.training.digest import digest
 from synthgan.gan.training.state import Snapshot
 from synthgan.state import fields
-from synthgan.state.files import PRIVATE, remove_unless_held, write_atomically
+from synthgan.state.container import (
+    from_json,
+    read_container,
+    reason_of,
+    to_json,
+    write_container,
+)
+from synthgan.state.files import remove_unless_held
 
 __all__ = ["Checkpoint"]
 
 _PRIVATE_FOLDER = 0o700
-_START, _END = "checkpoint-", ".safetensors"
+_START, _END, _FORMER_END = "checkpoint-", ".zip", ".safetensors"
+_RECORD, _TENSORS = "state.json", "state.safetensors"
 _DIGESTS = ("data", "network", "random_state", "condition_on", "warm_start")  # say nothing if shown
 _DAMAGES = (
-    OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError, OverflowError,
-    AttributeError,
+    OSError, LookupError, TypeError, ValueError, RuntimeError, OverflowError, AttributeError,
 )  # fmt: skip
-_MOST_REASON = 300  # characters of a message
 
 
 class Checkpoint(Callback):
@@ -43,7 +47,7 @@ class Checkpoint(Callback):
     ----------
     folder : str or path
         Of this run alone; made if there is none. Files are named by their step, as in
-        ``checkpoint-000001234.safetensors``.
+        ``checkpoint-000001234.zip``.
     every_epochs : int, default=5
     keep : int, default=3
         So many files are kept, the newest ones.
@@ -57,11 +61,11 @@ class Checkpoint(Callback):
 
     Notes
     -----
-    A file holds both networks, what moves them, and counters; it is written whole or not at all,
-    and nothing in it is ever unpickled. One that is damaged, or that holds what a run of these data
-    cannot have come to, is passed over, with a warning, for the one before. The discriminator has
-    seen the records: keep the folder as private as they are. New files, and a new folder, are
-    readable by their owner only.
+    A file holds both networks, what moves them, and counters, in the container of archives. It is
+    written whole or not at all, and nothing in it is ever unpickled. One that is damaged, or that
+    holds what a run of these data cannot have come to, is passed over, with a warning, for the one
+    before. The discriminator has seen the records: keep the folder as private as they are. New
+    files, and a new folder, are readable by their owner only.
 
     Examples
     --------
@@ -99,16 +103,22 @@ class Checkpoint(Callback):
         """
         for name in ("every_epochs", "keep"):
             check_at_least_one(self, name)
-        self._identity = json.loads(_to_json(identity))
+        self._identity = from_json(to_json(identity, "identity"))
         self._check_folder()
         try:
             Path(self.folder).mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
             for draft in Path(self.folder).glob(f".{_START}*{_END}.*"):  # of a run killed
                 remove_unless_held(draft)
+            former = next(Path(self.folder).glob(f"{_START}*{_FORMER_END}"), None)
         except OSError as error:
             raise CheckpointError(
                 f"{str(self.folder)!r} cannot be a folder of checkpoints: {error.strerror}."
             ) from error
+        if former is not None:
+            raise CheckpointError(
+                f"{str(former)!r} was written by an earlier version of synthgan, from which no run "
+                "can go on; remove it, or give another folder."
+            )
 
         def check(theirs: dict[str, Any], snapshot: Snapshot) -> None:
             differences = list(_differences(theirs, self._identity))
@@ -130,7 +140,7 @@ class Checkpoint(Callback):
         except Exception as error:
             path = self._path(snapshot["state"].record["step"])
             raise CheckpointError(
-                f"{str(path)!r} cannot be taken up: {_reason_of(error)}; remove it, or give "
+                f"{str(path)!r} cannot be taken up: {reason_of(error)}; remove it, or give "
                 "another folder."
             ) from error
 
@@ -142,20 +152,21 @@ class Checkpoint(Callback):
         """Write a file, and remove those that are older than the newest `keep`."""
         step = snapshot["state"].record["step"]
         path = self._path(step)
-        text = _to_json({"identity": self._identity, "record": snapshot.record})
         tensors = {name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}
-        metadata = {"synthgan": text, "sha256": digest(tensors, text)}
         try:
-            write_atomically(path, save(tensors, metadata), PRIVATE)
+            contents = {_RECORD: to_json(snapshot.record, _RECORD), _TENSORS: save(tensors)}
+            write_container(path, {"identity": self._identity}, contents)
             # Files of later steps are damaged: this run has passed them over.
             written = [file for file in self._files() if file.name <= path.name]
             for file in written[self.keep :]:
                 file.unlink(missing_ok=True)
-        except (OSError, SafetensorError) as error:
-            raise CheckpointError(f"{str(path)!r} cannot be written: {error}.") from error
+        except (OSError, ValueError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{str(path)!r} cannot be written: {reason_of(error)}."
+            ) from error
 
     def on_end(self, run: Run) -> None:
-        """Forget which run it was."""
+        """Drop the reference to the run."""
         self.__dict__.pop("_identity", None)
 
     def _check_folder(self) -> None:
@@ -187,7 +198,7 @@ class Checkpoint(Callback):
             except _DAMAGES as error:
                 if warn:
                     warnings.warn(
-                        f"{str(path)!r} is damaged and passed over: {_reason_of(error)}.",
+                        f"{str(path)!r} is damaged and passed over: {reason_of(error)}.",
                         DataWarning,
                         stacklevel=3,
                     )
@@ -195,23 +206,16 @@ class Checkpoint(Callback):
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Snapshot]:
-    if not path.is_file():  # a pipe would keep us waiting
-        raise ValueError("it is no file")
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-    if metadata["sha256"] != digest(tensors, metadata["synthgan"]):
-        raise ValueError("its checksum is wrong")
-    whole = json.loads(metadata["synthgan"])
-    parts = (whole["identity"], whole["record"], *whole["record"].values())
-    if not all(isinstance(part, dict) for part in parts):
+    manifest, found = read_container(path, {_RECORD: from_json, _TENSORS: load})
+    identity, record = manifest.get("identity"), found[_RECORD]
+    if not isinstance(identity, dict) or not all(isinstance(x, dict) for x in record.values()):
         raise ValueError("it holds no run")
-    seed = {"random_state": whole["identity"].get("random_state")}
+    seed = {"random_state": identity.get("random_state")}
     fields.read_fields(seed, "it", random_state=fields.whole(0))
-    snapshot = Snapshot(whole["record"], tensors)
+    snapshot = Snapshot(record, found[_TENSORS])
     if _name_of(snapshot) != path.name:
         raise ValueError(f"it is named by another step than its own, {_name_of(snapshot)!r}")
-    return whole["identity"], snapshot
+    return identity, snapshot
 
 
 def _name_of(snapshot: Snapshot) -> str:
@@ -223,23 +227,15 @@ def _name_of(snapshot: Snapshot) -> str:
 
 
 def _check_run(snapshot: Snapshot, run: Run, n_rows: int) -> None:
-    """Refuse what no run of such networks and data can have come to; raises ValueError."""
+    """Refuse counters and tensors that are impossible for such networks and data."""
     fields.read_fields(
-        {name: x for name, x in snapshot["run"].record.items() if name != "share"},  # once kept
+        snapshot["run"].record,
         "the run",
         anneal_from=fields.optional(fields.number(0, 1)),
         stop=fields.flag,
     )
     state = snapshot["state"]
     run.state.check(state.record, state.tensors, n_rows, run.n_epochs)
-
-
-def _reason_of(error: BaseException) -> str:
-    """Say in one short line why something failed."""
-    line = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    line = f"{line} is missing" if isinstance(error, KeyError) else line
-    line = "its JSON is nested too deeply" if isinstance(error, RecursionError) else line
-    return line if len(line) <= _MOST_REASON else f"{line[:_MOST_REASON]} ..."
 
 
 def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
@@ -249,7 +245,3 @@ def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
             is_digest = name in _DIGESTS
             shown = fields.brief(other)
             yield f"other {name}" if is_digest else f"{name}={shown} there, {value!r} here"
-
-
-def _to_json(value: Any) -> str:
-    return json.dumps(value, default=lambda number: number.item())

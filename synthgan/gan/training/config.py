@@ -21,7 +21,7 @@ _LEARNING_RATE, _MANY_ROWS = 1e-3, 4000
 
 
 class Adam(BaseEstimator):
-    """How weights move.
+    """The optimiser of both networks, with the schedule of its learning rate.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class TrainConfig:
         return min(n_steps, self.max_steps or n_steps)
 
     def identity(self) -> dict[str, Any]:
-        """Return what makes two runs the same one, by the names that users know."""
+        """Return the parameters that identify a run, by the names that users know."""
         return {
             "synthgan": __version__,
             "torch": torch.__version__,

@@ -1,4 +1,4 @@
-"""LastGood: the way back, for a run that goes wrong."""
+"""LastGood: a copy of the last finite state of a run, to return to after divergence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that changes while networks train."""
+"""All state that changes during training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of Adam
 _MOST_HALVINGS = 60  # beyond which no learning rate is left
-_FORMERLY = ("torch_rng", "cuda_rng")  # of torch's own generators, which draw nothing any more
 _COUNTERS = (
     "batch_size", "step", "seen", "epoch", "unlogged", "seconds", "halvings", "vanished",
 )  # fmt: skip
@@ -61,7 +60,7 @@ class Snapshot:
 
 @dataclass
 class TrainState:
-    """Networks, optimisers, the averaged generator, counters and the source of randomness.
+    """Networks, optimisers, the averaged generator, counters and the random generator.
 
     `average` is the generator whose weights are an exponential moving average (EMA) of the
     trained one's; samples come from it. `left` are the rows of the present shuffle that no batch
@@ -89,7 +88,7 @@ class TrainState:
     history: list[dict[str, float]] = field(default_factory=list)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return all of this as plain data and copies."""
+        """Return the state as plain data and copies of tensors."""
         tensors = {"rng": self.rng.get_state(), "left": self.left, "sums": self.sums}
         for name in _NETWORKS:
             weights = getattr(self, name).state_dict()
@@ -186,8 +185,6 @@ def _check_tensors(state: TrainState, snapshot: Snapshot, n_rows: int, step: int
         torch.Generator(state.rng.device).set_state(snapshot.tensors["rng"])
     except RuntimeError as error:
         raise ValueError("its rng is no state of a generator") from error
-    for name in _FORMERLY:
-        tensors.pop(name, None)
     left = tensors.pop("left", None)
     if left is None or left.dtype != torch.long or left.ndim != 1 or len(left) > n_rows:
         raise ValueError("its left is no list of rows")
@@ -237,7 +234,7 @@ def check_like(
 
 
 def copy_network(network: nn.Module) -> nn.Module:
-    """Copy a network; the copy learns nothing by itself and is ready to sample from."""
+    """Copy a network, in evaluation mode and without gradients."""
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 

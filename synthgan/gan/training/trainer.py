@@ -186,7 +186,7 @@ class Trainer:
         )
 
     def _trouble(self, state: TrainState, figures: list[float], done: bool) -> str | None:
-        """Say what is wrong, if anything."""
+        """Return what is wrong with the logged figures, if anything."""
         if not all(math.isfinite(figure) for figure in figures):
             return "a loss is no longer finite"
         if done and not state.is_finite():
@@ -220,7 +220,7 @@ class Trainer:
         )
 
     def _warn(self, run: Run, data: GridData) -> None:
-        """Say what is to be known of a run that is over."""
+        """Warn of an interrupted run, and of mode collapse."""
         state = run.state
         if run.interrupted:
             warnings.warn(
@@ -243,7 +243,7 @@ class Trainer:
             )
 
     def _identity(self, state: TrainState, data: GridData) -> dict[str, Any]:
-        """Return what makes two runs the same one."""
+        """Return what identifies a run: data, networks, conditions, device and parameters."""
         networks = f"{state.generator}{state.discriminator}"
         return {
             "data": data.digest(),
