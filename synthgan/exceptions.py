@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple
+
 from synthgan.io.escaping import printable
 
 __all__ = [
@@ -18,6 +24,8 @@ __all__ = [
     "SamplingError",
     "SynthganError",
     "SynthganWarning",
+    "grouped_notices",
+    "notice",
 ]
 
 
@@ -61,6 +69,78 @@ class SynthganWarning(UserWarning):
 
 class DataWarning(SynthganWarning):
     """Something in the data was left out or looks unintended; the message counts it."""
+
+
+class Notice(NamedTuple):
+    """What a `DataWarning` says of one column."""
+
+    text: str
+    about: str
+    column: Hashable
+    rank: int
+
+
+_MOST_NAMED = 20  # columns in a message
+_notices: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
+
+
+def notice(text: str, about: str, column: Hashable, rank: int = 3, stacklevel: int = 2) -> None:
+    """Raise a `DataWarning` of a column, or keep it for the message of `grouped_notices`.
+
+    Parameters
+    ----------
+    text : str
+        The sentence if it is the only one of its kind.
+    about : str
+        What several columns have in common, after "columns 'a' and 'b'".
+    column : hashable
+    rank : int, default=3
+        The smaller, the worse.
+    stacklevel : int, default=2
+        As in `warnings.warn`.
+    """
+    kept = _notices.get()
+    if kept is None:
+        warnings.warn(text, DataWarning, stacklevel=stacklevel + 1)
+    else:
+        kept.append(Notice(text, about, column, rank))
+
+
+@contextmanager
+def grouped_notices() -> Iterator[None]:
+    """Raise one `DataWarning` of all notices within, the worst first."""
+    if _notices.get() is not None:
+        yield
+        return
+    kept: list[Notice] = []
+    token = _notices.set(kept)
+    try:
+        yield
+    finally:
+        _notices.reset(token)
+    if kept:
+        warnings.warn(_joined(kept), DataWarning, stacklevel=5)
+
+
+def _joined(notices: list[Notice]) -> str:
+    """Return one message: a sentence for each kind of notice."""
+    kinds: dict[tuple[int, str], list[Notice]] = {}
+    for one in sorted(notices, key=lambda one: one.rank):
+        kinds.setdefault((one.rank, one.about), []).append(one)
+    sentences = [_sentence(alike) for alike in kinds.values()]
+    if len(sentences) == 1:
+        return sentences[0]
+    n = len({one.column for one in notices})
+    listed = " ".join(f"({i}) {sentence}" for i, sentence in enumerate(sentences, 1))
+    return f"{n} column(s) need a look, worst first: {listed}"
+
+
+def _sentence(alike: list[Notice]) -> str:
+    if len(alike) == 1:
+        return alike[0].text
+    names = ", ".join(repr(one.column) for one in alike[:_MOST_NAMED])
+    more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
+    return f"{len(alike)} columns ({names}{more}) {alike[0].about}."
 
 
 class OutlierWarning(DataWarning):

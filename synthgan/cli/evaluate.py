@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "real",
         metavar="REAL",
-        help="training records: a CSV table, signals or images as npy, or images in a folder or a "
-        "zip archive",
+        help="training records: a CSV table, signals or images as npy, WFDB records, EDF files or "
+        "folders of them, or images in a folder or a zip archive",
     )
     evaluate.add_argument(
         "fake", metavar="SYNTHETIC", help="synthetic records, in the same form as REAL"
@@ -42,7 +42,12 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "--groups", metavar="COLUMN", help="column with the person of each row; it is not measured"
     )
-    evaluate.add_argument("--fs-hz", type=float, metavar="HZ", help="sampling rate of signals")
+    evaluate.add_argument(
+        "--fs-hz",
+        type=float,
+        metavar="HZ",
+        help="sampling rate of signals; records are resampled to it",
+    )
     evaluate.add_argument("--html", metavar="R.html", help="write the report to this file")
     evaluate.add_argument("--json", metavar="R.json", help="write the scores to this file")
     evaluate.add_argument(
@@ -53,7 +58,7 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "--follow-links",
         action="store_true",
-        help="follow links that lead out of a folder of images (default: refuse them)",
+        help="follow links that lead out of a folder (default: refuse them)",
     )
     evaluate.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     evaluate.add_argument(
@@ -63,6 +68,8 @@ def add(commands: Any) -> None:
         metavar="CONDITION",
         help='exit with status 1 if the condition is true, such as "c2st>0.8"; may be repeated',
     )
+    for kind in all_kinds().values():
+        kind.add_evaluate_options(evaluate)
     evaluate.set_defaults(command=_evaluate)
 
 
@@ -76,14 +83,13 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         path = getattr(parsed, option)
         if path is not None:
             check_out(f"--{option}", path)
-    records = [None if path is None else _read(path, parsed.follow_links)
-               for path in (parsed.real, parsed.fake, parsed.holdout)]  # fmt: skip
-    real, fake, holdout = records
+    (real, fake, holdout), kind = _read_sets((parsed.real, parsed.fake, parsed.holdout), parsed)
     report = evaluate(
         real,
         fake,
         holdout=holdout,
         target=parsed.target,
+        kind=kind,
         fs_hz=parsed.fs_hz,
         show_real=not parsed.no_real,
         groups=parsed.groups,
@@ -124,13 +130,22 @@ def _condition(text: str) -> tuple[str, Callable[[Any], bool]]:
     return text, is_true
 
 
-def _read(path: str, follow_links: bool) -> Any:
+def _read_sets(paths: tuple[str | None, ...], parsed: argparse.Namespace) -> tuple[list[Any], str]:
+    """Read all sets; return them and their kind, which npy files do not tell."""
     from synthgan.io.tables import read_array
 
-    if path.endswith(".npy"):
-        return read_array(path)
-    kind = next(kind for kind in all_kinds().values() if kind.recognises(path))
-    return kind.read_to_measure(path, follow_links)
+    kinds = all_kinds().values()
+    own = [path for path in paths if path is not None and not path.endswith(".npy")]
+    found = [kind for kind in kinds if own and kind.recognises(own[0])] or list(kinds)
+    allowed = found[0].evaluate_options if own else ()
+    for option in {name for kind in kinds for name in kind.evaluate_options}:
+        if getattr(parsed, option) is not None and option not in allowed:
+            plurals = [kind.plural for kind in kinds if option in kind.evaluate_options]
+            raise ValueError(
+                f"--{option.replace('_', '-')} is for files of {' and '.join(plurals)}, not for "
+                f"{parsed.real!r}."
+            )
+    return found[0].read_sets(paths, parsed, read_array), found[0].name if own else "auto"
 
 
 def print_summary(report: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
@@ -24,7 +23,7 @@ from synthgan.constraints.base import (
 from synthgan.constraints.people import names_people
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, DataWarning
+from synthgan.exceptions import DataError, notice
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Name
@@ -223,11 +222,11 @@ def find_identifiers(
         if not (names_row or of_people):
             continue
         if not names_row:
-            warnings.warn(
+            notice(
                 f"column {name!r} identifies people: it is not learnt; every synthetic row gets a "
                 "new value.",
-                DataWarning,
-                stacklevel=2,
+                "identify people: they are not learnt; every synthetic row gets new values",
+                name,
             )
             found.append(Identifier(name))
             continue
@@ -238,11 +237,12 @@ def find_identifiers(
                 f"{len(values)} rows); drop it, set it as the index, or give "
                 f"constraints=[Identifier({name!r})], which replaces it by random codes."
             )
-        warnings.warn(
+        notice(
             f"column {name!r} identifies rows: it is not learnt but replaced by new values of the "
             "same pattern.",
-            DataWarning,
-            stacklevel=2,
+            "identify rows: they are not learnt but replaced by new values of the same pattern",
+            name,
+            rank=2,
         )
         found.append(Identifier(name))
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Hashable, Sequence
 from itertools import combinations
 
@@ -12,10 +11,10 @@ import pandas as pd
 from pandas.api import types
 
 from synthgan.constraints.relations import Coded
-from synthgan.exceptions import DataWarning
+from synthgan.exceptions import notice
 from synthgan.privacy import number_people
 
-__all__ = ["find_people", "names_people"]
+__all__ = ["find_people", "is_named_key", "names_people"]
 
 _FEWEST_PEOPLE = 20
 _MOST_ROWS = 20  # maximum of the median number of rows per person
@@ -59,14 +58,16 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
     if not found:
         return None
     of_people = [name for name in found if _PERSON.search(str(name))]
-    named = [name for name in found if _is_named(name)]
+    named = [name for name in found if is_named_key(name)]
     name = _coarsest(frame, of_people or named or found)
-    warnings.warn(
+    notice(
         f"column {name!r} seems to identify {frame[name].nunique()} people who have several rows "
         "each, "
         f"so that min_support counts these people, not rows; give groups={name!r} to confirm it, "
         "or groups=range(len(table)) if each row is of another person.",
-        DataWarning,
+        "seem to identify people",
+        name,
+        rank=-1,
         stacklevel=4,
     )
     return name, number_people(frame[name])
@@ -84,7 +85,8 @@ def _nests(fine: pd.Series, coarse: pd.Series) -> bool:
     return not pairs["fine"].duplicated().any()
 
 
-def _is_named(name: Hashable) -> bool:
+def is_named_key(name: Hashable) -> bool:
+    """Return whether a column is named like an identifier of people or of anything."""
     return bool(_PERSON.search(str(name)) or _KEY.search(str(name)))
 
 
@@ -98,7 +100,7 @@ def names_people(series: pd.Series, people: np.ndarray) -> bool:
     people : ndarray of int of shape (n_rows,)
         The person of each row.
     """
-    if not (_has_labels(series) or _is_named_key(series)):
+    if not (_has_labels(series) or _is_whole_key(series)):
         return False
     if _PERSON.search(str(series.name)):
         return True
@@ -119,8 +121,8 @@ def _has_labels(series: pd.Series) -> bool:
     return types.infer_dtype(series.dropna(), skipna=True) == "string"
 
 
-def _is_named_key(series: pd.Series) -> bool:
-    return _is_named(series.name) and _is_whole(series)
+def _is_whole_key(series: pd.Series) -> bool:
+    return is_named_key(series.name) and _is_whole(series)
 
 
 def _is_whole(series: pd.Series) -> bool:
@@ -140,7 +142,7 @@ def _repeats(series: pd.Series) -> bool:
         return False
     if _PERSON.search(str(series.name)):
         return True
-    is_small = _is_named(series.name) or counts.median() <= _MOST_ROWS
+    is_small = is_named_key(series.name) or counts.median() <= _MOST_ROWS
     return bool(len(counts) >= _FEWEST_PEOPLE and is_small)
 
 
@@ -148,7 +150,7 @@ def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     """Return whether the values of a column identify people rather than categories."""
     counts = frame[name].value_counts()
     counts = counts[counts > 0]
-    if _is_named(name):
+    if is_named_key(name):
         return True
     has_labels = _has_labels(frame[name])
     if has_labels and counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():

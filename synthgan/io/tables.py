@@ -18,11 +18,14 @@ from synthgan.state.files import write_atomically
 
 __all__ = ["read_array", "read_csv", "to_csv_text", "write_csv"]
 
+_LEADING_ZERO = r"[-+]?0\d+$"  # of a code, which a number would lose
 _DATE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}.*)?"
 
 
 def read_csv(path: Any) -> pd.DataFrame:
     """Read a table with pandas' nullable dtypes; columns of ISO 8601 dates become dates.
+
+    Whole numbers with a leading zero, such as 00501, are codes: their column stays text.
 
     Parameters
     ----------
@@ -41,9 +44,11 @@ def read_csv(path: Any) -> pd.DataFrame:
         with warnings.catch_warnings():
             # pandas would drop extra fields with a warning, or use them as index.
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            table = pd.read_csv(
-                path, dtype_backend="numpy_nullable", skipinitialspace=True, index_col=False
-            )
+            words: dict[str, Any] = {"skipinitialspace": True, "index_col": False}
+            texts = pd.read_csv(path, dtype=str, **words)
+            codes = [name for name in texts if texts[name].str.match(_LEADING_ZERO).any()]
+            dtypes = dict.fromkeys(codes, "string")
+            table = pd.read_csv(path, dtype_backend="numpy_nullable", dtype=dtypes, **words)
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
     except pd.errors.ParserWarning:

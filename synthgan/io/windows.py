@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 from typing import Any
@@ -20,7 +22,9 @@ __all__ = ["Recording", "SignalWindows", "windows"]
 _THESIS_N_SAMPLES = 2025
 _USUAL_LABELS = ("diagnosis", "age", "sex")
 _INFO = ("record", "patient", "start_s")
+_MOST_SHOWN = 20
 _LEAST_RUN = 8  # real ECGs have runs of up to 4 samples at their extremes
+_LEAST_BESIDE = 0.15  # a sine stays at its top level at most five times as long as at the next
 _FAULTS = ("with missing samples", "flat in a lead", "saturated in a lead")
 
 
@@ -55,18 +59,21 @@ def windows(
         and starts at least `step` after the previous window.
     labels : sequence of str, "all" or None, default=None
         Labels of the records that become columns of ``info``; case is ignored. None: diagnosis,
-        age and sex, if any record has them.
+        age and sex, if any record has them. ``"Dx=426783006"`` is whether the list "Dx", separated
+        by commas or semicolons, has that entry. "rhythm" (of WFDB annotations) and "annotation"
+        (of EDF files) are what holds for the largest part of a window.
     flat : float or None, default=0.0
         Drop windows with a lead whose range (in its unit) is at most this; None keeps them.
     saturated : float or None, default=0.01
-        Drop windows with a lead that stays at its highest or lowest value for more than this share
-        of the window, and for at least 8 samples, without interruption; None keeps them.
+        Drop windows with a lead that stays at the record's highest or lowest value for more than
+        this share of the window, and for at least 8 samples, without interruption, and that reaches
+        and leaves it at once; None keeps them.
 
     Returns
     -------
     cut : SignalWindows
         float32, with the columns record, patient, start_s and the labels: numbers if all values of
-        a label are numbers, otherwise str; None if missing.
+        a label are numbers, booleans of entries, otherwise str; None if missing.
 
     Warns
     -----
@@ -84,7 +91,9 @@ def windows(
     Notes
     -----
     Windows with missing samples are always dropped. A window is counted for its first fault in the
-    order missing, flat, saturated. At the defaults none of the 2966 windows of 53 PTB-DB records
+    order missing, flat, saturated. A slow signal of few levels, such as respiration in 8 bits,
+    stays at its turning points, too, but also at the levels before and after, which a saturated one
+    crosses at once. At the defaults none of the 2966 windows of 53 PTB-DB records
     (lead I) and none of MIT-BIH's record 100 is dropped: their runs at an extreme have at most 4
     samples. Resampling distorts the constant parts of saturated signals, so some are not detected
     in recordings that `read_records` resampled.
@@ -116,13 +125,14 @@ def windows(
     for recording, count in zip(long, counts, strict=True):
         starts = _starts(recording, length, hop, align)
         cut = sliding_window_view(recording.values, length, axis=1)[:, starts].swapaxes(0, 1)
-        faults = _faults(cut, flat, saturated)
+        ends = _ends(recording.values)
+        faults = _faults(cut, flat, saturated, ends)
         count += np.bincount(faults, minlength=len(count))
         good.append(cut[faults == 0].astype(np.float32))
         kept.append(starts[faults == 0])
     _warn_left_out(counts, [recording.name for recording in long], len(recordings))
     leads, units = recordings[0].leads, recordings[0].units
-    info = _info(long, kept, columns)
+    info = _info(long, kept, columns, length)
     return SignalWindows(np.concatenate(good), fs_hz, leads, units, info, align is not None)
 
 
@@ -208,14 +218,26 @@ def _r_peaks(lead: np.ndarray, fs_hz: float) -> np.ndarray:
     return find_beats(lead[None], fs_hz).sample
 
 
-def _faults(cut: np.ndarray, flat: float | None, saturated: float | None) -> np.ndarray:
+def _ends(values: np.ndarray) -> np.ndarray:
+    """Return the lowest and the highest value of each lead of a record, of shape (2, n_leads)."""
+    finite = np.isfinite(values)
+    lowest = np.where(finite, values, np.inf).min(axis=1)
+    return np.array([lowest, np.where(finite, values, -np.inf).max(axis=1)])
+
+
+def _faults(
+    cut: np.ndarray, flat: float | None, saturated: float | None, ends: np.ndarray
+) -> np.ndarray:
     """Return 0 for valid windows, otherwise 1 plus the index of the fault in `_FAULTS`."""
     faults = np.zeros(len(cut), dtype=np.int64)
     highest, lowest = cut.max(axis=2, keepdims=True), cut.min(axis=2, keepdims=True)
     if saturated is not None:
         run = max(int(saturated * cut.shape[2]) + 1, _LEAST_RUN)
-        stays = _has_run(cut == highest, run) | _has_run(cut == lowest, run)
-        faults[stays.any(axis=1)] = 3
+        for end in ends:
+            at_end = cut == end[:, None]
+            for window, lead in zip(*np.nonzero(_has_run(at_end, run)), strict=True):
+                if _is_cut_off(cut[window, lead], end[lead], run):
+                    faults[window] = 3
     if flat is not None:
         faults[(highest <= lowest + flat).any(axis=(1, 2))] = 2
     faults[~np.isfinite([highest, lowest]).all(axis=(0, 2, 3))] = 1
@@ -230,10 +252,26 @@ def _has_run(where: np.ndarray, run: int) -> np.ndarray:
     return inner | (counts[..., run - 1] == run)
 
 
+def _is_cut_off(signal: np.ndarray, end: float, run: int) -> bool:
+    """Return whether a signal reaches and leaves a plateau at one of its ends at once.
+
+    Before its turning point a slow signal stays at the next level, too.
+    """
+    starts = np.flatnonzero(np.diff(signal, prepend=np.nan) != 0)
+    lengths = np.diff(starts, append=len(signal))
+    for i in np.flatnonzero((signal[starts] == end) & (lengths >= run)):
+        beside = [lengths[j] for j in (i - 1, i + 1) if 0 <= j < len(lengths)]
+        if not beside or max(beside) < _LEAST_BESIDE * lengths[i]:
+            return True
+    return False
+
+
 def _label_columns(
     recordings: list[Recording], labels: Sequence[str] | str | None
 ) -> tuple[str, ...]:
-    known = dict.fromkeys(key for recording in recordings for key in recording.labels)
+    known = dict.fromkeys(
+        key for recording in recordings for key in (*recording.labels, *recording.episodes)
+    )
     cases = {key.casefold() for key in known}
     if labels is None:
         return tuple(name for name in _USUAL_LABELS if name in cases)
@@ -243,36 +281,93 @@ def _label_columns(
         raise ParameterError(f"labels={labels!r} is not allowed; give names, 'all' or None.")
     labels = [name for name in labels if name.casefold() not in _INFO]
     for name in labels:
-        if name.casefold() not in cases:
+        key, _, entry = name.partition("=")
+        if name.casefold() in cases:
+            continue
+        if not entry or key.casefold() not in cases:
             raise DataError(f"no record has the label {name!r}; there are {list(known)!r}.")
+        _check_entry(recordings, key, entry)
     return tuple(dict.fromkeys(labels))
 
 
+def _check_entry(recordings: list[Recording], key: str, entry: str) -> None:
+    lists = [value for recording in recordings for name, value in recording.labels.items()
+             if name.casefold() == key.casefold()]  # fmt: skip
+    if not any(_has_entry(listed, entry) for listed in lists):
+        there = dict.fromkeys(piece.strip() for text in lists for piece in re.split("[,;]", text))
+        raise DataError(
+            f"no record has {entry!r} among its {key!r}; there are {list(there)[:_MOST_SHOWN]!r}"
+            f"{' and more' if len(there) > _MOST_SHOWN else ''}."
+        )
+
+
 def _info(
-    recordings: list[Recording], starts: list[np.ndarray], columns: tuple[str, ...]
+    recordings: list[Recording],
+    starts: list[np.ndarray],
+    columns: tuple[str, ...],
+    length: int,
 ) -> pd.DataFrame:
     texts: dict[str, list[str | None]] = {
         "record": [recording.name for recording in recordings],
         "patient": [recording.patient for recording in recordings],
     }
-    anycase = [
-        {key.casefold(): value for key, value in recording.labels.items()}
-        for recording in recordings
-    ]
-    for name in columns:
-        texts[name] = [
-            recording.labels.get(name, others.get(name.casefold()))
-            for recording, others in zip(recordings, anycase, strict=True)
-        ]
     counts = [len(each) for each in starts]
     rows = {name: np.array(each, dtype=object).repeat(counts) for name, each in texts.items()}
+    for name in columns:
+        values = [_values_of(recording, name, at, length)
+                  for recording, at in zip(recordings, starts, strict=True)]  # fmt: skip
+        rows[name] = np.array([value for each in values for value in each], dtype=object)
     table = pd.DataFrame(rows, dtype=object)
     for name in columns:
+        if _is_entry(recordings, name):
+            table[name] = table[name].astype("boolean")
+            continue
         numbers = pd.to_numeric(table[name], errors="coerce")
         if numbers.notna().equals(table[name].notna()):
             table[name] = numbers.convert_dtypes()  # integers stay integers despite missing values
     table.insert(2, "start_s", np.concatenate(starts) / recordings[0].fs_hz)
     return table
+
+
+def _is_entry(recordings: list[Recording], name: str) -> bool:
+    folded = name.casefold()
+    return "=" in name and not any(folded == key.casefold() for recording in recordings
+                                   for key in recording.labels)  # fmt: skip
+
+
+def _values_of(recording: Recording, name: str, starts: np.ndarray, length: int) -> list[Any]:
+    """Return the value of a label in each window of a record."""
+    for key, changes in recording.episodes.items():
+        if key.casefold() == name.casefold():
+            times = [at for at, _ in changes]
+            spans = zip(starts / recording.fs_hz, (starts + length) / recording.fs_hz, strict=True)
+            return [_longest(changes, times, *span) for span in spans]
+    anycase = {key.casefold(): value for key, value in recording.labels.items()}
+    value = recording.labels.get(name, anycase.get(name.casefold()))
+    if value is None and "=" in name:
+        key, _, entry = name.partition("=")
+        listed = anycase.get(key.strip().casefold())
+        if listed is not None:
+            return [_has_entry(listed, entry)] * len(starts)
+    return [value] * len(starts)
+
+
+def _longest(
+    changes: Sequence[tuple[float, str]], times: list[float], begin: float, end: float
+) -> str | None:
+    """Return the value that holds for the largest part of a time."""
+    first, last = bisect_right(times, begin), bisect_left(times, end)
+    values = ["" if first == 0 else changes[first - 1][1], *(v for _, v in changes[first:last])]
+    lengths = np.diff([begin, *times[first:last], end])
+    shares = dict.fromkeys(values, 0.0)
+    for value, share in zip(values, lengths, strict=True):
+        shares[value] += share
+    return max(shares, key=lambda value: shares[value]) or None
+
+
+def _has_entry(listed: str, entry: str) -> bool:
+    pieces = {listed, *listed.split(";"), *re.split("[,;]", listed)}
+    return entry.strip().casefold() in {piece.strip().casefold() for piece in pieces}
 
 
 def _warn_left_out(counts: np.ndarray, names: list[str], n_records: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Kind(ABC):
         Whether ``condition_on="any"`` is allowed.
     fit_options, sample_options : tuple of str
         Command-line options for this kind only, with the names that argparse gives them.
+    evaluate_options : tuple of str
+        The same of ``synthgan evaluate``.
     optional_measures : tuple of str
         Measures that cannot be computed for some records; their value is then NaN.
     floor : str
@@ -64,6 +66,7 @@ class Kind(ABC):
     any_condition: bool = False
     fit_options: tuple[str, ...] = ()
     sample_options: tuple[str, ...] = ()
+    evaluate_options: tuple[str, ...] = ()
     optional_measures: tuple[str, ...] = ()
     floor = "randomised phases"
     importance_caption = (
@@ -147,10 +150,38 @@ class Kind(ABC):
         """Read records for ``synthgan evaluate``."""
         raise ValueError(f"{path!r} contains {self.plural}; give them as an npy file.")
 
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
+        """Read the real, the synthetic and the holdout records for ``synthgan evaluate``.
+
+        Parameters
+        ----------
+        paths : sequence of str or None
+            None of a set that is not given.
+        parsed : Namespace
+            With `evaluate_options`.
+        read_array : callable
+            Reads an npy file.
+        """
+
+        def read(path: str) -> Any:
+            if path.endswith(".npy"):
+                return read_array(path)
+            return self.read_to_measure(path, parsed.follow_links)
+
+        return [None if path is None else read(path) for path in paths]
+
     def add_fit_options(self, parser: Any) -> None:
         """Add options of ``synthgan fit`` for this kind only."""
         if self.fit_options:
             self._part("files").add_fit_options(parser.add_argument_group(self.plural))
+
+    def add_evaluate_options(self, parser: Any) -> None:  # noqa: B027 (optional)
+        """Add options of ``synthgan evaluate`` for this kind only."""
 
     def add_sample_options(self, parser: Any) -> None:  # noqa: B027 (optional)
         """Add options of ``synthgan sample`` for this kind only."""

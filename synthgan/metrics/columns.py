@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,15 @@ import pandas as pd
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
+from synthgan.metrics.compared_sets import Comparison, Part
+from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import (
-    Part,
-    compare_tables,
+    MOST_ROWS,
     is_scaled,
-    mean_part,
+    table_measure,
+    table_sets,
     to_codes,
     to_numbers,
 )
@@ -38,7 +41,6 @@ _N_BINS = 20
 _WIDEST = 2.0  # upper bound of a Wasserstein distance in units of the pooled deviation
 
 Compared = Callable[[pd.Series, pd.Series], dict[str, Any]]
-Given = tuple[Any, Any, Any, Any]  # real, fake, holdout, random_state
 
 
 def column_shapes(
@@ -87,19 +89,34 @@ def column_shapes(
         gaps = abs(np.isnan(numbers[0]).mean() - np.isnan(numbers[1]).mean())
         return {"measure": "1 - KS", "value": max(0.0, 1 - ks(*map(_present, numbers)) - gaps)}
 
-    given = real, fake, holdout, random_state
-    return _similarities("column shapes", shape, given)
+    return table_sets(real, fake, holdout).compare(
+        "column shapes", _each(shape), random_state, most=MOST_ROWS
+    )
 
 
-def kolmogorov_smirnov(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+def _each(compare: Compared, scaled: bool | None = None) -> Comparison:
+    """Compare all columns, or only those that are (not) on a scale; the value is their mean."""
+
+    def columns(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+        names = [n for n in real.columns if scaled is None or is_scaled(real[n]) == scaled]
+        rows = [compare(real[name], fake[name]) for name in names]
+        detail = pd.DataFrame(rows, index=pd.Index(names, name="column", tupleize_cols=False))
+        return Part.mean(detail if len(rows) else detail.assign(value=0.0))
+
+    return columns
+
+
+def _columns(
+    name: str, *, higher_is_better: bool = False, scaled: bool | None = None
+) -> Callable[[Compared], Measure]:
+    """Make a public measure of a function that compares two columns."""
+    adapt = partial(_each, scaled=scaled)
+    return table_measure(name, higher_is_better=higher_is_better, adapt=adapt)
+
+
+@_columns("Kolmogorov-Smirnov distance", scaled=True)
+def kolmogorov_smirnov(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Kolmogorov-Smirnov distance of each column on a scale.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -108,23 +125,12 @@ def kolmogorov_smirnov(
         left out; 1 where one table has no values. 0..1, lower is better; NaN when no column is on
         a scale.
     """
-
-    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        return {"value": ks(*(_present(to_numbers(series)) for series in (ours, theirs)))}
-
-    given = real, fake, holdout, random_state
-    return _distances("Kolmogorov-Smirnov distance", distance, given, scaled=True)
+    return {"value": ks(*(_present(to_numbers(series)) for series in (ours, theirs)))}
 
 
-def total_variation(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("total variation", scaled=False)
+def total_variation(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Total variation of each column of levels.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -132,23 +138,12 @@ def total_variation(
         The mean over columns of half the summed difference of the levels' shares; missing is a
         level. 0..1, lower is better; NaN when every column is on a scale.
     """
-
-    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        return {"value": variation(*to_codes(ours, theirs))}
-
-    given = real, fake, holdout, random_state
-    return _distances("total variation", distance, given, scaled=False)
+    return {"value": variation(*to_codes(ours, theirs))}
 
 
-def wasserstein(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("Wasserstein distance", scaled=True)
+def wasserstein(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Earth mover's distance of each column on a scale, in standard deviations.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -162,34 +157,23 @@ def wasserstein(
     ----------
     Ramdas et al. (2017), On Wasserstein two-sample testing, doi 10.3390/e19020047.
     """
-
-    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
-        if not len(a) or not len(b):
-            return {"distance": np.nan, "value": _WIDEST if len(a) or len(b) else 0.0}
-        # Scaled first, so that sums of huge numbers stay finite.
-        unit = max(np.abs(a).max(), np.abs(b).max()) or 1.0
-        a, b = a / unit, b / unit
-        moved = wasserstein_distance(a, b)
-        spread = np.sqrt((a.var() + b.var()) / 2 + ((a.mean() - b.mean()) / 2) ** 2)
-        return {
-            "distance": float(moved * unit),
-            "value": min(float(moved / spread), _WIDEST) if moved > 0 and spread > 0 else 0.0,
-        }
-
-    given = real, fake, holdout, random_state
-    return _distances("Wasserstein distance", distance, given, scaled=True)
+    a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+    if not len(a) or not len(b):
+        return {"distance": np.nan, "value": _WIDEST if len(a) or len(b) else 0.0}
+    # Scaled first, so that sums of huge numbers stay finite.
+    unit = max(np.abs(a).max(), np.abs(b).max()) or 1.0
+    a, b = a / unit, b / unit
+    moved = wasserstein_distance(a, b)
+    spread = np.sqrt((a.var() + b.var()) / 2 + ((a.mean() - b.mean()) / 2) ** 2)
+    return {
+        "distance": float(moved * unit),
+        "value": min(float(moved / spread), _WIDEST) if moved > 0 and spread > 0 else 0.0,
+    }
 
 
-def jensen_shannon(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("Jensen-Shannon distance")
+def jensen_shannon(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Jensen-Shannon distance of each column.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -203,33 +187,22 @@ def jensen_shannon(
     Endres and Schindelin (2003), A new metric for probability distributions,
     doi 10.1109/TIT.2003.813506.
     """
-
-    def distance(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        if is_scaled(ours):
-            numbers = to_numbers(ours), to_numbers(theirs)
-            pooled = np.concatenate([_present(x) for x in numbers])
-            cuts = np.linspace(0, 1, _N_BINS + 1)[1:-1]
-            edges = np.unique(np.quantile(pooled, cuts, method="inverted_cdf"))
-            codes = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in numbers]
-        else:
-            codes = to_codes(ours, theirs)
-        n = int(max(code.max() for code in codes)) + 1
-        shares = [np.bincount(code, minlength=n) / len(code) for code in codes]
-        return {"value": float(np.nan_to_num(jensenshannon(*shares, base=2)))}
-
-    given = real, fake, holdout, random_state
-    return _distances("Jensen-Shannon distance", distance, given)
+    if is_scaled(ours):
+        numbers = to_numbers(ours), to_numbers(theirs)
+        pooled = np.concatenate([_present(x) for x in numbers])
+        cuts = np.linspace(0, 1, _N_BINS + 1)[1:-1]
+        edges = np.unique(np.quantile(pooled, cuts, method="inverted_cdf"))
+        codes = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in numbers]
+    else:
+        codes = to_codes(ours, theirs)
+    n = int(max(code.max() for code in codes)) + 1
+    shares = [np.bincount(code, minlength=n) / len(code) for code in codes]
+    return {"value": float(np.nan_to_num(jensenshannon(*shares, base=2)))}
 
 
-def quartiles(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("quartiles", scaled=True)
+def quartiles(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Quartiles of each column on a scale: the box-plots of thesis Fig. 6.15 as numbers.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -239,57 +212,35 @@ def quartiles(
         is equal. ``detail`` has the quartiles of both tables; they are missing for a column without
         values in one table.
     """
-
-    def differences(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
-        if not len(a) or not len(b):
-            return {"value": np.nan}
-        points = [np.quantile(x, [0.25, 0.5, 0.75]) for x in (a, b)]
-        named = {
-            f"{side} {name}": float(point)
-            for side, three in zip(("real", "fake"), points, strict=True)
-            for name, point in zip(("Q1", "median", "Q3"), three, strict=True)
-        }
-        unit = (points[0][2] - points[0][0]) or a.std() or 1.0
-        return {**named, "value": float(np.abs(points[0] / unit - points[1] / unit).mean())}
-
-    given = real, fake, holdout, random_state
-    return _distances("quartiles", differences, given, scaled=True)
+    a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+    if not len(a) or not len(b):
+        return {"value": np.nan}
+    points = [np.quantile(x, [0.25, 0.5, 0.75]) for x in (a, b)]
+    named = {
+        f"{side} {name}": float(point)
+        for side, three in zip(("real", "fake"), points, strict=True)
+        for name, point in zip(("Q1", "median", "Q3"), three, strict=True)
+    }
+    unit = (points[0][2] - points[0][0]) or a.std() or 1.0
+    return {**named, "value": float(np.abs(points[0] / unit - points[1] / unit).mean())}
 
 
-def missing_shares(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("missing shares")
+def missing_shares(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Shares of missing values of each column.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
     score : Score
         The mean over columns of the difference of both shares. 0..1, lower is better.
     """
-
-    def difference(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        shares = [float(series.isna().mean()) for series in (ours, theirs)]
-        return {"real": shares[0], "fake": shares[1], "value": abs(shares[0] - shares[1])}
-
-    given = real, fake, holdout, random_state
-    return _distances("missing shares", difference, given)
+    shares = [float(series.isna().mean()) for series in (ours, theirs)]
+    return {"real": shares[0], "fake": shares[1], "value": abs(shares[0] - shares[1])}
 
 
-def range_coverage(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("range coverage", higher_is_better=True, scaled=True)
+def range_coverage(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Share of the real range of each scaled column that the synthetic values cover.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -299,30 +250,19 @@ def range_coverage(
         extremes belong to single people, and synthetic data that reach all of them disclose these.
         ``detail`` also has the share of synthetic rows ``outside`` of the real range.
     """
-
-    def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        a, b = (_present(to_numbers(series)) for series in (ours, theirs))
-        if not len(a) or not len(b):
-            return {"outside": np.nan, "value": 0.0 if len(a) else 1.0}
-        low, high = a.min(), a.max()
-        outside = float(((b < low) | (b > high)).mean())
-        # Halved, so that the width of a huge range stays finite.
-        width, shared = high / 2 - low / 2, min(high, b.max()) / 2 - max(low, b.min()) / 2
-        return {"outside": outside, "value": max(0.0, float(shared / width)) if width else 1.0}
-
-    given = real, fake, holdout, random_state
-    return _similarities("range coverage", cover, given, scaled=True)
+    a, b = (_present(to_numbers(series)) for series in (ours, theirs))
+    if not len(a) or not len(b):
+        return {"outside": np.nan, "value": 0.0 if len(a) else 1.0}
+    low, high = a.min(), a.max()
+    outside = float(((b < low) | (b > high)).mean())
+    # Halved, so that the width of a huge range stays finite.
+    width, shared = high / 2 - low / 2, min(high, b.max()) / 2 - max(low, b.min()) / 2
+    return {"outside": outside, "value": max(0.0, float(shared / width)) if width else 1.0}
 
 
-def category_coverage(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_columns("category coverage", higher_is_better=True, scaled=False)
+def category_coverage(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
     """Share of the real levels of each column that occur in the synthetic table.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -332,19 +272,14 @@ def category_coverage(
         ``detail`` also has the share of synthetic rows ``outside``: with a level that no real row
         has.
     """
-
-    def cover(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        codes = to_codes(ours, theirs)
-        known, made = (np.unique(code[code > 0]) for code in codes)
-        present = codes[1][codes[1] > 0]
-        outside = float(1 - np.isin(present, known).mean()) if len(present) else 0.0
-        return {
-            "outside": outside,
-            "value": float(np.isin(known, made).mean()) if len(known) else 1.0,
-        }
-
-    given = real, fake, holdout, random_state
-    return _similarities("category coverage", cover, given, scaled=False)
+    codes = to_codes(ours, theirs)
+    known, made = (np.unique(code[code > 0]) for code in codes)
+    present = codes[1][codes[1] > 0]
+    outside = float(1 - np.isin(present, known).mean()) if len(present) else 0.0
+    return {
+        "outside": outside,
+        "value": float(np.isin(known, made).mean()) if len(known) else 1.0,
+    }
 
 
 def variation(real: np.ndarray, fake: np.ndarray) -> float:
@@ -352,30 +287,6 @@ def variation(real: np.ndarray, fake: np.ndarray) -> float:
     n = int(max(real.max(), fake.max())) + 1
     shares = [np.bincount(codes, minlength=n) / len(codes) for codes in (real, fake)]
     return float(np.abs(shares[0] - shares[1]).sum() / 2)
-
-
-def _similarities(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
-    """Compare column by column; higher is better."""
-    return compare_tables(name, _each(compare, scaled), *given)
-
-
-def _distances(name: str, compare: Compared, given: Given, scaled: bool | None = None) -> Score:
-    """Compare column by column; lower is better."""
-    return compare_tables(name, _each(compare, scaled), *given, higher_is_better=False)
-
-
-def _each(
-    compare: Compared, scaled: bool | None = None
-) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
-    """Compare all columns, or only those that are (not) on a scale; the value is their mean."""
-
-    def columns(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
-        names = [n for n in real.columns if scaled is None or is_scaled(real[n]) == scaled]
-        rows = [compare(real[name], fake[name]) for name in names]
-        detail = pd.DataFrame(rows, index=pd.Index(names, name="column", tupleize_cols=False))
-        return mean_part(detail if len(rows) else detail.assign(value=0.0))
-
-    return columns
 
 
 def _present(numbers: np.ndarray) -> np.ndarray:

@@ -1,46 +1,84 @@
-"""Compare sets of arrays: synthetic, holdout and surrogate against real; no specific measure."""
+"""The engine of the measures: value, ceiling and floor of a comparison of two sets of records.
+
+One function compares the synthetic records with the real ones (value), then the holdout (ceiling)
+and surrogates (floor), each time with a generator of the same seed. Tables, windows and images
+differ only in how records are drawn from large sets and in their surrogates.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from synthgan.exceptions import DataError
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import Part
 from synthgan.randomness import draw_generator
 
-__all__ = ["ComparedSets", "Comparison", "Family", "content_order", "two_sample_by_family"]
+__all__ = [
+    "ComparedSets",
+    "Comparison",
+    "Part",
+    "content_order",
+    "given_sets",
+    "score_of_learners",
+]
 
-Comparison = Callable[[np.ndarray, np.ndarray, np.random.Generator], Part]
-Family = Callable[[np.ndarray, np.ndarray, np.random.Generator], pd.DataFrame]
+_MOST_CELLS = 20_000_000  # of a set of arrays
+_FEWEST = 200  # records, even of large arrays
+
+
+class Part(NamedTuple):
+    """Result of comparing two sets."""
+
+    value: float
+    detail: pd.DataFrame
+    interval: tuple[float, float] | None = None
+    note: str = ""
+
+    @classmethod
+    def of(cls, values: Mapping[str, float], axis: str, name: str) -> Part:
+        """Return the named one of several values, with all in the detail."""
+        return cls(values[name], pd.DataFrame({"value": values}).rename_axis(axis))
+
+    @classmethod
+    def mean(cls, detail: pd.DataFrame) -> Part:
+        """Return the mean of the values of a detail; NaN for none."""
+        return cls(float(detail["value"].mean()) if len(detail) else float("nan"), detail)
+
+
+Comparison = Callable[..., Part]
 
 
 @dataclass(frozen=True)
 class ComparedSets:
-    """Checked sets of arrays that a measure compares.
+    """Checked sets of records that a measure compares.
 
     Parameters
     ----------
-    sets : dict of str to ndarray
-        ``real``, ``fake`` and optionally ``holdout``; the first axis is that of windows or images.
+    sets : dict of str to ndarray or DataFrame
+        ``real``, ``fake`` and optionally ``holdout``; the first axis is that of the records.
     surrogates : callable
-        Called as ``surrogates(array, rng)``; returns the arrays that replace the synthetic ones for
-        the floor.
+        Called as ``surrogates(records, rng)``; returns the records that replace the synthetic ones
+        for the floor.
     unit : str
         Plural name of the records, for the note.
     notes : tuple of str, default=()
         Records that were left out on reading.
+    people : dict of str to ndarray of int, default={}
+        The person of each record. If given, comparisons are called with two more arrays: the
+        persons of both sets.
     """
 
-    sets: dict[str, np.ndarray]
-    surrogates: Callable[[np.ndarray, np.random.Generator], np.ndarray]
+    sets: dict[str, Any]
+    surrogates: Callable[[Any, np.random.Generator], Any]
     unit: str
     notes: tuple[str, ...] = ()
+    people: dict[str, np.ndarray] = field(default_factory=dict)
 
     def compare(
         self,
@@ -51,9 +89,12 @@ class ComparedSets:
         higher_is_better: bool = True,
         most: int,
         equal: bool = False,
-        explain: Family | None = None,
+        explain: Callable[..., pd.DataFrame] | None = None,
     ) -> Score:
-        """Compare the synthetic, holdout and surrogate arrays with the real ones.
+        """Compare the synthetic, holdout and surrogate records with the real ones.
+
+        The surrogates are those of the holdout, so that floor and ceiling differ only in what
+        surrogates lack; without a holdout, they are those of the real records.
 
         Parameters
         ----------
@@ -71,35 +112,73 @@ class ComparedSets:
         """
         rng = draw_generator(random_state)
         seed = int(rng.integers(2**63))
-        sets, note = self._drawn(seed, most, equal)
+        sets, people, note = self.drawn(rng, seed, most, equal)
 
-        def run(other: np.ndarray) -> Part:
-            return compare(sets["real"], other, np.random.default_rng(seed))
+        def run(other: Any, set_name: str = "") -> Part:
+            # Each surrogate counts as a separate person, like synthetic records.
+            alone = -1 - np.arange(len(other))
+            more = (people["real"], people.get(set_name, alone)) if people else ()
+            return compare(sets["real"], other, np.random.default_rng(seed), *more)
 
-        part = run(sets["fake"])
+        part = run(sets["fake"], "fake")
         detail = part.detail
         if explain is not None:
             detail = explain(sets["real"], sets["fake"], np.random.default_rng(seed))
-        ceiling = run(sets["holdout"]).value if "holdout" in sets else None
+        ceiling = run(sets["holdout"], "holdout").value if "holdout" in sets else None
         floor = run(self.surrogates(sets.get("holdout", sets["real"]), rng)).value
+        note = " ".join(filter(None, (note, part.note)))
         return Score(
             name, part.value, higher_is_better, detail, part.interval, ceiling, floor, note
         )
+
+    def drawn(
+        self, rng: np.random.Generator, seed: int, most: int, equal: bool = False
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
+        """Return the sub-sampled sets, their persons, and the note.
+
+        Rows of tables keep their order; windows and images are ordered by `content_order`.
+        """
+        if equal:
+            most = min(most, *(len(x) for x in self.sets.values()))
+        sets, people, drawn = {}, {}, []
+        for name, x in self.sets.items():
+            if len(x) > most:
+                drawn.append(f"{most} of {len(x)} {name} {self.unit}")
+            if not isinstance(x, pd.DataFrame):
+                at = content_order(x, seed)[:most]
+                sets[name] = x[at]
+            elif len(x) > most:
+                at = np.sort(rng.choice(len(x), most, replace=False))
+                sets[name] = x.iloc[at].reset_index(drop=True)
+            else:
+                at, sets[name] = np.arange(len(x)), x
+            if self.people:
+                people[name] = self.people[name][at]
+        notes = [f"Drawn at random: {', '.join(drawn)}."] if drawn else []
+        return sets, people, " ".join([*self.notes, *notes])
 
     def also(self, *notes: str) -> ComparedSets:
         """Return a copy with more notes; empty ones are left out."""
         return replace(self, notes=self.notes + tuple(note for note in notes if note))
 
-    def _drawn(self, seed: int, most: int, equal: bool) -> tuple[dict[str, np.ndarray], str]:
-        if equal:
-            most = min(most, *(len(x) for x in self.sets.values()))
-        sets, drawn = {}, []
-        for name, x in self.sets.items():
-            if len(x) > most:
-                drawn.append(f"{most} of {len(x)} {name} {self.unit}")
-            sets[name] = x[content_order(x, seed)[:most]]
-        notes = [f"Drawn at random: {', '.join(drawn)}."] if drawn else []
-        return sets, " ".join([*self.notes, *notes])
+    def affordable(self, most: int) -> int:
+        """Return `most`, or fewer (at least 200) if the arrays are large."""
+        n_cells = int(np.prod(self.sets["real"].shape[1:]))
+        return min(most, max(_FEWEST, _MOST_CELLS // n_cells))
+
+
+def given_sets(what: str, sets: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sets that are given; the holdout may be None.
+
+    Raises
+    ------
+    DataError
+        The real or the synthetic set is None.
+    """
+    for name, x in sets.items():
+        if x is None and name != "holdout":
+            raise DataError(f"the {name} {what} is None; give a DataFrame or an array.")
+    return {name: x for name, x in sets.items() if x is not None}
 
 
 def content_order(x: np.ndarray, seed: int) -> np.ndarray:
@@ -126,19 +205,19 @@ def content_order(x: np.ndarray, seed: int) -> np.ndarray:
     return np.argsort(np.array(keys, dtype=np.uint64), kind="stable")
 
 
-def two_sample_by_family(
-    families: dict[str, slice], ours: np.ndarray, theirs: np.ndarray, test: Callable[..., Part]
-) -> pd.DataFrame:
-    """Run a two-sample test on each family of features, in descending order of its value.
+def score_of_learners(name: str, rows: dict[str, dict[str, float]], note: str) -> Score:
+    """Return the mean skill of models that are trained on synthetic records.
 
     Parameters
     ----------
-    families : dict of str to slice
-        Columns of the features.
-    ours, theirs : ndarray of shape (n, n_features)
-    test : callable
-        Called as ``test(ours, theirs)``.
+    name : str
+    rows : dict of str to dict of str to float
+        By learner, the skill of the model trained on ``real`` records (ceiling), on synthetic ones
+        (``value``), on surrogates (``floor``), and on others.
+    note : str
     """
-    values = {name: test(ours[:, s], theirs[:, s]).value for name, s in families.items()}
-    detail = pd.DataFrame({"value": values}).rename_axis("features")
-    return detail.sort_values("value", ascending=False, kind="stable")
+    detail = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learner")
+    mean = detail.mean()
+    detail["ratio"] = detail["value"] / detail["real"].where(detail["real"] != 0)
+    ceiling, floor = float(mean["real"]), float(mean["floor"])
+    return Score(name, float(mean["value"]), True, detail, None, ceiling, floor, note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from scipy.linalg import eigh
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets, two_sample_by_family
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part, given_sets
 from synthgan.metrics.image_space import (
     SPACE_NOTE,
     STATISTICS,
@@ -17,10 +18,10 @@ from synthgan.metrics.image_space import (
     ring_powers,
     statistics,
 )
+from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.points import ks, neighbour_measures
 from synthgan.metrics.score import Score
-from synthgan.metrics.tables import Part
-from synthgan.metrics.two_sample import boosted, two_sample_test
+from synthgan.metrics.two_sample import Families, c2st_of_arrays, stack_families
 
 __all__ = [
     "frechet_distance",
@@ -36,8 +37,6 @@ __all__ = [
 ]
 
 _MOST_IMAGES = 2000
-_MOST_PIXELS = 20_000_000  # of a set
-_LEAST_IMAGES = 200  # even of large images
 _LEAST_SIDE = 4
 
 
@@ -92,18 +91,42 @@ def pixel_statistics(
         return Part(float(np.mean(values)), pd.DataFrame({"value": values}, index=index))
 
     compared = read_images(real, fake, holdout)
-    return compared.compare("pixel statistics", compare, random_state, most=_most(compared))
+    most = compared.affordable(_MOST_IMAGES)
+    return compared.compare("pixel statistics", compare, random_state, most=most)
 
 
-def image_spectrum(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+def _images(
+    name: str, *, higher_is_better: bool = True, equal: bool = False
+) -> Callable[[Comparison], Measure]:
+    """Make a public measure of a function that compares two sets of images.
+
+    Measures that need equally large sets (`equal`) use the features of `ImageSpace`.
+    """
+
+    def decorate(compare: Comparison) -> Measure:
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+        ) -> Score:
+            compared = read_images(real, fake, holdout).also(SPACE_NOTE if equal else "")
+            return compared.compare(
+                name, compare, random_state, higher_is_better=higher_is_better,
+                most=compared.affordable(_MOST_IMAGES), equal=equal,
+            )  # fmt: skip
+
+        drawn = "The same number is drawn from each set." if equal else ""
+        return publish(measure, compare, f"As in `pixel_statistics`. {drawn}")
+
+    return decorate
+
+
+@_images("spectrum of images (decades)", higher_is_better=False)
+def image_spectrum(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Compare the power of images at each spatial frequency.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `pixel_statistics`.
 
     Returns
     -------
@@ -113,37 +136,20 @@ def image_spectrum(
         ``detail`` has both by ``cycles_per_pixel``, in grey levels squared. Surrogates have the
         same power, so the floor is near 0 and does not reflect shapes.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        n_rings = min(ours.shape[1:3]) // 2
-        cycles, a = ring_powers(ours, n_rings)
-        b = ring_powers(theirs, n_rings)[1]
-        a, b = a.mean(axis=0), b.mean(axis=0)
-        gaps = np.abs(np.log10(a) - np.log10(b))
-        index = pd.Index(cycles, name="cycles_per_pixel")
-        return Part(
-            float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
-        )
-
-    compared = read_images(real, fake, holdout)
-    return compared.compare(
-        "spectrum of images (decades)",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_most(compared),
+    n_rings = min(ours.shape[1:3]) // 2
+    cycles, a = ring_powers(ours, n_rings)
+    b = ring_powers(theirs, n_rings)[1]
+    a, b = a.mean(axis=0), b.mean(axis=0)
+    gaps = np.abs(np.log10(a) - np.log10(b))
+    index = pd.Index(cycles, name="cycles_per_pixel")
+    return Part(
+        float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
     )
 
 
-def image_precision(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_images("precision of images", equal=True)
+def image_precision(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Precision: share of synthetic images in the neighbourhood of real ones.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `pixel_statistics`; the same number is drawn from each set.
 
     Returns
     -------
@@ -156,41 +162,29 @@ def image_precision(
     ----------
     Naeem et al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
     """
-    return _neighbours("precision", real, fake, holdout, random_state)
+    return _neighbours("precision", ours, theirs)
 
 
-def image_recall(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_images("recall of images", equal=True)
+def image_recall(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Recall: share of real images in the neighbourhood of synthetic ones.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `image_precision`.
 
     Returns
     -------
     score : Score
         Share of real images within the distance of some synthetic image to its fifth nearest
-        synthetic image neighbour. 0..1, higher is better.
+        other synthetic image. 0..1, higher is better.
 
     References
     ----------
     Kynkaanniemi et al. (2019), Improved precision and recall metric, arXiv 1904.06991.
     """
-    return _neighbours("recall", real, fake, holdout, random_state)
+    return _neighbours("recall", ours, theirs)
 
 
-def image_density(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_images("density of images", equal=True)
+def image_density(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Density: number of real images around a synthetic one, relative to a real one.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `image_precision`.
 
     Returns
     -------
@@ -201,18 +195,12 @@ def image_density(
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    return _neighbours("density", real, fake, holdout, random_state)
+    return _neighbours("density", ours, theirs)
 
 
-def image_coverage(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_images("coverage of images", equal=True)
+def image_coverage(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Coverage: share of real images with a synthetic one in their neighbourhood.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `image_precision`.
 
     Returns
     -------
@@ -224,18 +212,12 @@ def image_coverage(
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    return _neighbours("coverage", real, fake, holdout, random_state)
+    return _neighbours("coverage", ours, theirs)
 
 
-def frechet_distance(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_images("Frechet distance of plain features", higher_is_better=False, equal=True)
+def frechet_distance(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
     """Frechet distance between the normal distributions of simple features of both sets.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `image_precision`.
 
     Returns
     -------
@@ -250,24 +232,12 @@ def frechet_distance(
     Heusel et al. (2017), GANs trained by a two time-scale update rule converge to a local Nash
     equilibrium, arXiv 1706.08500, equation 6.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = ImageSpace(ours)
-        a, b = space.points(ours), space.points(theirs)
-        means = float(np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2))
-        values = {"means": means, "covariances": _covariance_gap(a, b)}
-        detail = pd.DataFrame({"value": values}).rename_axis("part")
-        return Part(float(sum(values.values())), detail)
-
-    compared = read_images(real, fake, holdout)
-    return compared.also(SPACE_NOTE).compare(
-        "Frechet distance of plain features",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_most(compared),
-        equal=True,
-    )
+    space = ImageSpace(ours)
+    a, b = space.points(ours), space.points(theirs)
+    means = float(np.sum((a.mean(axis=0) - b.mean(axis=0)) ** 2))
+    values = {"means": means, "covariances": _covariance_gap(a, b)}
+    detail = pd.DataFrame({"value": values}).rename_axis("part")
+    return Part(float(sum(values.values())), detail)
 
 
 def image_c2st(
@@ -293,31 +263,15 @@ def image_c2st(
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
 
-    def features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, dict[str, slice]]:
+    def features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, Families]:
         space = ImageSpace(np.concatenate([a, b]))
-        blocks = [{**space.families(x), "pixel statistics": statistics(x)} for x in (a, b)]
-        ends = np.cumsum([0] + [block.shape[1] for block in blocks[0].values()]).tolist()
-        spans = zip(blocks[0], ends[:-1], ends[1:], strict=True)
-        ours, theirs = (np.hstack(list(block.values())) for block in blocks)
-        return ours, theirs, {name: slice(*span) for name, *span in spans}
-
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        return _classify(*features(ours, theirs)[:2], rng)
-
-    def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-        seen, other, families = features(ours, theirs)
-        return two_sample_by_family(families, seen, other, lambda a, b: _classify(a, b, rng))
+        (ours, families), (theirs, _) = (
+            stack_families({**space.families(x), "pixel statistics": statistics(x)}) for x in (a, b)
+        )
+        return ours, theirs, families
 
     compared = read_images(real, fake, holdout)
-    return compared.compare(
-        "C2ST of images",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_most(compared),
-        equal=True,
-        explain=explain,
-    )
+    return c2st_of_arrays(compared, features, random_state, compared.affordable(_MOST_IMAGES))
 
 
 def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -348,25 +302,16 @@ def phase_randomised_images(images: np.ndarray, rng: np.random.Generator) -> np.
     return np.fft.ifft2(np.fft.fft2(images, axes=(1, 2)) * turns, axes=(1, 2)).real
 
 
-def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = ImageSpace(ours)
-        values = neighbour_measures(space.points(ours), space.points(theirs))
-        return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
-
-    compared = read_images(real, fake, holdout).also(SPACE_NOTE)
-    return compared.compare(
-        f"{name} of images", compare, random_state, most=_most(compared), equal=True
-    )
+def _neighbours(name: str, ours: np.ndarray, theirs: np.ndarray) -> Part:
+    space = ImageSpace(ours)
+    values = neighbour_measures(space.points(ours), space.points(theirs))
+    return Part.of(values, "measure", name)
 
 
 def read_images(real: Any, fake: Any, holdout: Any) -> ComparedSets:
     """Read and check images: float32 of shape (n, height, width, n_channels)."""
-    sets = {
-        name: _read_set(x, name)
-        for name, x in (("real", real), ("fake", fake), ("holdout", holdout))
-        if x is not None
-    }
+    given = given_sets("set of images", {"real": real, "fake": fake, "holdout": holdout})
+    sets = {name: _read_set(x, name) for name, x in given.items()}
     shape = sets["real"].shape[1:]
     for name, x in sets.items():
         if x.shape[1:] != shape:
@@ -402,11 +347,6 @@ def _read_set(x: Any, name: str) -> np.ndarray:
     return images[..., None] if images.ndim == 3 else images
 
 
-def _most(compared: ComparedSets) -> int:
-    n_pixels = int(np.prod(compared.sets["real"].shape[1:]))
-    return min(_MOST_IMAGES, max(_LEAST_IMAGES, _MOST_PIXELS // n_pixels))
-
-
 def _covariance_gap(a: np.ndarray, b: np.ndarray) -> float:
     """Trace of both covariances less twice that of the root of their product, at least 0."""
     first, second = (np.cov(x, rowvar=False) for x in (a, b))
@@ -414,8 +354,3 @@ def _covariance_gap(a: np.ndarray, b: np.ndarray) -> float:
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
     shared = np.sqrt(np.maximum(eigh(root @ second @ root, eigvals_only=True), 0.0)).sum()
     return max(0.0, float(np.trace(first) + np.trace(second) - 2 * shared))
-
-
-def _classify(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-    seed = int(rng.integers(2**31 - 1))
-    return two_sample_test(ours, theirs, lambda: boosted(seed), rng)

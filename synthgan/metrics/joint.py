@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from synthgan.metrics.compared_sets import Comparison, Part
+from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import (
     authenticity_of_points,
     mmd_of_points,
     neighbour_measures,
     support_measures,
 )
-from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import Part, compare_tables, encode
+from synthgan.metrics.tables import encode, table_measure
 
 __all__ = [
     "alpha_precision",
@@ -35,55 +35,54 @@ _MOST_KERNEL_POINTS = 3000
 Measured = Callable[[np.ndarray, np.ndarray], dict[str, float]]
 
 
-def mmd(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
-    """Maximum mean discrepancy of both tables under Gaussian kernels.
+def _points(
+    name: str,
+    *,
+    higher_is_better: bool = True,
+    most: int = _MOST_POINTS,
+    pooled: bool = False,
+) -> Callable[[Measured], Measure]:
+    """Make a public measure of a function that compares the rows of two tables as points.
 
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`; the same number of rows, up to 3000, is drawn from each table.
+    The points are in the space of the real table, or of both tables if `pooled`.
+    """
+
+    def adapt(measured: Measured) -> Comparison:
+        def compare(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+            (ours, theirs), is_level = encode(real, fake)
+            space = Space.fit(np.concatenate([ours, theirs]) if pooled else ours, is_level)
+            return Part.of(measured(space.points(ours), space.points(theirs)), "measure", name)
+
+        return compare
+
+    return table_measure(
+        name, higher_is_better=higher_is_better, most=most, equal=True, adapt=adapt
+    )
+
+
+@_points("maximum mean discrepancy", higher_is_better=False, most=_MOST_KERNEL_POINTS, pooled=True)
+def mmd(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
+    """Maximum mean discrepancy of both tables under Gaussian kernels.
 
     Returns
     -------
     score : Score
         The root of the unbiased squared distance of both mean embeddings, at least 0: 0 for equal
         tables and for about half of all pairs of samples from one population; below 1.5, lower is
-        better. The kernel is the
-        mean of four, of a quarter to two times the root mean square distance between rows.
+        better. The kernel is the mean of four, of a quarter to two times the root mean square
+        distance between rows.
 
     References
     ----------
     Gretton et al. (2012), A kernel two-sample test, JMLR 13, 723-773.
     """
-
-    def distance(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-        value = mmd_of_points(a, b) if min(len(a), len(b)) > 1 else float("nan")
-        return {"maximum mean discrepancy": value}
-
-    return compare_tables(
-        "maximum mean discrepancy",
-        _of_points(distance, "maximum mean discrepancy", pooled=True),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-        max_rows=_MOST_KERNEL_POINTS,
-        equal=True,
-    )
+    value = mmd_of_points(ours, theirs) if min(len(ours), len(theirs)) > 1 else float("nan")
+    return {"maximum mean discrepancy": value}
 
 
-def precision(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("precision")
+def precision(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Precision: share of synthetic rows in the neighbourhood of real rows.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`; the same number of rows, up to 5000, is drawn from each table.
 
     Returns
     -------
@@ -96,41 +95,29 @@ def precision(
     ----------
     Naeem et al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
     """
-    return _neighbours("precision", real, fake, holdout, random_state)
+    return neighbour_measures(ours, theirs)
 
 
-def recall(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("recall")
+def recall(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Recall: share of real rows in the neighbourhood of synthetic rows.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
     score : Score
-        Share of real rows within the distance of some synthetic row to its fifth nearest synthetic
-        row neighbour. 0..1, higher is better.
+        Share of real rows within the distance of some synthetic row to its fifth nearest other
+        synthetic row. 0..1, higher is better.
 
     References
     ----------
     Kynkaanniemi et al. (2019), Improved precision and recall metric, arXiv 1904.06991.
     """
-    return _neighbours("recall", real, fake, holdout, random_state)
+    return neighbour_measures(ours, theirs)
 
 
-def density(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("density")
+def density(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Density: number of real rows around a synthetic row, relative to a real row.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
@@ -143,18 +130,12 @@ def density(
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    return _neighbours("density", real, fake, holdout, random_state)
+    return neighbour_measures(ours, theirs)
 
 
-def coverage(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("coverage")
+def coverage(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Coverage: share of real rows with a synthetic row in their neighbourhood.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
@@ -166,18 +147,12 @@ def coverage(
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    return _neighbours("coverage", real, fake, holdout, random_state)
+    return neighbour_measures(ours, theirs)
 
 
-def alpha_precision(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("alpha-precision")
+def alpha_precision(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Integrated alpha-precision: how well synthetic rows match the most typical real rows.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
@@ -191,18 +166,12 @@ def alpha_precision(
     Alaa et al. (2022), How faithful is your synthetic data?, arXiv 2102.08921. Here distances
     are those between rows, without a learnt embedding.
     """
-    return _supports("alpha-precision", real, fake, holdout, random_state)
+    return support_measures(ours, theirs)
 
 
-def beta_recall(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("beta-recall")
+def beta_recall(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Integrated beta-recall: how well the most typical synthetic rows cover the real rows.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
@@ -215,18 +184,12 @@ def beta_recall(
     ----------
     Alaa et al. (2022), arXiv 2102.08921.
     """
-    return _supports("beta-recall", real, fake, holdout, random_state)
+    return support_measures(ours, theirs)
 
 
-def authenticity(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@_points("authenticity")
+def authenticity(ours: np.ndarray, theirs: np.ndarray) -> dict[str, float]:
     """Share of synthetic rows that are not near copies of a real row.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `precision`.
 
     Returns
     -------
@@ -239,40 +202,4 @@ def authenticity(
     ----------
     Alaa et al. (2022), arXiv 2102.08921.
     """
-
-    def share(a: np.ndarray, b: np.ndarray) -> dict[str, float]:
-        return {"authenticity": authenticity_of_points(a, b)}
-
-    return _points_measure(share, "authenticity", real, fake, holdout, random_state)
-
-
-def _neighbours(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
-    return _points_measure(neighbour_measures, name, real, fake, holdout, random_state)
-
-
-def _supports(name: str, real: Any, fake: Any, holdout: Any, random_state: Any) -> Score:
-    return _points_measure(support_measures, name, real, fake, holdout, random_state)
-
-
-def _points_measure(
-    measured: Measured, name: str, real: Any, fake: Any, holdout: Any, random_state: Any
-) -> Score:
-    compare = _of_points(measured, name)
-    return compare_tables(
-        name, compare, real, fake, holdout, random_state, max_rows=_MOST_POINTS, equal=True
-    )
-
-
-def _of_points(
-    measured: Measured, name: str, *, pooled: bool = False
-) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
-    """Compare tables as points, in the space of the real table or of both tables."""
-
-    def compare(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
-        (ours, theirs), is_level = encode(real, fake)
-        space = Space.fit(np.concatenate([ours, theirs]) if pooled else ours, is_level)
-        values = measured(space.points(ours), space.points(theirs))
-        detail = pd.DataFrame({"value": values}).rename_axis("measure")
-        return Part(values[name], detail)
-
-    return compare
+    return {"authenticity": authenticity_of_points(ours, theirs)}

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.columns import variation
+from synthgan.metrics.compared_sets import Comparison, Part
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import (
-    Part,
-    compare_tables,
+    MOST_ROWS,
     is_scaled,
-    mean_part,
+    table_measure,
+    table_sets,
     to_codes,
     to_numbers,
 )
@@ -70,18 +71,39 @@ def pair_trends(
             return {"measure": "1 - |difference of rho| / 2", "value": 1 - abs(a - b) / 2}
         return {"measure": "1 - TV", "value": 1 - variation(*pair.joint_codes())}
 
-    return compare_tables("pair trends", _each_pair(trend), real, fake, holdout, random_state)
+    return table_sets(real, fake, holdout).compare(
+        "pair trends", _each_pair(trend), random_state, most=MOST_ROWS
+    )
 
 
-def correlations(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+def _each_pair(compare: Callable[[_Pair], dict[str, Any]]) -> Comparison:
+    """Compare all pairs of columns; the value is their mean."""
+
+    def pairs(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
+        columns = {name: _Column(real[name], fake[name]) for name in real.columns}
+        numeric = [name for name, column in columns.items() if column.scaled]
+        place = {name: i for i, name in enumerate(numeric)}
+        ranks = [_rank_correlations([columns[n].numbers[i] for n in numeric]) for i in (0, 1)]
+        all_pairs = list(combinations(real.columns, 2))
+        if len(all_pairs) > _MOST_PAIRS:
+            drawn = np.sort(rng.choice(len(all_pairs), _MOST_PAIRS, replace=False))
+            all_pairs = [all_pairs[i] for i in drawn]
+        rows = []
+        for first, second in all_pairs:
+            rho = (0.0, 0.0)
+            if first in place and second in place:
+                at = place[first], place[second]
+                rho = float(ranks[0][at]), float(ranks[1][at])
+            compared = compare(_Pair((columns[first], columns[second]), rho))
+            rows.append({"first": first, "second": second, **compared})
+        return Part.mean(pd.DataFrame(rows, columns=None if rows else ["first", "second", "value"]))
+
+    return pairs
+
+
+@table_measure("correlations", higher_is_better=False, adapt=_each_pair)
+def correlations(pair: _Pair) -> dict[str, Any]:
     """Correlation of each pair of columns, by the coefficient for their kinds.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -95,38 +117,20 @@ def correlations(
     Cramer (1946), Mathematical methods of statistics, chapter 21; Fisher (1925), Statistical
     methods for research workers, chapter 8.
     """
-
-    def difference(pair: _Pair) -> dict[str, Any]:
-        if pair.both_scaled:
-            name, (a, b) = "Spearman's rho", pair.rank_correlations
-        elif pair.one_scaled:
-            name = "correlation ratio"
-            a, b = (_correlation_ratio(*side) for side in pair.levels_and_numbers())
-        else:
-            name = "Cramer's V"
-            a, b = (_cramers_v(*side) for side in pair.codes)
-        return {"measure": name, "real": a, "fake": b, "value": abs(a - b)}
-
-    return compare_tables(
-        "correlations",
-        _each_pair(difference),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    if pair.both_scaled:
+        name, (a, b) = "Spearman's rho", pair.rank_correlations
+    elif pair.one_scaled:
+        name = "correlation ratio"
+        a, b = (_correlation_ratio(*side) for side in pair.levels_and_numbers())
+    else:
+        name = "Cramer's V"
+        a, b = (_cramers_v(*side) for side in pair.codes)
+    return {"measure": name, "real": a, "fake": b, "value": abs(a - b)}
 
 
-def mutual_information(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@table_measure("mutual information", higher_is_better=False, adapt=_each_pair)
+def mutual_information(pair: _Pair) -> dict[str, Any]:
     """Mutual information of each pair of columns.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`.
 
     Returns
     -------
@@ -139,20 +143,8 @@ def mutual_information(
     ----------
     Strehl and Ghosh (2002), Cluster ensembles, doi 10.1162/153244303321897735.
     """
-
-    def difference(pair: _Pair) -> dict[str, Any]:
-        a, b = (_information(*side) for side in pair.codes)
-        return {"real": a, "fake": b, "value": abs(a - b)}
-
-    return compare_tables(
-        "mutual information",
-        _each_pair(difference),
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-    )
+    a, b = (_information(*side) for side in pair.codes)
+    return {"real": a, "fake": b, "value": abs(a - b)}
 
 
 def association(real: pd.DataFrame, fake: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -206,33 +198,6 @@ class _Column:
         cuts = np.linspace(0, 1, N_BINS + 1)
         edges = np.unique(np.nanquantile(self.numbers[0], cuts)[1:-1])
         self.codes = [np.where(np.isnan(x), 0, np.digitize(x, edges) + 1) for x in self.numbers]
-
-
-def _each_pair(
-    compare: Callable[[_Pair], dict[str, Any]],
-) -> Callable[[pd.DataFrame, pd.DataFrame, np.random.Generator], Part]:
-    """Compare all pairs of columns; the value is their mean."""
-
-    def pairs(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
-        columns = {name: _Column(real[name], fake[name]) for name in real.columns}
-        numeric = [name for name, column in columns.items() if column.scaled]
-        place = {name: i for i, name in enumerate(numeric)}
-        ranks = [_rank_correlations([columns[n].numbers[i] for n in numeric]) for i in (0, 1)]
-        all_pairs = list(combinations(real.columns, 2))
-        if len(all_pairs) > _MOST_PAIRS:
-            drawn = np.sort(rng.choice(len(all_pairs), _MOST_PAIRS, replace=False))
-            all_pairs = [all_pairs[i] for i in drawn]
-        rows = []
-        for first, second in all_pairs:
-            rho = (0.0, 0.0)
-            if first in place and second in place:
-                at = place[first], place[second]
-                rho = float(ranks[0][at]), float(ranks[1][at])
-            compared = compare(_Pair((columns[first], columns[second]), rho))
-            rows.append({"first": first, "second": second, **compared})
-        return mean_part(pd.DataFrame(rows, columns=None if rows else ["first", "second", "value"]))
-
-    return pairs
 
 
 def _rank_correlations(numbers: list[np.ndarray]) -> np.ndarray:

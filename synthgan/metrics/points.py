@@ -13,6 +13,7 @@ from synthgan.metrics.space import nearest
 __all__ = [
     "auc",
     "auc_interval",
+    "auc_of_classes",
     "auc_of_folds",
     "authenticity_of_points",
     "ks",
@@ -22,7 +23,7 @@ __all__ = [
     "wilson_interval",
 ]
 
-_LOT = 20_000_000  # entries of a block of distances
+_BLOCK_CELLS = 20_000_000  # distances of a block
 _TINY = 1e-6  # rounding error of a distance of 0, if columns have a width of about 1
 _TINY_SQUARE = 1e-9
 _LEVEL = 0.95
@@ -32,6 +33,27 @@ _BANDWIDTHS = (0.25, 0.5, 1.0, 2.0)
 def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     """Probability that a positive scores above a negative, ties counted half; 0..1."""
     return float(_placements(positive, negative)[0].mean())
+
+
+def auc_of_classes(classes: np.ndarray, odds: np.ndarray, answers: np.ndarray) -> float:
+    """Mean AUC of each class against the rest; 0.5 if there is a single class.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        The classes that the classifier knows.
+    odds : ndarray of shape (n, n_classes)
+    answers : ndarray of shape (n,)
+        The true classes.
+    """
+    values = []
+    for level in np.unique(answers):
+        rest = answers != level
+        if rest.any():
+            column = np.flatnonzero(classes == level)
+            p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
+            values.append(auc(p[~rest], p[rest]))
+    return float(np.mean(values)) if values else 0.5
 
 
 def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
@@ -255,7 +277,7 @@ def _squared_distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _blocks(a: np.ndarray, b: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Squared distances of all pairs, some rows of `a` at a time."""
-    lot = max(1, _LOT // len(b))
-    for start in range(0, len(a), lot):
-        rows = slice(start, start + lot)
+    size = max(1, _BLOCK_CELLS // len(b))
+    for start in range(0, len(a), size):
+        rows = slice(start, start + size)
         yield rows, _squared_distances(a[rows], b)

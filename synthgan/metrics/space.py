@@ -71,7 +71,12 @@ class Space:
 
 
 def nearest(
-    points: np.ndarray, to: np.ndarray, k: int = 1, *, itself: bool = False
+    points: np.ndarray,
+    to: np.ndarray,
+    k: int = 1,
+    *,
+    itself: bool = False,
+    apart: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the k nearest of `to` for each point, by Euclidean distance.
 
@@ -83,6 +88,9 @@ def nearest(
         At most m (m - 1 where `itself`).
     itself : bool, default=False
         Whether `points` are the same as `to`; a point is then not its own neighbour.
+    apart : (ndarray of shape (n,), ndarray of shape (m,)), or None, default=None
+        The persons of `points` and of `to`: points of the same person are not neighbours. The
+        distance is infinite where there are fewer than k others.
 
     Returns
     -------
@@ -94,19 +102,22 @@ def nearest(
     squares = np.einsum("ij,ij->i", to, to)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
     # Memory of a block: all distances, and all coordinates of the neighbours.
-    lot = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
-    for start in range(0, len(points), lot):
-        some = points[start : start + lot]
+    size = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
+    for start in range(0, len(points), size):
+        some = points[start : start + size]
         gaps = squares - 2 * (some @ to.T)
         rows = np.arange(len(some))
         if itself:
             gaps[rows, start + rows] = np.inf
+        if apart is not None:
+            gaps[apart[0][start : start + size, None] == apart[1]] = np.inf
         best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
         if best is None:
             best = np.broadcast_to(np.arange(k), (len(some), k))
         # Distances near 0 are computed again, without the rounding error.
         exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
+        exact[np.isinf(np.take_along_axis(gaps, best, axis=1))] = np.inf
         order = np.argsort(exact, axis=1, kind="stable")
-        distances[start : start + lot] = np.take_along_axis(exact, order, axis=1)
-        indices[start : start + lot] = np.take_along_axis(best, order, axis=1)
+        distances[start : start + size] = np.take_along_axis(exact, order, axis=1)
+        indices[start : start + size] = np.take_along_axis(best, order, axis=1)
     return distances, indices

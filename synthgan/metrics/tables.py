@@ -1,29 +1,29 @@
-"""Make tables comparable; no specific measure."""
+"""Read tables for measures and make them comparable; no specific measure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandas.api import types
 
 from synthgan.exceptions import DataError
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, given_sets
+from synthgan.metrics.measure import Measure, publish, sampling
 from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
-from synthgan.randomness import draw_generator
 from synthgan.records.tables import to_frame
 
 __all__ = [
-    "Part",
-    "compare_tables",
-    "draw_tables",
+    "check_tables",
     "encode",
     "is_scaled",
-    "mean_part",
     "read_tables",
     "shuffled",
+    "table_measure",
+    "table_sets",
     "to_codes",
     "to_numbers",
 ]
@@ -32,122 +32,93 @@ MAX_LEVELS = 10  # numeric columns with at most this many real values are compar
 MOST_ROWS = 200_000
 
 
-class Part(NamedTuple):
-    """Result of comparing two tables."""
-
-    value: float
-    detail: pd.DataFrame
-    interval: tuple[float, float] | None = None
-
-
-Comparison = Callable[..., Part]
-
-
-def compare_tables(
+def table_measure(
     name: str,
-    compare: Comparison,
-    real: Any,
-    fake: Any,
-    holdout: Any,
-    random_state: Any,
     *,
     higher_is_better: bool = True,
-    max_rows: int = MOST_ROWS,
+    most: int = MOST_ROWS,
     equal: bool = False,
-    groups: Any = None,
-) -> Score:
-    """Compare the synthetic table, the holdout and shuffled columns with the real table.
-
-    The shuffled columns are those of the holdout, so that floor and ceiling differ only in the
-    dependence between columns; without a holdout, they are those of the real table.
+    adapt: Callable[[Callable[..., Any]], Comparison] | None = None,
+) -> Callable[[Callable[..., Any]], Measure]:
+    """Make a public measure of a function that compares two tables.
 
     Parameters
     ----------
     name : str
-    compare : callable
-        Called as ``compare(real, other, rng)``.
-    real, fake, holdout, random_state : as in every measure
-    higher_is_better : bool, default=True
-    max_rows : int
-        Maximum number of rows; larger tables are sub-sampled.
-    equal : bool, default=False
-        Reduce all tables to the size of the smallest, for measures that depend on the size.
-    groups : (array-like or None, array-like or None), or None, default=None
-        The persons of the real and the holdout rows. If given, `compare` is called with two more
-        arrays: the persons of its two tables.
+    higher_is_better, most, equal
+        As in `ComparedSets.compare`.
+    adapt : callable or None, default=None
+        Makes a comparison of two tables of a function that compares two columns, for example.
+        None: the function compares two tables.
     """
-    rng = draw_generator(random_state)
-    seed = int(rng.integers(2**63))
-    given = {"real": real, "fake": fake, "holdout": holdout}
-    tables, positions, note = draw_tables(rng, max_rows, equal, **given)
+
+    def decorate(function: Callable[..., Any]) -> Measure:
+        compare = function if adapt is None else adapt(function)
+
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+        ) -> Score:
+            return table_sets(real, fake, holdout).compare(
+                name, compare, random_state,
+                higher_is_better=higher_is_better, most=most, equal=equal,
+            )  # fmt: skip
+
+        drawn = sampling("rows", most, equal) if most != MOST_ROWS else ""
+        return publish(measure, function, f"As in `column_shapes`. {drawn}")
+
+    return decorate
+
+
+def table_sets(real: Any, fake: Any, holdout: Any, groups: Any = None) -> ComparedSets:
+    """Read the tables for a measure; the floor has shuffled columns.
+
+    Parameters
+    ----------
+    real, fake, holdout : DataFrame, array-like, or None
+    groups : (array-like or None, array-like or None), or None, default=None
+        The persons of the real and the holdout rows; both None: each row is a different person.
+    """
+    frames = check_tables(real=real, fake=fake, holdout=holdout)
     people = {}
-    if groups is not None:
-        sizes = {name: len(given[name]) for name in tables}
-        coded = code_people(sizes, *groups)
-        people = {name: coded[name][at] for name, at in positions.items()}
-
-    def run(other: pd.DataFrame, name: str) -> Part:
-        # Each shuffled row counts as a separate person, like synthetic rows.
-        alone = -1 - np.arange(len(other))
-        more = (people["real"], people.get(name, alone)) if people else ()
-        return compare(tables["real"], other, np.random.default_rng(seed), *more)
-
-    part = run(tables["fake"], "fake")
-    ceiling = run(tables["holdout"], "holdout").value if "holdout" in tables else None
-    floor = run(shuffled(tables.get("holdout", tables["real"]), rng), "shuffled").value
-    return Score(
-        name, part.value, higher_is_better, part.detail, part.interval, ceiling, floor, note
-    )
-
-
-def mean_part(detail: pd.DataFrame) -> Part:
-    """Return a detail and the mean of its values; NaN for none."""
-    value = float(detail["value"].mean()) if len(detail) else float("nan")
-    return Part(value, detail)
+    if groups is not None and any(x is not None for x in groups):
+        people = code_people({name: len(x) for name, x in frames.items()}, *groups)
+    return ComparedSets(frames, shuffled, "rows", people=people)
 
 
 def read_tables(
-    rng: np.random.Generator, max_rows: int = MOST_ROWS, equal: bool = False, **tables: Any
+    rng: np.random.Generator, max_rows: int = MOST_ROWS, **tables: Any
 ) -> tuple[dict[str, pd.DataFrame], str]:
-    """Return tables and the note of `draw_tables`, without the positions."""
-    frames, _, note = draw_tables(rng, max_rows, equal, **tables)
+    """Return tables as `check_tables`, large ones sub-sampled, and a note on the sub-samples."""
+    sets = ComparedSets(check_tables(**tables), shuffled, "rows")
+    frames, _, note = sets.drawn(rng, 0, max_rows)
     return frames, note
 
 
-def draw_tables(
-    rng: np.random.Generator, max_rows: int = MOST_ROWS, equal: bool = False, **tables: Any
-) -> tuple[dict[str, pd.DataFrame], dict[str, np.ndarray], str]:
+def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
     """Return tables as DataFrames with the columns of the first, in its order.
 
     Parameters
     ----------
-    rng : Generator
-        For the sub-samples of large tables.
-    max_rows : int
-    equal : bool, default=False
-        As in `compare_tables`.
     **tables : DataFrame, array-like, or None
-        None is left out.
+        A holdout of None is left out.
 
     Returns
     -------
     frames : dict of str to DataFrame
         With fresh row labels.
-    positions : dict of str to ndarray of int of shape (n_rows,)
-        Position of each row in the given table.
-    note : str
-        The sub-sampled tables; empty if there are none.
 
     Raises
     ------
     DataError
-        A table without rows, a missing column, or a column of values that cannot be compared, such
-        as lists.
+        A table that is None or has no rows, a missing column, or a column of values that cannot be
+        compared, such as lists.
     """
-    for name in ("real", "fake"):
-        if name in tables and tables[name] is None:
-            raise DataError(f"the {name} table is None; give a DataFrame or an array.")
-    frames = {name: to_frame(x)[0] for name, x in tables.items() if x is not None}
+    frames = {name: to_frame(x)[0] for name, x in given_sets("table", tables).items()}
     columns = list(next(iter(frames.values())).columns)
     for name, frame in frames.items():
         if not len(frame):
@@ -156,17 +127,8 @@ def draw_tables(
         if absent:
             raise DataError(f"the {name} table lacks the columns {absent!r} of the real one.")
         _check_values(frame[columns], name)
-    if equal:
-        max_rows = min(max_rows, *(len(frame) for frame in frames.values()))
-    notes, positions = [], {}
-    for name, frame in frames.items():
-        positions[name] = np.arange(len(frame))
-        if len(frame) > max_rows:
-            notes.append(f"{max_rows} of {len(frame)} {name} rows")
-            positions[name] = np.sort(rng.choice(len(frame), max_rows, replace=False))
-            frame = frame.iloc[positions[name]]
         frames[name] = frame[columns].reset_index(drop=True)
-    return frames, positions, f"Drawn at random: {', '.join(notes)}." if notes else ""
+    return frames
 
 
 def _check_values(frame: pd.DataFrame, name: str) -> None:

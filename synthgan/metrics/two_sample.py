@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +14,23 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
+from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.points import auc, auc_interval
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import Part, compare_tables, encode
+from synthgan.metrics.tables import encode, table_sets
 
-__all__ = ["boosted", "c2st", "c2st_linear", "two_sample_test"]
+__all__ = [
+    "Families",
+    "boosted",
+    "c2st",
+    "c2st_linear",
+    "c2st_of_arrays",
+    "fewest_rows",
+    "stack_families",
+    "two_sample_test",
+]
 
 _N_FOLDS = 5
 _MOST_ROWS = 10_000
@@ -28,21 +39,41 @@ _MOST_CELLS = 2**22  # of shuffled rows that are classified in one call
 _MOST_BRANCHES = 255  # maximum number of levels of a categorical feature of boosted trees
 
 
+Families = dict[str, slice]
+
+
 class _Classifier(Protocol):
     def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
     def decision_function(self, X: np.ndarray) -> np.ndarray: ...
 
 
+def _table_test(name: str) -> Callable[[Comparison], Measure]:
+    """Make a public measure of tables of a function that takes rows and their persons."""
+
+    def decorate(compare: Comparison) -> Measure:
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+            groups: Any = None,
+            holdout_groups: Any = None,
+        ) -> Score:
+            return table_sets(real, fake, holdout, (groups, holdout_groups)).compare(
+                name, compare, random_state, higher_is_better=False, most=_MOST_ROWS, equal=True
+            )
+
+        return publish(measure, compare)
+
+    return decorate
+
+
+@_table_test("C2ST, boosted trees")
 def c2st(
-    real: Any,
-    fake: Any,
-    *,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
+    real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+) -> Part:
     """Classifier two-sample test (C2ST) with boosted trees.
 
     Parameters
@@ -58,10 +89,10 @@ def c2st(
     -------
     score : Score
         Five-fold AUC: the probability that a real row scores above a synthetic row. 0.5 is
-        guessing, 1 is perfect discrimination. Lower is better. ``detail`` has the permutation
+        guessing, 1 is perfect discrimination. Lower is better. NaN of fewer than 25 rows of each,
+        with a note: trees do not divide so few. ``detail`` has the permutation
         importance of each column: the fall of the AUC when it is shuffled among the test rows, in
-        descending order.
-        The interval is DeLong's.
+        descending order. The interval is DeLong's.
 
     Notes
     -----
@@ -72,40 +103,17 @@ def c2st(
     ----------
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
-
-    def compare(
-        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
-    ) -> Part:
-        (ours, theirs), is_level = encode(real, fake)
-        is_branch = is_level & (np.maximum(ours.max(0), theirs.max(0)) < _MOST_BRANCHES)
-        seed = int(rng.integers(2**31 - 1))
-        names = list(real.columns)
-        return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
-
-    return compare_tables(
-        "C2ST, boosted trees",
-        compare,
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-        max_rows=_MOST_ROWS,
-        equal=True,
-        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
-    )
+    (ours, theirs), is_level = encode(real, fake)
+    is_branch = is_level & (np.maximum(ours.max(0), theirs.max(0)) < _MOST_BRANCHES)
+    seed = int(rng.integers(2**31 - 1))
+    names = list(real.columns)
+    return two_sample_test(ours, theirs, lambda: boosted(seed, is_branch), rng, names, people)
 
 
+@_table_test("C2ST, logistic regression")
 def c2st_linear(
-    real: Any,
-    fake: Any,
-    *,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
+    real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
+) -> Part:
     """Classifier two-sample test (C2ST) with logistic regression.
 
     Parameters
@@ -123,26 +131,9 @@ def c2st_linear(
     ----------
     Lopez-Paz and Oquab (2017), arXiv 1610.06545.
     """
-
-    def compare(
-        real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator, *people: np.ndarray
-    ) -> Part:
-        (ours, theirs), is_level = encode(real, fake)
-        space = Space.fit(ours, is_level)
-        return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
-
-    return compare_tables(
-        "C2ST, logistic regression",
-        compare,
-        real,
-        fake,
-        holdout,
-        random_state,
-        higher_is_better=False,
-        max_rows=_MOST_ROWS,
-        equal=True,
-        groups=None if groups is None and holdout_groups is None else (groups, holdout_groups),
-    )
+    (ours, theirs), is_level = encode(real, fake)
+    space = Space.fit(ours, is_level)
+    return two_sample_test(space.points(ours), space.points(theirs), _linear, rng, None, people)
 
 
 def two_sample_test(
@@ -172,6 +163,13 @@ def two_sample_test(
     x, is_real = x[order], order < len(real)
     if fold.max() < 1:
         return Part(float("nan"), pd.DataFrame({"value": []}))
+    fewest, n_learnt = fewest_rows(make()), len(x) - int(np.bincount(fold).max())
+    if n_learnt < fewest:
+        note = (
+            f"Not measured: trees need {fewest} training rows to divide them, and five folds of "
+            f"{len(real)} real and {len(fake)} synthetic ones leave {n_learnt}."
+        )
+        return Part(float("nan"), pd.DataFrame({"value": []}), note=note)
     odds = np.zeros(len(x))
     falls = []
     for k in range(fold.max() + 1):
@@ -198,10 +196,60 @@ def two_sample_test(
     return Part(value, detail.sort_values("value", ascending=False, kind="stable"), interval)
 
 
+def c2st_of_arrays(
+    compared: ComparedSets,
+    features: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray, Families]],
+    random_state: Any,
+    most: int,
+) -> Score:
+    """Classifier two-sample test of windows or images with boosted trees.
+
+    Parameters
+    ----------
+    compared : ComparedSets
+    features : callable
+        Called with two arrays of records; returns the features of both, and the columns of each
+        family of features. The detail has the AUC with each family alone, in descending order.
+    random_state : int, RandomState instance, Generator or None
+    most : int
+        Maximum number of records of each set.
+    """
+
+    def test(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        seed = int(rng.integers(2**31 - 1))
+        return two_sample_test(ours, theirs, lambda: boosted(seed), rng)
+
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
+        return test(*features(ours, theirs)[:2], rng)
+
+    def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
+        a, b, families = features(ours, theirs)
+        values = {name: test(a[:, s], b[:, s], rng).value for name, s in families.items()}
+        detail = pd.DataFrame({"value": values}).rename_axis("features")
+        return detail.sort_values("value", ascending=False, kind="stable")
+
+    return compared.compare(
+        f"C2ST of {compared.unit}", compare, random_state,
+        higher_is_better=False, most=most, equal=True, explain=explain,
+    )  # fmt: skip
+
+
+def stack_families(families: Mapping[str, np.ndarray]) -> tuple[np.ndarray, Families]:
+    """Return features, given by family, side by side, and the columns of each family."""
+    ends = np.cumsum([0, *(x.shape[1] for x in families.values())]).tolist()
+    spans = zip(families, ends[:-1], ends[1:], strict=True)
+    return np.hstack(list(families.values())), {name: slice(*span) for name, *span in spans}
+
+
 def boosted(seed: int, is_branch: np.ndarray | None = None) -> HistGradientBoostingClassifier:
     """Return scikit-learn's boosted trees with its defaults; some features hold levels."""
     branches = None if is_branch is None or not is_branch.any() else is_branch
     return HistGradientBoostingClassifier(categorical_features=branches, random_state=seed)
+
+
+def fewest_rows(model: Any) -> int:
+    """Return how many training rows a model needs to learn anything from them."""
+    return 2 * int(getattr(model, "min_samples_leaf", 0))
 
 
 def _linear() -> Any:
@@ -262,7 +310,7 @@ def _falls(
     odds = model.decision_function(x)
     whole = auc(odds[is_real], odds[~is_real])
     falls = np.zeros(x.shape[1])
-    # One call judges several shuffled columns: a call costs more than its rows.
+    # One call scores several shuffled columns: a call costs more than its rows.
     n_at_once = max(1, _MOST_CELLS // x.size)
     for start in range(0, x.shape[1], n_at_once):
         columns = range(start, min(start + n_at_once, x.shape[1]))

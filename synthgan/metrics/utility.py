@@ -22,10 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import ParameterError
-from synthgan.metrics.points import auc
+from synthgan.metrics.compared_sets import Part, score_of_learners
+from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import Part, compare_tables, encode, read_tables, shuffled
+from synthgan.metrics.tables import encode, read_tables, shuffled, table_measure, table_sets
 from synthgan.randomness import draw_generator
 
 __all__ = ["global_utility", "importance_agreement", "tstr"]
@@ -91,21 +92,11 @@ def tstr(
     on_fakes = _Task.of(half, other, target, task.is_regression)
     rows = {}
     for learner in _LEARNERS:
-        row = {arm: task.skill(learner, source, seed) for arm, source in sources.items()}
-        row["fake_fake"] = on_fakes.skill(learner, half, seed)
-        row["ratio"] = row["value"] / row["real"] if row["real"] else float("nan")
-        rows[learner] = row
-    detail = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learner")
-    mean = detail.mean()
-    return Score(
-        f"train on synthetic, test on real ({task.unit})",
-        float(mean["value"]),
-        True,
-        detail,
-        ceiling=float(mean["real"]),
-        floor=float(mean["floor"]),
-        note=note,
-    )
+        rows[learner] = {
+            **{arm: task.skill(learner, source, seed) for arm, source in sources.items()},
+            "fake_fake": on_fakes.skill(learner, half, seed),
+        }
+    return score_of_learners(f"train on synthetic, test on real ({task.unit})", rows, note)
 
 
 def importance_agreement(
@@ -144,36 +135,23 @@ def importance_agreement(
         )
         return Part(_rank_correlation(*falls), detail.sort_values("real", ascending=False))
 
-    _check_target(read_tables(draw_generator(0), real=real)[0]["real"], target)
-    return compare_tables(
-        "agreement of importances",
-        compare,
-        real,
-        fake,
-        holdout,
-        random_state,
-        max_rows=_MOST_ROWS,
-    )
+    compared = table_sets(real, fake, holdout)
+    _check_target(compared.sets["real"], target)
+    return compared.compare("agreement of importances", compare, random_state, most=_MOST_ROWS)
 
 
-def global_utility(
-    real: Any, fake: Any, *, holdout: Any = None, target: Any = None, random_state: Any = None
-) -> Score:
+@table_measure("global utility", most=_MOST_GLOBAL_ROWS)
+def global_utility(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
     """Predict each column from all others, trained on synthetic rows.
-
-    Parameters
-    ----------
-    real, fake, holdout, target, random_state
-        As in `column_shapes`; up to 5000 rows of each are drawn, and up to 50 columns are
-        predicted.
 
     Returns
     -------
     score : Score
         Skill of random forests trained on synthetic rows, relative to that of forests trained on
-        half of the real rows, both tested on the other half and summed over columns. The skill is
-        2 AUC - 1, or R2, and at least 0. 1 is equal skill; NaN if real rows give no skill. Higher
-        is better. ``detail`` has both skills of each column, ``real`` and ``value``.
+        half of the real rows, both tested on the other half and summed over columns (50 of
+        them, if there are more). The skill is 2 AUC - 1, or R2, and at least 0. 1 is equal skill;
+        NaN if real rows give no skill. Higher is better. ``detail`` has both skills of each column,
+        ``real`` and ``value``.
 
     References
     ----------
@@ -181,23 +159,17 @@ def global_utility(
     limitation, doi 10.29012/jpc.v1i1.568 (the idea of a utility measure that is independent of a
     particular analysis).
     """
-
-    def compare(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
-        train, test = _halves(real, rng)
-        other = _at_most(other, len(train), rng)
-        columns = list(real.columns)
-        if len(columns) > _MOST_TARGETS:
-            columns = [columns[i] for i in rng.choice(len(columns), _MOST_TARGETS, replace=False)]
-        seed = int(rng.integers(2**31 - 1))
-        rows = [_kept(_Task.of(train, test, name), train, other, seed) for name in columns]
-        index = pd.Index(columns, name="column", tupleize_cols=False)
-        detail = pd.DataFrame(rows, index=index, columns=["real", "value"])
-        learnt = detail["real"].sum()
-        return Part(float(detail["value"].sum() / learnt) if learnt else float("nan"), detail)
-
-    return compare_tables(
-        "global utility", compare, real, fake, holdout, random_state, max_rows=_MOST_GLOBAL_ROWS
-    )
+    train, test = _halves(real, rng)
+    other = _at_most(other, len(train), rng)
+    columns = list(real.columns)
+    if len(columns) > _MOST_TARGETS:
+        columns = [columns[i] for i in rng.choice(len(columns), _MOST_TARGETS, replace=False)]
+    seed = int(rng.integers(2**31 - 1))
+    rows = [_kept(_Task.of(train, test, name), train, other, seed) for name in columns]
+    index = pd.Index(columns, name="column", tupleize_cols=False)
+    detail = pd.DataFrame(rows, index=index, columns=["real", "value"])
+    learnt = detail["real"].sum()
+    return Part(float(detail["value"].sum() / learnt) if learnt else float("nan"), detail)
 
 
 @dataclass
@@ -270,14 +242,7 @@ class _Task:
         if self.is_regression:
             return float(r2_score(answers, predict(asked))) if len(answers) > 1 else float("nan")
         classes, odds = predict(asked)
-        values = []
-        for level in np.unique(answers):
-            rest = answers != level
-            if rest.any() and not rest.all():
-                column = np.flatnonzero(classes == level)
-                p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
-                values.append(auc(p[~rest], p[rest]))
-        return float(np.mean(values)) if values else 0.5
+        return auc_of_classes(classes, odds, answers)
 
 
 def _train(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfiltfilt
@@ -32,6 +32,12 @@ _LEAST_ENERGY = 1e-12  # mV^2 per sample: no beats in a constant window
 _APART_S = 0.25
 _ROUND_PEAK_S = 0.08
 _PIECE_S, _MARGIN_S = 4.0, 1.0  # the slowest heart rates have a beat every two seconds
+_FASTER = (2, 4)  # times as fast as a human heart: rabbits, rats, mice
+_FEWEST_FAST, _MANY_MORE = 6, 1.4  # beats of a fast rhythm; times those of the slower scale
+_STEADY = 0.15  # relative deviation of its intervals
+_PAUSE, _WEAK_SHARE = 1.66, 0.12  # of the usual interval and of the usual beat's energy
+_LONGEST_S = 2.0  # interval; longer ones are pauses, too
+_FEWEST_INTERVALS, _MOST_DEVIATION = 5, 0.2
 
 
 class Beats(NamedTuple):
@@ -66,7 +72,14 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     The energy of a beat is the squared slope of the 5 to 25 Hz band, averaged over 100 ms. A beat
     is a peak of it of at least 30 % of the window's highest, 250 ms from any higher one; R is the
     largest deviation of the band within 80 ms of it. Signals longer than 4 s are searched in
-    pieces of that length, so that an artefact affects only beats near it.
+    pieces of that length, so that an artefact affects only beats near it. Where an interval is more
+    than 1.66 times the usual one, or than 2 s, weaker beats are searched in it, of at least 12 % of
+    the usual energy: a high beat hides the others of its piece.
+
+    So hearts of up to 240 beats a minute are found. A window with intervals of less than 0.5 s is
+    searched again on time scales of a half (up to 480 beats; 200 Hz or more) and of a quarter (up
+    to 960 beats, as of mice; 400 Hz or more), and a scale is kept if it shows at least 1.4 times
+    as many beats, in steady intervals.
 
     Detectors that adapt to a long recording find fewer beats in short windows. Of the 1698 beats
     that wfdb's XQRS finds in whole recordings of PTB-DB (lead I, 795 windows of 2 s, 100 ms at each
@@ -87,46 +100,129 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     """
     windows = np.asarray(windows, dtype=np.float64)
     check_beats(fs_hz, windows.shape[1])
-    piece, margin = min(round(_PIECE_S * fs_hz), windows.shape[1]), round(_MARGIN_S * fs_hz)
-    end = windows.shape[1] - piece
+    if not len(windows):
+        return Beats(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    best = _split(_find_at(windows, fs_hz, 1), len(windows))
+    quick = [i for i, at in enumerate(best) if len(at) > 2 and _usual(at) < 2 * _APART_S * fs_hz]
+    for scale in _FASTER:
+        if not quick or fs_hz < _LEAST_FS_HZ * scale:
+            break
+        for i, at in zip(quick, _split(_find_at(windows[quick], fs_hz, scale), len(quick)),
+                         strict=True):  # fmt: skip
+            if len(at) >= max(_FEWEST_FAST, _MANY_MORE * len(best[i])) and _is_steady(at):
+                best[i] = at
+    return Beats(np.repeat(np.arange(len(best)), [len(at) for at in best]), np.concatenate(best))
+
+
+def _split(beats: Beats, n_windows: int) -> list[np.ndarray]:
+    return np.split(beats.sample, np.searchsorted(beats.window, np.arange(1, n_windows)))
+
+
+def _usual(samples: np.ndarray) -> float:
+    return float(np.median(np.diff(samples)))
+
+
+def _longest(samples: np.ndarray, fs_hz: float, scale: int) -> float:
+    """Return the longest interval, in samples, in which no beat is searched again."""
+    return min(_PAUSE * _usual(samples), _LONGEST_S * fs_hz / scale)
+
+
+def _is_steady(samples: np.ndarray) -> bool:
+    intervals = np.diff(samples)
+    return bool(intervals.std() < _STEADY * intervals.mean())
+
+
+def _find_at(windows: np.ndarray, fs_hz: float, scale: int) -> Beats:
+    """Find beats on a time scale: of hearts that beat so many times as fast as human ones."""
+    n_samples = windows.shape[1]
+    piece, margin = min(round(_PIECE_S * fs_hz), n_samples), round(_MARGIN_S * fs_hz)
+    end = n_samples - piece
     starts = np.unique(np.append(np.arange(0, end, max(piece - 2 * margin, 1)), end))
-    pieces = sliding_window_view(windows, piece, axis=1)[:, starts]
-    found = _find_in_pieces(pieces.reshape(-1, piece), fs_hz)
-    window, place = np.divmod(found.window, len(starts))
-    sample = starts[place] + found.sample
+    pieces = sliding_window_view(windows, piece, axis=1)[:, starts].reshape(-1, piece)
+    heard = _Heard(pieces, fs_hz, scale)
+    found = [heard.beats(i, 0, piece, _LEAST_SHARE * heard.energy[i].max())
+             for i in range(len(pieces))]  # fmt: skip
+    window, place = np.divmod(np.repeat(range(len(pieces)), list(map(len, found))), len(starts))
+    sample = starts[place] + np.concatenate(found)
     # Pieces overlap: each keeps the beats that are nearer to its middle than to other middles.
     kept = np.searchsorted(starts[1:] + margin, sample, side="right") == place
-    return Beats(window[kept], sample[kept])
+    return _search_back(windows, Beats(window[kept], sample[kept]), fs_hz, scale)
 
 
-def _find_in_pieces(windows: np.ndarray, fs_hz: float) -> Beats:
-    sos = butter(3, _BAND_HZ, btype="band", fs=fs_hz, output="sos")
-    band = sosfiltfilt(sos, windows - windows.mean(axis=1, keepdims=True), axis=1)
-    n_energy, n_round = round(_ENERGY_S * fs_hz), round(_ROUND_PEAK_S * fs_hz)
-    slope = np.gradient(band, axis=1)
-    energy = uniform_filter1d(slope**2, n_energy, axis=1, mode="constant")
-    height = np.abs(band)
-    window, sample = [], []
-    for i, energies in enumerate(energy):
-        least = _LEAST_SHARE * energies.max() + _LEAST_ENERGY
-        peaks = find_peaks(energies, height=least, distance=round(_APART_S * fs_hz))[0]
-        starts = np.maximum(peaks - n_round, 0)
-        sample += [
-            int(start + np.argmax(height[i, start : peak + n_round]))
-            for start, peak in zip(starts, peaks, strict=True)
-        ]
-        window += [i] * len(peaks)
-    return Beats(np.array(window, dtype=np.int64), np.array(sample, dtype=np.int64))
+def _search_back(windows: np.ndarray, beats: Beats, fs_hz: float, scale: int) -> Beats:
+    """Find weaker beats where an interval is too long."""
+    found = _split(beats, len(windows))
+    ends = (0, windows.shape[1])
+    paused = [
+        i
+        for i, at in enumerate(found)
+        if len(at) > 2 and np.diff(at, prepend=0, append=ends[1]).max() > _longest(at, fs_hz, scale)
+    ]
+    if not paused:
+        return beats
+    heard = _Heard(windows[paused], fs_hz, scale)
+    for row, i in enumerate(paused):
+        least = _WEAK_SHARE * float(np.median(heard.energy[row, found[i]]))
+        for _ in range(2):  # the usual interval may be a shorter one after the first round
+            found[i] = _fill_pauses(found[i], heard, row, least, _longest(found[i], fs_hz, scale))
+    return Beats(np.repeat(np.arange(len(found)), list(map(len, found))), np.concatenate(found))
 
 
-def rates_bpm(beats: Beats, fs_hz: float, n_windows: int) -> np.ndarray:
-    """Heart rate of each window, from its median interval; NaN with fewer than two beats."""
-    follows = np.diff(beats.window) == 0
-    intervals = pd.Series(np.diff(beats.sample)[follows], dtype=np.float64)
-    medians = intervals.groupby(beats.window[1:][follows]).median()
-    # Two energy peaks may share one largest deviation; neither is then a beat.
-    rates = 60 * fs_hz / medians[medians > 0]
-    return rates.reindex(range(n_windows)).to_numpy(dtype=np.float64)
+def _fill_pauses(
+    at: np.ndarray, heard: _Heard, row: int, least: float, longest: float
+) -> np.ndarray:
+    apart, end = heard.apart, heard.energy.shape[1]
+    bounds = np.concatenate([[-apart], at, [end + apart]])
+    gaps = [(max(a + apart, 0), min(b - apart, end))
+            for a, b in pairwise(bounds) if b - a > longest]  # fmt: skip
+    return np.unique(np.concatenate([at, *(heard.beats(row, a, b, least) for a, b in gaps)]))
+
+
+class _Heard:
+    """Band and energy of windows on a time scale."""
+
+    def __init__(self, windows: np.ndarray, fs_hz: float, scale: int) -> None:
+        low, high = (scale * hz for hz in _BAND_HZ)
+        sos = butter(3, (low, min(high, 0.45 * fs_hz)), btype="band", fs=fs_hz, output="sos")
+        band = sosfiltfilt(sos, windows - windows.mean(axis=1, keepdims=True), axis=1)
+        slope = np.gradient(band, axis=1)
+        n_energy = max(1, round(_ENERGY_S * fs_hz / scale))
+        self.energy = uniform_filter1d(slope**2, n_energy, axis=1, mode="constant")
+        self.height = np.abs(band)
+        self.apart = max(1, round(_APART_S * fs_hz / scale))
+        self.n_round = max(1, round(_ROUND_PEAK_S * fs_hz / scale))
+
+    def beats(self, row: int, start: int, stop: int, least: float) -> np.ndarray:
+        """Return the R peaks of the energies of at least `least` in a part of a window."""
+        if stop - start < 3:
+            return np.empty(0, dtype=np.int64)
+        part = self.energy[row, start:stop]
+        peaks = start + find_peaks(part, height=least + _LEAST_ENERGY, distance=self.apart)[0]
+        firsts = np.maximum(peaks - self.n_round, 0)
+        return np.array(
+            [first + np.argmax(self.height[row, first : peak + self.n_round])
+             for first, peak in zip(firsts, peaks, strict=True)], dtype=np.int64,
+        )  # fmt: skip
+
+
+def rates_bpm(beats: Beats, fs_hz: float, n_windows: int, n_samples: int) -> np.ndarray:
+    """Heart rate of each window in beats a minute; NaN with fewer than two beats.
+
+    It is that of the median interval. Where the number of beats in the window's duration tells a
+    rate that differs by more than 20 %, as with pauses or pairs of beats, it is that; from five
+    intervals on.
+    """
+    rates = np.full(n_windows, np.nan)
+    for i, at in enumerate(_split(beats, n_windows)):
+        # Two energy peaks may share one largest deviation; neither is then a beat.
+        if len(at) < 2 or not (usual := _usual(at)) > 0:
+            continue
+        edges = (at[0], n_samples - 1 - at[-1])
+        length = at[-1] - at[0] + sum(max(0.0, edge - usual) for edge in edges)
+        mean = length / (len(at) - 1)
+        is_off = len(at) > _FEWEST_INTERVALS and abs(mean / usual - 1) > _MOST_DEVIATION
+        rates[i] = 60 * fs_hz / (mean if is_off else usual)
+    return rates
 
 
 def check_beats(fs_hz: float, n_samples: int) -> None:

@@ -16,10 +16,43 @@ import numpy as np
 
 from synthgan.exceptions import DataError
 
-__all__ = ["MOST_IN_MEMORY", "allocate_pixels", "map_file"]
+__all__ = ["MOST_IN_MEMORY", "allocate_pixels", "declared_range", "map_file", "white_level"]
 
 MOST_IN_MEMORY = 2**28  # bytes; larger arrays are files
+_BITS = (8, 10, 12, 14, 16)  # of the pixels of cameras and scanners
 _NO_RESERVING = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+def white_level(highest: float) -> int:
+    """Return the white of the fewest bits, 8 to 16, that hold a pixel.
+
+    Examples
+    --------
+    >>> white_level(200), white_level(3071), white_level(4096)
+    (255, 4095, 16383)
+    """
+    return next((2**n - 1 for n in _BITS if highest < 2**n), 2 ** _BITS[-1] - 1)
+
+
+def declared_range(dtype: np.dtype, low: float, high: float) -> tuple[float, float] | None:
+    """Return black and white of pixels from `low` to `high`, as their dtype declares them.
+
+    That is 0 and 1 of floats up to 1 and of booleans, 0 and 255 of bytes and of floats up to 255,
+    and the white of the fewest bits of other whole numbers. None if no range is usual.
+
+    Examples
+    --------
+    >>> declared_range(np.dtype(float), 0.1, 0.9), declared_range(np.dtype("u2"), 0, 4000)
+    ((0.0, 1.0), (0.0, 4095.0))
+    """
+    if not low >= 0:  # NaN is neither
+        return None
+    if dtype.kind == "b" or (dtype.kind == "f" and high <= 1):
+        return 0.0, 1.0
+    if dtype == np.uint8 or high <= 255:
+        return 0.0, 255.0
+    is_whole = dtype.kind in "iu" and high < 2 ** _BITS[-1]
+    return (0.0, float(white_level(high))) if is_whole else None
 
 
 def allocate_pixels(shape: tuple[int, ...]) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -12,7 +13,28 @@ import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
 
-__all__ = ["Recording", "SignalWindows", "check_positive"]
+__all__ = [
+    "MILLIVOLTS",
+    "Recording",
+    "SignalWindows",
+    "ascii_unit",
+    "beat_lead",
+    "check_axes",
+    "check_positive",
+    "match_windows",
+    "plain_unit",
+]
+
+# Millivolts of a unit of voltage; the micro sign and the Greek mu are two characters.
+MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
+_SPELT = {"\u00b5": "u", "\u03a9": "Ohm", "\u00b0": "deg", "\u00b2": "^2", "\u00b3": "^3"}
+_ECG_LEAD = re.compile(
+    r".*(ecg|ekg).*|(mod\W*)?(l?i{1,3}|v\d?r?|av[rlf]|ml?(i{1,3}|v\d|\d)|mcl\d|c[mcs]\d)"
+)
+_NO_ECG = re.compile(
+    r".*\b(e[eomr]g|eda|gsr|resp|respiration|pleth|ppg|spo2|[ac]bp|bp|art|cvp|pap|icp|temp|flow|"
+    r"airflow|abd|abdo|thor|snore|sound|acc|position|pos|light|co2)\b.*"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +53,9 @@ class Recording:
         Labels from the header, such as the diagnosis.
     patient : str
         The patient; split data by it to evaluate on new patients.
+    episodes : dict of str to tuple of (float, str), default={}
+        Labels that change in time, such as the rhythm: by name, ascending pairs of the second from
+        which a value holds, and the value.
     """
 
     name: str
@@ -40,6 +65,7 @@ class Recording:
     units: tuple[str, ...]
     labels: dict[str, str] = field(repr=False)
     patient: str
+    episodes: Mapping[str, tuple[tuple[float, str], ...]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         check_positive("fs_hz", self.fs_hz)
@@ -119,7 +145,7 @@ class SignalWindows:
         if len(self.leads) != values.shape[1]:
             raise DataError(
                 f"windows of {values.shape[1]} leads do not match the leads {self.leads!r}; give "
-                "one name per lead."
+                f"one name per lead{_transposed(values.shape, len(self.leads))}."
             )
         _check_names(self.leads, self.units)
         info = pd.DataFrame(index=range(len(values))) if info is None else info
@@ -170,6 +196,128 @@ class SignalWindows:
             f"SignalWindows({len(self)} windows, {noun} {', '.join(self.leads)}, "
             f"{self.n_samples} samples = {self.window_s:g} s at {self.fs_hz:g} Hz)"
         )
+
+
+def plain_unit(unit: str) -> str:
+    """Return a unit with the micro and the Ohm sign in one of their two forms each."""
+    return unit.replace("\u03bc", "\u00b5").replace("\u2126", "\u03a9")
+
+
+def ascii_unit(unit: str) -> str:
+    """Return a unit with signs outside of ASCII spelt out, as far as they are known.
+
+    Examples
+    --------
+    >>> [ascii_unit(unit) for unit in ("\u00b0C", "k\u2126", "\u00b5S", "m/s\u00b2")]
+    ['degC', 'kOhm', 'uS', 'm/s^2']
+    """
+    for sign, text in _SPELT.items():
+        unit = plain_unit(unit).replace(sign, text)
+    return unit
+
+
+def check_axes(what: str, shape: tuple[int, ...]) -> None:
+    """Refuse arrays (n, n_leads, n_samples) with more leads than samples: their axes are swapped.
+
+    SignalWindows with more leads than samples are allowed, because their leads are named.
+    """
+    if len(shape) == 3 and shape[1] > shape[2]:
+        raise DataError(
+            f"{what} of shape {shape} would have {shape[1]} leads of {shape[2]} samples; give "
+            "(n_windows, n_leads, n_samples): transpose them with X.transpose(0, 2, 1), or name "
+            "the leads in SignalWindows."
+        )
+
+
+def match_windows(given: Mapping[str, Any], fs_hz: float | None = None) -> dict[str, Any]:
+    """Bring SignalWindows to the leads, the order and the units of the first ones.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        Sets of windows by name; only those that are SignalWindows are changed.
+    fs_hz : float or None, default=None
+        The sampling rate that all must have; None is that of the first.
+
+    Returns
+    -------
+    matched : dict of str to object
+        Voltages are in mV.
+
+    Raises
+    ------
+    DataError
+        Another sampling rate, other leads, or a lead in a unit that cannot be converted.
+    """
+    matched = dict(given)
+    sets = {name: x for name, x in given.items() if isinstance(x, SignalWindows)}
+    first = next(iter(sets), "")
+    for name, x in sets.items():
+        rate = sets[first].fs_hz if fs_hz is None else fs_hz
+        if x.fs_hz != rate:
+            whose = f"fs_hz={fs_hz!r}" if fs_hz is not None else f"the {first} ones {rate:g} Hz"
+            raise DataError(
+                f"the {name} windows have {x.fs_hz:g} Hz, but {whose}; resample the records to one "
+                "rate: read_records(..., fs_hz=)."
+            )
+        matched[name] = _matched(name, x, first, matched[first] if name != first else None)
+    return matched
+
+
+def _matched(name: str, x: SignalWindows, first: Any, like: SignalWindows | None) -> SignalWindows:
+    factors = np.array([MILLIVOLTS.get(unit.casefold(), 1.0) for unit in x.units])
+    units = tuple("mV" if unit.casefold() in MILLIVOLTS else unit for unit in x.units)
+    values = x.values if (factors == 1).all() else x.values * factors[:, None]
+    leads = x.leads
+    if like is not None:
+        places = {lead.casefold(): i for i, lead in enumerate(leads)}
+        wanted = [lead.casefold() for lead in like.leads]
+        if sorted(places) != sorted(wanted):
+            raise DataError(
+                f"the {name} windows have the leads {leads!r}, the {first} ones {like.leads!r}; "
+                "give the same leads."
+            )
+        order = [places[lead] for lead in wanted]
+        if order != list(range(len(order))):
+            values = values[:, order]
+        leads, units = like.leads, tuple(units[i] for i in order)
+        for lead, ours, theirs in zip(leads, units, like.units, strict=True):
+            if ascii_unit(ours) != ascii_unit(theirs):
+                raise DataError(
+                    f"the {name} windows have lead {lead!r} in {ours!r}, the {first} ones in "
+                    f"{theirs!r}; convert them to one unit."
+                )
+    if values is x.values and leads == x.leads and units == x.units:
+        return x
+    return SignalWindows(values, x.fs_hz, leads, units, x.info, x.aligned)
+
+
+def beat_lead(leads: Sequence[str] = (), units: Sequence[str] = ()) -> int:
+    """Return the place of the lead whose beats are measured: the first that is an ECG.
+
+    A voltage whose name is that of an ECG lead comes first, then any voltage that is not named
+    otherwise (EEG, respiration), then the first lead.
+
+    Examples
+    --------
+    >>> beat_lead(["RESP", "II"], ["Ohm", "mV"]), beat_lead(["EEG", "chest ECG"], ["mV", "mV"])
+    (1, 1)
+    """
+
+    def rank(i: int) -> tuple[int, int]:
+        name = leads[i].casefold().replace("_", " ")
+        if units[i].casefold() not in MILLIVOLTS:
+            return 2, i
+        if _ECG_LEAD.fullmatch(name):
+            return 0, i
+        return (2, i) if _NO_ECG.fullmatch(name) else (1, i)
+
+    return min(range(len(leads)), key=rank, default=0)
+
+
+def _transposed(shape: tuple[int, ...], n_leads: int) -> str:
+    swapped = shape[2] == n_leads != shape[1]
+    return ", and transpose the windows with X.transpose(0, 2, 1)" if swapped else ""
 
 
 def check_positive(name: str, value: Any) -> Any:

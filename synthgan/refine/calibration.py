@@ -21,7 +21,7 @@ from synthgan.state import fields
 
 __all__ = ["Calibration", "Tempo"]
 
-_FEWEST = 100  # windows to learn from
+_FEWEST = 20  # windows to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
 _HALFWAY = 0.5  # share of the difference of spectra: real power is mostly that of a few windows
 _MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)

@@ -15,7 +15,7 @@ from synthgan.exceptions import ParameterError
 from synthgan.io.escaping import printable
 from synthgan.metrics import Score
 from synthgan.metrics.pairs import association
-from synthgan.metrics.tables import is_scaled, read_tables, to_numbers
+from synthgan.metrics.tables import check_tables, is_scaled, read_tables, to_numbers
 from synthgan.randomness import draw_generator
 from synthgan.report.pooling import (
     FEWEST,
@@ -125,7 +125,7 @@ class ColumnDisplay:
         ParameterError
             If there is no such column, or if the length of `groups` differs from that of `real`.
         """
-        frames, _ = read_tables(np.random.default_rng(0), 2**62, real=real, fake=fake)
+        frames = check_tables(real=real, fake=fake)
         if column not in frames["real"].columns:
             raise ParameterError(f"column={column!r} is not allowed; name a column of the table.")
         pair = frames["real"][column], frames["fake"][column]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -13,9 +12,10 @@ from matplotlib import rc_context
 from synthgan.io.escaping import printable
 from synthgan.kinds import find_kind
 from synthgan.metrics import Score
+from synthgan.metrics.privacy.attacks import ARMS
 from synthgan.report.displays import HistoryDisplay, ScoreDisplay
 from synthgan.report.pictures import Picture, vector_picture
-from synthgan.report.summary import C2ST, Finding
+from synthgan.report.summary import C2ST, TITLES, Finding, shown_figure
 
 __all__ = ["render"]
 
@@ -23,13 +23,10 @@ __all__ = ["render"]
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
 # Measures whose best value is chance.
 _BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_record"), 0.5)
-_HEADINGS = {
-    "fidelity": ("Faithful?", "Similarity of the distributions of real and synthetic records."),
-    "usefulness": ("Useful?", "Models trained on synthetic records and tested on real records."),
-    "privacy": (
-        "Private?",
-        "Attacks by a person who has the synthetic records, but not the model file.",
-    ),
+_LEADS = {
+    "fidelity": "Similarity of the distributions of real and synthetic records.",
+    "usefulness": "Models trained on synthetic records and tested on real records.",
+    "privacy": "Attacks by a person who has the synthetic records, but not the model file.",
 }
 _SET_NAMES = {"real": "training records", "fake": "synthetic records"}
 
@@ -49,34 +46,6 @@ class ReportContent(Protocol):
     def note(self, score: Score) -> str: ...
 
 
-@dataclass(frozen=True)
-class Row:
-    """One measure in a table of the page."""
-
-    name: str
-    title: str
-    meaning: str
-    value: str
-    interval: str
-    ceiling: str
-    floor: str
-    better: str
-    note: str
-    gauge: dict[str, float] | None
-
-
-@dataclass(frozen=True)
-class Attack:
-    """One attack in a table of the page: its success rates and its risk."""
-
-    title: str
-    training: str
-    holdout: str
-    guessing: str
-    risk: str
-    note: str
-
-
 def render(report: ReportContent, versions: dict[str, str]) -> str:
     """Return the HTML page of a report."""
     environment = Environment(
@@ -91,8 +60,8 @@ def render(report: ReportContent, versions: dict[str, str]) -> str:
     sections = [
         {
             "name": name,
-            "title": _HEADINGS[name][0],
-            "lead": _HEADINGS[name][1],
+            "title": TITLES[name],
+            "lead": _LEADS[name],
             "rows": [
                 _row(key, measures[name][key], score, report.note(score))
                 for key, score in scores.items()
@@ -129,24 +98,26 @@ def _finalize(value: Any) -> Any:
     return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _row(name: str, measure: Any, score: Score, note: str) -> Row:
+def _row(name: str, measure: Any, score: Score, note: str) -> dict[str, Any]:
+    """Return the cells of one measure in a table of the page."""
     function = getattr(measure, "func", measure)  # unwrap a partial
-    meaning = (function.__doc__ or "").partition("\n")[0]
-    interval = ""
-    if score.interval is not None and not any(map(math.isnan, score.interval)):
-        interval = "{:.3f} to {:.3f}".format(*score.interval)
-    return Row(
-        name,
-        score.name[:1].upper() + score.name[1:],
-        meaning,
-        _figure(score.value),
-        interval,
-        _figure(score.ceiling),
-        _figure(score.floor),
-        "higher" if score.higher_is_better else "lower",
-        note,
-        _gauge(name, score),
-    )
+    return {
+        "title": score.name[:1].upper() + score.name[1:],
+        "meaning": (function.__doc__ or "").partition("\n")[0],
+        "value": shown_figure(score.value),
+        "interval": _interval(score, "{:.3f} to {:.3f}"),
+        "ceiling": shown_figure(score.ceiling),
+        "floor": shown_figure(score.floor),
+        "better": "higher" if score.higher_is_better else "lower",
+        "note": note,
+        "gauge": _gauge(name, score),
+    }
+
+
+def _interval(score: Score, text: str) -> str:
+    """Return the interval of a score as text; empty if there is none."""
+    known = score.interval is not None and not any(map(math.isnan, score.interval))
+    return text.format(*score.interval) if known else ""  # type: ignore[misc]
 
 
 def _gauge(name: str, score: Score) -> dict[str, float] | None:
@@ -174,32 +145,28 @@ def _gauge(name: str, score: Score) -> dict[str, float] | None:
 
 
 def _is_attack(score: Score) -> bool:
-    return {"main", "control", "baseline"} <= set(score.detail.index)
+    return set(ARMS) <= set(score.detail.index)
 
 
-def _attacks(report: ReportContent) -> list[Attack]:
+def _attacks(report: ReportContent) -> list[dict[str, str]]:
+    """Return the cells of each attack: its success rates and its risk."""
     attacks = []
-    for score in report.scores.get("privacy", {}).values():
-        if not _is_attack(score):
-            continue
-        detail = score.detail.loc[["main", "control", "baseline"]]
-        arms = {
+    for score in filter(_is_attack, report.scores.get("privacy", {}).values()):
+        rates = {
             arm: f"{row['rate']:.1%} ({row['low']:.1%} to {row['high']:.1%})"
-            for arm, row in detail.iterrows()
+            for arm, row in score.detail.loc[list(ARMS)].iterrows()
             if not math.isnan(row["rate"])
         }
         risk = "no verdict" if math.isnan(score.value) else f"{score.value:.1%}"
-        if score.interval is not None and not any(map(math.isnan, score.interval)):
-            risk += " ({:.1%} to {:.1%})".format(*score.interval)
         attacks.append(
-            Attack(
-                title=score.name[:1].upper() + score.name[1:],
-                training=arms.get("main", ""),
-                holdout=arms.get("control", ""),
-                guessing=arms.get("baseline", ""),
-                risk=risk,
-                note=report.note(score),
-            )
+            {
+                "title": score.name[:1].upper() + score.name[1:],
+                "training": rates.get("main", ""),
+                "holdout": rates.get("control", ""),
+                "guessing": rates.get("baseline", ""),
+                "risk": risk + _interval(score, " ({:.1%} to {:.1%})"),
+                "note": report.note(score),
+            }
         )
     return attacks
 
@@ -229,7 +196,3 @@ def _parameters(model: Any) -> dict[str, str]:
     if seed is not None:  # with it and all other rows, an attacker can confirm a guess of a row
         given["random_state"] = "not shown"
     return {"class": type(model).__name__, **given}
-
-
-def _figure(x: float | None) -> str:
-    return "" if x is None or not math.isfinite(x) else f"{x:.3f}"

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from synthgan.randomness import draw_generator
 from synthgan.records.beats import find_beats
+from synthgan.records.signals import SignalWindows, beat_lead
 from synthgan.report.displays import FAKE, REAL
 
 __all__ = ["BeatDisplay", "ImageDisplay", "TraceDisplay"]
@@ -75,10 +76,8 @@ class TraceDisplay:
         -------
         display : TraceDisplay
         """
-        rng = draw_generator(random_state)
-        drawn = [_some(_first_lead(x), n, rng) for x in (real, fake)]
-        drawn[0] = drawn[0] if show_real else drawn[0][:0]
-        return cls(drawn[0], drawn[1], fs_hz)
+        sides = _first_lead(real), _first_lead(fake)
+        return cls(*_some(*sides, n, random_state, show_real), fs_hz)
 
     def plot(self, figure: Figure | None = None) -> TraceDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -142,10 +141,8 @@ class BeatDisplay:
         -------
         display : BeatDisplay
         """
-        rng = draw_generator(random_state)
-        beats = [_some(_beats(_first_lead(x), fs_hz), _MOST_BEATS, rng) for x in (real, fake)]
-        beats[0] = beats[0] if show_real else beats[0][:0]
-        return cls(beats[0], beats[1], fs_hz)
+        sides = _beats(_first_lead(real), fs_hz), _beats(_first_lead(fake), fs_hz)
+        return cls(*_some(*sides, _MOST_BEATS, random_state, show_real), fs_hz)
 
     def plot(self, figure: Figure | None = None) -> BeatDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -215,10 +212,7 @@ class ImageDisplay:
         -------
         display : ImageDisplay
         """
-        rng = draw_generator(random_state)
-        drawn = [_some(np.asarray(x), n, rng) for x in (real, fake)]
-        drawn[0] = drawn[0] if show_real else drawn[0][:0]
-        return cls(drawn[0], drawn[1])
+        return cls(*_some(np.asarray(real), np.asarray(fake), n, random_state, show_real))
 
     def plot(self, figure: Figure | None = None) -> ImageDisplay:
         """Draw on `figure`, or on a new figure, and return self."""
@@ -251,15 +245,21 @@ def _draw_image(ax: Axes, image: np.ndarray) -> None:
 
 
 def _first_lead(windows: Any) -> np.ndarray:
+    lead = beat_lead(windows.leads, windows.units) if isinstance(windows, SignalWindows) else 0
     array = np.asarray(windows, dtype=np.float64)
-    array = array[:, 0] if array.ndim == 3 else array
+    array = array[:, lead] if array.ndim == 3 else array
     return array[np.isfinite(array).all(axis=1)]
 
 
-def _some(records: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    if len(records) <= n:
-        return records
-    return records[np.sort(rng.choice(len(records), n, replace=False))]
+def _some(
+    real: np.ndarray, fake: np.ndarray, n: int, random_state: Any, show_real: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw up to `n` records of each side; none of the real side unless it is shown."""
+    rng = draw_generator(random_state)
+    real, fake = (
+        x if len(x) <= n else x[np.sort(rng.choice(len(x), n, replace=False))] for x in (real, fake)
+    )
+    return real if show_real else real[:0], fake
 
 
 def _beats(windows: np.ndarray, fs_hz: float) -> np.ndarray:

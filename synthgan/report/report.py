@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from synthgan import __version__
@@ -20,7 +21,7 @@ from synthgan.kinds import find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
-from synthgan.report.summary import Finding, summarise
+from synthgan.report.summary import TITLES, Finding, shown_figure, summarise
 from synthgan.state.files import PRIVATE, write_atomically
 
 __all__ = ["Report"]
@@ -28,7 +29,6 @@ __all__ = ["Report"]
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy")
 # Notes that give the number of a real row.
 _ROW_NUMBER = re.compile(r"\bReal row \d+")
-_TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
 
 @dataclass(repr=False)
@@ -117,26 +117,25 @@ class Report:
             Index ``measure``; columns ``section``, ``value``, ``low`` and ``high`` (95 % interval),
             ``ceiling``, ``floor``, ``higher_is_better`` and ``note``.
         """
-        rows = []
-        for section, scores in self.scores.items():
-            for name, score in scores.items():
-                low, high = score.interval or (float("nan"), float("nan"))
-                rows.append(
-                    {
-                        "measure": name,
-                        "section": section,
-                        "value": score.value,
-                        "low": low,
-                        "high": high,
-                        "ceiling": score.ceiling,
-                        "floor": score.floor,
-                        "higher_is_better": score.higher_is_better,
-                        "note": self.note(score),
-                    }
-                )
-        columns = ["measure", "section", "value", "low", "high", "ceiling", "floor",
-                   "higher_is_better", "note"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns).set_index("measure")
+        columns = [
+            "section",
+            "value",
+            "low",
+            "high",
+            "ceiling",
+            "floor",
+            "higher_is_better",
+            "note",
+        ]
+        rows = {
+            name: (
+                section, score.value, *(score.interval or (float("nan"), float("nan"))),
+                score.ceiling, score.floor, score.higher_is_better, self.note(score),
+            )
+            for section, scores in self.scores.items()
+            for name, score in scores.items()
+        }  # fmt: skip
+        return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis("measure")
 
     def to_dict(self) -> dict[str, Any]:
         """Return scores, summary, settings and versions as plain data.
@@ -155,7 +154,7 @@ class Report:
                 section: {name: self._plain(score) for name, score in scores.items()}
                 for section, scores in self.scores.items()
             },
-            "records": {name: list(map(int, x.shape)) for name, x in self.records.items()},
+            "records": {name: list(map(int, np.shape(x))) for name, x in self.records.items()},
             "settings": {name: plain(value) for name, value in self.settings.items()},
             "versions": versions(),
         }
@@ -197,11 +196,11 @@ class Report:
         for section, scores in self.scores.items():
             if not scores:
                 continue
-            lines += [f"## {_TITLES[section]}", ""]
+            lines += [f"## {TITLES[section]}", ""]
             lines += ["| measure | value | ceiling | floor | better | note |"]
             lines += ["|---|---|---|---|---|---|"]
             for score in scores.values():
-                figures = (_figure(x) for x in (score.value, score.ceiling, score.floor))
+                figures = (shown_figure(x) for x in (score.value, score.ceiling, score.floor))
                 better = "higher" if score.higher_is_better else "lower"
                 name, note = map(escape_markdown, (score.name, self.note(score)))
                 lines.append(f"| {name} | {' | '.join(figures)} | {better} | {note} |")
@@ -259,7 +258,3 @@ def versions() -> dict[str, str]:
     """Return the versions of synthgan, Python and the main libraries."""
     own = {"synthgan": __version__, "python": platform.python_version()}
     return {**own, **{name: version(name) for name in _LIBRARIES}}
-
-
-def _figure(x: float | None) -> str:
-    return "" if x is None or x != x else f"{x:.3f}"

@@ -10,7 +10,9 @@ from synthgan.metrics import Score
 from synthgan.metrics.privacy.attacks import too_few_to_tell
 from synthgan.metrics.score import plain
 
-__all__ = ["Finding", "summarise"]
+__all__ = ["TITLES", "Finding", "shown_figure", "summarise"]
+
+TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
 C2ST = ("c2st", "signal_c2st", "image_c2st")
 TOO_FEW = "too few records to tell"
@@ -64,14 +66,13 @@ def summarise(scores: Scores, floor: str) -> list[Finding]:
     -------
     findings : list of Finding
     """
-    findings = []
-    if measured := scores.get("fidelity"):
-        findings.append(_faithful(measured, floor))
-    if measured := scores.get("usefulness"):
-        findings.append(_useful(measured))
-    if measured := scores.get("privacy"):
-        findings.append(_private(measured))
-    return findings
+    judged = {"fidelity": lambda x: _faithful(x, floor), "usefulness": _useful, "privacy": _private}
+    return [judge(scores[name]) for name, judge in judged.items() if scores.get(name)]
+
+
+def shown_figure(x: float | None) -> str:
+    """Return a figure as text; empty for None and numbers that are not finite."""
+    return "" if x is None or not math.isfinite(x) else f"{x:.3f}"
 
 
 def _faithful(scores: dict[str, Score], floor: str) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -15,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.exceptions import ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
-from synthgan.synthesizers.table_parts import complete
+from synthgan.synthesizers.table_parts import complete_read
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["GANImputer"]
@@ -124,9 +125,8 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         frame, container = read_table(self, X, reset=False)
         n_draws = 1 if self.strategy == "draw" else self.n_draws
-        full = self._complete(frame, n_draws)
-        mixed = full[0] if n_draws == 1 else _mean(full)
-        return _refill(container.restore(mixed), frame)
+        (full,) = self._complete(frame, n_draws, _mean)
+        return _refill(container.restore(full), frame)
 
     def draw(self, X: Any, n_draws: int = 5) -> list[Any]:
         """Impute the missing values several times (multiple imputation).
@@ -149,11 +149,20 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             _refill(container.restore(full), frame) for full in self._complete(frame, int(n_draws))
         ]
 
-    def _complete(self, frame: pd.DataFrame, n_draws: int) -> list[pd.DataFrame]:
+    def _complete(
+        self, frame: pd.DataFrame, n_draws: int, mix: Callable[..., Any] | None = None
+    ) -> list[pd.DataFrame]:
+        """Complete a table several times; with `mix`, one table is made of all."""
         rng = np.random.default_rng(draw_seed(self.random_state))
         seeds = rng.integers(2**31 - 1, size=n_draws).tolist()
         frame = frame.reset_index(drop=True)
-        return [complete(self.synthesizer_, frame, seed) for seed in seeds]
+        model, forms = self.synthesizer_, self.synthesizer_.forms_
+        read = forms.read(frame)
+        hidden = forms.with_marks(read, frame, None)
+        full = [complete_read(model, read, seed, hidden) for seed in seeds]
+        if mix is not None and n_draws > 1:
+            full = [mix(full)]
+        return [forms.write_over(frame, read, one, hidden) for one in full]
 
     def __sklearn_tags__(self) -> Any:
         """Say that missing values are welcome."""

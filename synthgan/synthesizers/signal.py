@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -26,7 +27,7 @@ from synthgan.gan.training.trainer import find_device
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.privacy import Support, person_column, read_groups
 from synthgan.records.beats import can_beat
-from synthgan.records.signals import SignalWindows
+from synthgan.records.signals import SignalWindows, beat_lead
 from synthgan.refine.calibration import Calibration, Tempo
 from synthgan.state import fields
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer
@@ -36,7 +37,7 @@ from synthgan.synthesizers.rollback import rollback_on_error
 __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
-_LEAST_SUPPORT = 5  # people who share what is stored
+_FEWEST_DRAWN, _LEAST_SUPPORT = 200, 5  # windows to compare with few; people
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _BATCH = 16  # windows
@@ -97,9 +98,12 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         Fitted on X.
     calibration_ : Calibration or None
         Correction of size, height and spectrum that `sample` applies to generated windows; None
-        for fewer than 100 windows, or for grey levels.
+        for fewer than 20 windows, or for grey levels.
     labels_ : Labels
         The labels that conditions may name.
+    beat_lead_ : int
+        Place of the lead whose beats give the heart rate: an ECG lead of SignalWindows, in a unit
+        of voltage, where there is one; otherwise the first.
     fs_hz_ : float or None
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
@@ -218,6 +222,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         encoder = self._find_encoder(preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
+        self.beat_lead_ = beat_lead(container.leads, container.units)
         info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
         if groups is None:
             groups = person_column(info)
@@ -291,10 +296,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         """
         check_is_fitted(self)
         n_samples = self._n_samples_of(duration_s)
-
-        def draw_values(n: int, known: Any, seed: int) -> np.ndarray:
-            return self._draw_values(n, known, seed, n_samples)
-
+        draw_values = partial(self._draw_values, n_samples=n_samples)
         n_values = self.n_leads_ * n_samples
         return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
 
@@ -330,7 +332,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
         some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
         self._match_tempo(some)
-        fake = self._draw_stored(len(some), None, 0)
+        fake = self._draw_stored(max(len(some), _FEWEST_DRAWN), None, 0)
         self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
 
     def _match_tempo(self, real: np.ndarray) -> None:
@@ -340,12 +342,12 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
-        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz)
+        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz, self.beat_lead_)
         if not Tempo.is_known(theirs):
             return
         with generator.record_rates() as heard:
-            fake = self.encoder_.complete(self._draw_stored(len(real), None, 0))
-        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz)
+            fake = self.encoder_.complete(self._draw_stored(max(len(real), _FEWEST_DRAWN), None, 0))
+        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz, self.beat_lead_)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:
             generator.change_rates(*tempo)
@@ -362,7 +364,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
         if names and self.fs_hz_ is None:
             raise ParameterError(f"condition_on={names!r} needs fs_hz, the samples per second.")
-        return measure(names, values, self.fs_hz_)
+        return measure(names, values, self.fs_hz_, self.beat_lead_)
 
     def _n_samples_of(self, duration_s: float | None) -> int:
         """Return the length of what is to be sampled."""
@@ -437,6 +439,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
         self.fs_hz_ = record["fs_hz"]
         self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
+        container = self.encoder_.container_
+        self.beat_lead_ = beat_lead(container.leads, container.units)
         if self.labels_.measured and self.fs_hz_ is None:
             raise ArchiveError("labels are measured of signals without a sampling rate")
 

@@ -7,10 +7,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import Constraint, ConstraintSet, Formula, Inequality
+from synthgan.constraints import (
+    Constraint,
+    ConstraintSet,
+    Formula,
+    Identifier,
+    Inequality,
+    Predicate,
+    find_people,
+)
+from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_gaps
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
@@ -20,12 +30,51 @@ from synthgan.synthesizers.training_set import dither
 
 __all__ = [
     "complete",
+    "complete_read",
     "condition_columns",
     "constraint_numbers",
     "describe_table",
+    "find_forms",
     "fit_constraints",
     "restore_table",
 ]
+
+
+def _kept_as_text(constraints: Any, key: Any, frame: pd.DataFrame) -> set[Any]:
+    """Return the columns whose text stays as it is: of people, and of some constraints."""
+    text = set() if key is None else {key}
+    for constraint in [] if isinstance(constraints, str) else constraints:
+        if isinstance(constraint, Identifier):
+            text.add(constraint.column)
+        elif isinstance(constraint, Predicate):  # its function sees the table as it was given
+            text |= set(constraint.columns or frame.columns)
+    return text
+
+
+def find_forms(
+    frame: pd.DataFrame, encoder: GridEncoder, people: Any, key: Any, constraints: Any
+) -> tuple[Forms, Support, Any]:
+    """Recognise the forms of columns, and the column that names people where none is given.
+
+    Returns
+    -------
+    forms : Forms
+    support : Support
+        How many people must share what is stored.
+    key : hashable or None
+        The column that names people.
+    """
+    pools = encoder.scaling == "quantile"
+    least = encoder.min_support if pools else 1
+    text = _kept_as_text(constraints, key, frame)
+    # What is too rare depends on the people, who are found in the table that was read.
+    forms = Forms.find(frame, Support(least, people), text)
+    if people is None and least > 1:
+        key, people = find_people(forms.read(frame)) or (None, None)
+        if people is not None:
+            forms = Forms.find(frame, Support(least, people), {*text, key})
+    forms.announce()
+    return forms, Support(least, people), key
 
 
 def condition_columns(wanted: Any, frame: pd.DataFrame) -> list[Any]:
@@ -76,12 +125,23 @@ def complete(
     regenerated : ndarray of bool of shape (n_rows, n_columns), or None, default=None
         Cells that get a new value even though they have one.
     """
+    forms = model.forms_
+    read = forms.read(frame)
+    regenerated = forms.with_marks(read, frame, regenerated)
+    full = complete_read(model, read, seed, regenerated)
+    return forms.write_over(frame, read, full, regenerated)
+
+
+def complete_read(
+    model: Any, read: pd.DataFrame, seed: int, regenerated: np.ndarray | None
+) -> pd.DataFrame:
+    """Do the same for a table that the model's `forms_` have read."""
     rng = np.random.default_rng(seed)
-    grids, known, half_widths = encode_gaps(model.encoder_, frame, regenerated)
+    grids, known, half_widths = encode_gaps(model.encoder_, read, regenerated)
     grids = dither(grids, half_widths, model.cell_groups_, rng)
     full = model.encoder_.decode_frame(model.sample_grids(len(grids), seed, (grids, known)))
-    kept = frame.notna() if regenerated is None else frame.notna() & ~regenerated
-    return frame.where(kept, full)
+    kept = read.notna() if regenerated is None else read.notna() & ~regenerated
+    return model.forms_.settle(read.where(kept, full), filled=True)
 
 
 def constraint_numbers(
@@ -110,6 +170,8 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "y_container": None if y is None else y.to_dict(),
         "n_features_in": model.n_features_in_,
     }
+    if model.forms_:
+        outer["forms"] = model.forms_.to_state()
     return outer, arrays
 
 
@@ -122,8 +184,9 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         Parts that do not fit together.
     """
     read = fields.read_fields(
-        record,
+        {"forms": [], **record},  # only where there are some
         "schema",
+        forms=Forms.from_state,
         encoder=fields.plain,
         schema=Schema.from_dict,
         constraints=ConstraintSet.from_dict,
@@ -136,7 +199,10 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.schema_, model.constraints_ = read["schema"], read["constraints"]
     model.container_, model.y_container_ = read["container"], read["y_container"]
     model.n_features_in_ = read["n_features_in"]
-    n_of_y = len(model.schema_) - model.n_features_in_
+    model.forms_ = read["forms"]
+    if [*model.schema_.names][len(model.schema_) - len(model.forms_.marks) :] != model.forms_.marks:
+        raise ArchiveError("schema and forms have other columns")
+    n_of_y = len(model.schema_) - len(model.forms_.marks) - model.n_features_in_
     if n_of_y < 0 or (model.y_container_ is None) != (n_of_y == 0):
         there_is = "no y" if model.y_container_ is None else "y"
         raise ArchiveError(

@@ -22,10 +22,9 @@ from synthgan.asking.conditions import (
     overwrite,
     required_columns,
 )
-from synthgan.constraints import find_people
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_known
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
@@ -42,6 +41,7 @@ from synthgan.synthesizers.table_parts import (
     condition_columns,
     constraint_numbers,
     describe_table,
+    find_forms,
     fit_constraints,
     restore_table,
 )
@@ -121,6 +121,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Fitted on the columns of X, then those of y, as `constraints_` rewrite them.
     constraints_ : ConstraintSet
         Relations that were given or found.
+    forms_ : Forms
+        Columns of text that are learnt as dates, times or numbers.
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
@@ -240,13 +242,16 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
-        constraints = self._resolve("constraints", preset)
-        conditioned = condition_columns(self.condition_on, frame)
-        support, key = self._find_support(encoder, frame, people, key)
-        self.schema_ = bare_schema(frame, support)
-        self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
-        table = self.constraints_.apply(frame)
-        kept = encoder.fit(table, groups=support.people).keeps(table)
+        with grouped_notices():
+            constraints = self._resolve("constraints", preset)
+            forms, support, key = find_forms(frame, encoder, people, key, constraints)
+            self.forms_, frame = forms, forms.read(frame)
+            self._follow_level(encoder, len(frame), support)
+            conditioned = condition_columns(self.condition_on, frame)
+            self.schema_ = bare_schema(frame, support)
+            self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
+            table = self.constraints_.apply(frame)
+            kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode(table, warn=encoder.scaling != "quantile")
         if len(grids) < 2:
             raise DataError(
@@ -262,21 +267,15 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         self._fit_grids(data, preset, begun)
         return self
 
-    def _find_support(
-        self, encoder: GridEncoder, frame: pd.DataFrame, people: Any, key: Any
-    ) -> tuple[Support, Any]:
-        """Settle how many people must share what is stored, and the column that names them."""
-        pools = encoder.scaling == "quantile"
-        if people is None and pools and encoder.min_support > 1:
-            key, people = find_people(frame) or (None, None)
-        self._n_rows = len(frame)
-        self._n_people = self._n_rows if people is None else len(np.unique(people))
+    def _follow_level(self, encoder: GridEncoder, n_rows: int, support: Support) -> None:
+        """Follow the level of privacy, which depends on the number of people."""
+        self._n_rows = n_rows
+        self._n_people = n_rows if support.people is None else len(np.unique(support.people))
         if self.preset is None:
             level = PRIVACY_LEVELS[self.privacy]
             level.warn(self._n_people)
             if self.encoder is None:
                 encoder.set_params(min_pool=level.min_pool(self._n_people))
-        return Support(encoder.min_support if pools else 1, people), key
 
     def _resolve(self, name: str, preset: Preset) -> Any:
         value = super()._resolve(name, preset)
@@ -359,12 +358,13 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         n = count_rows(n, conditions)
         check_sample_memory(n, math.prod(self.grid_shape_))
         columns = {column.name: column for column in self.schema_}
-        wanted = Conditions(conditions, columns, n)
+        wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
         return self._restore(self._sample_frame(n, wanted, seed), return_y)
 
     def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
         """Put rows into the containers of `fit`."""
+        frame = self.forms_.write(frame)
         names = list(frame.columns)
         X = self.container_.restore(frame[names[: self.n_features_in_]])
         if not return_y or self.y_container_ is None:
@@ -406,7 +406,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             table = self.encoder_.decode_frame(made)
             given = {group.column for group in self.known_groups_}
             table = overwrite(table, *known, given)
-        return self.constraints_.restore(table, rng)
+        return self.forms_.settle(self.constraints_.restore(table, rng))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.
@@ -423,10 +423,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             0..1, higher is better; the same at each call.
         """
         check_is_fitted(self)
-        real, _ = read_table(self, X, reset=False)
+        real = self.forms_.read(read_table(self, X, reset=False)[0])
         n = min(max(len(real), 1000), _MOST_SCORED_ROWS)
         fake = self._sample_frame(n, Conditions(None, {}, n), 0)
-        fake = fake[list(fake.columns)[: self.n_features_in_]]
+        names = list(fake.columns)[: self.n_features_in_]
+        real, fake = real[names], fake[names]
         shapes, trends = column_shapes(real, fake), pair_trends(real, fake)
         return float(np.mean([shapes.value, trends.value if len(trends.detail) else shapes.value]))
 

@@ -1,3 +1,4 @@
+import json
 import warnings
 
 import numpy as np
@@ -245,3 +246,35 @@ def test_models_fitted_on_arrays(tmp_path, capsys):
     assert "the model has no sampling rate, which WFDB records need" in one_error(capsys, *words)
     SignalGANSynthesizer(fs_hz=FS_HZ, max_steps=1).fit(np.stack([signals] * 2, axis=1)).save(made)
     assert "the model has no lead names" in one_error(capsys, *words)
+
+
+def test_evaluation_of_records(tmp_path, folder, model, capsys):
+    """Real recordings of 4 s and synthetic ones of a window; cut, and compared by name."""
+    run("sample", model, "-n", 30, "--out", tmp_path / "fake", "--seed", 0)
+    capsys.readouterr()
+    run("evaluate", folder, tmp_path / "fake", "--json", tmp_path / "r.json")
+    assert "Faithful?" in capsys.readouterr().out
+    scores = json.loads((tmp_path / "r.json").read_text())
+    assert scores["settings"]["fs_hz"] == FS_HZ
+    one = folder / "synthetic_00003.hea"
+    run("evaluate", one, tmp_path / "fake", "--window-s", 1, "--leads", "I", "--fs-hz", 125)
+    assert "Faithful?" in capsys.readouterr().out
+    words = ("evaluate", folder, tmp_path / "fake", "--leads", "v9")
+    assert "has no lead 'v9'; it has" in one_error(capsys, *words)
+    assert "--window-s is for files of signals" in one_error(
+        capsys, "evaluate", "a.csv", "b.csv", "--window-s", 1
+    )
+
+
+def test_leads_by_place_and_missing_leads(tmp_path, folder, capsys):
+    made = tmp_path / "m"
+    run("fit", folder, "--leads", "1", "--window-s", 1, "-o", made, "--max-steps", 1)
+    assert "lead ii, 250 Hz" in capsys.readouterr().out
+    write_records(tmp_path / "mixed", make_ecg(2, n_samples=750, fs_hz=FS_HZ), fs_hz=FS_HZ,
+                  leads=["v1"], names=["other0", "other1"])  # fmt: skip
+    words = ("fit", folder, tmp_path / "mixed", "--leads", "ii", "--window-s", 1, "-o", made)
+    assert "has no lead 'ii'" in one_error(capsys, *words)
+    run(*words, "--on-missing-lead", "skip", "--max-steps", 1)
+    captured = capsys.readouterr()
+    assert "12 records read" in captured.out
+    assert "Left out 2 of 14 records" in captured.err

@@ -126,3 +126,14 @@ def test_bad_parameters_and_other_images():
         encoder.inverse_transform(np.zeros((2, 5, 4)))
     with pytest.raises(DataError, match="NaN"):
         encoder.inverse_transform(np.full((2, 4, 5), np.nan))
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i2", "u2", "bool", "u1"])
+def test_what_is_made_lies_within_the_range_learnt(dtype):
+    rng = np.random.default_rng(0)
+    images = (rng.uniform(0.1, 0.7, (4, 5, 6)) * (1 if dtype[0] == "f" else 3000)).astype(dtype)
+    encoder = ImageEncoder().fit(images)
+    made = encoder.inverse_transform(rng.integers(0, 256, (9, 5, 6), dtype=np.uint8))
+    assert made.dtype == images.dtype
+    low, high = (0, 255) if dtype == "u1" else (images.min(), images.max())
+    assert low <= made.min() <= made.max() <= high

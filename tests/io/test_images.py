@@ -216,11 +216,11 @@ def test_floats_are_rounded(place):
 @pytest.mark.parametrize(
     ("images", "match"),
     [
-        (NOISE.astype(int), r"dtype int64 are not allowed; give uint8, or floats from 0 to 255"),
-        (NOISE > 9, "dtype bool"),
+        (NOISE.astype(complex), r"dtype complex128 are not allowed; give numbers in an array"),
+        (NOISE.astype(str), "dtype <U"),
         (NOISE[0], r"shape \(9, 7\)"),
         (NOISE[:0], "there are no images to write"),
-        (np.full((1, 2, 2), 255.5), r"values from 255\.5 to 255\.5; 0 to 255 are allowed"),
+        (np.full((1, 2, 2), 255.5), r"values from 255\.5 to 255\.5; give limits="),
         (np.full((1, 2, 2), np.nan), "values from nan to nan"),
         (np.full((1, 2, 2), -0.1), r"values from -0\.1"),
     ],
@@ -282,7 +282,11 @@ def test_natural_order_folders_and_what_is_left_out(place):
     junk = ["b/.hidden.png", ".c/1.png", "__MACOSX/b/._9.png", "Thumbs.db", "b/notes.txt"]
     contents = {name: encoded(NOISE[0], "JPEG" if "jpeg" in name else "PNG") for name in names}
     plant(place, {**contents, **dict.fromkeys(junk, b"junk")})
-    stack = read_images(place)
+    if place.suffix == ".zip":
+        with pytest.warns(DataWarning, match=r"^Left out 1 other: they are no images to read\.$"):
+            stack = read_images(place)
+    else:
+        stack = read_images(place)
     expected = ["1.png", "a 2/x.png", "a 10/x.png", "b/9.PNG", "B/9b.jpeg", "b/010.png", "b/10.png"]
     assert list(stack.info["path"]) == expected
     assert list(stack.info["folder"]) == ["", "a 2", "a 10", "b", "B", "b", "b"]
@@ -446,7 +450,8 @@ def test_transparency_is_white(tmp_path):
     deep = encoded(np.array([[2570, 5140]], dtype=np.uint16))
     key = b"tRNS" + struct.pack(">H", 2570)
     key = struct.pack(">I", 2) + key + struct.pack(">I", zlib.crc32(key))
-    assert one(tmp_path, deep[:33] + key + deep[33:]).tolist() == [[255, 20]]
+    with pytest.warns(DataWarning, match="brightest pixel"):
+        assert one(tmp_path, deep[:33] + key + deep[33:]).tolist() == [[255, 20]]
     palette = Image.fromarray(np.array([[0, 1, 2]], dtype=np.uint8), "L").convert("P")
     palette.putpalette([0, 0, 0, 40, 40, 40, 80, 80, 80])
     assert one(tmp_path, encoded(palette)).tolist() == [[0, 40, 80]]
@@ -512,7 +517,7 @@ def test_stretching_and_cropping(tmp_path):
     wide[:, 10:20] = 200
     middle = encoded(wide)
     assert np.array_equal(one(tmp_path, middle, size=10, crop=True), np.full((10, 10), 200))
-    stretched = one(tmp_path, middle, size=(10, 3))
+    stretched = one(tmp_path, middle, size=(3, 3))
     assert stretched[0, 1] > 150
     assert max(stretched[0, 0], stretched[0, 2]) < 50
     assert np.array_equal(
@@ -529,7 +534,7 @@ def test_a_crop_without_scaling_is_a_piece_of_the_image(sides):
         image = image.T
         height, width = width, height
     size = (height, width)
-    read = decoding.decode(io.BytesIO(encoded(image)), size, "grey", True)
+    read = decoding.decode(io.BytesIO(encoded(image)), size, "grey", True, decoding.Depth())
     top, left = ((a - b) // 2 for a, b in zip(image.shape, size, strict=True))
     assert np.array_equal(read, image[top : top + height, left : left + width])
 
@@ -538,7 +543,7 @@ def test_large_jpegs_are_read_small(tmp_path, monkeypatch):
     seen = []
     real = decoding._to_mode
     monkeypatch.setattr(
-        decoding, "_to_mode", lambda im, mode: seen.append(im.size) or real(im, mode)
+        decoding, "_to_mode", lambda im, *more: seen.append(im.size) or real(im, *more)
     )
     picture = smooth(800, 1600)
     small = one(tmp_path, encoded(picture, "JPEG", quality=95), size=(50, 100))
@@ -724,7 +729,8 @@ def test_members_too_large_to_be_images(tmp_path):
     with pytest.raises(DataError, match=r"it inflates \d+ bytes to 9437184, and .* to 1000 times"):
         read_images(bomb)
     plant(tmp_path / "c.zip", {"1.png": encoded(NOISE[0]), "1.bin": bytes(2**23 + 2**20)})
-    assert len(read_images(tmp_path / "c.zip")) == 1  # what is not read does no harm
+    with pytest.warns(DataWarning, match="Left out 1 other"):
+        assert len(read_images(tmp_path / "c.zip")) == 1  # what is not read does no harm
 
 
 def test_a_member_is_not_read_beyond_its_size(tmp_path):

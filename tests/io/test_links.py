@@ -145,3 +145,18 @@ def test_what_leads_out(tmp_path):
     assert leads_out(tmp_path / "a" / "up" / "ab" / "x", tmp_path / "a")
     assert not leads_out(tmp_path / "a" / "up" / "a" / "x", tmp_path / "a")
     assert leads_out(tmp_path / "ab" / "x", tmp_path / "a")
+
+
+def test_annotations_and_labels_that_are_links_out_of_the_folder(given, secret):
+    (secret / "mine.atr").write_bytes(b"\0\0")
+    (given / "sub" / "r.atr").symlink_to(secret / "mine.atr")
+    with pytest.raises(DataError, match=OUT.format(given)):
+        read_records(given)
+    assert len(read_records(given, follow_links=True)) == 1
+    save_images(np.zeros((1, 8, 8), np.uint8), given / "images")
+    (secret / "labels.csv").write_text("path,salary\nimage-0000001.png,9\n")
+    (given / "images" / "info.csv").symlink_to(secret / "labels.csv")
+    with pytest.raises(DataError, match=OUT.format(given / "images")):
+        read_images(given / "images")
+    read = read_images(given / "images", follow_links=True)
+    assert read.info["salary"].tolist() == [9]

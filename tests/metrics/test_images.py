@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthgan import evaluate
 from synthgan.exceptions import DataError
-from synthgan.metrics import images
+from synthgan.metrics import c2st, images
 from synthgan.metrics.score import Score
+from synthgan.metrics.signals import signal_c2st
 
 OF_PIXELS = [images.pixel_statistics, images.image_spectrum]
 OF_POINTS = [
@@ -222,3 +224,32 @@ def test_bad_input(measure, discs):
         measure(np.full((5, 20, 20), 7), discs)
     with pytest.raises(DataError, match="the fake images are not numbers"):
         measure(discs, pd.DataFrame({"a": ["x", "y"]}))
+
+
+def test_few_images_are_not_measured_by_trees():
+    rng = np.random.default_rng(0)
+    real = rng.integers(0, 256, (200, 16, 16), dtype=np.uint8)
+    for n in (6, 24):
+        score = images.image_c2st(real, np.zeros((n, 16, 16), np.uint8), random_state=0)
+        assert np.isnan(score.value)
+        assert f"five folds of {n} real and {n} synthetic ones leave" in score.note
+        report = evaluate(real, np.zeros((n, 16, 16), np.uint8), sections=["fidelity"])
+        assert np.isnan(report["image_c2st"].value)
+        assert "Not measured: trees need 40 training rows" in report.to_html()
+    enough = images.image_c2st(real, np.zeros((25, 16, 16), np.uint8), random_state=0)
+    assert enough.value > 0.9
+
+
+def test_few_rows_and_windows_are_not_measured_by_trees():
+    rng = np.random.default_rng(0)
+    real = pd.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200)})
+    fake = real.head(24) * 0
+    score = c2st(real, fake, random_state=0)
+    assert np.isnan(score.value)
+    assert "Not measured" in score.note
+    report = evaluate(real, fake)
+    assert np.isnan(report["c2st"].value)
+    assert "Not measured: trees need 40 training rows" in report.to_html()
+    windows = rng.normal(size=(60, 250))
+    score = signal_c2st(windows, windows[:20] * 0, fs_hz=250, random_state=0)
+    assert np.isnan(score.value)

@@ -188,7 +188,8 @@ def test_c2st_of_a_handful_of_rows(measure):
     real = pd.DataFrame({"x": [0.0, np.nan]})
     fakes = [real.iloc[[i, j]] for i in (0, 1) for j in (0, 1)]
     values = [measure(real, fake, random_state=seed).value for fake in fakes for seed in range(4)]
-    assert all(0 <= value <= 1 for value in values)
+    is_measured = measure is metrics.c2st_linear  # trees divide no handful
+    assert all(0 <= value <= 1 if is_measured else np.isnan(value) for value in values)
 
 
 def test_c2st_names_what_gives_the_fake_away():

@@ -90,7 +90,7 @@ def test_no_single_window_is_kept():
     heights = real.mean(axis=2).ravel()
     assert calibration.heights.shape == (2, 1, 20)
     assert not np.isin(calibration.heights[1].ravel(), heights).any()
-    assert Calibration.fit(real[:99], real) is None
+    assert Calibration.fit(real[:19], real) is None
 
 
 def test_arrays_of_an_archive_are_looked_at():
@@ -133,6 +133,6 @@ def test_there_is_no_tempo_to_match():
     real, _ = rates_of_waves(0, 70, 0.2)
     fake, waves = rates_of_waves(1, 60, 0.1)
     assert Tempo.fit(real, fake, waves[::-1]) is None  # no oscillator decides
-    assert Tempo.fit(real[:99], fake, waves) is None
+    assert Tempo.fit(real[:19], fake, waves) is None
     assert Tempo.fit(np.full(500, np.nan), fake, waves) is None
     assert Tempo.fit(real, np.full(500, 64.0), waves) is None

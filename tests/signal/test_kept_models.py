@@ -194,7 +194,7 @@ def test_calibration_is_kept(tmp_path):
     for options in ({}, {"duration_s": 5}):
         one, other = (m.sample(3, random_state=1, **options) for m in (model, again))
         assert np.array_equal(one, other)
-    assert quick().fit(windows[:99]).calibration_ is None
+    assert quick().fit(windows[:19]).calibration_ is None
     assert quick(encoder=SignalEncoder("minmax")).fit(windows).calibration_ is None
 
 
@@ -210,8 +210,8 @@ def test_a_tempo_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(Tempo, "fit", double)
     model = quick(fs_hz=FS_HZ).fit(windows)
     assert np.array_equal(seen["real"], rates_bpm(windows[rng_order(120)][:, None], FS_HZ), True)
-    assert seen["fake"].shape == (120,)
-    assert seen["waves"].shape == (120, 4)
+    assert seen["fake"].shape == (200,)
+    assert seen["waves"].shape == (200, 4)
     moved = model.generator_.rates.bias - plain.generator_.rates.bias
     assert moved.tolist() == pytest.approx([0, np.log(2), 0, 0], abs=1e-6)
     model.save(tmp_path / "m.synthgan")
@@ -226,3 +226,13 @@ def test_a_tempo_is_kept(tmp_path, monkeypatch):
 
 def rng_order(n):
     return np.random.default_rng(0).permutation(n)
+
+
+@pytest.mark.parametrize("n", [20, 40, 99])
+def test_amplitudes_of_few_windows(n):
+    """Without the calibration those of a model that has learnt nothing are a tenth of real ones."""
+    windows = 3 * make_ecg(n, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
+    fake = quick(fs_hz=FS_HZ).fit(windows).sample(300)
+    sizes, real = fake.std(axis=1), windows.std(axis=1)
+    assert np.median(sizes) == pytest.approx(np.median(real), rel=0.15)
+    assert sizes.mean() == pytest.approx(real.mean(), rel=0.15)

@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from synthgan.exceptions import ArchiveError, DataError
-from synthgan.records.signals import Recording, SignalWindows
+from synthgan.records.signals import Recording, SignalWindows, check_axes
 from synthgan.records.tables import Container, check_names, count_axes, to_frame
 from synthgan.state import fields
 from synthgan.state.stored import Scalar, Stored
@@ -145,6 +145,7 @@ def read_signals(
         values = X.values
     elif count_axes(X) == 3:
         values = np.asarray(X)
+        check_axes("X", values.shape)
         dtype = values.dtype.str if values.dtype.kind in "fiu" else "<f8"
         container = SignalContainer("array", dtype)
     else:

@@ -11,28 +11,32 @@ from synthgan.records.beats import check_beats, find_beats, rates_bpm
 __all__ = ["PROPERTIES", "measure"]
 
 
-def heart_rate_bpm(values: np.ndarray, fs_hz: float) -> np.ndarray:
-    """Heart rate of each window, from the median interval between R peaks of the first lead.
+def heart_rate_bpm(values: np.ndarray, fs_hz: float, lead: int = 0) -> np.ndarray:
+    """Heart rate of each window, from the intervals between R peaks of a lead: see `rates_bpm`.
 
     Parameters
     ----------
     values : ndarray of shape (n, n_leads, n_samples)
     fs_hz : float
+    lead : int, default=0
+        Its place.
 
     Returns
     -------
     rates : ndarray of shape (n,)
         Beats per minute; NaN where fewer than two beats are found.
     """
-    return rates_bpm(find_beats(values[:, 0], fs_hz), fs_hz, len(values))
+    return rates_bpm(find_beats(values[:, lead], fs_hz), fs_hz, len(values), values.shape[2])
 
 
-PROPERTIES: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
+PROPERTIES: dict[str, Callable[..., np.ndarray]] = {
     "heart_rate_bpm": heart_rate_bpm,
 }
 
 
-def measure(names: list[str], values: np.ndarray, fs_hz: float | None) -> dict[str, np.ndarray]:
+def measure(
+    names: list[str], values: np.ndarray, fs_hz: float | None, lead: int = 0
+) -> dict[str, np.ndarray]:
     """Measure properties of windows (n, n_leads, n_samples), by name.
 
     Raises
@@ -43,4 +47,4 @@ def measure(names: list[str], values: np.ndarray, fs_hz: float | None) -> dict[s
     if not names or fs_hz is None:
         return {}
     check_beats(fs_hz, values.shape[2])
-    return {name: PROPERTIES[name](values, fs_hz) for name in names}
+    return {name: PROPERTIES[name](values, fs_hz, lead) for name in names}

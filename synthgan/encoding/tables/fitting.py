@@ -23,7 +23,7 @@ from synthgan.encoding.tables.codecs import (
 )
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.quantile import QuantileTable
-from synthgan.exceptions import DataError, DataWarning, OutlierWarning
+from synthgan.exceptions import DataError, OutlierWarning, notice
 from synthgan.privacy import Support
 
 __all__ = ["fit_cells"]
@@ -83,11 +83,12 @@ def fit_cells(
             codec = Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
     is_empty = not (codec.n_cells or codec.levels)
     if gaps.any() and not nullable and not is_empty:
-        warnings.warn(
+        notice(
             f"column {column.name!r} has {gaps.sum()} missing value(s), {_rarer(support)}; "
             "it comes back without missing values.",
-            DataWarning,
-            stacklevel=4,
+            "have missing values of too few people: each comes back without them",
+            column.name,
+            rank=4,
         )
     return ColumnCells(column, codec, nullable and not is_empty, pools)
 
@@ -115,7 +116,14 @@ def _keep_labels(
         1: f"{name} comes back constant: its {what} are {rule}.",
     }
     pooled = f"{name} has {what} {rule}; each comes back as one of the {len(kept)} kept labels."
-    warnings.warn(endings.get(len(kept), pooled), DataWarning, stacklevel=5)
+    about = {
+        0: "have only rare labels, so each comes back empty: group labels",
+        1: "have other labels of too few people, so each comes back constant",
+    }
+    some = "hold rare labels, each of which comes back as one that more people share"
+    notice(
+        endings.get(len(kept), pooled), about.get(len(kept), some), column.name, min(len(kept), 3)
+    )
     return kept
 
 
@@ -160,11 +168,12 @@ def _fit_quantile_cell(
     if not support.holds(present) or not present.any():
         if present.any():
             whose = "" if support.people is None else f" of {support.count(present)} people"
-            warnings.warn(
+            notice(
                 f"column {column.name!r} has {present.sum()} value(s){whose}, fewer than "
                 f"min_support={support.least}; it comes back empty.",
-                DataWarning,
-                stacklevel=5,
+                "have values of too few people, so each comes back empty",
+                column.name,
+                rank=0,
             )
         return Constant()
     values = values[present]
@@ -173,11 +182,12 @@ def _fit_quantile_cell(
         lattice = 10.0**-column.decimals
     table = quantile.fit_quantiles(values, support.take(present), lattice, min_pool)
     if table is None:
-        warnings.warn(
+        notice(
             f"column {column.name!r} has {len(values)} value(s), nearly all of them a single value "
             f"{_rarer(support)}; it comes back empty.",
-            DataWarning,
-            stacklevel=5,
+            "have values of too few people, so each comes back empty",
+            column.name,
+            rank=0,
         )
         return Constant()
     if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
@@ -188,11 +198,12 @@ def _fit_quantile_cell(
     if len(stored) > 1:
         return Levels(tuple(stored.tolist()), shares_of(np.diff(table.edges)))
     if n_others := int((values != stored[0]).sum()):
-        warnings.warn(
+        notice(
             f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
             f"{_rarer(support)}.",
-            DataWarning,
-            stacklevel=5,
+            "have other values of too few people, so each comes back constant",
+            column.name,
+            rank=1,
         )
     return Constant(tuple(stored.tolist()))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from numbers import Integral
 from typing import Any
@@ -24,8 +23,8 @@ from synthgan.encoding.tables.placing import place_cells
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import (
     DataError,
-    DataWarning,
     ParameterError,
+    notice,
 )
 from synthgan.io.images import read_grids, write_grids
 from synthgan.privacy import Support, read_groups
@@ -215,10 +214,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
         for cells in self.column_cells_:
             if frame[cells.column.name].isna().all():
-                warnings.warn(
+                notice(
                     f"column {cells.column.name!r} has no values; it comes back empty.",
-                    DataWarning,
-                    stacklevel=2,
+                    "have no values: each comes back empty",
+                    cells.column.name,
+                    rank=6,
                 )
         self._place_cells()
         return self

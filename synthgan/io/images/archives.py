@@ -10,12 +10,14 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from synthgan.exceptions import DataError
 from synthgan.io.images.files import ImageFiles, describe
+from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
+from synthgan.io.images.labels import INFO, add_labels
 from synthgan.io.images.names import is_hidden, is_image_name, natural_order
 
 __all__ = ["is_archive", "open_archive"]
@@ -78,6 +80,7 @@ def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
             "allowed."
         )
     members: dict[str, zipfile.ZipInfo] = {}
+    others: list[zipfile.ZipInfo] = []
     for member in archive.filelist:
         fault = _fault(member)
         if is_image_name(member.filename) and not any(map(is_hidden, member.filename.split("/"))):
@@ -85,19 +88,42 @@ def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
             if member.filename in members:
                 fault = fault or "it occurs more than once"
             members[member.filename] = member
+        elif not member.is_dir() and not any(map(is_hidden, member.filename.split("/"))):
+            others.append(member)
         if fault:
             raise DataError(
                 f"archive {str(path)!r}: member {member.orig_filename!r} is refused: {fault}."
             )
+    left_out = [_format_of(archive, member) for member in others if member.filename != INFO]
     if not members:
-        raise DataError(f"archive {str(path)!r} holds no images.")
+        what = f"; it holds {tell_foreign(left_out)}: convert them to PNG or TIFF" if others else ""
+        raise DataError(f"archive {str(path)!r} holds no images{what}.")
     names = sorted(members, key=natural_order)
+    table = next((member for member in others if member.filename == INFO), None)
     return ImageFiles(
         names,
-        describe(names),
+        add_labels(describe(names), None if table is None else _read_table(archive, table)),
         open=lambda i: _open(archive, members[names[i]]),
         marks=lambda: [[name, members[name].file_size, members[name].CRC] for name in names],
+        left_out=tuple(left_out),
     )
+
+
+def _format_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str | None:
+    head = b""
+    if not member.flag_bits & 1 and member.compress_type in _READ:
+        with suppress(Exception), archive.open(member) as file:  # it is left out, whatever it is
+            head = file.read(HEAD_BYTES)
+    return foreign_format(member.filename, head)
+
+
+def _read_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes | None:
+    """Return the table of labels; a member that is refused as an image is no table, either."""
+    if _excess(member):
+        return None
+    with suppress(DataError):
+        return _open(archive, member).read()
+    return None
 
 
 def _fault(member: zipfile.ZipInfo) -> str | None:

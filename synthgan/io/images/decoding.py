@@ -14,18 +14,56 @@ from synthgan.exceptions import DataError
 if TYPE_CHECKING:
     from PIL import Image as Images
 
-__all__ = ["MODES", "MOST_PIXELS", "decode", "explain"]
+__all__ = ["MODES", "MOST_PIXELS", "WHITE", "Depth", "decode", "explain", "measure", "see_depth"]
 
 MODES = {"grey": "L", "rgb": "RGB"}
 MOST_PIXELS = 2**27
 _FORMATS = ("PNG", "JPEG", "BMP", "PPM", "GIF", "TIFF", "WEBP")
 _LARGE, _one_large = 2**24, threading.Lock()  # pixels; larger images are decoded one at a time
 _ORIENTATION = 0x0112  # EXIF tag
+WHITE = 2**16 - 1  # of 16 bits
 _DRAFT = 2  # a JPEG is read at this multiple of the size or more
 
 
+class Depth:
+    """The white of images of 16 bits, and the brightest pixel of those that were read."""
+
+    def __init__(self, white: int = WHITE) -> None:
+        self.white = white
+        self.brightest: int | None = None
+        self._lock = threading.Lock()
+
+    def see(self, cells: np.ndarray) -> None:
+        """Note the brightest pixel of an image of 16 bits."""
+        highest = int(cells.max())
+        with self._lock:
+            self.brightest = max(highest, self.brightest or 0)
+
+    def to_bytes(self, cells: np.ndarray) -> np.ndarray:
+        """Scale black to white to 0..255."""
+        return ((cells.clip(0, self.white) * 255 + self.white // 2) // self.white).astype(np.uint8)
+
+
+def measure(file: BinaryIO) -> tuple[int, int]:
+    """Return height and width of the first picture of a file, as it is shown."""
+    from PIL import Image
+
+    with Image.open(file, formats=_FORMATS) as image:
+        turned = _orientation(image) >= 5
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def see_depth(file: BinaryIO, depth: Depth) -> None:
+    """Note the brightest pixel of an image, if it has 16 bits; its other pixels are not decoded."""
+    from PIL import Image
+
+    with Image.open(file, formats=_FORMATS) as image:
+        if _is_deep(image) and image.width * image.height <= MOST_PIXELS:
+            depth.see(np.asarray(image))
+
+
 def decode(
-    file: BinaryIO, size: tuple[int, int] | None, color: str, crop: bool
+    file: BinaryIO, size: tuple[int, int] | None, color: str, crop: bool, depth: Depth
 ) -> np.ndarray:  # (height, width) or (height, width, 3), uint8
     """Read the first picture of an image file.
 
@@ -47,7 +85,7 @@ def decode(
             if image.format in ("JPEG", "MPO"):
                 _draft(image, mode, size)
             image.load()
-            upright = _turn(_to_mode(image, mode), _orientation(image))
+            upright = _turn(_to_mode(image, mode, depth), _orientation(image))
             return np.asarray(_fit(upright, size, crop))
 
 
@@ -89,14 +127,20 @@ def _orientation(image: Images.Image) -> int:
         return 1
 
 
-def _to_mode(image: Images.Image, mode: str) -> Images.Image:
+def _is_deep(image: Images.Image) -> bool:
+    """Return whether an image has 16 bits a pixel."""
+    return image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+
+
+def _to_mode(image: Images.Image, mode: str, depth: Depth) -> Images.Image:
     from PIL import Image
 
-    if image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM")):
+    if _is_deep(image):
         cells = np.asarray(image).astype(np.uint32)
+        depth.see(cells)
         if "transparency" in image.info:
-            cells[cells == image.info["transparency"]] = 65535
-        return Image.fromarray(((cells * 255 + 32767) // 65535).astype(np.uint8)).convert(mode)
+            cells[cells == image.info["transparency"]] = depth.white
+        return Image.fromarray(depth.to_bytes(cells)).convert(mode)
     if image.mode in ("I", "F"):
         raise DataError("32 bits per pixel; 8 and 16 are supported")
     if image.mode[-1] in "Aa" or "transparency" in image.info:

@@ -26,12 +26,15 @@ class ImageFiles:
         Raises DataError with the reason where a file cannot be opened.
     marks : function without arguments
         Returns name, size and time or checksum of each file, JSON-ready, to detect changes.
+    left_out : tuple of str or None, default=()
+        The format of each file that was left out; None if it is not that of a picture.
     """
 
     names: list[str]
     info: pd.DataFrame
     open: Callable[[int], BinaryIO]
     marks: Callable[[], list[list[Any]]]
+    left_out: tuple[str | None, ...] = ()
 
 
 def describe(names: list[str], labels: pd.DataFrame | None = None) -> pd.DataFrame:

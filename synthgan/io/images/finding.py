@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,10 +14,14 @@ import pandas as pd
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images.archives import is_archive, open_archive
 from synthgan.io.images.files import ImageFiles, describe
+from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
+from synthgan.io.images.labels import INFO, add_labels
 from synthgan.io.images.names import is_hidden, is_image_name, natural_order
 from synthgan.io.links import check_inside
 
 __all__ = ["find_images", "images_below"]
+
+_MOST_OPENED = 1000  # files of a folder without images
 
 
 @contextmanager
@@ -43,13 +48,21 @@ def find_images(source: Any, follow_links: bool = False) -> Iterator[ImageFiles]
 
 def images_below(folder: Path) -> list[str]:
     """Return relative paths of the images in a folder and its subfolders, in natural order."""
-    names = []
+    return _sorted_below(folder)[0]
+
+
+def _sorted_below(folder: Path) -> tuple[list[str], list[str]]:
+    """Return relative paths of the images below a folder, and of the other files."""
+    names: list[str] = []
+    others: list[str] = []
     for place, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = [name for name in folders if not is_hidden(name)]
         below = Path(place).relative_to(folder).as_posix()
         prefix = "" if below == "." else f"{below}/"
-        names += [f"{prefix}{name}" for name in files if is_image_name(name)]
-    return sorted(names, key=natural_order)
+        for name in files:
+            if not is_hidden(name):
+                (names if is_image_name(name) else others).append(f"{prefix}{name}")
+    return sorted(names, key=natural_order), sorted(others, key=natural_order)
 
 
 def _refuse(error: OSError) -> None:
@@ -57,14 +70,32 @@ def _refuse(error: OSError) -> None:
 
 
 def _in_folder(folder: Path, follow_links: bool) -> ImageFiles:
-    names = images_below(folder)
+    names, others = _sorted_below(folder)
     if not names:
-        raise DataError(f"folder {str(folder)!r} holds no images.")
+        formats = [foreign_format(name, _head(folder / name)) for name in others[:_MOST_OPENED]]
+        held = tell_foreign(known for known in formats if known)
+        what = f"; it holds {held}: convert them to PNG or TIFF" if held else ""
+        raise DataError(f"folder {str(folder)!r} holds no images{what}.")
     places = [os.path.join(folder, name) for name in names]
-    for place in places:
+    table = folder / INFO
+    for place in [*places, *([str(table)] if INFO in others else [])]:
         if os.path.islink(place):  # subfolders that are links are not entered
             check_inside(place, folder, follow_links)
-    return _image_files(names, places)
+    left_out = tuple(known for known in map(foreign_format, others) if known)
+    content = table.read_bytes() if INFO in others and table.is_file() else None
+    files = _image_files(names, places)
+    return replace(files, info=add_labels(files.info, content), left_out=left_out)
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file; none of a link, a pipe, or a file that cannot be read."""
+    if path.is_symlink() or not path.is_file():
+        return b""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError:
+        return b""
 
 
 def _listed(paths: Sequence[Any], labels: pd.DataFrame | None = None) -> ImageFiles:

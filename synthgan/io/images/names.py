@@ -21,7 +21,7 @@ def is_image_name(name: str) -> bool:
 
 def is_hidden(part: str) -> bool:
     """Return whether a file or folder is hidden or a system file."""
-    return part[:1] == "." or part == "__MACOSX"
+    return part[:1] == "." or part in ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 def natural_order(name: str) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from math import prod
 from numbers import Integral
@@ -14,16 +14,28 @@ import numpy as np
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.io.images.caching import Faults, Room, check_cache, fingerprint, read_through
-from synthgan.io.images.decoding import MODES, MOST_PIXELS, decode, explain
+from synthgan.io.images.decoding import (
+    MODES,
+    MOST_PIXELS,
+    WHITE,
+    Depth,
+    decode,
+    explain,
+    measure,
+    see_depth,
+)
 from synthgan.io.images.files import ImageFiles
 from synthgan.io.images.finding import find_images
+from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
 from synthgan.io.images.threads import in_threads
 from synthgan.records.images import ImageStack
-from synthgan.records.pixels import allocate_pixels
+from synthgan.records.pixels import allocate_pixels, white_level
 
 __all__ = ["check_size", "read_images"]
 
-_N_NAMED = 3
+_N_NAMED, _N_MEASURED = 3, 16
+_CLEARLY = 1.25  # ratio of the sides of an image that is not nearly square
+_DIM = 2**14 - 1  # brightest pixel of 16 bits that is told
 Read = Callable[[int], "np.ndarray | str"]  # for a row: its pixels, or the reason of failure
 
 
@@ -37,6 +49,7 @@ def read_images(
     cache: Any = None,
     progress: bool = False,
     follow_links: bool = False,
+    levels: int | str = WHITE,
 ) -> ImageStack:
     """Read a set of images: a zip archive, a folder, or files.
 
@@ -64,6 +77,10 @@ def read_images(
     follow_links : bool, default=False
         Whether images of a folder may be links that lead out of it. Links within it, and links to
         the folder itself, are followed in any case; so are files that are given by their names.
+    levels : int or {"auto"}, default=65535
+        White of images of 16 bits, such as 4095 of 12-bit scanners; brighter pixels become white.
+        ``"auto"``: the white of the fewest bits, 8, 10, 12, 14 or 16, that hold all pixels of the
+        set.
 
     Returns
     -------
@@ -90,9 +107,11 @@ def read_images(
     -----
     Formats are PNG, JPEG, BMP, TIFF, GIF, WebP and PBM, PGM, PPM; of several pictures in a file the
     first is read. In archives and folders, files with these suffixes are read, except hidden ones
-    and ``__MACOSX``. Images are rotated by their EXIF data, put on white where transparent, 16-bit
-    grey scaled from 0..65535 to 0..255, and resized by bicubic interpolation. Colour profiles are
-    not applied. Images of more than 2**27 pixels cannot be read.
+    and ``__MACOSX``; the columns of an ``info.csv`` as `save_images` writes it become columns of
+    ``info``. Other files of an archive, and pictures of other formats in a folder, are counted in a
+    warning. Images are rotated by their EXIF data, put on white where transparent, 16-bit grey
+    scaled from 0..`levels` to 0..255, and resized by bicubic interpolation. Colour profiles are not
+    applied. Images of more than 2**27 pixels cannot be read.
 
     Archives are not extracted to disk. An archive is refused if a member has an absolute name, or a
     name with "..", a backslash or a drive, is a link, or occurs twice, if an image has more than
@@ -117,26 +136,38 @@ def read_images(
         ("crop", crop, (False, True)),
         ("on_error", on_error, ("raise", "skip")),
         ("follow_links", follow_links, (False, True)),
+        ("levels", levels, ("auto", levels if _is_white(levels) else WHITE)),
     ):
         if value not in allowed:
             raise ParameterError(f"{name}={value!r} is not allowed; choose one of {allowed!r}.")
     kept = check_cache(cache)
     with find_images(source, bool(follow_links)) as files:
-        read = partial(_read, files, size=shape, color=color, crop=bool(crop))
+        if shape is not None and not crop:
+            _check_turned(files, shape)
+        white = _find_white(files) if levels == "auto" else int(levels)
+        depth = Depth(white)
+        read = partial(_read, files, size=shape, color=color, crop=bool(crop), depth=depth)
         fill = partial(_fill, read, files.names, on_error, progress)
         if kept is None:
             values, faults = fill(allocate_pixels)
         else:
-            mark = fingerprint(files.marks(), shape, color, bool(crop))
+            mark = fingerprint(files.marks(), shape, color, bool(crop), white)
             values, faults = read_through(kept, mark, fill)
     _judge(faults, files.names, on_error)
-    if faults:
-        warnings.warn(
-            f"Left out {_count(faults, files.names)} that cannot be read: "
-            f"{_list(faults, files.names)}.",
-            DataWarning,
-            stacklevel=2,
+    told = [
+        f"Left out {_count(faults, files.names)} that cannot be read: {_list(faults, files.names)}."
+    ] if faults else []  # fmt: skip
+    if files.left_out:
+        told.append(f"Left out {tell_foreign(files.left_out)}: they are no images to read.")
+    if levels == WHITE and depth.brightest is not None and depth.brightest <= _DIM:
+        told.append(
+            f"The brightest pixel of the images of 16 bits is {depth.brightest} of {WHITE}, so "
+            f"that {depth.brightest * 255 // WHITE + 1} grey levels are left; give "
+            "read_images(..., levels='auto') (--levels auto), or "
+            f"levels={white_level(depth.brightest)}."
         )
+    if told:
+        warnings.warn(" ".join(told), DataWarning, stacklevel=2)
     return ImageStack(values, files.info.drop(index=list(faults)))
 
 
@@ -154,14 +185,66 @@ def check_size(size: Any) -> tuple[int, int] | None:
     return sides[0], sides[1]
 
 
+def _is_white(levels: Any) -> bool:
+    is_whole = isinstance(levels, Integral) and not isinstance(levels, bool)
+    return is_whole and 1 <= int(levels) <= WHITE
+
+
+def _find_white(files: ImageFiles) -> int:
+    """Return the white of the fewest bits that hold all pixels of images of 16 bits."""
+    depth = Depth()
+
+    def see(i: int) -> None:
+        with suppress(Exception), files.open(i) as file:  # faults are told on reading
+            see_depth(file, depth)
+
+    with closing(in_threads(see, len(files.names))) as seen:
+        for _ in seen:
+            pass
+    return WHITE if depth.brightest is None else white_level(depth.brightest)
+
+
+def _check_turned(files: ImageFiles, size: tuple[int, int]) -> None:
+    """Refuse a size that would turn all images from landscape to portrait, or the reverse."""
+    sizes = []
+    for i in range(min(_N_MEASURED, len(files.names))):
+        with suppress(Exception), files.open(i) as file:  # faults are told on reading
+            sizes.append(measure(file))
+    if sizes and all(_is_turned(*each, *size) for each in sizes):
+        was, will = ("landscape", "portrait") if size[0] > size[1] else ("portrait", "landscape")
+        raise ParameterError(
+            f"size={size!r} is (height, width) and would turn images of {sizes[0][0]} x "
+            f"{sizes[0][1]} (height x width) from {was} to {will}; give size={size[::-1]!r}, or "
+            "crop=True (--crop)."
+        )
+
+
+def _is_turned(height: int, width: int, new_height: int, new_width: int) -> bool:
+    """Return whether one size is clearly upright and the other clearly not."""
+    was, will = height / width, new_height / new_width
+    return max(was, will) >= _CLEARLY and min(was, will) <= 1 / _CLEARLY
+
+
 def _read(
-    files: ImageFiles, i: int, *, size: tuple[int, int] | None, color: str, crop: bool
+    files: ImageFiles,
+    i: int,
+    *,
+    size: tuple[int, int] | None,
+    color: str,
+    crop: bool,
+    depth: Depth,
 ) -> np.ndarray | str:
+    head = b""
     try:
         with files.open(i) as file:
-            return decode(file, size, color, crop)
+            head = file.read(HEAD_BYTES)
+            file.seek(0)
+            return decode(file, size, color, crop, depth)
     except Exception as error:  # Pillow raises many exceptions on broken files
-        return explain(error)
+        known = foreign_format(files.names[i], head)
+        if known is None or isinstance(error, DataError):
+            return explain(error)
+        return f"{known}, which is not read: convert it to PNG or TIFF"
 
 
 def _fill(

@@ -10,6 +10,7 @@ from typing import Any
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.links import check_inside
+from synthgan.io.records.edf import EDF_SUFFIXES, EdfFile
 from synthgan.io.records.headers import read_header
 from synthgan.io.records.wfdb_calls import Source
 
@@ -29,12 +30,15 @@ def find_sources(path: Any, follow_links: bool = False) -> tuple[list[tuple[Sour
             headers = _headers_below(Path(each), follow_links)
             heard = [(source, header) for source, header in headers if header.n_sig]
             if not heard:
-                raise DataError(f"folder {str(each)!r} holds no WFDB record with signals.")
+                raise DataError(
+                    f"folder {str(each)!r} holds no WFDB record with signals, nor an EDF or BDF "
+                    "file."
+                )
             sources += heard
             n_silent += len(headers) - len(heard)
             continue
         source = _source(each, follow_links)
-        header = read_header(source)
+        header = _open(source)
         if not header.n_sig:
             raise DataError(f"record {source.place!r} has no signals.")
         sources.append((source, header))
@@ -46,16 +50,16 @@ def find_sources(path: Any, follow_links: bool = False) -> tuple[list[tuple[Sour
 def _headers_below(folder: Path, follow_links: bool) -> list[tuple[Source, Any]]:
     files = [
         file
-        for file in sorted(folder.rglob("*.hea"))
-        if file.is_file() and not any(part[0] == "." for part in file.relative_to(folder).parts)
+        for file in sorted(folder.rglob("*"))
+        if (file.suffix == ".hea" or _is_edf(file))
+        and file.is_file()
+        and not any(part[0] == "." for part in file.relative_to(folder).parts)
     ]
     for file in files:
         check_inside(file, folder, follow_links)
     root = None if follow_links else str(folder)
-    sources = [Source(str(file)[: -len(".hea")], False, root) for file in files]
-    headers = [
-        (file, source, read_header(source)) for file, source in zip(files, sources, strict=True)
-    ]
+    sources = [Source(str(file).removesuffix(".hea"), False, root, _is_edf(file)) for file in files]
+    headers = [(file, source, _open(source)) for file, source in zip(files, sources, strict=True)]
     segments = {
         file.parent / f"{segment}.hea"
         for file, _, header in headers
@@ -64,8 +68,18 @@ def _headers_below(folder: Path, follow_links: bool) -> list[tuple[Source, Any]]
     return [(source, header) for file, source, header in headers if file not in segments]
 
 
+def _is_edf(path: Any) -> bool:
+    return os.fspath(path).casefold().endswith(EDF_SUFFIXES)
+
+
+def _open(source: Source) -> Any:
+    return EdfFile(source.place) if source.is_edf else read_header(source)
+
+
 def _source(path: Any, follow_links: bool) -> Source:
     text = os.fspath(path)
+    if _is_edf(text) and Path(text).is_file():
+        return Source(text, False, None if follow_links else os.path.dirname(text) or ".", True)
     for stem in (text, re.sub(r"\.[^./\\]*$", "", text)):
         if Path(f"{stem}.hea").is_file():
             return Source(stem, False, None if follow_links else os.path.dirname(stem) or ".")

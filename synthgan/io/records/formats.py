@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from synthgan.exceptions import DataError
-from synthgan.io.records.headers import MILLIVOLTS
-from synthgan.records.signals import SignalWindows
+from synthgan.records.signals import MILLIVOLTS, SignalWindows
 
 __all__ = ["encode_beats", "encode_window"]
 

@@ -5,29 +5,30 @@ from __future__ import annotations
 import os
 import posixpath
 import re
-from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from synthgan.exceptions import DataError
 from synthgan.io.links import check_inside
+from synthgan.io.records.comments import find_labels
 from synthgan.io.records.wfdb_calls import Source, call, check_on_line, wfdb_module
+from synthgan.records.signals import MILLIVOLTS, plain_unit
 
 __all__ = [
-    "MILLIVOLTS",
     "find_channels",
-    "find_labels",
     "find_patient",
     "find_units",
+    "header_labels",
+    "in_millivolts",
     "lead_names",
     "read_header",
 ]
 
-MILLIVOLTS = {"nv": 1e-6, "uv": 1e-3, "µv": 1e-3, "μv": 1e-3, "mv": 1.0, "v": 1e3}
 _LONGEST_LINE = 500  # characters of a non-comment line: wfdb's patterns take quadratic time
-_HASHES = re.compile(r"[#\s]*")
 _LINE_END = re.compile(r"\r\n|[\n\r\v\f\x1c-\x1e]")  # line ends of wfdb, which reads ASCII
-_MICROVOLT = re.compile(r"\S+\s+\S+\s+[^\s/]+/[µμ]V(\s|$)")
+_UNIT = re.compile(r"\S+\s+\S+\s+[^\s/]*/(\S*)")
+_FIELDS = 8  # of a signal's line before its name
 
 
 def read_header(source: Source) -> Any:
@@ -91,27 +92,36 @@ def _check_file(source: Source, name: str) -> None:
         check_inside(place, source.root, False)
 
 
-def lead_names(header: Any) -> list[str]:
-    """Return the names of all leads of a record, in order."""
-    return [name or f"signal {i}" for i, name in enumerate(header.sig_name)]
+def lead_names(source: Source, header: Any) -> list[str]:
+    """Return the names of all leads of a record, in order; equal names are numbered."""
+    own = {} if source.remote else _own_texts(source, header, _name)
+    names: list[str] = []
+    for i, name in enumerate(header.sig_name):
+        name = own.get(i) or name or f"signal {i}"
+        taken = {other.casefold() for other in names}
+        numbers = (f"{name} {n}" for n in range(2, len(names) + 2))
+        names.append(next(each for each in (name, *numbers) if each.casefold() not in taken))
+    return names
 
 
-def find_channels(source: Source, header: Any, wanted: list[str], all_leads: bool) -> list[int]:
-    """Find the indices of leads in a record; with `all_leads` no other leads are allowed."""
-    names = lead_names(header)
-    known = [name.casefold() for name in names]
-    counts, places = Counter(known), {name: i for i, name in enumerate(known)}
-    asked = [name.casefold() for name in wanted]
-    if all_leads and sorted(known) != sorted(asked):
+def find_channels(
+    source: Source, names: list[str], wanted: list[str | int], all_leads: bool
+) -> list[int] | None:
+    """Find the places of leads in a record, by name or by place; None if it lacks one.
+
+    With `all_leads` no other leads are allowed.
+    """
+    known = {name.casefold(): i for i, name in enumerate(names)}
+    asked = [lead.casefold() if isinstance(lead, str) else lead for lead in wanted]
+    there: dict[Any, int] = {**known, **{i: i for i in range(len(names))}}
+    if not all(lead in there for lead in asked):
+        return None
+    if all_leads and len(known) != len(asked):
         raise DataError(
             f"record {source.place!r} has the leads {names!r}, the first record has {wanted!r}; "
             "give the leads to read."
         )
-    for name, key in zip(wanted, asked, strict=True):
-        if counts[key] != 1:
-            fault = "has no" if key not in counts else "has more than one"
-            raise DataError(f"record {source.place!r} {fault} lead {name!r}; it has {names!r}.")
-    return [places[key] for key in asked]
+    return [there[lead] for lead in asked]
 
 
 def find_units(source: Source, header: Any, channels: list[int]) -> tuple[tuple[float, str], ...]:
@@ -120,16 +130,21 @@ def find_units(source: Source, header: Any, channels: list[int]) -> tuple[tuple[
     there = [
         _units(place, part) for place, part in _parts(source, header) if part.file_name[0] != "~"
     ]
-    for name in (header.sig_name[channel] for channel in channels):
-        units = dict.fromkeys(part[name] for part in there if name in part) or {"mV": None}
+    keys = _keys(header.sig_name)
+    for key in (keys[channel] for channel in channels):
+        units = dict.fromkeys(part[key] for part in there if key in part) or {"mV": None}
         if len(units) > 1:
             raise DataError(
-                f"record {source.place!r} has segments with lead {name!r} in {list(units)!r}."
+                f"record {source.place!r} has segments with lead {key[0]!r} in {list(units)!r}."
             )
-        unit = next(iter(units))
-        factor = MILLIVOLTS.get(unit.casefold())
-        scaled.append((1.0, unit) if factor is None else (factor, "mV"))
+        scaled.append(in_millivolts(next(iter(units))))
     return tuple(scaled)
+
+
+def in_millivolts(unit: str) -> tuple[float, str]:
+    """Return the factor that converts a voltage to mV, or 1, and the new unit."""
+    factor = MILLIVOLTS.get(unit.casefold())
+    return (1.0, unit) if factor is None else (factor, "mV")
 
 
 def _parts(source: Source, header: Any) -> list[tuple[Source, Any]]:
@@ -144,14 +159,36 @@ def _parts(source: Source, header: Any) -> list[tuple[Source, Any]]:
     ]
 
 
-def _units(source: Source, header: Any) -> dict[str | None, str]:
-    """Return the unit of each lead; of leads with equal names, that of the first."""
+def _keys(names: list[str | None]) -> list[tuple[str | None, int]]:
+    """Return name and number of each lead: leads of one name are numbered."""
+    return [(name, names[:i].count(name)) for i, name in enumerate(names)]
+
+
+def _units(source: Source, header: Any) -> dict[tuple[str | None, int], str]:
+    """Return the unit of each lead."""
     units = list(header.units)
     if not source.remote:  # wfdb reads ASCII only, and would read microvolts as volts
-        for i, line in enumerate(_plain_lines(source)[1 : len(units) + 1]):
-            if _MICROVOLT.match(line):
-                units[i] = "uV"
-    return dict(zip(reversed(header.sig_name), reversed(units), strict=True))
+        for i, unit in _own_texts(source, header, _unit).items():
+            units[i] = unit
+    return dict(zip(_keys(header.sig_name), units, strict=True))
+
+
+def _own_texts(source: Source, header: Any, find: Callable[[str], str | None]) -> dict[int, str]:
+    """Find texts outside of ASCII in the lines of signals; wfdb drops such characters."""
+    if not os.path.isfile(f"{source.place}.hea"):
+        return {}
+    found = ((i, find(line)) for i, line in enumerate(_plain_lines(source)[1 : header.n_sig + 1]))
+    return {i: text for i, text in found if text and not text.isascii()}
+
+
+def _unit(line: str) -> str | None:
+    match = _UNIT.match(line)
+    return plain_unit(match[1]) if match else None
+
+
+def _name(line: str) -> str | None:
+    fields = line.split(maxsplit=_FIELDS)
+    return fields[_FIELDS] if len(fields) > _FIELDS else None
 
 
 def _lines(source: Source) -> list[str]:
@@ -175,21 +212,10 @@ def _plain_lines(source: Source) -> list[str]:
     return [line for line, ascii_line in seen if ascii_line and ascii_line[:1] != b"#"]
 
 
-def find_labels(source: Source, header: Any) -> dict[str, str]:
-    """Read the comments of the form "key: value"."""
+def header_labels(source: Source, header: Any) -> dict[str, str]:
+    """Read the labels in the comments."""
     comments = [f"# {line}" for line in header.comments] if source.remote else _lines(source)
-    labels: dict[str, str] = {}
-    for line in comments:
-        hashes = _HASHES.match(line)
-        key, _, text = line[hashes.end() if hashes else 0 :].partition(":")
-        key, value = key.rstrip(), text.strip()
-        is_label = line[:1] == "#" and key and value and text[0].isspace()
-        if is_label and value.casefold() != "n/a":
-            labels.setdefault(key, value)
-    reason = labels.get("Reason for admission")
-    if reason and not any(key.casefold() == "diagnosis" for key in labels):
-        labels["diagnosis"] = reason
-    return labels
+    return find_labels(comments)
 
 
 def find_patient(source: Source, labels: dict[str, str]) -> str | None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.io.records.edf import EdfFile
 from synthgan.io.records.finding import find_sources, name_sources
-from synthgan.io.records.headers import find_channels, find_labels, find_patient, lead_names
+from synthgan.io.records.headers import find_channels, find_patient, header_labels, lead_names
+from synthgan.io.records.rhythms import read_rhythms
 from synthgan.io.records.samples import read_values
+from synthgan.io.records.wfdb_calls import Source
 from synthgan.records.signals import Recording, check_positive
 
 __all__ = ["read_records"]
@@ -19,23 +23,26 @@ __all__ = ["read_records"]
 
 def read_records(
     path: Any,
-    leads: Sequence[str] | str | None = None,
+    leads: Sequence[str | int] | str | int | None = None,
     *,
     fs_hz: float | None = None,
     patients: Mapping[str, Any] | pd.Series | None = None,
     follow_links: bool = False,
+    on_missing_lead: str = "error",
+    annotations: str | None = "atr",
 ) -> list[Recording]:
-    """Read WFDB records: ECGs, or any signals.
+    """Read WFDB records, EDF and BDF files: ECGs, or any signals.
 
     Parameters
     ----------
     path : str, path, or a list of them
         A folder (all records in it and its subfolders, in order of path), a record with or without
-        ``.hea`` or ``.dat``, or, if there is no such file, a record's address at PhysioNet such
-        as ``"ptbdb/patient001/s0010_re"``.
-    leads : sequence of str, str or None, default=None
-        Leads to read, in this order; case is ignored. None is all leads of the first record, which
-        all other records must have, too.
+        ``.hea`` or ``.dat``, an ``.edf`` or ``.bdf`` file (needs ``synthgan[edf]``), or, if there
+        is no such file, a record's address at PhysioNet such as ``"ptbdb/patient001/s0010_re"``.
+    leads : sequence of str or int, str, int or None, default=None
+        Leads to read, in this order: names, whose case is ignored, or places in the record from 0
+        on. Leads of one name are told apart by a number: "ECG", "ECG 2". None is all leads of the
+        first record, which all other records must have, too.
     fs_hz : float or None, default=None
         Resample all to this number of samples per second; None requires equal rates.
     patients : mapping or Series of record name -> patient, default=None
@@ -45,6 +52,11 @@ def read_records(
         Whether files (headers, segments and signal files) may be links out of the given folder, or
         out of the folder of a record that is given by name. Links within it, and links to the
         folder itself, are always followed.
+    on_missing_lead : {"error", "skip"}, default="error"
+        What to do with a record that lacks a lead: stop, or leave it out and count it.
+    annotations : str or None, default="atr"
+        Extension of annotation files, from which changes of rhythm are read where a record has one:
+        see `windows`, labels "rhythm". None reads none.
 
     Returns
     -------
@@ -54,7 +66,9 @@ def read_records(
     Warns
     -----
     DataWarning
-        Headers without signals were left out of a folder; the message has their count.
+        Headers without signals, or records without a lead, were left out; records have leads of
+        other names at the places asked for; headers have the checksum 0 for samples of another,
+        which are then not verified. A single warning with counts.
 
     Raises
     ------
@@ -66,9 +80,13 @@ def read_records(
 
     Notes
     -----
-    Labels are the header's comments of the form "key: value", without values that are empty or
-    "n/a". "Reason for admission" of PTB-DB is also given as "diagnosis". A record of several
-    segments is read as one record. Records with equal names are distinguished by their path.
+    Labels are the header's comments: ``key: value``, several of them in a line, ``<key> value``,
+    and age and sex at the start, as in MIT-BIH. Values that mean missing (empty, "n/a", "NaN",
+    "??", "unknown" ...) are left out. "Reason for admission" of PTB-DB, "Dx" and "diagnoses" are
+    also given as "diagnosis", "gender" as "sex". Comments without a key are the label "comment",
+    separated by semicolons. EDF and BDF files give sex and age, and annotations that last for a
+    time as the label "annotation". A record of several segments is read as one record. Records
+    with equal names are distinguished by their path.
 
     Examples
     --------
@@ -83,38 +101,114 @@ def read_records(
     if fs_hz is not None:
         check_positive("fs_hz", fs_hz)
     wanted = _wanted(leads)
-    if follow_links not in (False, True):
-        raise ParameterError(f"follow_links={follow_links!r} is not allowed; give True or False.")
+    for name, value, allowed in (
+        ("follow_links", follow_links, (False, True)),
+        ("on_missing_lead", on_missing_lead, ("error", "skip")),
+    ):
+        if value not in allowed:
+            raise ParameterError(f"{name}={value!r} is not allowed; choose one of {allowed!r}.")
     sources, n_silent = find_sources(path, follow_links)
     names = name_sources([source for source, _ in sources])
     groups = _groups(names, patients)
     records: list[Recording] = []
+    told = _Told()
     for name, (source, header) in zip(names, sources, strict=True):
-        if wanted is None:
-            wanted = list(lead_names(header))
-        channels = find_channels(source, header, wanted, all_leads=leads is None)
-        record = read_values(source, header, channels, wanted, fs_hz)
-        labels = find_labels(source, header)
-        patient = groups.get(name) or find_patient(source, labels) or name
-        records.append(Recording(name, *record, labels, patient))
+        is_edf = isinstance(header, EdfFile)
+        there = header.names() if is_edf else lead_names(source, header)
+        wanted = list(there) if wanted is None else wanted
+        channels = find_channels(source, there, wanted, all_leads=leads is None)
+        if channels is None:
+            if on_missing_lead == "error":
+                raise DataError(_lacks(source, there, wanted, leads is None))
+            told.lacking.append(name)
+            continue
+        chosen = tuple(there[i] if isinstance(w, int) else w
+                       for i, w in zip(channels, wanted, strict=True))  # fmt: skip
+        told.named = told.named or chosen
+        if chosen != told.named:
+            told.otherwise.append((name, chosen))
+        found = read_values(source, header, channels, list(chosen), fs_hz)
+        labels = header.labels() if is_edf else header_labels(source, header)
+        own = header.patient() if is_edf else find_patient(source, labels)
+        episodes = header.episodes() if is_edf else read_rhythms(source, header, annotations)
+        who = groups.get(name) or own or name
+        records.append(Recording(
+            name, found.values, found.fs_hz, told.named, found.units, labels, who, episodes
+        ))  # fmt: skip
+        if not found.is_verified:
+            told.unverified.append(name)
         _check_alike(records[0], records[-1])
-    if n_silent:
-        warnings.warn(
-            f"Left out {n_silent} of {n_silent + len(records)} headers: they have no signals.",
-            DataWarning,
-            stacklevel=2,
-        )
+    if not records:
+        raise DataError(f"none of {len(names)} records has the leads {wanted!r}.")
+    told.warn(n_silent, len(names), wanted)
     return records
 
 
-def _wanted(leads: Any) -> list[str] | None:
+@dataclass
+class _Told:
+    """What a warning has to tell of records."""
+
+    named: tuple[str, ...] = ()
+    lacking: list[str] = field(default_factory=list)
+    otherwise: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    unverified: list[str] = field(default_factory=list)
+
+    def warn(self, n_silent: int, n: int, wanted: Any) -> None:
+        told = []
+        if n_silent:
+            told.append(f"Left out {n_silent} of {n_silent + n} headers: they have no signals.")
+        if self.lacking:
+            told.append(
+                f"Left out {len(self.lacking)} of {n} records: they lack one of the leads "
+                f"{wanted!r}; the first is {self.lacking[0]!r}."
+            )
+        if self.otherwise:
+            name, other = self.otherwise[0]
+            told.append(
+                f"{len(self.otherwise)} of {n} records name their leads otherwise than "
+                f"{self.named!r}; the first, {name!r}, has {other!r}."
+            )
+        if self.unverified:
+            told.append(
+                f"{len(self.unverified)} of {n} records have the checksum 0 in their headers and "
+                f"another in their samples, which are therefore not verified; the first is "
+                f"{self.unverified[0]!r}."
+            )
+        if told:
+            warnings.warn(" ".join(told), DataWarning, stacklevel=3)
+
+
+def _lacks(source: Source, names: list[str], wanted: list[str | int], all_leads: bool) -> str:
+    there = {*map(_folded, names), *range(len(names))}
+    first = next(lead for lead in wanted if _folded(lead) not in there)
+    if all_leads:
+        return (
+            f"record {source.place!r} has the leads {names!r}, the first record has {wanted!r}; "
+            "give the leads to read, or on_missing_lead='skip' (--on-missing-lead skip)."
+        )
+    return (
+        f"record {source.place!r} has no lead {first!r}; it has {names!r}: give others, or "
+        "on_missing_lead='skip' (--on-missing-lead skip)."
+    )
+
+
+def _wanted(leads: Any) -> list[str | int] | None:
     if leads is None:
         return None
-    wanted = [leads] if isinstance(leads, str) else leads
-    are_names = isinstance(wanted, Sequence) and all(isinstance(lead, str) for lead in wanted)
-    if not are_names or len({lead.casefold() for lead in wanted}) < max(1, len(wanted)):
-        raise ParameterError(f"leads={leads!r} is not allowed; give different names, or None.")
+    wanted = [leads] if isinstance(leads, str | int) else leads
+    are_leads = isinstance(wanted, Sequence) and all(
+        isinstance(lead, str) or (isinstance(lead, int) and not isinstance(lead, bool))
+        for lead in wanted
+    )
+    if not are_leads or len(set(map(_folded, wanted))) < max(1, len(wanted)):
+        raise ParameterError(
+            f"leads={leads!r} is not allowed; give different names, or places from 0 on, or None."
+        )
     return list(wanted)
+
+
+def _folded(lead: str | int) -> str | int:
+    return lead.casefold() if isinstance(lead, str) else lead
 
 
 def _groups(names: list[str], patients: Any) -> dict[str, str]:

@@ -20,17 +20,21 @@ _TIMEOUT_S = 10
 class Source(NamedTuple):
     """A record before it is read: `place` is its path, or its address at PhysioNet.
 
-    Its files must be in the folder `root` or its subfolders; None allows links out of it.
+    Its files must be in the folder `root` or its subfolders; None allows links out of it. `is_edf`
+    tells an EDF or BDF file from a WFDB record.
     """
 
     place: str
     remote: bool
     root: str | None = None
+    is_edf: bool = False
 
     @property
     def stem(self) -> str:
         """The record's own name."""
-        return posixpath.basename(self.place) if self.remote else Path(self.place).name
+        if self.remote:
+            return posixpath.basename(self.place)
+        return Path(self.place).stem if self.is_edf else Path(self.place).name
 
     @property
     def folder(self) -> str:

@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.io.records.comments import SYNTHETIC
 from synthgan.io.records.formats import encode_beats, encode_window
 from synthgan.records.beats import find_beats
-from synthgan.records.signals import Recording, SignalWindows, check_positive
+from synthgan.records.signals import Recording, SignalWindows, ascii_unit, check_positive
 from synthgan.state.files import drafting_folder, keep_mode
 
 __all__ = ["write_records"]
 
-_SYNTHETIC = "# Synthetic signal made by synthgan; no patient was recorded."
+_SYNTHETIC = f"# {SYNTHETIC}"
 
 
 def write_records(
@@ -148,14 +149,15 @@ def _as_windows(values: Any, fs_hz: Any, leads: Any, units: Any) -> SignalWindow
             f"the windows hold {n_infinite} infinite values; WFDB records need finite values or "
             "NaN."
         )
+    units = tuple(map(ascii_unit, cut.units))
     for what, pattern, texts in (
         ("lead", r"[!-~]([ -~]*[!-~])?", cut.leads),
-        ("unit", r"[\w^?%/-]+", cut.units),
+        ("unit", r"[\w^?%/-]+", units),
     ):
         bad = [text for text in texts if not re.fullmatch(pattern, text, re.ASCII)]
         if bad:
             raise DataError(f"{what} {bad[0]!r} is invalid in a WFDB header; use plain ASCII.")
-    return cut
+    return SignalWindows(cut.values, cut.fs_hz, cut.leads, units, cut.info)
 
 
 def _check_record_names(names: Any, n: int) -> list[str]:

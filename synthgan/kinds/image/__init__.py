@@ -5,6 +5,8 @@ Their files and command-line options, model card, measures and report sections.
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ class ImageKind(Kind):
     name, plural, records = "image", "images", "images"
     makes = "images"
     files, in_folders = "PNG files", True
-    fit_options = ("size", "color", "crop", "on_error")
+    fit_options = ("size", "color", "crop", "on_error", "levels")
+    evaluate_options = fit_options
     sample_options = ("overwrite", "csv_safe")
     shown = "it shows real images"
     pooled = "it shows no real image"
@@ -40,16 +43,32 @@ class ImageKind(Kind):
         is_array = isinstance(records, np.ndarray) and records.ndim >= 3
         return is_array and (records.dtype == np.uint8 or records.ndim > 3)
 
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        """Check the sets, and scale floats up to 1 to grey levels."""
+        arrays = super().check_records(given, target)
+        floats = [name for name, x in arrays.items() if x.dtype.kind == "f"]
+        if floats and (arrays[floats[0]] <= 1).all():
+            arrays |= {name: arrays[name] * np.float32(255) for name in floats}
+        return arrays
+
     def recognises(self, path: str) -> bool:
         from synthgan.io.images import is_image_name
+        from synthgan.io.images.foreign import is_foreign_name
 
-        in_folder = (file.name for file in Path(path).rglob("*") if Path(path).is_dir())
-        return path.casefold().endswith(".zip") or any(map(is_image_name, (path, *in_folder)))
+        below = [file.name for file in Path(path).rglob("*")] if Path(path).is_dir() else []
+        is_picture = any(is_image_name(name) or is_foreign_name(name) for name in (path, *below))
+        return path.casefold().endswith(".zip") or is_picture
 
-    def read_to_measure(self, path: str, follow_links: bool) -> Any:
-        from synthgan.io.images import read_images
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed, read_array))
 
-        return read_images(path, follow_links=follow_links)
+    def add_evaluate_options(self, parser: Any) -> None:
+        self.add_fit_options(parser)
 
 
 KIND = ImageKind()

@@ -6,6 +6,7 @@ Their files and command-line options, model card, measures and report sections.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ class SignalKind(Kind):
     name, plural, records = "signal", "signals", "signals"
     makes = "windows of a signal"
     files, in_folders = "WFDB records", True
-    fit_options = ("leads", "n_samples", "window_s", "fs_hz")
+    fit_options = ("leads", "n_samples", "window_s", "fs_hz", "on_missing_lead")
+    evaluate_options = ("leads", "n_samples", "window_s", "on_missing_lead")
     sample_options = ("duration_s", "annotate", "overwrite")
     optional_measures = (
         "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability",
@@ -49,6 +51,17 @@ class SignalKind(Kind):
         is_wide = records.ndim == 2 and records.shape[1] >= _FEWEST_SAMPLES
         return is_wide or (records.ndim == 3 and records.dtype != np.uint8)
 
+    def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        from synthgan.records.signals import SignalWindows, check_axes, match_windows
+
+        there = {name: x for name, x in given.items() if x is not None}
+        super().check_records(there, target)
+        for name, x in there.items():
+            if not isinstance(x, SignalWindows):
+                check_axes(f"the {name} windows", np.shape(x))
+        matched = match_windows(there)
+        return {n: x if isinstance(x, SignalWindows) else np.asarray(x) for n, x in matched.items()}
+
     def measure_options(self, records: Any, fs_hz: float | None) -> dict[str, Any]:
         rate = getattr(records, "fs_hz", None) if fs_hz is None else fs_hz
         if rate is None:
@@ -56,8 +69,25 @@ class SignalKind(Kind):
         return {"fs_hz": rate}
 
     def recognises(self, path: str) -> bool:
-        is_record = path.endswith(".hea") or Path(f"{path}.hea").is_file()
-        return is_record or path.endswith(".npy") or any(Path(path).rglob("*.hea"))
+        suffixes = (".hea", ".edf", ".bdf")
+        is_record = path.casefold().endswith(suffixes) or Path(f"{path}.hea").is_file()
+        below = Path(path).rglob("*") if Path(path).is_dir() else ()
+        return (
+            is_record
+            or path.endswith(".npy")
+            or any(file.name.casefold().endswith(suffixes) for file in below)
+        )
+
+    def read_sets(
+        self,
+        paths: Sequence[str | None],
+        parsed: argparse.Namespace,
+        read_array: Callable[[str], Any],
+    ) -> list[Any]:
+        return list(self._part("files").read_sets(paths, parsed, read_array))
+
+    def add_evaluate_options(self, parser: Any) -> None:
+        self._part("files").add_reading_options(parser.add_argument_group(self.plural))
 
     def add_sample_options(self, parser: Any) -> None:
         signals = parser.add_argument_group("signals")

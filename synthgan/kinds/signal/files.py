@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from synthgan.io.escaping import printable
 from synthgan.kinds.options import estimator_arguments, split_names, unique_names, write_array
 
-__all__ = ["add_fit_options", "fit", "write"]
+__all__ = ["add_fit_options", "add_reading_options", "fit", "read_sets", "write"]
 
 
 def add_fit_options(signals: Any) -> None:
     """Add options of ``synthgan fit``."""
+    add_reading_options(signals)
     signals.add_argument(
-        "--leads", default=None, help="leads to use, separated by commas (default: all)"
+        "--fs-hz",
+        type=float,
+        metavar="HZ",
+        help="sampling rate: records are resampled to it; required for npy files",
+    )
+
+
+def add_reading_options(signals: Any) -> None:
+    """Add options of commands that read records."""
+    signals.add_argument(
+        "--leads",
+        default=None,
+        help="leads to use, separated by commas: names, or places from 0 on (default: all)",
+    )
+    signals.add_argument(
+        "--on-missing-lead",
+        choices=("error", "skip"),
+        help="what to do with records that lack a lead: stop, or skip them (default: error)",
     )
     length = signals.add_mutually_exclusive_group()
     length.add_argument(
@@ -23,12 +42,6 @@ def add_fit_options(signals: Any) -> None:
     )
     length.add_argument(
         "--window-s", type=float, metavar="S", help="duration of a window in seconds"
-    )
-    signals.add_argument(
-        "--fs-hz",
-        type=float,
-        metavar="HZ",
-        help="sampling rate: records are resampled to it; required for npy files",
     )
 
 
@@ -57,13 +70,49 @@ def _windows_of_records(parsed: argparse.Namespace, condition_on: list[str]) -> 
     from synthgan.io.records import read_records
     from synthgan.io.windows import windows
 
-    records = read_records(
-        parsed.data, split_names(parsed.leads), fs_hz=parsed.fs_hz, follow_links=parsed.follow_links
-    )
+    records = read_records(parsed.data, _leads(parsed.leads), **_reading(parsed))
     labels = [name for name in condition_on if name not in PROPERTIES]
     cut = windows(records, parsed.n_samples, window_s=parsed.window_s, labels=labels)
     noun = "record" if len(records) == 1 else "records"
     return cut, f"{len(records)} {noun}"
+
+
+def _leads(text: str | None) -> list[str | int] | None:
+    """Return names of leads, and numbers as places."""
+    names = split_names(text)
+    return None if names is None else [int(x) if x.isdecimal() else x for x in names]
+
+
+def _reading(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "fs_hz": parsed.fs_hz,
+        "follow_links": parsed.follow_links,
+        "on_missing_lead": parsed.on_missing_lead or "error",
+    }
+
+
+def read_sets(
+    paths: Sequence[str | None], parsed: argparse.Namespace, read_array: Callable[[str], Any]
+) -> list[Any]:
+    """Read records, EDF and npy files, and cut all to the length and the leads of the fakes."""
+    from synthgan.io.records import read_records
+    from synthgan.io.windows import windows
+
+    leads, length = _leads(parsed.leads), parsed.n_samples
+    sets: dict[str, Any] = {}
+    for path in dict.fromkeys(path for path in (paths[1], paths[0], paths[2]) if path is not None):
+        is_fake = path == paths[1]
+        if path.endswith(".npy"):
+            sets[path] = read_array(path)
+            length = sets[path].shape[-1] if is_fake and length is None else length
+            continue
+        records = read_records(path, leads, **_reading(parsed))
+        leads = list(records[0].leads) if leads is None else leads
+        if length is None and parsed.window_s is None:
+            length = min(record.values.shape[1] for record in records)
+        faults: Any = {"flat": None, "saturated": None} if is_fake else {}
+        sets[path] = windows(records, length, window_s=parsed.window_s, labels=[], **faults)
+    return [None if path is None else sets[path] for path in paths]
 
 
 def _windows_of_array(parsed: argparse.Namespace) -> Any:

@@ -13,7 +13,8 @@ __all__ = ["describe", "holds"]
 def describe(model: Any) -> list[str]:
     """Describe the output of the model."""
     n = model.n_features_in_
-    columns = list(model.schema_)
+    marks = set(model.forms_.marks)
+    columns = [column for column in model.schema_ if column.name not in marks]
     of_y = [column.name for column in columns[n:]]
     lines = [f"- rows of {count(n, 'column')}, as {container_name(model.container_.kind)}"]
     if of_y:

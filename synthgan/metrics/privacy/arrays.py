@@ -19,8 +19,7 @@ from synthgan.randomness import draw_generator
 
 __all__ = ["ArrayRecords"]
 
-_MOST_CELLS = 20_000_000  # of a set
-_LEAST, _MOST, _MOST_FAKES = 200, 5000, 10_000
+_MOST = {"real": 5000, "fake": 10_000, "holdout": 5000, "same": 5000}
 
 Space = Callable[[np.ndarray], np.ndarray]
 
@@ -38,11 +37,14 @@ class ArrayRecords:
     span : callable
         Called as ``span(arrays)``; fits a feature space and returns a callable that maps arrays to
         points.
+    has_groups : bool, default=False
+        Whether the persons of the real records are given.
     """
 
     compared: ComparedSets
     people: dict[str, np.ndarray]
     span: Callable[[np.ndarray], Space]
+    has_groups: bool = False
     keys: dict[str, np.ndarray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,7 +72,8 @@ class ArrayRecords:
         kept = kept or {name: np.ones(len(x), dtype=bool) for name, x in compared.sets.items()}
         sizes = {name: len(x) for name, x in kept.items()}
         people = code_people(sizes, groups, holdout_groups)
-        return cls(compared, {name: x[kept[name]] for name, x in people.items()}, span)
+        whose = {name: x[kept[name]] for name, x in people.items()}
+        return cls(compared, whose, span, groups is not None)
 
     def equal(self) -> Score:
         """Share of synthetic arrays that equal a real array, with holdout and surrogates."""
@@ -107,11 +110,12 @@ class ArrayRecords:
             if known.any():
                 for one in (sets, keys, people):
                     one["same"] = one["holdout"][known]
-        drawn = draw(rng, self._most(), keys, people, equal, self.compared.unit)
+        most = {name: self.compared.affordable(n) for name, n in _MOST.items()}
+        drawn = draw(rng, most, keys, people, equal, self.compared.unit)
         some = {name: sets[name][at] for name, at in drawn.positions.items()}
-        judged = {name: x for name, x in some.items() if name != "same"}
-        fewest = min(len(x) for x in judged.values())
-        space = self.span(np.concatenate([x[:fewest] for x in judged.values()]))
+        fitted = {name: x for name, x in some.items() if name != "same"}
+        fewest = min(len(x) for x in fitted.values())
+        space = self.span(np.concatenate([x[:fewest] for x in fitted.values()]))
         points = {name: space(x).astype(np.float64) for name, x in some.items()}
         point_sets = PointSets(points, drawn.people, drawn.note)
         score = measure(point_sets)
@@ -123,12 +127,6 @@ class ArrayRecords:
     def _named(self, score: Score, floor: float | None) -> Score:
         note = " ".join(filter(None, [*self.compared.notes, score.note]))
         return replace(score, name=f"{score.name} of {self.compared.unit}", floor=floor, note=note)
-
-    def _most(self) -> dict[str, int]:
-        n_cells = int(np.prod(self.compared.sets["real"].shape[1:]))
-        room = max(_LEAST, _MOST_CELLS // n_cells)
-        most = dict.fromkeys(("real", "holdout", "same"), min(_MOST, room))
-        return {**most, "fake": min(_MOST_FAKES, room)}
 
 
 def _keys(arrays: np.ndarray) -> np.ndarray:

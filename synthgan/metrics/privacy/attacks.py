@@ -16,7 +16,7 @@ from synthgan.metrics.score import Score
 
 __all__ = [
     "ARMS",
-    "MATTERS",
+    "AUC_TO_DETECT",
     "NO_VERDICT",
     "Arm",
     "attack_score",
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 ARMS = ("main", "control", "baseline")
-MATTERS = 0.6  # AUC of membership inference that a measure should be able to detect
+AUC_TO_DETECT = 0.6  # AUC of membership inference that a measure should be able to detect
 NO_VERDICT = "Without a holdout the value cannot be judged."
 _NO_BETTER = "The attack is no better than guessing, so it gives no evidence."
 
@@ -158,9 +158,9 @@ def too_few_to_tell(interval: tuple[float, float] | None, unit: str = "rows") ->
     ----------
     interval : (float, float) or None
         95 % interval of the AUC. Records are too few if it contains .5 (no leak is found) and
-        either includes `MATTERS`, .6 (an attacker distinguishes a member from a non-member 6 times
-        in 10), or is wider than from .5 to .6 on either side, so that a low value may be chance.
-        Without a leak, about 100 persons in each set are enough; 25 or 50 are not.
+        either includes `AUC_TO_DETECT`, .6 (an attacker distinguishes a member from a non-member 6
+        times in 10), or is wider than from .5 to .6 on either side, so that a low value may be
+        chance. Without a leak, about 100 persons in each set are enough; 25 or 50 are not.
     unit : str, default="rows"
         Plural name of the records.
 
@@ -179,7 +179,7 @@ def too_few_to_tell(interval: tuple[float, float] | None, unit: str = "rows") ->
     if interval is None or interval[0] > 0.5:
         return ""
     low, high = interval
-    if high < MATTERS and high - low <= 2 * (MATTERS - 0.5):
+    if high < AUC_TO_DETECT and high - low <= 2 * (AUC_TO_DETECT - 0.5):
         return ""
     return f"Too few {unit} to tell: the 95 % interval of the AUC is {low:.2f} to {high:.2f}."
 

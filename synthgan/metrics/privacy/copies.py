@@ -1,4 +1,4 @@
-"""Exact and near copies of real rows."""
+"""Exact copies of real records."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from synthgan.exceptions import ParameterError
 from synthgan.metrics.people import code_people
 from synthgan.metrics.privacy.attacks import NO_VERDICT
-from synthgan.metrics.privacy.point_sets import copy_shares, near_copies_of
-from synthgan.metrics.privacy.rows import (
-    read_in_order,
-    read_point_sets,
-    row_keys,
-    without_known,
-)
+from synthgan.metrics.privacy.point_sets import copy_shares
+from synthgan.metrics.privacy.rows import read_in_order, row_keys, without_known
 from synthgan.metrics.score import Score
-from synthgan.randomness import draw_generator
 
-__all__ = ["check_quantile", "equal_records", "exact_copies", "near_copies"]
-
-_MOST = {"real": 20_000, "fake": 5000, "holdout": 5000}
+__all__ = ["equal_records", "exact_copies"]
 
 
 def exact_copies(
@@ -71,9 +62,7 @@ def exact_copies(
     >>> exact_copies(real, fake).value
     0.5
     """
-    frames = read_in_order(
-        draw_generator(random_state), **{"real": real, "fake": fake, "holdout": holdout}
-    )
+    frames = read_in_order(real=real, fake=fake, holdout=holdout)
     people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
     keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
     return equal_records(keys, people)
@@ -106,59 +95,3 @@ def equal_records(
             clusters[name] = owners if name == "fake" else people[name][here[name]]
     notes += [] if "holdout" in copied else [NO_VERDICT]
     return copy_shares("exact copies", copied, clusters, " ".join(notes))
-
-
-def near_copies(
-    real: Any,
-    fake: Any,
-    *,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-    quantile: float = 0.01,
-) -> Score:
-    """Share of synthetic rows that are unusually near to a real row.
-
-    Parameters
-    ----------
-    real, fake, holdout, target
-        As in `exact_copies`; of large tables up to 20 000 real rows and 5000 others are drawn,
-        the same number of synthetic and holdout rows.
-    random_state : int, RandomState instance, Generator or None, default=None
-        For the sub-samples.
-    groups, holdout_groups
-        As in `exact_copies`.
-    quantile : float, default=0.01
-        Defines the distance of near copies: the share of holdout rows with a real row within that
-        distance. Without a holdout: the share of real rows with a row of another person.
-
-    Returns
-    -------
-    score : Score
-        0..1, lower is better, with a Wilson interval. The ceiling is the share of the holdout
-        within that distance: `quantile`, or more if more of it equals real rows. ``detail`` has
-        both shares, each with its interval, and the ``distance``.
-
-    Raises
-    ------
-    ParameterError
-        A quantile outside of 0..1.
-    DataError
-        A table without rows, or columns missing.
-    """
-    check_quantile(quantile)
-    tables = {"real": real, "fake": fake, "holdout": holdout}
-    point_sets = read_point_sets(
-        draw_generator(random_state), _MOST, ("fake", "holdout"), groups, holdout_groups, **tables
-    )
-    return near_copies_of(point_sets, quantile)
-
-
-def check_quantile(quantile: float) -> None:
-    """Raise if it is not a share between 0 and 1, exclusive."""
-    if not 0 < quantile < 1:
-        raise ParameterError(
-            f"quantile={quantile!r} is not allowed; give a share between 0 and 1, exclusive."
-        )

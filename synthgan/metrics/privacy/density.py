@@ -94,11 +94,11 @@ def attack_members(
     rng = np.random.default_rng(seed)
     synthetic = synthetic[: max(1, _MOST_PAIRS // (len(members) + len(non_members)))]
     fold = _folds(outside, rng)
-    judged = np.concatenate([members, non_members])
-    spaces = [(judged, synthetic), (_ranked(judged, synthetic), _ranked(synthetic, synthetic))]
+    scored = np.concatenate([members, non_members])
+    spaces = [(scored, synthetic), (_ranked(scored, synthetic), _ranked(synthetic, synthetic))]
     counts = _counts(_SYNTHETIC_COUNTS, len(synthetic) // len(members))
     near = [_log_distances(x, to, counts) for x, to in spaces]
-    first = np.log(nearest(judged, synthetic)[0][:, 0] + _LEAST)
+    first = np.log(nearest(scored, synthetic)[0][:, 0] + _LEAST)
     n = len(members)
     folds: dict[str, list[Scores]] = {"both": [], "neighbours": [], "trees": [], "distance": []}
     for k in range(fold.max() + 1):
@@ -111,7 +111,7 @@ def attack_members(
         ]
         rows = {
             "neighbours": np.mean(ratios, axis=0),
-            "trees": tree_ratios(judged[some], synthetic, judged[others], seed),
+            "trees": tree_ratios(scored[some], synthetic, scored[others], seed),
             "distance": -first[some],
         }
         arms = {

@@ -11,18 +11,16 @@ from synthgan.metrics.privacy.attacks import (
     ARMS,
     Arm,
     attack_score,
-    check_count,
     effective_number,
     risk,
 )
-from synthgan.metrics.privacy.rows import Rows, draw_rows
+from synthgan.metrics.privacy.rows import Rows, draw_targets
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
 from synthgan.randomness import draw_generator
 
 __all__ = ["attribute_inference"]
 
-_MOST_FAKES = 10_000
 _MOST_SECRETS = 30
 _ONE_COLUMN = "With a single column, no other value of a target is known."
 
@@ -88,15 +86,11 @@ def attribute_inference(
     Giomi et al. (2023), A unified framework for quantifying privacy risk in synthetic data,
     doi 10.56553/popets-2023-0055.
     """
-    check_count("n_attacks", n_attacks)
     if not 0 <= tolerance < np.inf:
         raise ParameterError(f"tolerance={tolerance!r} is not allowed; give a share, 0 or more.")
     rng = draw_generator(random_state)
-    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
-    rows = draw_rows(
-        rng, most, ("real", "holdout"), groups, holdout_groups,
-        real=real, fake=fake, holdout=holdout,
-    )  # fmt: skip
+    tables = {"real": real, "fake": fake, "holdout": holdout}
+    rows = draw_targets(rng, n_attacks, groups, holdout_groups, **tables)
     notes = [rows.note]
     secrets = _secrets(secret, target, rows.columns)
     name = "attribute inference"

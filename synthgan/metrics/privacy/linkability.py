@@ -10,14 +10,13 @@ import numpy as np
 
 from synthgan.exceptions import ParameterError
 from synthgan.metrics.privacy.attacks import ARMS, Arm, attack_score, check_count, effective_number
-from synthgan.metrics.privacy.rows import Rows, draw_rows
+from synthgan.metrics.privacy.rows import Rows, draw_targets
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space, nearest
 from synthgan.randomness import draw_generator
 
 __all__ = ["linkability"]
 
-_MOST_FAKES = 10_000
 _N_SPLITS = 4
 _ONE_COLUMN = "A single column cannot be split in two."
 
@@ -79,13 +78,9 @@ def linkability(
     Giomi et al. (2023), A unified framework for quantifying privacy risk in synthetic data,
     doi 10.56553/popets-2023-0055.
     """
-    check_count("n_attacks", n_attacks)
     rng = draw_generator(random_state)
-    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
-    rows = draw_rows(
-        rng, most, ("real", "holdout"), groups, holdout_groups,
-        real=real, fake=fake, holdout=holdout,
-    )  # fmt: skip
+    tables = {"real": real, "fake": fake, "holdout": holdout}
+    rows = draw_targets(rng, n_attacks, groups, holdout_groups, **tables)
     n_synthetic = len(rows.tables["fake"])
     check_count("n_neighbors", n_neighbors, n_synthetic, ", the number of synthetic rows searched")
     if columns is not None:

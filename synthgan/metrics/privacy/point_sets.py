@@ -25,13 +25,11 @@ __all__ = [
     "copy_shares",
     "membership_of",
     "near_copies_of",
-    "nearest_of_others",
     "neighbour_ratio_of",
 ]
 
 _MOST_ASKED = 5000
 _TINY = 1e-6  # rounding error of equal distances, including that of float32 coordinates
-_LOT = 20_000_000  # entries of a block of distances
 _QUANTILES = {"q01": 0.01, "q05": 0.05, "q25": 0.25, "value": 0.5, "q75": 0.75}
 _LOW_QUANTILE = 0.05
 _ONE_PERSON = "A holdout of one person cannot be both reference and non-member."
@@ -103,13 +101,13 @@ def near_copies_of(point_sets: PointSets, quantile: float) -> Score:
             clusters[name] = owners[which[:, 0]] if name == "fake" else point_sets.people[name]
     notes = [point_sets.note]
     if "holdout" in gaps:
-        judge = gaps["holdout"]
+        reference = gaps["holdout"]
     else:
         notes.append(NO_VERDICT)
         some = slice(_MOST_ASKED)
-        judge = nearest_of_others(known[some], owners[some], known, owners)[0]
-        judge = np.where(np.isfinite(judge), judge, 0.0)
-    limit = float(np.quantile(judge, quantile, method="inverted_cdf"))
+        reference = nearest(known[some], known, apart=(owners[some], owners))[0][:, 0]
+        reference = np.where(np.isfinite(reference), reference, 0.0)
+    limit = float(np.quantile(reference, quantile, method="inverted_cdf"))
     copied = {name: x <= limit + _TINY for name, x in gaps.items()}
     score = copy_shares("near copies", copied, clusters, " ".join(filter(None, notes)))
     score.detail["distance"] = limit
@@ -194,39 +192,6 @@ def membership_of(point_sets: PointSets, seed: int, unit: str = "rows", arm: str
     )
 
 
-def nearest_of_others(
-    points: np.ndarray, own: np.ndarray, to: np.ndarray, people: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the nearest point of `to` that belongs to another person.
-
-    Parameters
-    ----------
-    points : ndarray of shape (n, n_dimensions)
-    own : ndarray of int of shape (n,)
-        The person that is excluded, for each point.
-    to : ndarray of shape (m, n_dimensions)
-    people : ndarray of int of shape (m,)
-
-    Returns
-    -------
-    distances, indices : ndarray of shape (n,)
-        Infinite if there is no other person.
-    """
-    squares = np.einsum("ij,ij->i", to, to)
-    distances, indices = np.empty(len(points)), np.empty(len(points), dtype=np.int64)
-    lot = max(1, _LOT // len(to))
-    for start in range(0, len(points), lot):
-        some = points[start : start + lot]
-        gaps = squares - 2 * (some @ to.T)
-        same = own[start : start + lot, None] == people
-        gaps[same] = np.inf
-        best = gaps.argmin(axis=1)
-        exact = np.linalg.norm(some - to[best], axis=1)
-        distances[start : start + lot] = np.where(same.all(axis=1), np.inf, exact)
-        indices[start : start + lot] = best
-    return distances, indices
-
-
 def _spread(gaps: dict[str, np.ndarray]) -> pd.DataFrame:
     rows = {
         name: {key: float(np.quantile(x, share)) for key, share in _QUANTILES.items()}
@@ -244,7 +209,7 @@ def _ratios(
         return {**dict.fromkeys(("value", "low", "high", "median"), float("nan")), "n_rows": n}
     first, which = (x[:, 0] for x in nearest(points, known))
     closest = owners[which]
-    second = nearest_of_others(points, closest, known, owners)[0]
+    second = nearest(points, known, apart=(closest, owners))[0][:, 0]
     ratios = np.divide(first, second, out=np.ones(n), where=second > 0)
     ratios = np.minimum(ratios, 1.0)  # rounding
     value = float(np.quantile(ratios, _LOW_QUANTILE, method="inverted_cdf"))

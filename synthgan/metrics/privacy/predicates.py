@@ -12,7 +12,7 @@ from synthgan.metrics.people import first_of_each
 __all__ = ["Domain", "Predicates", "to_ranks"]
 
 _STAGES = (1000, 10_000)  # most predicates already hold for several of the first rows
-_LOT = 5_000_000  # cells of a block
+_BLOCK_CELLS = 5_000_000  # ranks of a block
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Predicates:
         alive = np.arange(len(self))
         ends = [end for end in _STAGES if end < len(ranks)] + [len(ranks)]
         for start, end in zip([0, *ends], ends, strict=False):
-            lot = max(1, _LOT // (end - start))
+            size = max(1, _BLOCK_CELLS // (end - start))
             kept = []
-            for i in range(0, len(alive), lot):
-                some = alive[i : i + lot]
+            for i in range(0, len(alive), size):
+                some = alive[i : i + size]
                 holds = self[some]._holds(by_column[:, start:end])
                 first = owner[holds.argmax(axis=1) + start]
                 last = owner[end - 1 - holds[:, ::-1].argmax(axis=1)]

@@ -7,7 +7,7 @@ import pandas as pd
 
 from synthgan.metrics.points import wilson_interval
 from synthgan.metrics.privacy.attacks import NO_VERDICT, effective_number
-from synthgan.metrics.privacy.point_sets import PointSets, copy_shares, nearest_of_others
+from synthgan.metrics.privacy.point_sets import PointSets, copy_shares
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import nearest
 
@@ -84,5 +84,5 @@ def _of_the_same(point_sets: PointSets, limit: float) -> tuple[np.ndarray, np.nd
 def _ratios(
     points: np.ndarray, gaps: np.ndarray, closest: np.ndarray, real: np.ndarray, owners: np.ndarray
 ) -> np.ndarray:
-    others = nearest_of_others(points, closest, real, owners)[0]
+    others = nearest(points, real, apart=(closest, owners))[0][:, 0]
     return np.minimum(1.0, np.divide(gaps, others, out=np.ones(len(points)), where=others > 0))

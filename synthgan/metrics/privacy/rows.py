@@ -10,23 +10,25 @@ import numpy as np
 import pandas as pd
 
 from synthgan.metrics.people import code_people, known_people
+from synthgan.metrics.privacy.attacks import check_count
 from synthgan.metrics.privacy.point_sets import PointSets
 from synthgan.metrics.space import Space
-from synthgan.metrics.tables import encode, is_scaled, read_tables, to_codes, to_numbers
+from synthgan.metrics.tables import check_tables, encode, is_scaled, to_codes, to_numbers
 
 __all__ = [
     "Drawn",
     "Rows",
     "draw",
     "draw_rows",
+    "draw_targets",
     "read_in_order",
     "read_point_sets",
     "row_keys",
     "without_known",
 ]
 
-_ALL = 2**62
 _TABLES = ("real", "fake", "holdout")
+_MOST_FAKES = 10_000  # synthetic rows that an attack searches
 
 
 @dataclass(frozen=True)
@@ -49,30 +51,21 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows of all tables as numbers, in an order that depends only on content and seed.
+class Rows(Drawn):
+    """The drawn rows of all tables as numbers, in an order that depends only on content and seed.
 
     Parameters
     ----------
     tables : dict of str to ndarray of shape (n_rows, n_columns)
         ``real``, ``fake`` and optionally ``holdout``, as returned by `encode`.
-    positions : dict of str to ndarray of shape (n_rows,)
-        Position of each row in the given table.
-    people : dict of str to ndarray of int of shape (n_rows,)
-        The person of each row.
     columns : list
         Names, sorted.
     is_level : ndarray of shape (n_columns,)
-    note : str
-        Sub-samples of tables; empty if all rows are used.
     """
 
     tables: dict[str, np.ndarray]
-    positions: dict[str, np.ndarray]
-    people: dict[str, np.ndarray]
     columns: list[Any]
     is_level: np.ndarray
-    note: str
 
 
 def draw_rows(
@@ -100,15 +93,23 @@ def draw_rows(
         A table without rows, a missing column, or groups whose number differs from that of the
         rows.
     """
-    frames = read_in_order(rng, **tables)
+    frames = read_in_order(**tables)
     people = code_people({name: len(x) for name, x in frames.items()}, groups, holdout_groups)
     keys = dict(zip(frames, row_keys(*frames.values()), strict=True))
     drawn = draw(rng, most, keys, people, equal)
     parts = [frames[name].iloc[places] for name, places in drawn.positions.items()]
     arrays, is_level = encode(parts[0], *parts[1:])
     named = dict(zip(drawn.positions, arrays, strict=True))
-    columns = list(parts[0].columns)
-    return Rows(named, drawn.positions, drawn.people, columns, is_level, drawn.note)
+    return Rows(**vars(drawn), tables=named, columns=list(parts[0].columns), is_level=is_level)
+
+
+def draw_targets(
+    rng: np.random.Generator, n_attacks: Any, groups: Any, holdout_groups: Any, **tables: Any
+) -> Rows:
+    """Draw up to `n_attacks` real and holdout rows, and 10 000 synthetic ones; as `draw_rows`."""
+    check_count("n_attacks", n_attacks)
+    most = {"real": n_attacks, "fake": _MOST_FAKES, "holdout": n_attacks}
+    return draw_rows(rng, most, ("real", "holdout"), groups, holdout_groups, **tables)
 
 
 def read_point_sets(
@@ -190,9 +191,9 @@ def _renumbered(people: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return dict(zip(people, np.split(codes, ends), strict=True))
 
 
-def read_in_order(rng: np.random.Generator, **tables: Any) -> dict[str, pd.DataFrame]:
+def read_in_order(**tables: Any) -> dict[str, pd.DataFrame]:
     """Read all rows of tables, with the columns of the first sorted by name."""
-    frames, _ = read_tables(rng, _ALL, **tables)
+    frames = check_tables(**tables)
     first = next(iter(frames.values()))
     columns = sorted(first.columns, key=lambda name: (str(name), repr(name)))
     return {name: frame[columns] for name, frame in frames.items()}
@@ -256,9 +257,9 @@ def _orders(keys: np.ndarray, people: np.ndarray, seed: np.ndarray) -> np.ndarra
     of its person among all and its rank among those of the person; shape (3, n).
     """
     turn = pd.Series(keys).groupby(keys).cumcount().to_numpy(dtype=np.uint64)
-    lots = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
-    of_person = pd.Series(lots).groupby(people).transform("min").to_numpy()
-    order = np.lexsort([lots, people, of_person])
+    draws = _mixed(_mixed(keys ^ _mixed(turn)) ^ seed)
+    of_person = pd.Series(draws).groupby(people).transform("min").to_numpy()
+    order = np.lexsort([draws, people, of_person])
     is_first = np.r_[True, people[order][1:] != people[order][:-1]][: len(order)]
     person = np.cumsum(is_first) - 1
     within = np.arange(len(order)) - np.flatnonzero(is_first)[person]

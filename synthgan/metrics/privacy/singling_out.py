@@ -26,7 +26,7 @@ _MOST = {"real": 50_000, "fake": 50_000, "holdout": 50_000}
 _N_COLUMNS = 3
 _TRIES = 150  # maximum number of rounds, each with `n_attacks` conjunctions,
 _FEWEST_TRIED = 1000  # but at least this number
-_IN_VAIN = 5  # the search ends after this number of rounds without a new predicate
+_MOST_WITHOUT_NEW = 5  # the search ends after this number of rounds without a new predicate
 _FEWEST_EXPOSED = 3  # minimum number of columns to report an exposed row
 _NOTHING = "None of the predicates tried singles out a synthetic row, so there are no attacks."
 
@@ -165,10 +165,10 @@ def _multivariate(
         [np.median(x[x > 0]) if (x > 0).any() else 0 for x in fake.T], dtype=np.float64
     )
     kept = Predicates(*np.empty((3, 0, width), dtype=np.int32))
-    in_vain, lot = 0, max(n_attacks, _FEWEST_TRIED)
+    n_without_new, n_tried = 0, max(n_attacks, _FEWEST_TRIED)
     for _ in range(_TRIES):
-        row = rng.integers(len(fake), size=lot)
-        column = rng.random((lot, fake.shape[1])).argsort(axis=1)[:, :width].astype(np.int32)
+        row = rng.integers(len(fake), size=n_tried)
+        column = rng.random((n_tried, fake.shape[1])).argsort(axis=1)[:, :width].astype(np.int32)
         rank = fake[row[:, None], column]
         scaled = ~domain.is_level[column] & (rank > 0)
         above = rank > middle[column]
@@ -176,9 +176,9 @@ def _multivariate(
         high = np.where(scaled & above, domain.top[column], rank)
         drawn = Predicates(column, low, high)
         more = Predicates.join([kept, drawn[drawn.singled_out(fake) >= 0]])
-        in_vain = 0 if len(more) > len(kept) else in_vain + 1
+        n_without_new = 0 if len(more) > len(kept) else n_without_new + 1
         kept = more
-        if len(kept) >= n_attacks or in_vain == _IN_VAIN:
+        if len(kept) >= n_attacks or n_without_new == _MOST_WITHOUT_NEW:
             break
     return kept[:n_attacks]
 

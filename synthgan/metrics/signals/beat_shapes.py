@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import binary_closing, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
-from synthgan.metrics.score import Score
-from synthgan.metrics.signals.beats import compare_values, read_beat_sets
-from synthgan.metrics.signals.waveforms import MOST_WINDOWS
-from synthgan.metrics.tables import Part
+from synthgan.metrics.compared_sets import Part
+from synthgan.metrics.signals.beats import beat_measure, compare_values
 from synthgan.records.beats import Beats, find_beats
 
 __all__ = ["beat_variability", "qrs", "qrs_complexes", "qt_intervals", "qt_ms"]
@@ -49,21 +47,9 @@ class Complexes(NamedTuple):
     height: np.ndarray
 
 
-def qrs(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+@beat_measure("QRS complexes")
+def qrs(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float) -> Part:
     """Compare the durations and heights of QRS complexes.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`.
 
     Returns
     -------
@@ -81,35 +67,20 @@ def qrs(
     QRS is the interval around R in which the slope, below 40 Hz and averaged over 20 ms, is at
     least a tenth of the beat's maximum. One lead may show a shorter QRS than twelve leads.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        ours, theirs = (_complexes_of(x[:, 0], fs_hz) for x in (real, fake))
-        durations = [1000 * (c.offset - c.onset) / fs_hz for c in (ours, theirs)]
-        values = {
-            "QRS duration (ms)": (durations[0], durations[1]),
-            "QRS height (mV)": (ours.height, theirs.height),
-        }
-        return compare_values(values, len(real), len(fake))
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("QRS complexes", compare, random_state, most=MOST_WINDOWS)
+    ours, theirs = (_complexes_of(x[:, 0], fs_hz) for x in (real, fake))
+    durations = [1000 * (c.offset - c.onset) / fs_hz for c in (ours, theirs)]
+    values = {
+        "QRS duration (ms)": (durations[0], durations[1]),
+        "QRS height (mV)": (ours.height, theirs.height),
+    }
+    return compare_values(values, len(real), len(fake))
 
 
+@beat_measure("QT intervals")
 def qt_intervals(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Compare QT intervals.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`.
 
     Returns
     -------
@@ -129,31 +100,19 @@ def qt_intervals(
     Lepeschkin and Surawicz (1952), The measurement of the Q-T interval of the electrocardiogram,
     doi 10.1161/01.CIR.6.3.378: T ends where the tangent at its steepest fall meets the baseline.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        intervals = [qt_ms(x[:, 0], _complexes_of(x[:, 0], fs_hz), fs_hz) for x in (real, fake)]
-        values = {"QT interval (ms)": (intervals[0], intervals[1])}
-        return compare_values(values, len(real), len(fake))
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("QT intervals", compare, random_state, most=MOST_WINDOWS)
+    intervals = [qt_ms(x[:, 0], _complexes_of(x[:, 0], fs_hz), fs_hz) for x in (real, fake)]
+    values = {"QT interval (ms)": (intervals[0], intervals[1])}
+    return compare_values(values, len(real), len(fake))
 
 
+@beat_measure(
+    "variability of beats",
+    "Windows need at least two beats from 200 ms before R to 400 ms after.",
+)
 def beat_variability(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Compare the variability of beats: within a window, and from the median real beat.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`. Windows need at least two beats from 200 ms before R to 400 ms after.
 
     Returns
     -------
@@ -168,17 +127,12 @@ def beat_variability(
     DataError
         As in `heart_rates`; no real window with two whole beats.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        ours, theirs = (_cut_beats(x[:, 0], fs_hz) for x in (real, fake))
-        usual = np.median(ours[1], axis=0) if len(ours[1]) else np.zeros(ours[1].shape[1])
-        within = [_within(*cut) for cut in (ours, theirs)]
-        away = [_root_mean_square(beats - usual) for _, beats in (ours, theirs)]
-        values = {"within (mV)": (within[0], within[1]), "from the usual (mV)": (away[0], away[1])}
-        return compare_values(values, len(real), len(fake))
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("variability of beats", compare, random_state, most=MOST_WINDOWS)
+    ours, theirs = (_cut_beats(x[:, 0], fs_hz) for x in (real, fake))
+    usual = np.median(ours[1], axis=0) if len(ours[1]) else np.zeros(ours[1].shape[1])
+    within = [_within(*cut) for cut in (ours, theirs)]
+    away = [_root_mean_square(beats - usual) for _, beats in (ours, theirs)]
+    values = {"within (mV)": (within[0], within[1]), "from the usual (mV)": (away[0], away[1])}
+    return compare_values(values, len(real), len(fake))
 
 
 def qrs_complexes(windows: np.ndarray, beats: Beats, fs_hz: float) -> Complexes:

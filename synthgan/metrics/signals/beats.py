@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,42 +11,53 @@ import pandas as pd
 
 from synthgan.exceptions import DataError
 from synthgan.metrics.columns import variation
-from synthgan.metrics.compared_sets import ComparedSets
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
+from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import ks
-from synthgan.metrics.score import Score
-from synthgan.metrics.signals.waveforms import MOST_WINDOWS
-from synthgan.metrics.signals.windows import read_window_sets
-from synthgan.metrics.tables import Part
+from synthgan.metrics.signals.windows import read_window_sets, window_measure
 from synthgan.records.beats import check_beats, find_beats, rates_bpm
+from synthgan.records.signals import SignalWindows, beat_lead
 
 __all__ = [
     "beat_counts",
+    "beat_measure",
     "compare_values",
     "heart_rates",
     "r_amplitudes",
-    "read_beat_sets",
 ]
 
 _MOST_BEATS = 11  # larger counts per 2 s are merged into one level
 _QUANTILES = {"5 %": 0.05, "median": 0.5, "95 %": 0.95}
+_BEATS = (
+    "Beats are those of the first lead, or of the ECG lead of SignalWindows; the note says which. "
+    "Windows last 1 s or more, at 100 Hz or more. "
+)
 
 
-def heart_rates(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+def _read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> ComparedSets:
+    """Read the windows for a measure of beats, reduced to the lead whose beats are measured."""
+    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
+    n_leads, n_samples = compared.sets["real"].shape[1:]
+    check_beats(fs_hz, n_samples)
+    if n_leads == 1:
+        return compared
+    lead, which = 0, f"the first of {n_leads} leads"
+    named = next((x for x in (real, fake, holdout) if isinstance(x, SignalWindows)), None)
+    if named is not None:
+        lead = beat_lead(named.leads, named.units)
+        which = f"lead {named.leads[lead]}"
+    sets = {name: x[:, [lead]] for name, x in compared.sets.items()}
+    return replace(compared, sets=sets).also(f"Beats of {which}.")
+
+
+def beat_measure(name: str, about: str = "") -> Callable[[Comparison], Measure]:
+    """Make a public measure of a function that compares the beats of windows."""
+    return window_measure(name, read=_read_beat_sets, about=_BEATS + about)
+
+
+@beat_measure("heart rates")
+def heart_rates(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float) -> Part:
     """Compare the heart rates of windows.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`. Beats are those of the first lead; windows last 1 s or more, at 100 Hz
-        or more.
 
     Returns
     -------
@@ -63,31 +76,15 @@ def heart_rates(
     A window of 2 s holds two beats only above 30 to 60 beats a minute: slow heart rates
     are underrepresented, in both real and synthetic windows.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        rates = [rates_bpm(find_beats(x[:, 0], fs_hz), fs_hz, len(x)) for x in (real, fake)]
-        a, b = (r[~np.isnan(r)] for r in rates)
-        return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("heart rates", compare, random_state, most=MOST_WINDOWS)
+    leads = (real[:, 0], fake[:, 0])
+    rates = [rates_bpm(find_beats(x, fs_hz), fs_hz, *x.shape) for x in leads]
+    a, b = (r[~np.isnan(r)] for r in rates)
+    return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
 
 
-def beat_counts(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+@beat_measure("beats in a window")
+def beat_counts(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float) -> Part:
     """Compare the number of beats per window.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`.
 
     Returns
     -------
@@ -101,40 +98,25 @@ def beat_counts(
     DataError
         As in `amplitudes`; windows that are too short; no real window with a beat.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        most = int(_MOST_BEATS * max(1.0, np.ceil(real.shape[2] / fs_hz / 2)))
-        counts = []
-        for x in (real, fake):
-            window = find_beats(x[:, 0], fs_hz).window
-            counts.append(np.minimum(np.bincount(window, minlength=len(x)), most))
-        if not counts[0].any():
-            raise DataError("no real window has a beat; this measure needs electrocardiograms.")
-        shares = [np.bincount(c, minlength=most + 1) / len(c) for c in counts]
-        detail = pd.DataFrame(
-            {"real": shares[0], "fake": shares[1], "value": np.abs(shares[0] - shares[1])}
-        ).rename_axis("n_beats")
-        return Part(1 - variation(*counts), detail)
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("beats in a window", compare, random_state, most=MOST_WINDOWS)
+    most = int(_MOST_BEATS * max(1.0, np.ceil(real.shape[2] / fs_hz / 2)))
+    counts = []
+    for x in (real, fake):
+        window = find_beats(x[:, 0], fs_hz).window
+        counts.append(np.minimum(np.bincount(window, minlength=len(x)), most))
+    if not counts[0].any():
+        raise DataError("no real window has a beat; this measure needs electrocardiograms.")
+    shares = [np.bincount(c, minlength=most + 1) / len(c) for c in counts]
+    detail = pd.DataFrame(
+        {"real": shares[0], "fake": shares[1], "value": np.abs(shares[0] - shares[1])}
+    ).rename_axis("n_beats")
+    return Part(1 - variation(*counts), detail)
 
 
+@beat_measure("R amplitudes")
 def r_amplitudes(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Compare the amplitudes of R peaks.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `heart_rates`.
 
     Returns
     -------
@@ -148,24 +130,11 @@ def r_amplitudes(
     DataError
         As in `amplitudes`; windows that are too short; no real window with a beat.
     """
-
-    def compare(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        heights = []
-        for x in (real[:, 0], fake[:, 0]):
-            beats = find_beats(x, fs_hz)
-            heights.append(x[beats] - np.median(x, axis=1)[beats.window])
-        return compare_values({"R peak (mV)": (heights[0], heights[1])}, len(real), len(fake))
-
-    compared = read_beat_sets(real, fake, holdout, fs_hz)
-    return compared.compare("R amplitudes", compare, random_state, most=MOST_WINDOWS)
-
-
-def read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> ComparedSets:
-    """Read the windows for a measure of beats."""
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
-    n_leads, n_samples = compared.sets["real"].shape[1:]
-    check_beats(fs_hz, n_samples)
-    return compared.also(f"Beats of the first of {n_leads} leads." if n_leads > 1 else "")
+    heights = []
+    for x in (real[:, 0], fake[:, 0]):
+        beats = find_beats(x, fs_hz)
+        heights.append(x[beats] - np.median(x, axis=1)[beats.window])
+    return compare_values({"R peak (mV)": (heights[0], heights[1])}, len(real), len(fake))
 
 
 def compare_values(

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.decomposition import PCA
 
-from synthgan.metrics.compared_sets import Comparison, two_sample_by_family
+from synthgan.metrics.compared_sets import Part
 from synthgan.metrics.points import mmd_of_points, neighbour_measures
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.waveforms import power_densities, window_statistics
-from synthgan.metrics.signals.windows import read_window_sets
-from synthgan.metrics.tables import Part
-from synthgan.metrics.two_sample import boosted, two_sample_test
+from synthgan.metrics.signals.windows import read_window_sets, window_measure
+from synthgan.metrics.two_sample import Families, c2st_of_arrays, stack_families
 
 __all__ = [
     "WindowSpace",
@@ -58,7 +58,7 @@ class WindowSpace:
         """
         return self.features(windows)[0] / self.scale
 
-    def features(self, windows: np.ndarray) -> tuple[np.ndarray, dict[str, slice]]:
+    def features(self, windows: np.ndarray) -> tuple[np.ndarray, Families]:
         """Return the features for a classifier, and the columns of each family."""
         flat = windows.reshape(len(windows), -1)
         scores = self.components.transform(flat)
@@ -71,11 +71,10 @@ class WindowSpace:
             "spectrum": np.hstack(powers),
             "statistics": np.hstack([window_statistics(windows[:, i]) for i in leads]),
         }
-        ends = np.cumsum([0] + [block.shape[1] for block in blocks.values()]).tolist()
-        families = {
-            name: slice(*span) for name, *span in zip(blocks, ends[:-1], ends[1:], strict=True)
-        }
-        return np.hstack(list(blocks.values())), families
+        return stack_families(blocks)
+
+
+_in_space = partial(window_measure, most=_MOST_WINDOWS, equal=True, least_s=0.5)
 
 
 def signal_c2st(
@@ -114,40 +113,20 @@ def signal_c2st(
     Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests, arXiv 1610.06545.
     """
 
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        return _classify(*_features_of_both(ours, theirs, fs_hz)[:2], rng)
-
-    def explain(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-        seen, other, families = _features_of_both(ours, theirs, fs_hz)
-        return two_sample_by_family(families, seen, other, lambda a, b: _classify(a, b, rng))
+    def features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray, Families]:
+        space = WindowSpace(np.concatenate([a, b]), fs_hz)
+        ours, families = space.features(a)
+        return ours, space.features(b)[0], families
 
     compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return compared.compare(
-        "C2ST of windows",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_MOST_WINDOWS,
-        equal=True,
-        explain=explain,
-    )
+    return c2st_of_arrays(compared, features, random_state, _MOST_WINDOWS)
 
 
+@_in_space("maximum mean discrepancy of windows", higher_is_better=False)
 def signal_mmd(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Maximum mean discrepancy of both sets under Gaussian kernels.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `signal_c2st`.
 
     Returns
     -------
@@ -160,38 +139,16 @@ def signal_mmd(
     ----------
     Gretton et al. (2012), A kernel two-sample test, JMLR 13, 723-773.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = WindowSpace(np.concatenate([ours, theirs]), fs_hz)
-        value = mmd_of_points(space.points(ours), space.points(theirs))
-        return Part(value, pd.DataFrame({"value": [value]}, index=["all features"]))
-
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return compared.compare(
-        "maximum mean discrepancy of windows",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_MOST_WINDOWS,
-        equal=True,
-    )
+    space = WindowSpace(np.concatenate([ours, theirs]), fs_hz)
+    value = mmd_of_points(space.points(ours), space.points(theirs))
+    return Part(value, pd.DataFrame({"value": [value]}, index=["all features"]))
 
 
+@_in_space("precision of windows")
 def signal_precision(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Precision: share of synthetic windows in the neighbourhood of real ones.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `signal_c2st`.
 
     Returns
     -------
@@ -205,28 +162,14 @@ def signal_precision(
     ----------
     Naeem et al. (2020), Reliable fidelity and diversity metrics, arXiv 2002.09797.
     """
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    compare = _neighbours("precision", fs_hz)
-    return compared.compare(
-        "precision of windows", compare, random_state, most=_MOST_WINDOWS, equal=True
-    )
+    return _neighbours("precision", ours, theirs, fs_hz)
 
 
+@_in_space("coverage of windows")
 def signal_coverage(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Coverage: share of real windows with a synthetic one in their neighbourhood.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `signal_c2st`.
 
     Returns
     -------
@@ -239,31 +182,10 @@ def signal_coverage(
     ----------
     Naeem et al. (2020), arXiv 2002.09797.
     """
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    compare = _neighbours("coverage", fs_hz)
-    return compared.compare(
-        "coverage of windows", compare, random_state, most=_MOST_WINDOWS, equal=True
-    )
+    return _neighbours("coverage", ours, theirs, fs_hz)
 
 
-def _neighbours(name: str, fs_hz: float) -> Comparison:
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        space = WindowSpace(ours, fs_hz)
-        values = neighbour_measures(space.points(ours), space.points(theirs))
-        return Part(values[name], pd.DataFrame({"value": values}).rename_axis("measure"))
-
-    return compare
-
-
-def _features_of_both(
-    ours: np.ndarray, theirs: np.ndarray, fs_hz: float
-) -> tuple[np.ndarray, np.ndarray, dict[str, slice]]:
-    """Features in a space that is fitted to both sets, and their families."""
-    space = WindowSpace(np.concatenate([ours, theirs]), fs_hz)
-    seen, families = space.features(ours)
-    return seen, space.features(theirs)[0], families
-
-
-def _classify(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-    seed = int(rng.integers(2**31 - 1))
-    return two_sample_test(ours, theirs, lambda: boosted(seed), rng)
+def _neighbours(name: str, ours: np.ndarray, theirs: np.ndarray, fs_hz: float) -> Part:
+    space = WindowSpace(ours, fs_hz)
+    values = neighbour_measures(space.points(ours), space.points(theirs))
+    return Part.of(values, "measure", name)

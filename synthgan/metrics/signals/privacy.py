@@ -6,23 +6,17 @@ statistics; it is fitted to equally many windows of each set.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from synthgan.metrics.measure import Measure, publish
+from synthgan.metrics.privacy import statements
 from synthgan.metrics.privacy.arrays import ArrayRecords
-from synthgan.metrics.privacy.copies import check_quantile
-from synthgan.metrics.privacy.point_sets import (
-    closest_record_of,
-    membership_of,
-    near_copies_of,
-    neighbour_ratio_of,
-)
-from synthgan.metrics.privacy.reidentification import reidentification_of
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import read_window_sets, whole_windows
-from synthgan.randomness import draw_generator
 
 __all__ = [
     "signal_closest_record",
@@ -34,207 +28,50 @@ __all__ = [
 ]
 
 
-def signal_exact_copies(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
-    """Share of synthetic windows that equal a real one.
+def _of_windows(statement: Callable[..., Score]) -> Measure:
+    """Make the public measure of windows of a statement."""
 
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target
-        As in `amplitudes`; windows last 0.5 s or more.
-    random_state : object, default=None
-        Not used: all windows are searched.
-    groups, holdout_groups : array-like of shape (n_windows,), or None, default=None
-        The person of each real and each holdout window. A person may have several windows and
-        counts once. None, or a missing entry: a different person. Persons in both sets are left out
-        of the holdout.
+    def measure(
+        real: Any,
+        fake: Any,
+        *,
+        fs_hz: float,
+        holdout: Any = None,
+        target: Any = None,
+        random_state: Any = None,
+        groups: Any = None,
+        holdout_groups: Any = None,
+    ) -> Score:
+        return statement(_read(real, fake, holdout, fs_hz, groups, holdout_groups), random_state)
 
-    Returns
-    -------
-    score : Score
-        As in `exact_copies`: 0..1, lower is better. Samples are compared as float32. The ceiling is
-        the share of the holdout, the floor that of synthetic windows with random Fourier phases.
-    """
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.equal()
+    def near_copies(
+        real: Any,
+        fake: Any,
+        *,
+        fs_hz: float,
+        holdout: Any = None,
+        target: Any = None,
+        random_state: Any = None,
+        groups: Any = None,
+        holdout_groups: Any = None,
+        quantile: float = 0.01,
+    ) -> Score:
+        records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
+        return statements.near_copies(records, random_state, quantile)
 
-
-def signal_near_copies(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-    quantile: float = 0.01,
-) -> Score:
-    """Share of synthetic windows that are unusually near to a real window.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; large sets are sub-sampled.
-    quantile : float, default=0.01
-        As in `near_copies`.
-
-    Returns
-    -------
-    score : Score
-        As in `near_copies`, with the distances of this module. The
-        floor has synthetic windows with random Fourier phases.
-    """
-    check_quantile(quantile)
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.score(
-        lambda point_sets: near_copies_of(point_sets, quantile), random_state, ("fake", "holdout")
-    )
-
-
-def signal_closest_record(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
-    """Share of synthetic windows that are nearer to a real than to a holdout window.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; equally many persons of the
-        real set and the holdout are used.
-
-    Returns
-    -------
-    score : Score
-        As in `closest_record`: .5, the ceiling, is no preference, 1 means that all are copies. NaN
-        without a holdout. The floor has synthetic windows with random Fourier phases.
-
-    References
-    ----------
-    Platzer and Reutterer (2021), doi 10.3389/fdata.2021.679939.
-    """
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.score(closest_record_of, random_state, ("real", "holdout"))
-
-
-def signal_neighbour_ratio(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
-    """Distance to the nearest real window over that to another person's: near 0 for copies.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; large sets are sub-sampled.
-
-    Returns
-    -------
-    score : Score
-        As in `neighbour_ratio`: the 5 % quantile, higher is better; the ceiling is that of the
-        holdout, the floor that of synthetic windows with random Fourier phases.
-    """
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.score(neighbour_ratio_of, random_state, ("fake", "holdout"))
-
-
-def signal_membership_inference(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
-    """Membership inference: real windows (members) against holdout, by density of synthetic ones.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; give many more synthetic
-        than training windows. Up to 10 000 are used.
-
-    Returns
-    -------
-    score : Score
-        As in `membership_inference`, but by nearest neighbours only: the AUC; .5, the ceiling,
-        means no leak.
-        NaN without a holdout of two persons. The floor has synthetic windows with random Fourier
-        phases.
-
-    References
-    ----------
-    van Breugel et al. (2023), arXiv 2302.12580.
-    """
-    seed = int(draw_generator(random_state).integers(2**31 - 1))
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.score(
-        lambda point_sets: membership_of(point_sets, seed, "windows", "neighbours"), random_state
-    )
-
-
-def signal_reidentification(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-    groups: Any = None,
-    holdout_groups: Any = None,
-) -> Score:
-    """Share of synthetic windows that can be linked to one training person.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state, groups, holdout_groups
-        As in `signal_exact_copies`; the measure needs groups. Holdout windows of training persons
-        show how well a window identifies a person; those of other people are the control.
-
-    Returns
-    -------
-    score : Score
-        0..1, lower is better. A window is linked to a person if the ratio of its distance to the
-        nearest window of that person and to the nearest one of other training persons is among the
-        lowest 5 % of the holdout windows of other people: the ceiling is 5 %. NaN without such a
-        holdout. ``detail`` has ``fake``, ``holdout`` and ``same person``: the share of holdout
-        windows of training persons that are linked to their own person. The floor has synthetic
-        windows with random Fourier phases.
-    """
-    records = _read(real, fake, holdout, fs_hz, groups, holdout_groups)
-    return records.score(
-        lambda point_sets: reidentification_of(point_sets, groups is not None),
-        random_state,
-        same=True,
+    public = near_copies if statement is statements.near_copies else measure
+    return publish(
+        public,
+        statement,
+        module=__name__,
+        prefix="signal_",
+        record="window",
+        given="real, fake, fs_hz, holdout, target",
+        first="amplitudes",
+        windows="; windows last 0.5 s or more",
+        drawn="Up to 5000 windows of each set (10 000 synthetic ones) are drawn, fewer if they are "
+        "long.",
+        floor="The floor has synthetic windows with random Fourier phases.",
     )
 
 
@@ -249,3 +86,11 @@ def _read(
         return WindowSpace(windows, fs_hz).points
 
     return ArrayRecords.read(compared, span, groups, holdout_groups, kept)
+
+
+signal_exact_copies = _of_windows(statements.exact_copies)
+signal_near_copies = _of_windows(statements.near_copies)
+signal_closest_record = _of_windows(statements.closest_record)
+signal_neighbour_ratio = _of_windows(statements.neighbour_ratio)
+signal_membership_inference = _of_windows(statements.membership_inference)
+signal_reidentification = _of_windows(statements.reidentification)

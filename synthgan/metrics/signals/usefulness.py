@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.metrics.compared_sets import content_order
-from synthgan.metrics.points import auc
+from synthgan.metrics.compared_sets import ComparedSets, score_of_learners
+from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
-from synthgan.metrics.signals.windows import phase_randomised, read_windows
-from synthgan.metrics.two_sample import boosted
+from synthgan.metrics.signals.windows import phase_randomised, read_window_sets
+from synthgan.metrics.two_sample import boosted, fewest_rows
 from synthgan.randomness import draw_generator
-from synthgan.records.beats import check_sampling
 
 __all__ = ["signal_tstr"]
 
@@ -85,10 +85,11 @@ def signal_tstr(
         raise ParameterError("holdout_labels=None is not allowed with a holdout; give its classes.")
     rng = draw_generator(random_state)
     seed = int(rng.integers(2**31 - 1))
-    given = {"real": (real, real_labels), "fake": (fake, fake_labels)}
-    if holdout is not None:
-        given["holdout"] = holdout, holdout_labels
-    sets, note = _read(given, fs_hz, seed)
+    windows = {"real": real, "fake": fake, "holdout": holdout}
+    classes = {"real": real_labels, "fake": fake_labels, "holdout": holdout_labels}
+    compared, labels = _read(windows, classes, fs_hz)
+    drawn, labels, note = replace(compared, people=labels).drawn(rng, seed, _MOST_WINDOWS)
+    sets: dict[str, Labelled] = {name: (x, labels[name]) for name, x in drawn.items()}
     train, test = sets["real"], sets.get("holdout", sets["real"])
     if holdout is None:
         train, test = _halves(*sets["real"])
@@ -97,67 +98,39 @@ def signal_tstr(
             f"the real training and test windows have the classes "
             f"{np.unique(train[1]).tolist()!r} and {np.unique(test[1]).tolist()!r}; both need two."
         )
-    windows, labels = (np.concatenate(pair) for pair in zip(train, sets["fake"], strict=True))
+    both = zip(train, sets["fake"], strict=True)
     sources = {
         "real": train,
         "value": sets["fake"],
-        "augmented": (windows, labels),
+        "augmented": tuple(np.concatenate(pair) for pair in both),
         "floor": (phase_randomised(train[0], rng), train[1]),
     }
     space = WindowSpace(train[0], fs_hz)
-    detail = _skills(sources, test, space, seed)
-    mean = detail.mean()
-    return Score(
-        "train on synthetic windows, test on real (AUC)",
-        float(mean["value"]),
-        True,
-        detail.assign(ratio=detail["value"] / detail["real"]),
-        ceiling=float(mean["real"]),
-        floor=float(mean["floor"]),
-        note=note,
-    )
+    asked = space.features(test[0])[0]
+    features = {arm: (space.features(x)[0], classes) for arm, (x, classes) in sources.items()}
+    rows = {
+        learner: {arm: _skill(learner, *x, asked, test[1], seed) for arm, x in features.items()}
+        for learner in _LEARNERS
+    }
+    return score_of_learners("train on synthetic windows, test on real (AUC)", rows, note)
 
 
 def _read(
-    given: dict[str, tuple[Any, Any]], fs_hz: float, seed: int
-) -> tuple[dict[str, Labelled], str]:
-    """Sub-sampled windows and labels of all sets, in an order that depends on content."""
-    sets: dict[str, Labelled] = {}
-    drawn = []
-    for name, (x, classes) in given.items():
-        labels = np.asarray(classes)
-        windows = read_windows(x, name)[0]
-        if labels.shape != (len(x),):
+    windows: dict[str, Any], classes: dict[str, Any], fs_hz: float
+) -> tuple[ComparedSets, dict[str, np.ndarray]]:
+    """Read the windows of all sets and their labels."""
+    compared = read_window_sets(**windows, fs_hz=fs_hz, least_s=0.5)
+    labels = {name: np.asarray(classes[name]) for name in compared.sets}
+    for name, x in compared.sets.items():
+        n = len(windows[name])
+        if labels[name].shape != (n,):
             raise DataError(
-                f"{name}_labels have shape {labels.shape}, the {name} windows are {len(x)}; give "
+                f"{name}_labels have shape {labels[name].shape}, the {name} windows are {n}; give "
                 f"one label for each."
             )
-        if len(windows) < len(x) or pd.isna(labels).any():
+        if len(x) < n or pd.isna(labels[name]).any():
             raise DataError(f"{name} windows or labels are missing; leave both out.")
-        if name != "real" and windows.shape[1:] != sets["real"][0].shape[1:]:
-            raise DataError(
-                f"the {name} windows have (leads, samples) = {windows.shape[1:]}, the real ones "
-                f"{sets['real'][0].shape[1:]}; cut all sets to the same."
-            )
-        check_sampling(fs_hz, windows.shape[2], 0.5)
-        if len(windows) > _MOST_WINDOWS:
-            drawn.append(f"{_MOST_WINDOWS} of {len(windows)} {name} windows")
-        order = content_order(windows, seed)[:_MOST_WINDOWS]
-        sets[name] = windows[order], labels[order]
-    return sets, f"Drawn at random: {', '.join(drawn)}." if drawn else ""
-
-
-def _skills(
-    sources: dict[str, Labelled], test: Labelled, space: WindowSpace, seed: int
-) -> pd.DataFrame:
-    """AUC on the test windows, by learner and training set."""
-    asked = space.features(test[0])[0]
-    seen = {arm: (space.features(x)[0], labels) for arm, (x, labels) in sources.items()}
-    skills = {
-        learner: {arm: _skill(learner, *pair, asked, test[1], seed) for arm, pair in seen.items()}
-        for learner in _LEARNERS
-    }
-    return pd.DataFrame.from_dict(skills, orient="index").rename_axis("learner")
+    return compared, labels
 
 
 def _skill(
@@ -168,18 +141,18 @@ def _skill(
     answers: np.ndarray,
     seed: int,
 ) -> float:
-    """Mean AUC of each class against the rest; 0.5 if the training set has one class only."""
+    """Mean AUC of each class against the rest; 0.5 if the training set has one class only.
+
+    NaN if the training set is too small for the learner.
+    """
     if len(np.unique(labels)) < 2:
         return 0.5
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    model = (linear if learner == "linear" else boosted(seed)).fit(x, labels)
-    odds = model.predict_proba(asked)
-    values = []
-    for level in np.unique(answers):
-        column = np.flatnonzero(model.classes_ == level)
-        p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
-        values.append(auc(p[answers == level], p[answers != level]))
-    return float(np.mean(values))
+    model = linear if learner == "linear" else boosted(seed)
+    if len(x) < fewest_rows(model):
+        return float("nan")
+    model.fit(x, labels)
+    return auc_of_classes(model.classes_, model.predict_proba(asked), answers)
 
 
 def _halves(windows: np.ndarray, labels: np.ndarray) -> tuple[Labelled, Labelled]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
-from synthgan.metrics.score import Score
-from synthgan.metrics.signals.windows import read_window_sets
-from synthgan.metrics.tables import Part
+from synthgan.metrics.compared_sets import Part
+from synthgan.metrics.signals.windows import window_measure
 
 __all__ = ["dtw", "dtw_distances"]
 
@@ -19,21 +16,9 @@ _MOST_SAMPLES = 250
 _BAND_S = 0.1
 
 
-def dtw(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+@window_measure("dynamic time warping (mV)", higher_is_better=False, most=_MOST_WINDOWS, equal=True)
+def dtw(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float) -> Part:
     """Dynamic time warping distance to the nearest window of the other set.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`; the same number of windows, up to 200, is drawn from each set.
 
     Returns
     -------
@@ -55,28 +40,16 @@ def dtw(
     Sakoe and Chiba (1978), Dynamic programming algorithm optimization for spoken word recognition,
     doi 10.1109/TASSP.1978.1163055.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
-        n = ours.shape[2]
-        factor = max(1, round(fs_hz / _RATE_HZ), -(-n // _MOST_SAMPLES))
-        band = max(1, round(_BAND_S * fs_hz / factor))
-        distances = dtw_distances(_averaged(ours, factor), _averaged(theirs, factor), band)
-        values = {
-            "fake to real": float(distances.min(axis=0).mean()),
-            "real to fake": float(distances.min(axis=1).mean()),
-        }
-        detail = pd.DataFrame({"value": values}).rename_axis("direction")
-        return Part(float(detail["value"].mean()), detail)
-
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
-    return compared.compare(
-        "dynamic time warping (mV)",
-        compare,
-        random_state,
-        higher_is_better=False,
-        most=_MOST_WINDOWS,
-        equal=True,
-    )
+    n = ours.shape[2]
+    factor = max(1, round(fs_hz / _RATE_HZ), -(-n // _MOST_SAMPLES))
+    band = max(1, round(_BAND_S * fs_hz / factor))
+    distances = dtw_distances(_averaged(ours, factor), _averaged(theirs, factor), band)
+    values = {
+        "fake to real": float(distances.min(axis=0).mean()),
+        "real to fake": float(distances.min(axis=1).mean()),
+    }
+    detail = pd.DataFrame({"value": values}).rename_axis("direction")
+    return Part(float(detail["value"].mean()), detail)
 
 
 def dtw_distances(a: np.ndarray, b: np.ndarray, band: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,15 @@ import pandas as pd
 from scipy.signal import welch
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import Comparison
+from synthgan.metrics.compared_sets import Part
 from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
-from synthgan.metrics.signals.windows import read_window_sets
-from synthgan.metrics.tables import Part
+from synthgan.metrics.signals.windows import (
+    MOST_WINDOWS,
+    each_lead,
+    read_window_sets,
+    window_measure,
+)
 
 __all__ = [
     "STATISTICS",
@@ -26,12 +29,10 @@ __all__ = [
 ]
 
 STATISTICS = ("min", "max", "mean", "sd", "peak to peak")
-MOST_WINDOWS = 5000
 _BAND_HZ = (0.5, 40.0)
 _SEGMENT_S = 2.0
-_LEAST_DENSITY = (
-    1e-9  # mV^2/Hz, far below recording noise; keeps logarithms of constant windows finite
-)
+# mV^2/Hz, far below recording noise; keeps logarithms of constant windows finite
+_LEAST_DENSITY = 1e-9
 _LAG_S = 1.0
 _LEAST_POWER = 1e-12  # rounding error of a constant window
 _SHOWN_LAGS = 100
@@ -89,31 +90,19 @@ def amplitudes(
     {'min': 0.0, 'max': 0.0, 'mean': 0.0, 'sd': 1.0, 'peak to peak': 1.0}
     """
 
-    def compare(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, pd.DataFrame]:
+    @each_lead
+    def compare(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator) -> Part:
         a, b = window_statistics(ours), window_statistics(theirs)
         values = [1 - ks(a[:, i], b[:, i]) for i in range(len(STATISTICS))]
-        index = pd.Index(STATISTICS, name="statistic")
-        return float(np.mean(values)), pd.DataFrame({"value": values}, index=index)
+        return Part.mean(pd.DataFrame({"value": values}, pd.Index(STATISTICS, name="statistic")))
 
     compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz)
-    return compared.compare("amplitudes", each_lead(compare), random_state, most=MOST_WINDOWS)
+    return compared.compare("amplitudes", compare, random_state, most=MOST_WINDOWS)
 
 
-def spectrum(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+@window_measure("spectrum (decades)", higher_is_better=False, least_s=0.5, adapt=each_lead)
+def spectrum(ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float) -> Part:
     """Compare the power at each frequency.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`; windows last 0.5 s or more.
 
     Returns
     -------
@@ -133,45 +122,25 @@ def spectrum(
     ----------
     Welch (1967), doi 10.1109/TAU.1967.1161901.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, pd.DataFrame]:
-        frequencies_hz, a = power_densities(ours, fs_hz)
-        b = power_densities(theirs, fs_hz)[1]
-        if not len(frequencies_hz):
-            raise DataError(
-                f"fs_hz={fs_hz:g} resolves no frequency of the band {_BAND_HZ} Hz; sample at a "
-                "higher rate."
-            )
-        a, b = a.mean(axis=0), b.mean(axis=0)
-        gaps = np.abs(np.log10(a) - np.log10(b))
-        index = pd.Index(frequencies_hz, name="frequency_hz")
-        return float(gaps.mean()), pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
-
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return compared.compare(
-        "spectrum (decades)",
-        each_lead(compare),
-        random_state,
-        higher_is_better=False,
-        most=MOST_WINDOWS,
-    )
+    frequencies_hz, a = power_densities(ours, fs_hz)
+    b = power_densities(theirs, fs_hz)[1]
+    if not len(frequencies_hz):
+        raise DataError(
+            f"fs_hz={fs_hz:g} resolves no frequency of the band {_BAND_HZ} Hz; sample at a "
+            "higher rate."
+        )
+    a, b = a.mean(axis=0), b.mean(axis=0)
+    gaps = np.abs(np.log10(a) - np.log10(b))
+    index = pd.Index(frequencies_hz, name="frequency_hz")
+    detail = pd.DataFrame({"real": a, "fake": b, "value": gaps}, index=index)
+    return Part(float(gaps.mean()), detail)
 
 
+@window_measure("autocorrelation", higher_is_better=False, least_s=0.5, adapt=each_lead)
 def autocorrelation(
-    real: Any,
-    fake: Any,
-    *,
-    fs_hz: float,
-    holdout: Any = None,
-    target: Any = None,
-    random_state: Any = None,
-) -> Score:
+    ours: np.ndarray, theirs: np.ndarray, rng: np.random.Generator, fs_hz: float
+) -> Part:
     """Compare the autocorrelations of windows.
-
-    Parameters
-    ----------
-    real, fake, fs_hz, holdout, target, random_state
-        As in `amplitudes`; windows last 0.5 s or more.
 
     Returns
     -------
@@ -180,23 +149,12 @@ def autocorrelation(
         autocorrelations, 0..2. Lower is better, 0 is equal. ``detail`` has both at a hundred lags
         (``lag_s``), evenly spaced.
     """
-
-    def compare(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, pd.DataFrame]:
-        a, b = (_autocorrelations(x, int(_LAG_S * fs_hz)).mean(axis=0) for x in (ours, theirs))
-        gaps = np.abs(a - b)
-        shown = np.unique(np.linspace(0, len(a) - 1, _SHOWN_LAGS).astype(int))
-        index = pd.Index(shown / fs_hz, name="lag_s")
-        detail = pd.DataFrame({"real": a, "fake": b, "value": gaps}).iloc[shown].set_index(index)
-        return float(gaps.mean()), detail
-
-    compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
-    return compared.compare(
-        "autocorrelation",
-        each_lead(compare),
-        random_state,
-        higher_is_better=False,
-        most=MOST_WINDOWS,
-    )
+    a, b = (_autocorrelations(x, int(_LAG_S * fs_hz)).mean(axis=0) for x in (ours, theirs))
+    gaps = np.abs(a - b)
+    shown = np.unique(np.linspace(0, len(a) - 1, _SHOWN_LAGS).astype(int))
+    index = pd.Index(shown / fs_hz, name="lag_s")
+    detail = pd.DataFrame({"real": a, "fake": b, "value": gaps}).iloc[shown].set_index(index)
+    return Part(float(gaps.mean()), detail)
 
 
 def window_statistics(windows: np.ndarray) -> np.ndarray:
@@ -228,23 +186,6 @@ def power_densities(windows: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.n
     frequencies_hz, densities = welch(windows, fs_hz, nperseg=n_segment)
     seen = (frequencies_hz >= _BAND_HZ[0]) & (frequencies_hz <= _BAND_HZ[1])
     return frequencies_hz[seen], densities[:, seen] + _LEAST_DENSITY
-
-
-def each_lead(
-    compare: Callable[[np.ndarray, np.ndarray], tuple[float, pd.DataFrame]],
-) -> Comparison:
-    """Compare each lead with itself; the value is the mean, the detail names the lead."""
-
-    def leads(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator) -> Part:
-        n_leads = real.shape[1]
-        values, details = zip(
-            *(compare(real[:, i], fake[:, i]) for i in range(n_leads)), strict=True
-        )
-        if n_leads == 1:
-            return Part(values[0], details[0])
-        return Part(float(np.mean(values)), pd.concat(details, keys=range(n_leads), names=["lead"]))
-
-    return leads
 
 
 def _autocorrelations(windows: np.ndarray, n_lags: int) -> np.ndarray:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError
-from synthgan.metrics.compared_sets import ComparedSets
+from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part, given_sets
+from synthgan.metrics.measure import Measure, publish, sampling
+from synthgan.metrics.score import Score
 from synthgan.records.beats import check_sampling
+from synthgan.records.signals import SignalWindows, check_axes, match_windows
 
-__all__ = ["phase_randomised", "read_window_sets", "read_windows", "whole_windows"]
+__all__ = [
+    "MOST_WINDOWS",
+    "each_lead",
+    "phase_randomised",
+    "read_window_sets",
+    "whole_windows",
+    "window_measure",
+]
+
+MOST_WINDOWS = 5000
 
 
 def read_window_sets(
@@ -35,18 +49,19 @@ def read_window_sets(
     Raises
     ------
     DataError
-        Wrong or different shapes, infinite numbers, fewer than two windows without missing samples,
-        real windows that are all constant, windows that are too short.
+        Wrong or different shapes, SignalWindows that differ in rate, leads or units, infinite
+        numbers, fewer than two windows without missing samples, real windows that are all constant,
+        windows that are too short.
     ParameterError
         `fs_hz` is not a positive number.
     """
-    given = {"real": real, "fake": fake, "holdout": holdout}
+    given = given_sets("set of windows", {"real": real, "fake": fake, "holdout": holdout})
+    given = match_windows(given, fs_hz)
     sets: dict[str, np.ndarray] = {}
     notes: list[str] = []
     for name, x in given.items():
-        if x is not None:
-            sets[name], note = read_windows(x, name)
-            notes += [note] if note else []
+        sets[name], note = _read_windows(x, name)
+        notes += [note] if note else []
     shape = sets["real"].shape[1:]
     for name, x in sets.items():
         if x.shape[1:] != shape:
@@ -60,7 +75,83 @@ def read_window_sets(
     return ComparedSets(sets, phase_randomised, "windows", tuple(notes))
 
 
-def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
+def window_measure(
+    name: str,
+    *,
+    higher_is_better: bool = True,
+    most: int = MOST_WINDOWS,
+    equal: bool = False,
+    least_s: float = 0.0,
+    adapt: Callable[[Comparison], Comparison] | None = None,
+    read: Callable[..., ComparedSets] | None = None,
+    about: str = "",
+) -> Callable[[Comparison], Measure]:
+    """Make a public measure of a function that compares two sets of windows.
+
+    The function is called as ``compare(real, other, rng, fs_hz=fs_hz)``.
+
+    Parameters
+    ----------
+    name : str
+    higher_is_better, most, equal
+        As in `ComparedSets.compare`.
+    least_s : float, default=0
+        Minimum duration of windows.
+    adapt : callable or None, default=None
+        Makes a comparison of windows of the function, such as `each_lead`.
+    read : callable or None, default=None
+        Reads the windows; None: `read_window_sets`.
+    about : str, default=""
+        Which windows are needed, for the docstring.
+    """
+
+    def decorate(function: Comparison) -> Measure:
+        compare = function if adapt is None else adapt(function)
+
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            fs_hz: float,
+            holdout: Any = None,
+            target: Any = None,
+            random_state: Any = None,
+        ) -> Score:
+            reader = read or partial(read_window_sets, least_s=least_s)
+            return reader(real, fake, holdout, fs_hz=fs_hz).compare(
+                name, partial(compare, fs_hz=fs_hz), random_state,
+                higher_is_better=higher_is_better, most=most, equal=equal,
+            )  # fmt: skip
+
+        lasting = f"Windows last {least_s:g} s or more. " if least_s else ""
+        drawn = sampling("windows", most, equal) if most != MOST_WINDOWS else ""
+        return publish(measure, function, f"As in `amplitudes`. {lasting}{about}{drawn}")
+
+    return decorate
+
+
+def each_lead(compare: Comparison) -> Comparison:
+    """Compare each lead with itself; the value is the mean, the detail names the lead.
+
+    Parameters
+    ----------
+    compare : callable
+        Called with arrays of shape (n_windows, n_samples).
+    """
+
+    def leads(
+        real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, **options: float
+    ) -> Part:
+        parts = [compare(real[:, i], fake[:, i], rng, **options) for i in range(real.shape[1])]
+        if len(parts) == 1:
+            return parts[0]
+        detail = pd.concat([x.detail for x in parts], keys=range(len(parts)), names=["lead"])
+        return Part(float(np.mean([x.value for x in parts])), detail)
+
+    return leads
+
+
+def _read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
     """Return windows as float64 of shape (n_windows, n_leads, n_samples), and a note.
 
     Parameters
@@ -82,6 +173,8 @@ def read_windows(x: Any, name: str) -> tuple[np.ndarray, str]:
         )
     if windows.ndim == 2:
         windows = windows[:, None, :]
+    if not isinstance(x, SignalWindows):
+        check_axes(f"the {name} windows", windows.shape)
     if np.isinf(windows).any():
         raise DataError(f"the {name} windows have infinite samples; only finite mV are allowed.")
     is_whole = whole_windows(windows)
