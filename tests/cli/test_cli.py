@@ -185,7 +185,7 @@ def test_usage_errors(capsys):
         (["fit"], "required: DATA, -o/--out; see synthgan fit --help"),
         (
             ["fit", "a.zip", "-o", "m", "--size", "8xx"],
-            "'8xx' is not a size; give a size such as 275x400",
+            "'8xx' is not a size; give height x width, such as 275x400, or 64",
         ),
         (["fit", "a.csv", "-o", "m", "--epochs", "many"], "invalid int value: 'many'"),
         (["grow"], "invalid choice: 'grow'"),

@@ -634,8 +634,12 @@ def folder(tmp_path, monkeypatch):
         (lambda: read_records(None), ParameterError, r"path=None is not allowed"),
         (lambda: write_records("empty", WAVES), ParameterError, r"fs_hz=None is not allowed"),
         (lambda: read_records(""), ParameterError, r"path='' is not allowed"),
-        (lambda: read_records("empty", leads=1), ParameterError, r"leads=1 is not allowed"),
-        (lambda: read_records("empty", leads=[1]), ParameterError, r"leads=\[1\] is not allowed"),
+        (lambda: read_records("empty", leads=-1), ParameterError, r"leads=-1 is not allowed"),
+        (
+            lambda: read_records("empty", leads=[1.5]),
+            ParameterError,
+            r"leads=\[1.5\] is not allowed",
+        ),
         (lambda: write_records("", WAVES, fs_hz=250), ParameterError, r"path='' is not allowed"),
         (lambda: write_records("new", [recording()]), DataError, r"cut windows from them"),
         (

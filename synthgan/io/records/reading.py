@@ -197,7 +197,8 @@ def _wanted(leads: Any) -> list[str | int] | None:
         return None
     wanted = [leads] if isinstance(leads, str | int) else leads
     are_leads = isinstance(wanted, Sequence) and all(
-        isinstance(lead, str) or (isinstance(lead, int) and not isinstance(lead, bool))
+        isinstance(lead, str)
+        or (isinstance(lead, int) and not isinstance(lead, bool) and lead >= 0)
         for lead in wanted
     )
     if not are_leads or len(set(map(_folded, wanted))) < max(1, len(wanted)):
