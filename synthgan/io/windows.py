@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.records.beats import find_beats
-from synthgan.records.signals import Recording, SignalWindows, check_positive
+from synthgan.records.signals import Recording, SignalWindows, beat_lead, check_positive
 
 __all__ = ["Recording", "SignalWindows", "windows"]
 
@@ -54,9 +54,9 @@ def windows(
         Distance between the starts of adjacent windows, in samples or in seconds; None is the
         window's length. Smaller values give overlap, larger values gaps.
     align : {None, "beats"}, default=None
-        None starts at each record's first sample. "beats" puts an R peak of the first lead at
-        sample ``n_samples // 2``: each R peak is used whose window lies in the record
-        and starts at least `step` after the previous window.
+        None starts at each record's first sample. "beats" puts an R peak of an ECG lead (of the
+        first lead, if none is named so) at sample ``n_samples // 2``: each R peak is used whose
+        window lies in the record and starts at least `step` after the previous window.
     labels : sequence of str, "all" or None, default=None
         Labels of the records that become columns of ``info``; case is ignored. None: diagnosis,
         age and sex, if any record has them. ``"Dx=426783006"`` is whether the list "Dx", separated
@@ -202,7 +202,8 @@ def _starts(recording: Recording, length: int, hop: int, align: str | None) -> n
     if align is None:
         return np.arange(0, last + 1, hop)
     starts: list[int] = []
-    for start in _r_peaks(recording.values[0], recording.fs_hz) - length // 2:
+    lead = recording.values[beat_lead(recording.leads, recording.units)]
+    for start in _r_peaks(lead, recording.fs_hz) - length // 2:
         if 0 <= start <= last and (not starts or start >= starts[-1] + hop):
             starts.append(int(start))
     return np.array(starts, dtype=np.int64)

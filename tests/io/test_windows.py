@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.io.records import write_records
 from synthgan.io.windows import Recording, SignalWindows, windows
 
 
@@ -357,3 +358,21 @@ def test_steps_below_the_extreme_of_the_record_are_kept():
     with pytest.warns(DataWarning, match=r"Left out 1 of 8 windows \(1 saturated in a lead"):
         cut = windows(noise(0, values=values[None]), 100)
     assert cut.values.max() == 16
+
+
+def test_beats_of_an_ecg_lead_lie_in_the_middle(tmp_path):
+    """Whatever comes first: windows are aligned to the beats, and annotated at them."""
+    record, beats = beating(30)
+    breath = np.sin(np.arange(record.values.shape[1]) / 250)
+    both = noise(0, values=np.stack([breath, record.values[0]]), leads=("RESP", "II"),
+                 units=("Ohm", "mV"))  # fmt: skip
+    cut = windows(both, 150, align="beats")
+    assert abs(cut.info["start_s"] * 250 + 75 - beats).max() <= 1
+    whole = SignalWindows(both.values[None], 250, both.leads, both.units)
+    write_records(tmp_path, whole, r_peaks=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import wfdb
+
+        marks = wfdb.rdann(str(tmp_path / "synthetic_00000"), "atr")
+    assert abs(marks.sample - beats).max() <= 1

@@ -220,6 +220,7 @@ def test_beats_are_those_of_an_ecg_lead(leads, units):
         max_steps=1, random_state=0, condition_on=["heart_rate_bpm"]
     ).fit(cut)  # fmt: skip
     assert model.beat_lead_ == 1
+    assert f"heart rates are those of lead `{leads[1]}`" in model.model_card()
     report = evaluate(cut, cut, sections=["fidelity"])
     assert report["heart_rates"].detail.equals(score.detail)
     assert report["r_amplitudes"].detail["real median"].item() < 10  # mV, of any unit

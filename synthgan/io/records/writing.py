@@ -16,7 +16,7 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.records.comments import SYNTHETIC
 from synthgan.io.records.formats import encode_beats, encode_window
 from synthgan.records.beats import find_beats
-from synthgan.records.signals import Recording, SignalWindows, ascii_unit, check_positive
+from synthgan.records.signals import Recording, SignalWindows, ascii_unit, beat_lead, check_positive
 from synthgan.state.files import drafting_folder, keep_mode
 
 __all__ = ["write_records"]
@@ -54,7 +54,7 @@ def write_records(
         Names of the records, of letters, digits, ``_`` and ``-``. None is synthetic_00000 and so
         on.
     r_peaks : {None, True} or sequence of arrays of int, default=None
-        Write annotations (``.atr``, all "N"): True detects the R peaks of the first lead; a
+        Write annotations (``.atr``, all "N"): True detects the R peaks of an ECG lead; a
         sequence has the ascending samples of each window.
     digital_step : float, default=None
         Resolution of the stored 16-bit numbers, in the lead's unit. None is 0.0005 mV as in PTB-DB.
@@ -194,12 +194,13 @@ def _as_peaks(r_peaks: Any, cut: SignalWindows) -> list[np.ndarray] | None:
     if r_peaks is None:
         return None
     if r_peaks is True:
-        lead = cut.values[:, 0]
+        which = beat_lead(cut.leads, cut.units)
+        lead = cut.values[:, which]
         n_missing = int(np.isnan(lead).any(axis=1).sum())
         if n_missing:
             raise DataError(
-                f"{n_missing} windows have missing samples in lead {cut.leads[0]!r}, where R peaks "
-                "cannot be found; give r_peaks, or None."
+                f"{n_missing} windows have missing samples in lead {cut.leads[which]!r}, where R "
+                "peaks cannot be found; give r_peaks, or None."
             )
         try:
             beats = find_beats(lead, cut.fs_hz)

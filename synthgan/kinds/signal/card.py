@@ -27,7 +27,16 @@ def describe(model: Any) -> list[str]:
         f"{container_name(container.kind)} of {escape_code(container.dtype)}",
         *([f"- leads: {', '.join(named)}"] if named else []),
         *describe_labels(model),
+        *_beats(model),
     ]
+
+
+def _beats(model: Any) -> list[str]:
+    """Tell the lead whose beats give the heart rate, if that is a condition."""
+    leads = model.encoder_.container_.leads
+    if not model.labels_.measured or len(leads) < 2:
+        return []
+    return [f"- heart rates are those of lead {escape_code(leads[model.beat_lead_])}"]
 
 
 def holds(model: Any) -> str:
