@@ -20,7 +20,7 @@ from synthgan.gan.training.memory import check_sample_memory
 from synthgan.randomness import draw_seed
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer
-from synthgan.synthesizers.few_people import LABELLED_LEVELS
+from synthgan.synthesizers.few_people import FEWEST_UNWARNED, LABELLED_LEVELS
 from synthgan.synthesizers.recipes import Preset, find_preset
 from synthgan.synthesizers.training_set import TrainingSet
 
@@ -129,12 +129,13 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     ) -> None:
         """Train on what a fitted encoder makes of records."""
         n_people = len(values) if people is None else len(np.unique(people))
-        if n_people < _FEW_RECORDS and self.preset is None:
-            more = "" if self.privacy == "strict" else "; privacy='strict' lowers it"
+        if n_people < FEWEST_UNWARNED and self.preset is None:
+            helps = self.privacy != "strict" and len(values) < _FEW_RECORDS
+            more = "; privacy='strict' lowers it" if helps else ""
             warnings.warn(
                 f"the {self.kind}s are of {n_people} people: an attacker with synthetic ones may "
                 "recognise a training person (see docs/privacy.md); measure with "
-                f"synthgan.evaluate, or use {_FEW_RECORDS} people or more{more}.",
+                f"synthgan.evaluate, or use {FEWEST_UNWARNED} people or more{more}.",
                 PrivacyWarning,
                 stacklevel=4,
             )
