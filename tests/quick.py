@@ -3,11 +3,24 @@
 from io import BytesIO
 
 import joblib
+import numpy as np
+import pandas as pd
 from pandas.testing import assert_frame_equal
 
 from synthgan import FCN, Callback, TabularGANSynthesizer
+from synthgan.records.signals import Recording
 
 TINY = FCN(width=(16,), dropout=0.3)
+# Small data that every synthesizer accepts.
+GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0] * 5, "y": ["a", "b", "a"] * 5})
+WAVES = np.sin(np.arange(30 * 50).reshape(30, 50))
+PIXELS = (np.arange(30 * 64).reshape(30, 8, 8) * 7 % 256).astype(np.uint8)
+
+
+def recording(**fields):
+    values = np.sin(np.arange(100.0)).reshape(1, 100)
+    good = {"name": "a", "values": values, "fs_hz": 100.0, "leads": ("i",), "units": ("mV",)}
+    return Recording(**{**good, "labels": {}, "patient": "p", **fields})
 
 
 def quick(callbacks=None, **parameters):

@@ -167,6 +167,8 @@ class Kind(ABC):
         read_array : callable
             Reads an npy file.
         """
+        if self.evaluate_options:
+            return list(self._part("files").read_sets(paths, parsed, read_array))
 
         def read(path: str) -> Any:
             if path.endswith(".npy"):

@@ -3,8 +3,14 @@
 import hashlib
 import io
 import json
+import warnings
 import zipfile
 from pathlib import Path
+
+import pytest
+
+import synthgan
+from synthgan.exceptions import ArchiveError
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 MANIFEST, SCHEMA = "manifest.json", "schema.json"
@@ -44,3 +50,17 @@ def pack(path, members, *, rehash=True, names=None, methods=None):
         archive.comment = f"sha256:{head}".encode()
     Path(path).write_bytes(whole.getvalue())
     return path
+
+
+def refused(path, match):
+    """Load a file, and check the form of the refusal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ArchiveError, match=match) as found:
+            synthgan.load(path)
+    message = str(found.value)
+    assert repr(str(path)) in message
+    assert message.endswith(".")
+    assert "\n" not in message
+    assert len(message) < 700
+    return message

@@ -7,56 +7,28 @@ import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 
-import synthgan
 from synthgan import (
     CNN,
     FCN,
     Adam,
     Checkpoint,
-    FixedCombinations,
-    GANImputer,
-    GANOverSampler,
     GridEncoder,
-    Identifier,
     ImageEncoder,
     ImageGANSynthesizer,
-    Inequality,
     Loss,
-    Predicate,
-    Range,
-    SampleGrid,
     SignalEncoder,
     SignalGANSynthesizer,
     TabularGANSynthesizer,
-    evaluate,
-    metrics,
-)
-from synthgan.datasets import (
-    load_thyroid,
-    make_clinic,
-    make_ecg,
-    make_fingerprints,
-    make_irises,
 )
 from synthgan.exceptions import (
-    ArchiveError,
-    CheckpointError,
     DataError,
     DataWarning,
     ParameterError,
     SynthganError,
 )
-from synthgan.io.images import ImageStack, read_images, save_images
-from synthgan.io.records import read_records, write_records
-from synthgan.io.tables import read_array, read_csv, write_csv
-from synthgan.io.windows import Recording, SignalWindows, windows
-from synthgan.metrics import images as of_images
-from synthgan.metrics import signals as of_signals
+from synthgan.io.windows import SignalWindows
 from synthgan.synthesizers.parameters import read_seconds
-
-GOOD = pd.DataFrame({"x": [1.0, 2.0, 3.0] * 5, "y": ["a", "b", "a"] * 5})
-WAVES = np.sin(np.arange(30 * 50).reshape(30, 50))
-PIXELS = (np.arange(30 * 64).reshape(30, 8, 8) * 7 % 256).astype(np.uint8)
+from tests.quick import GOOD, PIXELS, WAVES
 
 
 @pytest.mark.parametrize(
@@ -205,12 +177,6 @@ def test_a_time_limit_without_a_unit_is_in_seconds(given, seconds):
 
 
 # What was called, with what, the class of the error, and what it says.
-def recording(**fields):
-    values = np.sin(np.arange(100.0)).reshape(1, 100)
-    good = {"name": "a", "values": values, "fs_hz": 100.0, "leads": ("i",), "units": ("mV",)}
-    return Recording(**{**good, "labels": {}, "patient": "p", **fields})
-
-
 @pytest.mark.parametrize(
     ("parameters", "data", "error", "message"),
     [
@@ -413,292 +379,3 @@ def test_before_fit(cls, tmp_path):
     for call in (lambda m: m.sample(1), lambda m: m.save(tmp_path / "m"), lambda m: m.score(GOOD)):
         with pytest.raises(NotFittedError, match=f"This {cls.__name__} instance is not fitted"):
             call(cls())
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: GridEncoder().transform(GOOD), NotFittedError, r"This GridEncoder instance"),
-        (lambda: GridEncoder(layout="hilbert").fit(GOOD), ValueError, r"The 'layout' parameter"),
-        (lambda: GridEncoder().fit(GOOD).transform(GOOD[["x"]]), ValueError, r"missing:\n- y"),
-        (
-            lambda: GridEncoder().fit(GOOD).transform(GOOD.assign(y="z")),
-            DataError,
-            r"column 'y' holds 'z', a level not seen in fit",
-        ),
-        (
-            lambda: GridEncoder().fit(GOOD).inverse_transform(np.zeros((2, 9, 9))),
-            DataError,
-            r"grids have shape \(2, 9, 9\)",
-        ),
-        (
-            lambda: GridEncoder().fit(GOOD).inverse_transform(np.full((1, 2, 2), 300.0)),
-            DataError,
-            r"cells outside 0..255",
-        ),
-        (
-            lambda: GridEncoder().fit(GOOD).inverse_transform(np.full((1, 2, 2), np.nan)),
-            DataError,
-            r"cells outside 0..255 or NaN",
-        ),
-        (
-            lambda: SignalEncoder().fit(WAVES).inverse_transform(np.zeros((2, 3))),
-            DataError,
-            r"grids have shape \(2, 3\)",
-        ),
-        (
-            lambda: ImageEncoder().fit(PIXELS).inverse_transform(np.zeros((2, 3))),
-            DataError,
-            r"grids have shape \(2, 3\)",
-        ),
-        (lambda: GANImputer(strategy="x").fit(GOOD), ValueError, r"The 'strategy' parameter"),
-        (lambda: GANImputer().transform(GOOD), NotFittedError, r"This GANImputer instance"),
-        (
-            lambda: GANOverSampler().fit_resample(GOOD[["x"]], ["a"] * 15),
-            DataError,
-            r"y holds one class, 'a'",
-        ),
-        (
-            lambda: GANOverSampler(sampling_strategy="x").fit_resample(GOOD[["x"]], GOOD["y"]),
-            ValueError,
-            r"The 'sampling_strategy' parameter",
-        ),
-        (
-            lambda: GANOverSampler().fit_resample(GOOD[["x"]], ["a", "b"]),
-            ValueError,
-            r"inconsistent numbers of samples",
-        ),
-    ],
-)
-def test_encoders_imputers_and_oversamplers(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
-
-
-@pytest.mark.parametrize(
-    ("constraint", "error", "message"),
-    [
-        (Inequality("x", "z"), DataError, r"columns \['z'\], which the table lacks"),
-        (Inequality("x", "x"), ParameterError, r"give two different columns"),
-        (Inequality("x", "y"), DataError, r"columns 'x' .* and 'y' .* cannot be compared"),
-        (Range("x", 5, 9), DataError, r"column 'x' has 15 row\(s\) outside"),
-        (FixedCombinations(["x"]), ParameterError, r"columns=\['x'\] .* two different columns"),
-        (Identifier("z"), DataError, r"columns \['z'\], which the table lacks"),
-        (Predicate("x > 0"), ParameterError, r"function='x > 0' of Predicate is not allowed"),
-        (Predicate(lambda frame: frame["x"] > 1), DataError, r"5 of 15 row\(s\) violate"),
-        (Predicate(lambda frame: True), DataError, r"returned shape \(\); one boolean per row"),
-    ],
-)
-def test_constraints(constraint, error, message):
-    with pytest.raises(error, match=message):
-        TabularGANSynthesizer(epochs=1, constraints=[constraint]).fit(GOOD)
-
-
-@pytest.mark.parametrize(
-    ("callback", "message"),
-    [
-        (lambda folder: Checkpoint(folder, every_epochs=0), r"Checkpoint every_epochs=0 is not"),
-        (lambda folder: Checkpoint(folder, keep=1.5), r"Checkpoint keep=1.5 is not allowed"),
-        (lambda folder: SampleGrid(every_epochs=0), r"SampleGrid every_epochs=0 is not allowed"),
-        (lambda folder: SampleGrid(n=-1), r"SampleGrid n=-1 is not allowed"),
-    ],
-)
-def test_callbacks(tmp_path, callback, message):
-    with pytest.raises(ParameterError, match=message):
-        TabularGANSynthesizer(epochs=1, callbacks=[callback(tmp_path)]).fit(GOOD)
-
-
-def test_a_file_is_no_folder_of_checkpoints(tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(CheckpointError, match="file' cannot be a folder of checkpoints"):
-        TabularGANSynthesizer(epochs=1, callbacks=[Checkpoint(tmp_path / "file")]).fit(GOOD)
-
-
-FAKE = GOOD.sample(15, random_state=0, ignore_index=True)
-NUMBERS = pd.DataFrame({"x": np.arange(30.0)})
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: metrics.c2st(None, FAKE), DataError, r"the real table is None"),
-        (lambda: metrics.c2st(GOOD, None), DataError, r"the fake table is None"),
-        (lambda: metrics.c2st(GOOD[:0], FAKE), DataError, r"the real table has no rows"),
-        (lambda: metrics.c2st(GOOD, FAKE[["x"]]), DataError, r"fake table lacks .* \['y'\]"),
-        (lambda: metrics.c2st("a.csv", FAKE), ValueError, r"Expected 2D array"),
-        (
-            lambda: metrics.column_shapes(NUMBERS, NUMBERS.astype(str) + "?"),
-            DataError,
-            r"column 'x' holds numbers in the real table, but not in another: .*'0.0\?'",
-        ),
-        (lambda: metrics.tstr(GOOD, FAKE), ParameterError, r"target=None is not allowed"),
-        (lambda: metrics.tstr(GOOD, FAKE, target="z"), ParameterError, r"target='z' is not"),
-        (lambda: metrics.near_copies(GOOD, FAKE, quantile=2), ParameterError, r"quantile=2 is"),
-        (lambda: metrics.singling_out(GOOD, FAKE, mode="x"), ParameterError, r"mode='x' is not"),
-        (lambda: metrics.singling_out(GOOD, FAKE, n_attacks=0), ParameterError, r"n_attacks=0"),
-        (lambda: metrics.attribute_inference(GOOD, FAKE, secret=3), ParameterError, r"secret=3 is"),
-        (lambda: metrics.linkability(GOOD, FAKE, n_neighbors=0), ParameterError, r"n_neighbors=0"),
-        (
-            lambda: metrics.linkability(GOOD, FAKE, columns=(["x"], ["z"])),
-            ParameterError,
-            r"columns=\(\['x'\], \['z'\]\) is not allowed",
-        ),
-        (
-            lambda: of_signals.spectrum(WAVES, WAVES[:, :10], fs_hz=25),
-            DataError,
-            r"fake windows have \(leads, samples\) = \(1, 10\)",
-        ),
-        (lambda: of_signals.heart_rates(WAVES, WAVES, fs_hz=0), ParameterError, r"fs_hz=0 is not"),
-        (
-            lambda: of_signals.spectrum(WAVES, WAVES * np.nan, fs_hz=25),
-            DataError,
-            r"the fake set has 0 windows without missing samples",
-        ),
-        (
-            lambda: of_signals.spectrum(WAVES[0], WAVES[0], fs_hz=25),
-            DataError,
-            r"real windows have shape \(50,\)",
-        ),
-        (
-            lambda: of_images.image_coverage(PIXELS, PIXELS[:, :4]),
-            DataError,
-            r"fake images have \(height, width, channels\) = \(4, 8, 1\)",
-        ),
-        (
-            lambda: of_images.image_coverage(PIXELS, PIXELS * 1.5),
-            DataError,
-            r"fake pixels are 0 to 38\d.*; 0 to 255 is allowed",
-        ),
-        (lambda: evaluate(None, FAKE), DataError, r"real=None is not allowed"),
-        (lambda: evaluate(GOOD, None), DataError, r"fake=None is not allowed"),
-        (lambda: evaluate(GOOD, FAKE[["x"]]), DataError, r"fake table lacks .* \['y'\]"),
-        (lambda: evaluate(GOOD, FAKE, holdout=FAKE[["x"]]), DataError, r"holdout table lacks"),
-        (lambda: evaluate(GOOD, FAKE, target="z"), ParameterError, r"target='z' is not allowed"),
-        (lambda: evaluate(GOOD, FAKE, kind="x"), ParameterError, r"kind='x' is not allowed"),
-        (lambda: evaluate(GOOD, FAKE, sections=["x"]), ParameterError, r"sections=\['x'\] is not"),
-        (lambda: evaluate(WAVES[:, None], WAVES[:, None]), ParameterError, r"fs_hz=None is not"),
-        (
-            lambda: metrics.c2st(GOOD, GOOD.assign(y=[[1], [2], [3]] * 5)),
-            DataError,
-            r"column 'y' of the fake table cannot be compared: unhashable type: 'list'",
-        ),
-    ],
-)
-def test_metrics(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Stand in a folder with an empty one, an empty CSV file and a file of nonsense."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "empty.csv").write_text("")
-    (tmp_path / "nonsense").write_bytes(b"\x93non\x89sense")
-    (tmp_path / "long.csv").write_text("a,b\n1,2,3,4\n5,6,7,8\n")
-    header = "{'descr': '<f8', 'fortran_order': False, 'shape': (9999999, 99999), }"
-    for name, text in (("huge.npy", header), ("odd.npy", header.replace("}", "('\n"))):
-        size = len(text).to_bytes(2, "little")
-        (tmp_path / name).write_bytes(b"\x93NUMPY\x01\x00" + size + text.encode())
-
-
-@pytest.mark.parametrize(
-    ("call", "error", "message"),
-    [
-        (lambda: synthgan.load("none"), ArchiveError, r"'none' cannot be read: No such file"),
-        (
-            lambda: synthgan.load("nonsense"),
-            ArchiveError,
-            r"'nonsense' is not a complete synthgan arch",
-        ),
-        (lambda: synthgan.load("empty"), ArchiveError, r"'empty' cannot be read: Is a directory"),
-        (lambda: synthgan.load(None), TypeError, r"not NoneType"),
-        (lambda: read_csv("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
-        (lambda: read_csv("empty.csv"), DataError, r"'empty.csv' is not a CSV table: No columns"),
-        (lambda: read_csv("empty"), DataError, r"'empty' cannot be read: Is a directory"),
-        (
-            lambda: read_csv("long.csv"),
-            DataError,
-            r"'long.csv' is not a CSV .* more fields than the",
-        ),
-        (lambda: read_array("empty.csv"), DataError, r"'empty.csv' is not an npy file of numbers"),
-        (lambda: read_array("huge.npy"), DataError, r"'huge.npy' is not an npy file of numbers"),
-        (lambda: read_array("odd.npy"), DataError, r"'odd.npy' is not an npy file of numbers"),
-        (lambda: read_csv("nonsense"), DataError, r"'nonsense' is not a CSV table: .*codec"),
-        (lambda: read_array("nonsense"), DataError, r"'nonsense' is not an npy file of numbers"),
-        (lambda: write_csv(GOOD, "no/a.csv"), DataError, r"'no/a.csv' cannot be written: No such"),
-        (lambda: read_records("none"), DataError, r"'none' is neither a folder nor a WFDB record"),
-        (lambda: read_records("empty"), DataError, r"folder 'empty' holds no WFDB record"),
-        (lambda: read_records([]), DataError, r"list of paths is empty"),
-        (lambda: read_records(None), ParameterError, r"path=None is not allowed"),
-        (lambda: write_records("empty", WAVES), ParameterError, r"fs_hz=None is not allowed"),
-        (lambda: read_records(""), ParameterError, r"path='' is not allowed"),
-        (lambda: read_records("empty", leads=-1), ParameterError, r"leads=-1 is not allowed"),
-        (
-            lambda: read_records("empty", leads=[1.5]),
-            ParameterError,
-            r"leads=\[1.5\] is not allowed",
-        ),
-        (lambda: write_records("", WAVES, fs_hz=250), ParameterError, r"path='' is not allowed"),
-        (lambda: write_records("new", [recording()]), DataError, r"cut windows from them"),
-        (
-            lambda: write_records("new", WAVES, fs_hz=250, names=5),
-            ParameterError,
-            r"names=5 is not allowed",
-        ),
-        (lambda: windows("empty"), ParameterError, r"records are of type str; give what"),
-        (lambda: windows(np.zeros(3)), ParameterError, r"records are of type ndarray; give what"),
-        (lambda: windows([recording()], 10, labels=5), ParameterError, r"labels=5 is not allowed"),
-        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, None), DataError, r"leads None are not na"),
-        (lambda: SignalWindows(np.zeros((1, 1, 9)), 9, "i", [None]), DataError, r"units \(None,\)"),
-        (lambda: windows([], n_samples=10), DataError, r"no records to cut"),
-        (lambda: windows([recording()], n_samples=0), ParameterError, r"n_samples=0 is not"),
-        (lambda: windows([recording()], 10, window_s=1), ParameterError, r"exclude each other"),
-        (lambda: windows([recording()], 10, step=0), ParameterError, r"step=0 is not allowed"),
-        (lambda: windows([recording()], 10, align="x"), ParameterError, r"align='x' is not"),
-        (lambda: windows([recording()], 1000), DataError, r"longer than every record; .*'a', has"),
-        (
-            lambda: windows([recording(values=np.zeros((1, 100)))], 10),
-            DataError,
-            r"none of 10 windows is valid: 10 flat",
-        ),
-        (lambda: recording(fs_hz=-1), ParameterError, r"fs_hz=-1 is not allowed"),
-        (lambda: recording(leads=("i", "ii")), DataError, r"record 'a' has values of shape"),
-        (lambda: SignalWindows(WAVES, 10.0, ["i"]), DataError, r"windows of shape \(30, 50\)"),
-        (lambda: SignalWindows(WAVES[:, None], 1, ["i", "v1"]), DataError, r"windows of 1 leads"),
-        (lambda: read_images(3), ParameterError, r"source is a int"),
-        (lambda: read_images([]), DataError, r"source is empty"),
-        (lambda: read_images("empty"), DataError, r"folder 'empty' holds no images"),
-        (
-            lambda: read_images("nonsense"),
-            DataError,
-            r"'nonsense' \(not an image of a known format",
-        ),
-        (lambda: ImageStack(np.zeros((2, 3))), DataError, r"images of shape \(2, 3\)"),
-        (lambda: save_images(np.zeros((2, 3)), "o"), DataError, r"images of shape \(2, 3\)"),
-        (lambda: save_images(PIXELS, "o", format="exe"), ParameterError, r"format='exe' is not"),
-        (lambda: load_thyroid("none.csv"), DataError, r"'none.csv' cannot be read"),
-    ],
-)
-@pytest.mark.usefixtures("folder")
-def test_files(call, error, message):
-    with pytest.raises(error, match=message):
-        call()
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: make_clinic(-1), r"n=-1 is not allowed"),
-        (lambda: make_clinic(1.5), r"n=1.5 is not allowed"),
-        (lambda: make_ecg(0), r"n_windows=0 is not allowed"),
-        (lambda: make_ecg(2, fs_hz=-1), r"fs_hz=-1 is not allowed"),
-        (lambda: make_ecg(2, leads=("x",)), r"leads=\('x',\) is not allowed; .* i, ii, iii"),
-        (lambda: make_fingerprints(2, (1, 1)), r"shape=\(1, 1\) is not allowed"),
-        (lambda: make_irises(2, 64), r"shape=64 is not allowed"),
-    ],
-)
-def test_data_sets(call, message):
-    with pytest.raises(ParameterError, match=message):
-        call()

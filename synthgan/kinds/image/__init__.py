@@ -59,14 +59,6 @@ class ImageKind(Kind):
         is_picture = any(is_image_name(name) or is_foreign_name(name) for name in (path, *below))
         return path.casefold().endswith(".zip") or is_picture
 
-    def read_sets(
-        self,
-        paths: Sequence[str | None],
-        parsed: argparse.Namespace,
-        read_array: Callable[[str], Any],
-    ) -> list[Any]:
-        return list(self._part("files").read_sets(paths, parsed, read_array))
-
     def add_evaluate_options(self, parser: Any) -> None:
         self.add_fit_options(parser)
 

@@ -78,14 +78,6 @@ class SignalKind(Kind):
             or any(file.name.casefold().endswith(suffixes) for file in below)
         )
 
-    def read_sets(
-        self,
-        paths: Sequence[str | None],
-        parsed: argparse.Namespace,
-        read_array: Callable[[str], Any],
-    ) -> list[Any]:
-        return list(self._part("files").read_sets(paths, parsed, read_array))
-
     def add_evaluate_options(self, parser: Any) -> None:
         self._part("files").add_reading_options(parser.add_argument_group(self.plural))
 
