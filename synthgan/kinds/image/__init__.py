@@ -5,8 +5,7 @@ Their files and command-line options, model card, measures and report sections.
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
