@@ -1,4 +1,4 @@
-"""Formats of dates and times as text: read and written back. Knows no table.
+"""Formats of dates and times as text: read and written back.
 
 A format is spelled as for ``strftime``, with a few additions: ``%-d`` has no leading zero,
 ``%^b`` is in capitals and ``%_b`` in small letters, ``%3f`` is a fraction of three digits, ``%q`` a

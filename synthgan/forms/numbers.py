@@ -1,4 +1,4 @@
-"""Formats of numbers as text: recognised, read and written back. Knows no table."""
+"""Formats of numbers as text: recognised, read and written back."""
 
 from __future__ import annotations
 

@@ -358,9 +358,9 @@ def _check_nodes(nodes: dict[str, np.ndarray], sizes: np.ndarray, n_features: in
     goes_down = all(
         ((nodes[side] > place) & (nodes[side] < size))[leads_on].all() for side in ("left", "right")
     )
-    knows = ((feature >= 0) & (feature < n_features))[leads_on].all()
+    is_known = ((feature >= 0) & (feature < n_features))[leads_on].all()
     asks = not np.isnan(nodes["num_threshold"]).any()
-    if not (goes_down and knows and asks) or not np.isin(leaf, (0, 1)).all():
+    if not (goes_down and is_known and asks) or not np.isin(leaf, (0, 1)).all():
         raise ArchiveError("the critic's trees have invalid nodes")
 
 

@@ -1,6 +1,6 @@
 """The zip of models and checkpoints: JSON and safetensors, with hashes; nothing is ever unpickled.
 
-Knows no members but the manifest.
+The caller names the members; only the manifest is read here.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ def _read_members(
     _check_format(manifest, path)
     if f"sha256:{hashlib.sha256(head).hexdigest()}".encode() != archive.comment:
         raise ValueError(f"the SHA-256 of {_MANIFEST!r} does not match the file's comment")
-    if strange := sorted(set(names) - {_MANIFEST, *readers}):
-        raise ValueError(f"it has an unexpected member {strange[0][:_MOST_REASON]!r}")
+    if unexpected := sorted(set(names) - {_MANIFEST, *readers}):
+        raise ValueError(f"it has an unexpected member {unexpected[0][:_MOST_REASON]!r}")
     if len(names) > len(found):
         raise ValueError("it has a duplicate member")
     if missing := [name for name in readers if name not in found]:

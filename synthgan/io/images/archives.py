@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from synthgan.exceptions import DataError
 from synthgan.io.images.files import ImageFiles, describe
-from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
+from synthgan.io.images.foreign import HEAD_BYTES, describe_foreign, foreign_format
 from synthgan.io.images.labels import INFO, add_labels
 from synthgan.io.images.names import is_hidden, is_image_name, natural_order
 
@@ -96,7 +96,11 @@ def _images_of(archive: zipfile.ZipFile, path: Path) -> ImageFiles:
             )
     left_out = [_format_of(archive, member) for member in others if member.filename != INFO]
     if not members:
-        what = f"; it holds {tell_foreign(left_out)}: convert them to PNG or TIFF" if others else ""
+        what = (
+            f"; it holds {describe_foreign(left_out)}: convert them to PNG or TIFF"
+            if others
+            else ""
+        )
         raise DataError(f"archive {str(path)!r} holds no images{what}.")
     names = sorted(members, key=natural_order)
     table = next((member for member in others if member.filename == INFO), None)

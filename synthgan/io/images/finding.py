@@ -14,7 +14,7 @@ import pandas as pd
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images.archives import is_archive, open_archive
 from synthgan.io.images.files import ImageFiles, describe
-from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
+from synthgan.io.images.foreign import HEAD_BYTES, describe_foreign, foreign_format
 from synthgan.io.images.labels import INFO, add_labels
 from synthgan.io.images.names import is_hidden, is_image_name, natural_order
 from synthgan.io.links import check_inside
@@ -73,7 +73,7 @@ def _in_folder(folder: Path, follow_links: bool) -> ImageFiles:
     names, others = _sorted_below(folder)
     if not names:
         formats = [foreign_format(name, _head(folder / name)) for name in others[:_MOST_OPENED]]
-        held = tell_foreign(known for known in formats if known)
+        held = describe_foreign(known for known in formats if known)
         what = f"; it holds {held}: convert them to PNG or TIFF" if held else ""
         raise DataError(f"folder {str(folder)!r} holds no images{what}.")
     places = [os.path.join(folder, name) for name in names]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["HEAD_BYTES", "foreign_format", "is_foreign_name", "tell_foreign"]
+__all__ = ["HEAD_BYTES", "describe_foreign", "foreign_format", "is_foreign_name"]
 
 HEAD_BYTES = 140
 _BY_SUFFIX = {
@@ -66,12 +66,12 @@ def is_foreign_name(name: str) -> bool:
     return foreign_format(name) is not None
 
 
-def tell_foreign(formats: Iterable[str | None]) -> str:
+def describe_foreign(formats: Iterable[str | None]) -> str:
     """Count formats, most frequent first; None is another file.
 
     Examples
     --------
-    >>> tell_foreign(["DICOM", None, "DICOM"])
+    >>> describe_foreign(["DICOM", None, "DICOM"])
     '2 DICOM, 1 other'
     """
     counts = Counter(known or "other" for known in formats)

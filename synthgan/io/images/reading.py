@@ -26,7 +26,7 @@ from synthgan.io.images.decoding import (
 )
 from synthgan.io.images.files import ImageFiles
 from synthgan.io.images.finding import find_images
-from synthgan.io.images.foreign import HEAD_BYTES, foreign_format, tell_foreign
+from synthgan.io.images.foreign import HEAD_BYTES, describe_foreign, foreign_format
 from synthgan.io.images.threads import in_threads
 from synthgan.records.images import ImageStack
 from synthgan.records.pixels import allocate_pixels, white_level
@@ -35,7 +35,7 @@ __all__ = ["check_size", "read_images"]
 
 _N_NAMED, _N_MEASURED = 3, 16
 _CLEARLY = 1.25  # ratio of the sides of an image that is not nearly square
-_DIM = 2**14 - 1  # brightest pixel of 16 bits that is told
+_DIM = 2**14 - 1  # brightest pixel of 16 bits that is warned of
 Read = Callable[[int], "np.ndarray | str"]  # for a row: its pixels, or the reason of failure
 
 
@@ -154,20 +154,22 @@ def read_images(
             mark = fingerprint(files.marks(), shape, color, bool(crop), white)
             values, faults = read_through(kept, mark, fill)
     _judge(faults, files.names, on_error)
-    told = [
+    sentences = [
         f"Left out {_count(faults, files.names)} that cannot be read: {_list(faults, files.names)}."
     ] if faults else []  # fmt: skip
     if files.left_out:
-        told.append(f"Left out {tell_foreign(files.left_out)}: they are no images to read.")
+        sentences.append(
+            f"Left out {describe_foreign(files.left_out)}: they are no images to read."
+        )
     if levels == WHITE and depth.brightest is not None and depth.brightest <= _DIM:
-        told.append(
+        sentences.append(
             f"The brightest pixel of the images of 16 bits is {depth.brightest} of {WHITE}, so "
             f"that {depth.brightest * 255 // WHITE + 1} grey levels are left; give "
             "read_images(..., levels='auto') (--levels auto), or "
             f"levels={white_level(depth.brightest)}."
         )
-    if told:
-        warnings.warn(" ".join(told), DataWarning, stacklevel=2)
+    if sentences:
+        warnings.warn(" ".join(sentences), DataWarning, stacklevel=2)
     return ImageStack(values, files.info.drop(index=list(faults)))
 
 
@@ -195,7 +197,7 @@ def _find_white(files: ImageFiles) -> int:
     depth = Depth()
 
     def see(i: int) -> None:
-        with suppress(Exception), files.open(i) as file:  # faults are told on reading
+        with suppress(Exception), files.open(i) as file:  # faults are reported on reading
             see_depth(file, depth)
 
     with closing(in_threads(see, len(files.names))) as seen:
@@ -208,7 +210,7 @@ def _check_turned(files: ImageFiles, size: tuple[int, int]) -> None:
     """Refuse a size that would turn all images from landscape to portrait, or the reverse."""
     sizes = []
     for i in range(min(_N_MEASURED, len(files.names))):
-        with suppress(Exception), files.open(i) as file:  # faults are told on reading
+        with suppress(Exception), files.open(i) as file:  # faults are reported on reading
             sizes.append(measure(file))
     if sizes and all(_is_turned(*each, *size) for each in sizes):
         was, will = ("landscape", "portrait") if size[0] > size[1] else ("portrait", "landscape")

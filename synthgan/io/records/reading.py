@@ -41,7 +41,7 @@ def read_records(
         is no such file, a record's address at PhysioNet such as ``"ptbdb/patient001/s0010_re"``.
     leads : sequence of str or int, str, int or None, default=None
         Leads to read, in this order: names, whose case is ignored, or places in the record from 0
-        on. Leads of one name are told apart by a number: "ECG", "ECG 2". None is all leads of the
+        on. Leads of one name are numbered: "ECG", "ECG 2". None is all leads of the
         first record, which all other records must have, too.
     fs_hz : float or None, default=None
         Resample all to this number of samples per second; None requires equal rates.
@@ -111,7 +111,7 @@ def read_records(
     names = name_sources([source for source, _ in sources])
     groups = _groups(names, patients)
     records: list[Recording] = []
-    told = _Told()
+    notices = _Notices()
     for name, (source, header) in zip(names, sources, strict=True):
         is_edf = isinstance(header, EdfFile)
         there = header.names() if is_edf else lead_names(source, header)
@@ -120,33 +120,33 @@ def read_records(
         if channels is None:
             if on_missing_lead == "error":
                 raise DataError(_lacks(source, there, wanted, leads is None))
-            told.lacking.append(name)
+            notices.lacking.append(name)
             continue
         chosen = tuple(there[i] if isinstance(w, int) else w
                        for i, w in zip(channels, wanted, strict=True))  # fmt: skip
-        told.named = told.named or chosen
-        if chosen != told.named:
-            told.otherwise.append((name, chosen))
+        notices.named = notices.named or chosen
+        if chosen != notices.named:
+            notices.otherwise.append((name, chosen))
         found = read_values(source, header, channels, list(chosen), fs_hz)
         labels = header.labels() if is_edf else header_labels(source, header)
         own = header.patient() if is_edf else find_patient(source, labels)
         episodes = header.episodes() if is_edf else read_rhythms(source, header, annotations)
         who = groups.get(name) or own or name
         records.append(Recording(
-            name, found.values, found.fs_hz, told.named, found.units, labels, who, episodes
+            name, found.values, found.fs_hz, notices.named, found.units, labels, who, episodes
         ))  # fmt: skip
         if not found.is_verified:
-            told.unverified.append(name)
+            notices.unverified.append(name)
         _check_alike(records[0], records[-1])
     if not records:
         raise DataError(f"none of {len(names)} records has the leads {wanted!r}.")
-    told.warn(n_silent, len(names), wanted)
+    notices.warn(n_silent, len(names), wanted)
     return records
 
 
 @dataclass
-class _Told:
-    """What a warning has to tell of records."""
+class _Notices:
+    """Records that a warning mentions, by reason."""
 
     named: tuple[str, ...] = ()
     lacking: list[str] = field(default_factory=list)
@@ -154,28 +154,30 @@ class _Told:
     unverified: list[str] = field(default_factory=list)
 
     def warn(self, n_silent: int, n: int, wanted: Any) -> None:
-        told = []
+        sentences = []
         if n_silent:
-            told.append(f"Left out {n_silent} of {n_silent + n} headers: they have no signals.")
+            sentences.append(
+                f"Left out {n_silent} of {n_silent + n} headers: they have no signals."
+            )
         if self.lacking:
-            told.append(
+            sentences.append(
                 f"Left out {len(self.lacking)} of {n} records: they lack one of the leads "
                 f"{wanted!r}; the first is {self.lacking[0]!r}."
             )
         if self.otherwise:
             name, other = self.otherwise[0]
-            told.append(
+            sentences.append(
                 f"{len(self.otherwise)} of {n} records name their leads otherwise than "
                 f"{self.named!r}; the first, {name!r}, has {other!r}."
             )
         if self.unverified:
-            told.append(
+            sentences.append(
                 f"{len(self.unverified)} of {n} records have the checksum 0 in their headers and "
                 f"another in their samples, which are therefore not verified; the first is "
                 f"{self.unverified[0]!r}."
             )
-        if told:
-            warnings.warn(" ".join(told), DataWarning, stacklevel=3)
+        if sentences:
+            warnings.warn(" ".join(sentences), DataWarning, stacklevel=3)
 
 
 def _lacks(source: Source, names: list[str], wanted: list[str | int], all_leads: bool) -> str:
