@@ -76,7 +76,7 @@ def find_beats(windows: np.ndarray, fs_hz: float) -> Beats:
     than 1.66 times the usual one, or than 2 s, weaker beats are searched in it, of at least 12 % of
     the usual energy: a high beat hides the others of its piece.
 
-    So heart rates of up to 240 beats a minute are found. A window with intervals of less than 0.5 s is
+    So rates of up to 240 beats a minute are found. A window with intervals of less than 0.5 s is
     searched again on time scales of a half (up to 480 beats; 200 Hz or more) and of a quarter (up
     to 960 beats, as of mice; 400 Hz or more), and a scale is kept if it shows at least 1.4 times
     as many beats, in steady intervals.
