@@ -90,6 +90,7 @@ class ComparedSets:
         most: int,
         equal: bool = False,
         explain: Callable[..., pd.DataFrame] | None = None,
+        prepare: Callable[[Any, np.random.Generator], Any] | None = None,
     ) -> Score:
         """Compare the synthetic, holdout and surrogate records with the real ones.
 
@@ -109,16 +110,22 @@ class ComparedSets:
             Reduce all sets to the size of the smallest, for measures that depend on the size.
         explain : callable or None, default=None
             Called like `compare`, for the synthetic set only; gives a better detail at more cost.
+        prepare : callable or None, default=None
+            Called once, as ``prepare(real, rng)``; `compare` gets its result instead of the real
+            records. For work that does not depend on the other set.
         """
         rng = draw_generator(random_state)
         seed = int(rng.integers(2**63))
         sets, people, note = self.drawn(rng, seed, most, equal)
+        real = (
+            sets["real"] if prepare is None else prepare(sets["real"], np.random.default_rng(seed))
+        )
 
         def run(other: Any, set_name: str = "") -> Part:
             # Each surrogate counts as a separate person, like synthetic records.
             alone = -1 - np.arange(len(other))
             more = (people["real"], people.get(set_name, alone)) if people else ()
-            return compare(sets["real"], other, np.random.default_rng(seed), *more)
+            return compare(real, other, np.random.default_rng(seed), *more)
 
         part = run(sets["fake"], "fake")
         detail = part.detail

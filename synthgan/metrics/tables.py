@@ -39,13 +39,14 @@ def table_measure(
     most: int = MOST_ROWS,
     equal: bool = False,
     adapt: Callable[[Callable[..., Any]], Comparison] | None = None,
+    prepare: Callable[[Any, np.random.Generator], Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Measure]:
     """Make a public measure of a function that compares two tables.
 
     Parameters
     ----------
     name : str
-    higher_is_better, most, equal
+    higher_is_better, most, equal, prepare
         As in `ComparedSets.compare`.
     adapt : callable or None, default=None
         Makes a comparison of two tables of a function that compares two columns, for example.
@@ -65,7 +66,7 @@ def table_measure(
         ) -> Score:
             return table_sets(real, fake, holdout).compare(
                 name, compare, random_state,
-                higher_is_better=higher_is_better, most=most, equal=equal,
+                higher_is_better=higher_is_better, most=most, equal=equal, prepare=prepare,
             )  # fmt: skip
 
         drawn = sampling("rows", most, equal) if most != MOST_ROWS else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -81,7 +81,6 @@ def tstr(
         frames["real"], frames["holdout"] = _halves(frames["real"], rng)
     n = len(frames["real"])
     half, other = _halves(frames["fake"], rng)
-    task = _Task.of(frames["real"], frames["holdout"], target)
     seed = int(rng.integers(2**31 - 1))
     sources = {
         "real": frames["real"],
@@ -89,14 +88,19 @@ def tstr(
         "augmented": pd.concat([frames["real"], frames["fake"]], ignore_index=True),
         "floor": shuffled(frames["real"], rng),
     }
-    on_fakes = _Task.of(half, other, target, task.is_regression)
-    rows = {}
-    for learner in _LEARNERS:
-        rows[learner] = {
-            **{arm: task.skill(learner, source, seed) for arm, source in sources.items()},
-            "fake_fake": on_fakes.skill(learner, half, seed),
-        }
-    return score_of_learners(f"train on synthetic, test on real ({task.unit})", rows, note)
+    at = list(frames["real"].columns).index(target)
+    tasks = {
+        arm: _Rows.of(frames["real"], source, frames["holdout"]).task(at)
+        for arm, source in sources.items()
+    }
+    is_regression = tasks["real"].is_regression
+    tasks["fake_fake"] = _Rows.of(half, half, other).task(at, is_regression)
+    rows = {
+        learner: {arm: task.skill(learner, seed) for arm, task in tasks.items()}
+        for learner in _LEARNERS
+    }
+    unit = "R2" if is_regression else "AUC"
+    return score_of_learners(f"train on synthetic, test on real ({unit})", rows, note)
 
 
 def importance_agreement(
@@ -122,26 +126,44 @@ def importance_agreement(
     Breiman (2001), Random forests, doi 10.1023/A:1010933404324.
     """
 
-    def compare(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
-        train, test = _halves(real, rng)
-        task = _Task.of(train, test, target)
-        seed = int(rng.integers(2**31 - 1))
-        falls = [
-            task.importances(source, seed) for source in (train, _at_most(other, len(train), rng))
-        ]
-        detail = pd.DataFrame(
-            {"real": falls[0], "value": falls[1]},
-            index=pd.Index(task.features, name="column", tupleize_cols=False),
+    def prepare(real: pd.DataFrame, rng: np.random.Generator) -> _RealHalves:
+        halves = _RealHalves.of(real, rng)
+        task = halves.rows(halves.train).task(list(real.columns).index(target))
+        return replace(halves, real=task.importances(halves.seed))
+
+    def compare(halves: _RealHalves, other: pd.DataFrame, rng: np.random.Generator) -> Part:
+        features = [name for name in halves.train.columns if name != target]
+        task = halves.rows(_at_most(other, len(halves.train), rng)).task(
+            list(halves.train.columns).index(target)
         )
-        return Part(_rank_correlation(*falls), detail.sort_values("real", ascending=False))
+        fakes = task.importances(halves.seed)
+        detail = pd.DataFrame(
+            {"real": halves.real, "value": fakes},
+            index=pd.Index(features, name="column", tupleize_cols=False),
+        )
+        return Part(
+            _rank_correlation(halves.real, fakes), detail.sort_values("real", ascending=False)
+        )
 
     compared = table_sets(real, fake, holdout)
     _check_target(compared.sets["real"], target)
-    return compared.compare("agreement of importances", compare, random_state, most=_MOST_ROWS)
+    return compared.compare(
+        "agreement of importances", compare, random_state, most=_MOST_ROWS, prepare=prepare
+    )
 
 
-@table_measure("global utility", most=_MOST_GLOBAL_ROWS)
-def global_utility(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Generator) -> Part:
+def _forests_of_real(real: pd.DataFrame, rng: np.random.Generator) -> _RealHalves:
+    """Prepare `global_utility`: the columns to predict, and how well real rows predict them."""
+    halves = _RealHalves.of(real, rng)
+    targets = np.arange(real.shape[1])
+    if len(targets) > _MOST_TARGETS:
+        targets = rng.choice(len(targets), _MOST_TARGETS, replace=False)
+    rows = halves.rows(halves.train)
+    return replace(halves, targets=targets, real=rows.forest_skills(targets, halves.seed))
+
+
+@table_measure("global utility", most=_MOST_GLOBAL_ROWS, prepare=_forests_of_real)
+def global_utility(halves: _RealHalves, other: pd.DataFrame, rng: np.random.Generator) -> Part:
     """Predict each column from all others, trained on synthetic rows.
 
     Returns
@@ -159,57 +181,89 @@ def global_utility(real: pd.DataFrame, other: pd.DataFrame, rng: np.random.Gener
     limitation, doi 10.29012/jpc.v1i1.568 (the idea of a utility measure that is independent of a
     particular analysis).
     """
-    train, test = _halves(real, rng)
-    other = _at_most(other, len(train), rng)
-    columns = list(real.columns)
-    if len(columns) > _MOST_TARGETS:
-        columns = [columns[i] for i in rng.choice(len(columns), _MOST_TARGETS, replace=False)]
-    seed = int(rng.integers(2**31 - 1))
-    rows = [_kept(_Task.of(train, test, name), train, other, seed) for name in columns]
-    index = pd.Index(columns, name="column", tupleize_cols=False)
-    detail = pd.DataFrame(rows, index=index, columns=["real", "value"])
+    rows = halves.rows(_at_most(other, len(halves.train), rng))
+    skills = rows.forest_skills(halves.targets, halves.seed)
+    names = [halves.train.columns[i] for i in halves.targets]
+    index = pd.Index(names, name="column", tupleize_cols=False)
+    detail = pd.DataFrame({"real": halves.real, "value": skills}, index=index)
     learnt = detail["real"].sum()
     return Part(float(detail["value"].sum() / learnt) if learnt else float("nan"), detail)
 
 
-@dataclass
-class _Task:
-    """A column to predict from the others, and the real rows to test on."""
+@dataclass(frozen=True)
+class _RealHalves:
+    """Halves of the real rows, to train on and to test on, and what models of them are worth."""
 
-    reference: pd.DataFrame
+    train: pd.DataFrame
     test: pd.DataFrame
-    target: Any
-    is_regression: bool
-    features: list[Any]
+    seed: int
+    real: np.ndarray  # skills or importances of models that are trained on real rows
+    targets: np.ndarray  # positions of the columns to predict
 
     @classmethod
-    def of(
-        cls,
-        reference: pd.DataFrame,
-        test: pd.DataFrame,
-        target: Any,
-        is_regression: bool | None = None,
-    ) -> _Task:
+    def of(cls, real: pd.DataFrame, rng: np.random.Generator) -> _RealHalves:
+        nothing = np.empty(0)
+        return cls(*_halves(real, rng), int(rng.integers(2**31 - 1)), nothing, nothing)
+
+    def rows(self, source: pd.DataFrame) -> _Rows:
+        return _Rows.of(self.train, source, self.test)
+
+
+class _Rows(NamedTuple):
+    """Rows to train on and rows to test on, as numbers, and which columns hold levels."""
+
+    train: np.ndarray
+    test: np.ndarray
+    is_level: np.ndarray
+
+    @classmethod
+    def of(cls, reference: pd.DataFrame, source: pd.DataFrame, test: pd.DataFrame) -> _Rows:
+        tables, is_level = encode(reference, source, test)
+        return cls(tables[1], tables[2], is_level)
+
+    def task(self, target: int, is_regression: bool | None = None) -> _Task:
+        """Return the prediction of a column from the others."""
         if is_regression is None:
-            is_regression = not encode(reference[[target]])[1][0]
-        features = [name for name in reference.columns if name != target]
-        return cls(reference, test, target, is_regression, features)
+            is_regression = not self.is_level[target]
+        pairs = []
+        for table in (self.train, self.test):
+            answers = table[:, target]
+            if not is_regression:
+                answers = np.minimum(answers, _MOST_CLASSES)
+            # Rows with a missing number as target are left out; a missing class is a class.
+            known = ~np.isnan(answers)
+            pairs.append((np.delete(table, target, axis=1)[known], answers[known]))
+        is_level = np.delete(self.is_level, target)
+        return _Task(*pairs[0], *pairs[1], is_level, bool(is_regression))
 
-    @property
-    def unit(self) -> str:
-        return "R2" if self.is_regression else "AUC"
+    def forest_skills(self, targets: np.ndarray, seed: int) -> np.ndarray:
+        """Skill of forests that predict each target, 0 (none) to 1."""
+        tasks = [self.task(target) for target in targets]
+        skills = np.array([task.skill("random forest", seed) for task in tasks])
+        scaled = np.where([task.is_regression for task in tasks], skills, 2 * skills - 1)
+        return np.maximum(np.nan_to_num(scaled), 0.0)
 
-    def skill(self, learner: str, source: pd.DataFrame, seed: int) -> float:
-        """Train on `source`; return R2, or the mean AUC of each class against the rest."""
-        x, y, is_level, asked = self._arrays(source)
-        predict = _train(learner, x, y, is_level, self.is_regression, seed)
-        return self._judge(predict, asked[0], asked[1])
 
-    def importances(self, source: pd.DataFrame, seed: int) -> np.ndarray:
+@dataclass
+class _Task:
+    """A column to predict from the others: features `x`, answers `y`, and the test's."""
+
+    x: np.ndarray
+    y: np.ndarray
+    asked: np.ndarray
+    answers: np.ndarray
+    is_level: np.ndarray
+    is_regression: bool
+
+    def skill(self, learner: str, seed: int) -> float:
+        """Train; return R2, or the mean AUC of each class against the rest."""
+        predict = _train(learner, self.x, self.y, self.is_level, self.is_regression, seed)
+        return self._judge(predict, self.asked, self.answers)
+
+    def importances(self, seed: int) -> np.ndarray:
         """Fall of the skill of boosted trees when one column is shuffled, for each column."""
-        x, y, is_level, (asked, answers) = self._arrays(source)
-        predict = _train("boosted trees", x, y, is_level, self.is_regression, seed)
-        asked, answers = asked[:_MOST_PERMUTED], answers[:_MOST_PERMUTED]
+        predict = _train("boosted trees", self.x, self.y, self.is_level, self.is_regression, seed)
+        asked, answers = self.asked[:_MOST_PERMUTED], self.answers[:_MOST_PERMUTED]
         order = np.random.default_rng(seed).permutation(len(asked))
         whole = self._judge(predict, asked, answers)
         falls = np.zeros(asked.shape[1])
@@ -218,23 +272,6 @@ class _Task:
             changed[:, i] = asked[order, i]
             falls[i] = whole - self._judge(predict, changed, answers)
         return falls
-
-    def _arrays(
-        self, source: pd.DataFrame
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
-        """Features and target of the source, which features hold levels, and the test's."""
-        (_, train, test), is_level = encode(
-            self.reference[self.features], source[self.features], self.test[self.features]
-        )
-        (_, y, answers), _ = encode(
-            self.reference[[self.target]], source[[self.target]], self.test[[self.target]]
-        )
-        y, answers = y[:, 0], answers[:, 0]
-        if not self.is_regression:
-            y, answers = np.minimum(y, _MOST_CLASSES), np.minimum(answers, _MOST_CLASSES)
-        # Rows with a missing number as target are left out; a missing class is a class.
-        known, asked = ~np.isnan(y), ~np.isnan(answers)
-        return train[known], y[known], is_level, (test[asked], answers[asked])
 
     def _judge(
         self, predict: Callable[[np.ndarray], Any], asked: np.ndarray, answers: np.ndarray
@@ -291,13 +328,6 @@ def _guess(y: np.ndarray, is_regression: bool, asked: np.ndarray) -> Any:
     if is_regression:
         return np.full(len(asked), y.mean() if len(y) else 0.0)
     return np.unique(y), np.ones((len(asked), len(np.unique(y))))
-
-
-def _kept(task: _Task, train: pd.DataFrame, other: pd.DataFrame, seed: int) -> tuple[float, float]:
-    skills = [task.skill("random forest", source, seed) for source in (train, other)]
-    if not task.is_regression:
-        skills = [2 * skill - 1 for skill in skills]
-    return max(0.0, float(np.nan_to_num(skills[0]))), max(0.0, float(np.nan_to_num(skills[1])))
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

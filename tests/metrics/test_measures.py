@@ -239,11 +239,12 @@ def test_usefulness_of_a_target_that_the_fake_has_lost():
 
 def test_importances_agree_when_the_fake_is_good():
     real, fake = halves(load_diabetes(as_frame=True).frame)
-    good = metrics.importance_agreement(real, fake, target="target", random_state=0)
+    words = {"target": "target"}  # one figure of 221 rows varies by .3 between seeds
+    good = [metrics.importance_agreement(real, fake, random_state=i, **words) for i in range(4)]
     rng = np.random.default_rng(0)
     other = fake.assign(target=fake["age"] + 0.01 * rng.random(len(fake)))
-    bad = metrics.importance_agreement(real, other, target="target", random_state=0)
-    assert good.value > 0.4 > bad.value
+    bad = metrics.importance_agreement(real, other, random_state=0, **words)
+    assert np.mean([score.value for score in good]) > 0.4 > bad.value
     assert bad.detail["value"].idxmax() == "age"
 
 
