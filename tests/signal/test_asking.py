@@ -88,7 +88,7 @@ def test_wishes_that_are_never_met_say_so(model):
     # At 125 Hz, intervals of 50 and 50.5 samples are 150 and 148.5 beats a minute.
     with pytest.raises(
         SamplingError,
-        match=r"0 of 2 rows meet the conditions after \d+ tries.*'heart_rate_bpm'.*Train longer",
+        match=r"^0 of 2 signals meet .* after \d+ tries, .*'heart_rate_bpm' 0 times; train longer",
     ):
         model.sample(2, {"heart_rate_bpm": (148.8, 149.7)})
 
