@@ -108,7 +108,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Where to train and sample.
     random_state : int, RandomState instance or None, default=None
         Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU.
+        a CPU, whatever the number of threads.
     verbose : int, default=0
         1 shows a progress bar.
     warm_start : bool, default=False
@@ -155,6 +155,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     kind = "table"
     encoder_class = GridEncoder
     recipe, presets = TABLE, TABLE_PRESETS
+    _on_one_thread = True  # networks of tables are small: several threads are no faster
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
