@@ -30,7 +30,9 @@ __all__ = ["LabelledGANSynthesizer"]
 _LABEL = "label."  # prefix of the label encoder's arrays in an archive
 _FEW_RECORDS = 375
 _STEPS_PER_RECORD, _MOST_STEPS = 8.0, 12_000
-_TRY_LIMITS = TryLimits(in_vain=2000, at_all=80_000, at_a_time=4000)
+_IN_VAIN, _AT_ALL = 2000, 80_000  # tries to meet conditions
+_VALUES_AT_A_TIME = 2**24  # of records that are drawn again
+_ONCE = TryLimits(1, 1, 1)
 
 
 def steps_of(n_records: int, power: float) -> float:
@@ -169,7 +171,8 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed)
         wanted = self.labels_.read_conditions(conditions, n, return_y, rng)
-        values, info = self._draw_as_wanted(wanted, rng, draw_values, on_missing)
+        limits = TryLimits(_IN_VAIN, _AT_ALL, at_a_time=_VALUES_AT_A_TIME // max(1, n_values))
+        values, info = self._draw_as_wanted(wanted, rng, draw_values, limits, on_missing)
         rows, info = info.index.to_numpy(), info.reset_index(drop=True)
         X = keep_index(self.encoder_.container_.restore(values, info), conditions, rows)
         if not return_y or self.labels_.y is None:
@@ -182,6 +185,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         wanted: Conditions,
         rng: np.random.Generator,
         draw_values: Callable[[int, Any, int], np.ndarray],
+        limits: TryLimits = _ONCE,
         on_missing: str = "error",
     ) -> tuple[np.ndarray, pd.DataFrame]:
         """Draw records and their labels, with their numbers as index, until all are as wanted."""
@@ -193,7 +197,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
             info = info.assign(**self._measure(names, values))
             return wanted.met_by(info, rows), lambda some: (values[some], info.iloc[some])
 
-        drawn = draw_until_met(draw, wanted.alike, _TRY_LIMITS)
+        drawn = draw_until_met(draw, wanted.alike, limits)
         drawn.check(on_missing, f"{self.kind}s", "train longer, ask for less")
         order = np.argsort(drawn.rows)
         values = np.concatenate([made for _, (made, _) in drawn.pieces])[order]
