@@ -89,7 +89,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         Where to train and sample.
     random_state : int, RandomState instance or None, default=None
         Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU with equal numbers of threads.
+        a CPU (docs/saving.md tells what threads change).
     verbose : int, default=0
         1 shows progress bars.
     warm_start : bool, default=False

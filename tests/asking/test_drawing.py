@@ -33,11 +33,11 @@ def one_in(shares, seed=0):
 
 @pytest.mark.parametrize("n", [1, 3, 20, 500])
 def test_tries_follow_from_the_share_that_meets_the_conditions(n):
-    shares = np.full(n, 1 / 300)
+    shares = np.full(n, 1 / 900)
     drawn = draw_until_met(one_in(shares), np.zeros(n, dtype=int), LIMITS)
     assert sorted(drawn.rows) == list(range(n))
     # A good row is kept, whichever missing one it was made for.
-    assert drawn.n_tries < 3 * 300 * (n + 3)
+    assert drawn.n_tries < 3 * 900 * (n + 3)
     assert drawn.n_good >= n
 
 
