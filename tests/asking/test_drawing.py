@@ -16,7 +16,7 @@ from synthgan import (
 from synthgan.asking.drawing import TryLimits, draw_until_met
 from synthgan.exceptions import DataWarning, ParameterError, SamplingError
 
-LIMITS = TryLimits(in_vain=20_000, at_all=200_000, at_a_time=10_000)
+LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
 SMALL = {"network": FCN(width=8, depth=1), "max_steps": 5, "random_state": 0}
 
 
