@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from numbers import Integral
 from typing import Any
@@ -12,10 +12,10 @@ import pandas as pd
 
 from synthgan.constraints import ConstraintSet
 from synthgan.encoding.tables.column import Column
-from synthgan.encoding.tables.grid import ROWS_AT_A_TIME, GridEncoder
+from synthgan.encoding.tables.grid import GridEncoder
 from synthgan.encoding.tables.known import draw_known
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, ParameterError, SamplingError
+from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
 
 __all__ = [
@@ -23,15 +23,9 @@ __all__ = [
     "bare_schema",
     "by_column",
     "count_rows",
-    "draw_until_met",
     "overwrite",
     "required_columns",
 ]
-
-_ROUNDS = 20
-# Generates records with these numbers; returns which meet the conditions, and a function that
-# selects some by position.
-Draw = Callable[[np.ndarray], tuple[np.ndarray, Callable[[np.ndarray], Any]]]
 
 
 @dataclass(frozen=True)
@@ -139,10 +133,6 @@ class Conditions:
         """Return whether a column has a condition."""
         return name in self._wanted
 
-    def __str__(self) -> str:
-        """List the columns."""
-        return ", ".join(repr(name) for name in self._wanted)
-
     def draw(
         self,
         rows: np.ndarray,
@@ -185,61 +175,24 @@ class Conditions:
                 frame[name] = frame[name].mask(values.notna(), values)
         return frame
 
+    def met_by(self, frame: pd.DataFrame, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return by column which generated rows meet its condition; `rows` are their numbers."""
+        return {repr(name): want.met(frame[name], rows) for name, want in self._wanted.items()}
+
     def met(self, frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-        """Return which generated rows meet the conditions; `rows` are their numbers."""
-        met = np.ones(len(frame), dtype=bool)
-        for name, want in self._wanted.items():
-            met &= want.met(frame[name], rows)
-        return met
+        """Return which generated rows meet all conditions."""
+        met = self.met_by(frame, rows).values()
+        return np.logical_and.reduce([np.ones(len(frame), dtype=bool), *met])
 
-
-def draw_until_met(
-    n: int, draw: Draw, what: str, most_tries: int, most_times: int, advice: str
-) -> list[tuple[np.ndarray, Any]]:
-    """Draw records until all meet the conditions.
-
-    Parameters
-    ----------
-    n : int
-    draw : callable
-        See `Draw`.
-    what : str
-        The conditions, for the message.
-    most_tries, most_times : int
-        While records are missing, about `most_tries` are drawn in a round, each record at most
-        `most_times` times.
-    advice : str
-        What to do on failure, for the message.
-
-    Returns
-    -------
-    pieces : list of (ndarray of int, as `draw` takes them)
-        Numbers of records, and the records.
-
-    Raises
-    ------
-    SamplingError
-        Records are still missing after 20 rounds.
-    """
-    left, pieces, n_tries = np.arange(n), [], 0
-    for round_ in range(_ROUNDS):
-        times = 1 if not round_ else int(np.clip(most_tries // len(left), 1, most_times))
-        made = []
-        for lot in np.array_split(left, max(1, len(left) * times // ROWS_AT_A_TIME)):
-            rows = np.repeat(lot, times)
-            good, take = draw(rows)
-            n_tries += len(rows)
-            rows, first = np.unique(rows[good], return_index=True)
-            pieces.append((rows, take(np.flatnonzero(good)[first])))
-            made.append(rows)
-        left = np.setdiff1d(left, np.concatenate(made))
-        if not len(left):
-            return pieces
-    n_made = n - len(left)
-    raise SamplingError(
-        f"{n_made} of {n} rows meet the conditions after {n_tries} tries, a share of "
-        f"{n_made / n_tries:.2g}: the conditions ({what}) are rare. {advice}"
-    )
+    @property
+    def alike(self) -> np.ndarray:
+        """Numbers (n,) that are equal where rows have the same conditions."""
+        own = [want.values for want in self._wanted.values() if isinstance(want, _Fixed)]
+        alike = np.zeros(self.n, dtype=np.int64)
+        for values in own:
+            codes = pd.factorize(values)[0]
+            alike = pd.factorize(alike * (codes.max(initial=0) + 2) + codes + 1)[0]
+        return alike
 
 
 def by_column(table: pd.DataFrame) -> dict[Hashable, pd.Series]:

@@ -38,6 +38,13 @@ def add(commands: Any) -> None:
         "--seed", type=int, default=None, help="random seed, for reproducible output"
     )
     sample.add_argument(
+        "--on-missing",
+        choices=("error", "warn"),
+        default=None,
+        help="what to do if too few rows, signals or images meet the conditions: stop (default), "
+        "or write those that do",
+    )
+    sample.add_argument(
         "--overwrite", action="store_true", help="replace records or images of the same name"
     )
     sample.add_argument(
@@ -58,6 +65,8 @@ def _sample(parsed: argparse.Namespace) -> None:
     kind = find_kind(model.kind)
     _check_options(parsed, kind)
     options = kind.sample_arguments(parsed)
+    if parsed.on_missing is not None:
+        options["on_missing"] = parsed.on_missing
     conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)

@@ -1,31 +1,36 @@
-"""What is global in a process and must not show: torch's own generators, its compiler, forks."""
+"""What is global in a process and must not show: torch's generators, compiler, threads; forks."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import importlib
 import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any, TypeVar
 
 import torch
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["import_compiler", "lent", "one_thread_after_fork"]
+__all__ = ["import_compiler", "lent", "one_thread", "one_thread_after_fork", "within_threads"]
 
 _LOCK = threading.RLock()
 _PROCESS = os.getpid()
 _COMPILER = "torch._dynamo"
+_on_one_thread: list[int] = []  # a number for each that is inside of `one_thread`
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def _renew_lock() -> None:
     """Forget who held the lock: in a forked process no other thread is there to give it back."""
     global _LOCK
     _LOCK = threading.RLock()
+    _on_one_thread.clear()
 
 
 if hasattr(os, "register_at_fork"):
@@ -95,3 +100,37 @@ def one_thread_after_fork() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(n_threads)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread: sums over several depend on their number.
+
+    The number belongs to the whole process, so the last of several that overlap sets it back.
+    """
+    with _LOCK:
+        before = torch.get_num_threads()
+        _on_one_thread.append(_on_one_thread[0] if _on_one_thread else before)
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        with _LOCK:
+            first = _on_one_thread.pop()
+            if not _on_one_thread:
+                torch.set_num_threads(first)
+            elif before > 1:  # OpenMP has a number of each thread, too
+                for library in ThreadpoolController().select(user_api="openmp").lib_controllers:
+                    if library.num_threads == 1:
+                        library.set_num_threads(before)
+
+
+def within_threads(method: _Method) -> _Method:
+    """Run a method of a synthesizer on one thread after a fork, or if its class says so."""
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with one_thread_after_fork(), one_thread() if self._on_one_thread else nullcontext():
+            return method(self, *args, **kwargs)
+
+    return run  # type: ignore[return-value]

@@ -20,7 +20,7 @@ from torch import nn
 
 from synthgan.exceptions import ParameterError
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
-from synthgan.gan.isolation import import_compiler, one_thread_after_fork
+from synthgan.gan.isolation import import_compiler, within_threads
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import find_loss
 from synthgan.gan.networks.specs import (
@@ -84,6 +84,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
     presets: Mapping[str, Preset]
     # Whether conditions are about labels that are no part of the grid.
     _labels_are_beside = False
+    # Whether torch computes on one thread, so that bytes do not depend on the number of threads.
+    _on_one_thread = False
 
     _parameter_constraints: dict[str, Any] = {
         "preset": [str, None],
@@ -115,7 +117,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         """Return a parameter, or what the preset or the default recipe says where it is None."""
         return resolve(self, name, preset)
 
-    @one_thread_after_fork()
+    @within_threads
     def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:
         """Plan a run, train a generator of grids, and fit the refinement of its samples.
 
@@ -362,7 +364,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         n_candidates = candidates if choose else 1
         return self._sampler(device).sample(generator, c.to(device), seed, n_candidates, choose)
 
-    @one_thread_after_fork()
+    @within_threads
     def sample_grids(
         self, n: int, seed: int, known: tuple[np.ndarray, np.ndarray] | None = None
     ) -> np.ndarray:
@@ -400,7 +402,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
                 flat[:, cells] = np.maximum(flat[:, cells], group.lowest_cell)
         return flat.reshape(grids.shape)
 
-    @one_thread_after_fork()
+    @within_threads
     def _conditions(self, n: int, known: tuple[np.ndarray, np.ndarray] | None) -> torch.Tensor:
         """Return the conditions of `n` rows."""
         conditions = self._sampler(torch.device("cpu")).known

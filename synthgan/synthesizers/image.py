@@ -89,7 +89,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         Where to train and sample.
     random_state : int, RandomState instance or None, default=None
         Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU.
+        a CPU (docs/saving.md tells what threads change).
     verbose : int, default=0
         1 shows progress bars.
     warm_start : bool, default=False
@@ -247,6 +247,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         conditions: Any = None,
         random_state: Any = None,
         return_y: bool = False,
+        on_missing: str = "error",
     ) -> Any:
         """Generate synthetic images.
 
@@ -264,6 +265,9 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         return_y : bool, default=False
             Return (X, y) instead of X; y must have been given to `fit`. What `conditions` leave
             open is drawn as often as it was learnt together with what they ask of y.
+        on_missing : {"error", "warn"}, default="error"
+            What to do if too few images meet the conditions. ``"warn"``: return those that do, in
+            order, with a `DataWarning` that counts the others.
 
         Returns
         -------
@@ -277,14 +281,16 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         DataError
             A condition on a label or value that is not known.
         ParameterError
-            `n` is negative or no integer, or `return_y` without y in fit.
+            `n` is negative or no integer, `return_y` without y in fit, or `on_missing` is unknown.
+        SamplingError
+            Images that meet the conditions are too rare; the message counts them.
         NotFittedError
             Before `fit`.
         """
         check_is_fitted(self)
         n_values = math.prod(self.image_shape_)
         return self._sample_records(
-            n, conditions, random_state, return_y, self._draw_values, n_values
+            n, conditions, random_state, return_y, self._draw_values, n_values, on_missing
         )
 
     def score(self, X: Any, y: Any = None) -> float:

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.exceptions import ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
+from synthgan.synthesizers.gaps import fill_gaps, read_gaps
 from synthgan.synthesizers.table_parts import complete_read
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
@@ -120,7 +121,15 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         completed : as given
-            A column that had no value at all in `fit` stays empty.
+            Same dtypes. A column that had no value at all in `fit` stays empty. Labels that `fit`
+            has not seen stay, and tell the model nothing; a `DataWarning` counts them.
+
+        Raises
+        ------
+        DataError
+            A column of another type than in `fit`, with values that cannot be converted.
+        ValueError
+            Other columns than in `fit`.
         """
         check_is_fitted(self)
         frame, container = read_table(self, X, reset=False)
@@ -156,13 +165,15 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rng = np.random.default_rng(draw_seed(self.random_state))
         seeds = rng.integers(2**31 - 1, size=n_draws).tolist()
         frame = frame.reset_index(drop=True)
-        model, forms = self.synthesizer_, self.synthesizer_.forms_
-        read = forms.read(frame)
-        hidden = forms.with_marks(read, frame, None)
+        if not len(frame):
+            return [frame] * (1 if mix else n_draws)
+        model = self.synthesizer_
+        read, kept = read_gaps(model, frame)
+        hidden = model.forms_.with_marks(read, frame, None)
         full = [complete_read(model, read, seed, hidden) for seed in seeds]
         if mix is not None and n_draws > 1:
             full = [mix(full)]
-        return [forms.write_over(frame, read, one, hidden) for one in full]
+        return [fill_gaps(model, frame, kept, one) for one in full]
 
     def __sklearn_tags__(self) -> Any:
         """Say that missing values are welcome."""

@@ -11,7 +11,8 @@ import pandas as pd
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.asking.conditions import Conditions, count_rows, draw_until_met
+from synthgan.asking.conditions import Conditions, count_rows
+from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.asking.labels import Labels
 from synthgan.exceptions import ArchiveError, ParameterError, PrivacyWarning
 from synthgan.gan.training.callbacks import Callback
@@ -29,7 +30,9 @@ __all__ = ["LabelledGANSynthesizer"]
 _LABEL = "label."  # prefix of the label encoder's arrays in an archive
 _FEW_RECORDS = 375
 _STEPS_PER_RECORD, _MOST_STEPS = 8.0, 12_000
-_MOST_TRIES, _MOST_TIMES = 4000, 16  # records that meet no condition are drawn again
+_IN_VAIN, _AT_ALL = 2000, 80_000  # tries to meet conditions
+_VALUES_AT_A_TIME = 2**24  # of records that are drawn again
+_ONCE = TryLimits(1, 1, 1)
 
 
 def steps_of(n_records: int, power: float) -> float:
@@ -156,9 +159,11 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         return_y: bool,
         draw_values: Callable[[int, Any, int], np.ndarray],
         n_values: int,
+        on_missing: str = "error",
     ) -> Any:
         """Draw records of `n_values` numbers; `draw_values` makes some from (n, known, seed)."""
         check_is_fitted(self)
+        check_on_missing(on_missing)
         if return_y and self.labels_.y is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
         n = count_rows(n, conditions)
@@ -166,40 +171,44 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         seed = draw_seed(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed)
         wanted = self.labels_.read_conditions(conditions, n, return_y, rng)
-        values, info = self._draw_as_wanted(n, wanted, rng, draw_values)
-        X = self.encoder_.container_.restore(values, info)
+        limits = TryLimits(_IN_VAIN, _AT_ALL, at_a_time=_VALUES_AT_A_TIME // max(1, n_values))
+        values, info = self._draw_as_wanted(wanted, rng, draw_values, limits, on_missing)
+        rows, info = info.index.to_numpy(), info.reset_index(drop=True)
+        X = keep_index(self.encoder_.container_.restore(values, info), conditions, rows)
         if not return_y or self.labels_.y is None:
             return X
-        return X, self.labels_.y.restore(info[self.labels_.y_names])
+        y = self.labels_.y.restore(info[self.labels_.y_names])
+        return X, keep_index(y, conditions, rows)
 
     def _draw_as_wanted(
         self,
-        n: int,
         wanted: Conditions,
         rng: np.random.Generator,
         draw_values: Callable[[int, Any, int], np.ndarray],
+        limits: TryLimits = _ONCE,
+        on_missing: str = "error",
     ) -> tuple[np.ndarray, pd.DataFrame]:
-        """Draw records and their labels until all meet the conditions."""
+        """Draw records and their labels, with their numbers as index, until all are as wanted."""
         names = [name for name in self.labels_.measured if name in wanted]
 
-        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], Any]]:
+        def draw(rows: np.ndarray) -> Any:
             info, known = self.labels_.draw_given(wanted, rows, rng)
             values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)))
             info = info.assign(**self._measure(names, values))
-            return wanted.met(info, rows), lambda some: (values[some], info.iloc[some])
+            return wanted.met_by(info, rows), lambda some: (values[some], info.iloc[some])
 
-        advice = "Train longer, or ask for less."
-        pieces = draw_until_met(n, draw, str(wanted), _MOST_TRIES, _MOST_TIMES, advice)
-        order = np.argsort(np.concatenate([rows for rows, _ in pieces]))
-        values = np.concatenate([made for _, (made, _) in pieces])[order]
-        info = pd.concat([info for _, (_, info) in pieces]).iloc[order].reset_index(drop=True)
-        return values, info
+        drawn = draw_until_met(draw, wanted.alike, limits)
+        drawn.check(on_missing, f"{self.kind}s", "train longer, ask for less")
+        order = np.argsort(drawn.rows)
+        values = np.concatenate([made for _, (made, _) in drawn.pieces])[order]
+        info = pd.concat([info for _, (_, info) in drawn.pieces]).set_axis(drawn.rows)
+        return values, info.iloc[order]
 
     def _draw_to_score(self, n: int) -> np.ndarray:
         """Draw records to compare with real ones, the same at each call."""
         rng = np.random.default_rng(0)
         anything = self.labels_.read_conditions(None, n, False, rng)
-        return self._draw_as_wanted(n, anything, rng, self._draw_values)[0]
+        return self._draw_as_wanted(anything, rng, self._draw_values)[0]
 
     def _draw_values(
         self, n: int, known: tuple[np.ndarray, np.ndarray] | None, seed: int

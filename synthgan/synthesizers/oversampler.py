@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.randomness import draw_seed
+from synthgan.records.class_labels import read_labels
 from synthgan.records.tables import read_table
 from synthgan.synthesizers.recipes import find_preset, resolve
 from synthgan.synthesizers.table_parts import complete
@@ -106,7 +107,7 @@ class GANOverSampler(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
-        y : Series or array-like of shape (n_rows,)
+        y : Series, DataFrame of one column, or array-like of shape (n_rows,) or (n_rows, 1)
 
         Returns
         -------
@@ -121,7 +122,7 @@ class GANOverSampler(BaseEstimator):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
-        y : Series or array-like of shape (n_rows,)
+        y : Series, DataFrame of one column, or array-like of shape (n_rows,) or (n_rows, 1)
 
         Returns
         -------
@@ -135,7 +136,7 @@ class GANOverSampler(BaseEstimator):
         ParameterError
             A strategy that does not fit the classes.
         """
-        frame, container, labels = self._read(X, y)
+        frame, container, labels, as_given = self._read(X, y)
         if not any(self.sampling_strategy_.values()):
             return X, y
         rng = np.random.default_rng(draw_seed(self.random_state))
@@ -159,7 +160,7 @@ class GANOverSampler(BaseEstimator):
         more = fake.drop(columns=name).set_axis(frame.columns, axis=1)
         rows = pd.concat([frame.reset_index(drop=True), more], ignore_index=True)
         classes = pd.concat([labels, fake[name]], ignore_index=True).astype(labels.dtype)
-        return container.restore(rows), _as_given(classes, y)
+        return container.restore(rows), as_given(classes)
 
     def _refuse_rare(self, labels: pd.Series, model: TabularGANSynthesizer) -> None:
         """Refuse classes that are to grow, and of which the encoder would keep nothing."""
@@ -212,20 +213,20 @@ class GANOverSampler(BaseEstimator):
         own = [c for g in encoder.cell_groups_ if g.column not in (name, None) for c in g.cells]
         return grids.reshape(len(grids), -1)[:, own]
 
-    def _read(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, pd.Series]:
+    def _read(self, X: Any, y: Any) -> tuple[pd.DataFrame, Any, pd.Series, Any]:
         self._validate_params()
         frame, container = read_table(self, X, reset=True, min_rows=2)
         check_consistent_length(frame, y)
-        labels = pd.Series(y).reset_index(drop=True)
+        labels, as_given = read_labels(y)
         if labels.isna().any():
             raise DataError(f"y holds {int(labels.isna().sum())} missing value(s); name them.")
-        check_classification_targets(y)
+        check_classification_targets(labels)
         counts = labels.value_counts()
         counts = counts[counts > 0].sort_index()
         if len(counts) < 2:
             raise DataError(f"y holds one class, {counts.index[0]!r}; two or more are needed.")
         self.sampling_strategy_ = _rows_to_add(self.sampling_strategy, counts, y)
-        return frame, container, labels
+        return frame, container, labels, as_given
 
 
 def _rows_to_add(strategy: Any, counts: pd.Series, y: Any) -> dict[Any, int]:
@@ -267,9 +268,3 @@ def _free_name(name: str, frame: pd.DataFrame) -> str:
     while name in {str(column) for column in frame.columns}:
         name += "_"
     return name
-
-
-def _as_given(labels: pd.Series, y: Any) -> Any:
-    if isinstance(y, pd.Series):
-        return labels.rename(y.name)  # type: ignore[call-overload]
-    return labels.to_numpy().astype(np.asarray(y).dtype)

@@ -85,7 +85,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         Where to train and sample.
     random_state : int, RandomState instance or None, default=None
         Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU.
+        a CPU (docs/saving.md tells what threads change).
     verbose : int, default=0
         1 shows a progress bar.
     warm_start : bool, default=False
@@ -241,6 +241,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         random_state: Any = None,
         return_y: bool = False,
         duration_s: float | None = None,
+        on_missing: str = "error",
     ) -> Any:
         """Generate synthetic windows.
 
@@ -262,6 +263,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         duration_s : float or None, default=None
             Seconds of each recording, which may be longer than the windows of `fit`: one patient
             throughout, without seams. Needs ``network="cnn1d"``.
+        on_missing : {"error", "warn"}, default="error"
+            If too few windows meet the conditions. ``"warn"``: return those, with a `DataWarning`.
 
         Returns
         -------
@@ -296,9 +299,8 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         """
         check_is_fitted(self)
         n_samples = self._n_samples_of(duration_s)
-        draw_values = partial(self._draw_values, n_samples=n_samples)
-        n_values = self.n_leads_ * n_samples
-        return self._sample_records(n, conditions, random_state, return_y, draw_values, n_values)
+        draw, size = partial(self._draw_values, n_samples=n_samples), self.n_leads_ * n_samples
+        return self._sample_records(n, conditions, random_state, return_y, draw, size, on_missing)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X.
@@ -319,7 +321,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         real, _ = read_signals(self, X, reset=False, min_windows=2)
         real = real[np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED]]
         fake = self._draw_to_score(len(real))
-        fs_hz = _fs_hz_to_score(self.fs_hz_, self.n_samples_)
+        fs_hz, n_samples = self.fs_hz_, self.n_samples_
+        if fs_hz is None or not 1 <= fs_hz <= 2 * n_samples:  # spectra could not be compared
+            fs_hz = n_samples / 2
         # Samples that are held change no statistic, and make the shortest windows long enough.
         real, fake = (np.repeat(x, -(-_FEWEST_SAMPLES // x.shape[2]), axis=2) for x in (real, fake))
         values = [amplitudes(real, fake, fs_hz=fs_hz, random_state=0).value]
@@ -443,8 +447,3 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.beat_lead_ = beat_lead(container.leads, container.units)
         if self.labels_.measured and self.fs_hz_ is None:
             raise ArchiveError("labels are measured of signals without a sampling rate")
-
-
-def _fs_hz_to_score(fs_hz: float | None, n_samples: int) -> float:
-    """Return a sampling rate at which spectra can be compared; at need, one of windows of 2 s."""
-    return n_samples / 2 if fs_hz is None or not 1 <= fs_hz <= 2 * n_samples else fs_hz

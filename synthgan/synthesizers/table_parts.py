@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan.asking.conditions import overwrite
 from synthgan.constraints import (
     Constraint,
     ConstraintSet,
@@ -17,7 +18,7 @@ from synthgan.constraints import (
     find_people,
 )
 from synthgan.encoding import GridEncoder
-from synthgan.encoding.tables.known import encode_gaps
+from synthgan.encoding.tables.known import encode_gaps, encode_known
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.forms import Forms
@@ -33,7 +34,9 @@ __all__ = [
     "complete_read",
     "condition_columns",
     "constraint_numbers",
+    "constraints_met",
     "describe_table",
+    "draw_frame",
     "find_forms",
     "fit_constraints",
     "restore_table",
@@ -156,6 +159,33 @@ def constraint_numbers(
         table = constraint.restore(table, np.random.default_rng(0))
     made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
     return [x.to_numpy(np.float64, na_value=np.nan) for x in made]
+
+
+def constraints_met(constraints: ConstraintSet, frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return by constraint, as a message names it, which rows satisfy it."""
+    met: dict[str, Any] = {}
+    for c in constraints.constraints_:
+        name = " of ".join([type(c).__name__, ", ".join(map(repr, c.uses))][: 1 + bool(c.uses)])
+        met[name] = met.get(name, True) & c.holds(frame)
+    return met
+
+
+def draw_frame(
+    model: Any,
+    n: int,
+    seed: int,
+    known: tuple[pd.DataFrame, pd.DataFrame] | None,
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Draw rows of the original columns, of which some cells may be known."""
+    if known is None:
+        table = model.encoder_.decode(model.sample_grids(n, seed))
+    else:
+        grids, cells, half_widths = encode_known(model.encoder_, *known)
+        grids = dither(grids, half_widths, model.cell_groups_, rng)
+        table = model.encoder_.decode(model.sample_grids(n, seed, (grids, cells)))
+        table = overwrite(table, *known, {group.column for group in model.known_groups_})
+    return model.forms_.settle(model.constraints_.restore(table, rng))
 
 
 def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -18,12 +18,10 @@ from synthgan.asking.conditions import (
     Conditions,
     bare_schema,
     count_rows,
-    draw_until_met,
-    overwrite,
     required_columns,
 )
+from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
-from synthgan.encoding.tables.known import encode_known
 from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
@@ -40,19 +38,21 @@ from synthgan.synthesizers.rollback import rollback_on_error
 from synthgan.synthesizers.table_parts import (
     condition_columns,
     constraint_numbers,
+    constraints_met,
     describe_table,
+    draw_frame,
     find_forms,
     fit_constraints,
     restore_table,
 )
-from synthgan.synthesizers.training_set import TrainingSet, dither
+from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS = 10_000
 _MOST_CANDIDATES = 2**14
-# Rows that meet no condition are drawn again, several at a time for each that is missing.
-_MOST_TRIES, _MOST_TIMES = 100_000, 64
+_TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
+_ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
 class TabularGANSynthesizer(BaseGANSynthesizer):
@@ -108,7 +108,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Where to train and sample.
     random_state : int, RandomState instance or None, default=None
         Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU.
+        a CPU (docs/saving.md tells what threads change).
     verbose : int, default=0
         1 shows a progress bar.
     warm_start : bool, default=False
@@ -155,6 +155,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     kind = "table"
     encoder_class = GridEncoder
     recipe, presets = TABLE, TABLE_PRESETS
+    _on_one_thread = True  # networks of tables are small: several threads are no faster
 
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
@@ -306,6 +307,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         conditions: Any = None,
         random_state: Any = None,
         return_y: bool = False,
+        on_missing: str = "error",
     ) -> Any:
         """Generate synthetic rows.
 
@@ -323,11 +325,15 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             None: the estimator's own, so that an int there gives the same rows at each call.
         return_y : bool, default=False
             Return (X, y) instead of X; y must have been given to `fit`.
+        on_missing : {"error", "warn"}, default="error"
+            What to do if too few rows meet the conditions. ``"warn"``: return those that do, in
+            order, with a `DataWarning` that counts the others.
 
         Returns
         -------
         X : as given to `fit`
-            Same container, columns, order and dtypes.
+            Same container, columns, order and dtypes. A DataFrame has the index of `conditions`
+            if that is one, too.
         y : as given to `fit`
             Only with `return_y`.
 
@@ -336,9 +342,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         DataError
             A condition on a column or value that is not known.
         ParameterError
-            `n` is negative or no integer, or `return_y` without y in fit.
+            `n` is negative or no integer, `return_y` without y in fit, or `on_missing` is unknown.
         SamplingError
-            Rows that meet the conditions are too rare; the message tells how rare.
+            Rows that meet the conditions are too rare; the message tells how often each condition
+            was met.
         NotFittedError
             Before `fit`.
 
@@ -355,12 +362,18 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         check_is_fitted(self)
         if return_y and self.y_container_ is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
+        check_on_missing(on_missing)
         n = count_rows(n, conditions)
         check_sample_memory(n, math.prod(self.grid_shape_))
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        return self._restore(self._sample_frame(n, wanted, seed), return_y)
+        frame = self._sample_frame(n, wanted, seed, on_missing)
+        rows = frame.index.to_numpy()
+        made = self._restore(frame.reset_index(drop=True), return_y)
+        if return_y:
+            return tuple(keep_index(part, conditions, rows) for part in made)
+        return keep_index(made, conditions, rows)
 
     def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
         """Put rows into the containers of `fit`."""
@@ -371,42 +384,27 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             return X
         return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
 
-    def _sample_frame(self, n: int, wanted: Conditions, seed: int) -> pd.DataFrame:
-        """Draw rows until all meet the conditions."""
+    def _sample_frame(
+        self, n: int, wanted: Conditions, seed: int, on_missing: str = "error"
+    ) -> pd.DataFrame:
+        """Draw rows until all meet the conditions; their index holds their numbers."""
         rng = np.random.default_rng(seed)
         seeds = [seed]
 
-        def draw(rows: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], pd.DataFrame]]:
+        def draw(rows: np.ndarray) -> Any:
             known = wanted.draw(rows, self.encoder_, self.constraints_, rng) if wanted else None
-            frame = self._draw_frame(len(rows), seeds.pop(), known, rng)
+            frame = draw_frame(self, len(rows), seeds.pop(), known, rng)
             seeds.append(int(rng.integers(2**31 - 1)))
-            good = wanted.met(frame, rows) & self.constraints_.holds(frame)
-            return good, lambda some: wanted.write(frame.iloc[some], rows[some])
+            met = {**wanted.met_by(frame, rows), **constraints_met(self.constraints_, frame)}
 
-        advice = "Fit with condition_on=[...] these columns, or ask for less."
-        what = str(wanted) or "constraints"
-        pieces = draw_until_met(n, draw, what, _MOST_TRIES, _MOST_TIMES, advice)
-        frames = [frame.set_axis(rows) for rows, frame in pieces]
-        return pd.concat(frames).sort_index().reset_index(drop=True)
+            def take(some: np.ndarray) -> pd.DataFrame:
+                return wanted.write(frame.iloc[some], rows[some])
 
-    def _draw_frame(
-        self,
-        n: int,
-        seed: int,
-        known: tuple[pd.DataFrame, pd.DataFrame] | None,
-        rng: np.random.Generator,
-    ) -> pd.DataFrame:
-        """Draw rows of the original columns, of which some cells may be known."""
-        if known is None:
-            table = self.encoder_.decode(self.sample_grids(n, seed))
-        else:
-            grids, cells, half_widths = encode_known(self.encoder_, *known)
-            grids = dither(grids, half_widths, self.cell_groups_, rng)
-            made = self.sample_grids(n, seed, (grids, cells))
-            table = self.encoder_.decode(made)
-            given = {group.column for group in self.known_groups_}
-            table = overwrite(table, *known, given)
-        return self.forms_.settle(self.constraints_.restore(table, rng))
+            return met, take
+
+        drawn = draw_until_met(draw, wanted.alike, _TRY_LIMITS)
+        drawn.check(on_missing, "rows", _ADVICE)
+        return pd.concat([frame.set_axis(rows) for rows, frame in drawn.pieces]).sort_index()
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.
@@ -444,4 +442,4 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         restore_table(self, record, arrays)
 
     def _draw_one(self) -> None:
-        self._restore(self._draw_frame(1, 0, None, np.random.default_rng(0)), True)
+        self._restore(draw_frame(self, 1, 0, None, np.random.default_rng(0)), True)

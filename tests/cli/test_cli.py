@@ -2,6 +2,7 @@ import argparse
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import warnings
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import synthgan
+from synthgan.asking.drawing import TryLimits
 from synthgan.cli import _PipeSafeStream, _run, main
 from synthgan.exceptions import DataError, DataWarning
 from tests.state.packing import DATA
@@ -66,6 +68,30 @@ def test_conditions(tmp_path, table, clinic, capsys):
     assert not (tmp_path / "none.csv").exists()
     run("sample", model, "-n", 2, "--conditions", asked, "--out", fake, code=2)
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_rows_that_cannot_be_made(tmp_path, clinic, capsys, monkeypatch):
+    limits = TryLimits(in_vain=500, at_all=5000, at_a_time=500)
+    monkeypatch.setattr("synthgan.synthesizers.tabular._TRY_LIMITS", limits)
+    table, model, fake, asked = (tmp_path / name for name in ("t", "m", "fake.csv", "asked.csv"))
+    clinic[["sex", "bmi"]].to_csv(table, index=False)
+    run("fit", table, "--out", model, "--epochs", 1, "--seed", 0)
+    asked.write_text("sex,bmi\nmale,\n,24.123\nfemale,\n")
+    words = ("sample", model, "--conditions", asked, "--seed", 0, "--out", fake)
+    capsys.readouterr()
+    run(*words, code=2)
+    said = r"2 of 3 rows meet the conditions after \d+ tries, which met 'bmi' \d+ times, 'sex' "
+    assert re.search(said, capsys.readouterr().err)
+    assert not fake.exists()
+    run(*words, "--on-missing", "warn")
+    told = capsys.readouterr()
+    assert re.search(said + r".* row\(s\) 1 of the conditions", told.err)
+    assert "2 rows written" in told.out
+    assert pd.read_csv(fake)["sex"].tolist() == ["male", "female"]
+    for kind, out in (("signal", tmp_path / "s"), ("image", tmp_path / "i.npy")):
+        words = ("sample", DATA / f"format-2-{kind}.synthgan", "-n", 2, "--out", out)
+        run(*words, "--on-missing", "warn")
+        assert "2 " in capsys.readouterr().out
 
 
 def test_demo(tmp_path, capsys):

@@ -88,9 +88,25 @@ def test_wishes_that_are_never_met_say_so(model):
     # At 125 Hz, intervals of 50 and 50.5 samples are 150 and 148.5 beats a minute.
     with pytest.raises(
         SamplingError,
-        match=r"0 of 2 rows meet the conditions after \d+ tries.*'heart_rate_bpm'.*Train longer",
+        match=r"^0 of 2 signals meet .* after \d+ tries, .*'heart_rate_bpm' 0 times; train longer",
     ):
         model.sample(2, {"heart_rate_bpm": (148.8, 149.7)})
+
+
+def test_long_recordings_are_drawn_again_a_few_at_a_time(model, monkeypatch):
+    asked, draw = [], type(model)._draw_stored
+
+    def watch(self, n, *more):
+        asked.append(n)
+        return draw(self, n, *more)
+
+    monkeypatch.setattr(type(model), "_draw_stored", watch)
+    monkeypatch.setattr("synthgan.synthesizers.labelled._VALUES_AT_A_TIME", int(20 * 4 * FS_HZ))
+    monkeypatch.setattr("synthgan.synthesizers.labelled._IN_VAIN", 100)
+    with pytest.raises(SamplingError, match="0 of 2 signals"):
+        model.sample(2, {"heart_rate_bpm": (148.8, 149.7)}, duration_s=4)
+    assert max(asked) <= 20
+    assert 100 <= sum(asked) <= 120
 
 
 @pytest.mark.parametrize(

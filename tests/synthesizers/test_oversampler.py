@@ -5,6 +5,7 @@ from imblearn.pipeline import make_pipeline
 from imblearn.utils import check_sampling_strategy
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import cross_val_score
 
 from synthgan import FCN, GANOverSampler, TabularGANSynthesizer
@@ -107,3 +108,75 @@ def test_a_class_too_rare_to_be_learnt_is_refused(clinic):
     with pytest.warns(DataWarning, match="column 'y' has 3 value"):
         _, labels = over({"cardiology": 120}).fit_resample(X, y)
     assert (labels == "rare").sum() == 3
+
+
+NAMES = pd.Series(np.where(np.arange(400) % 4, "often", "rare"))
+FORMS = {
+    "frame": lambda y: y.to_frame("class").set_axis(range(7, 407)),
+    "frame of categories": lambda y: y.astype("category").to_frame(0),
+    "no name": lambda y: y.set_axis(range(7, 407)),
+    "categories": lambda y: y.astype(pd.CategoricalDtype(["rare", "often", "never"], ordered=True)),
+    "text": lambda y: y.astype("string").rename("class"),
+    "objects": lambda y: y.astype(object),
+    "booleans": lambda y: y == "rare",
+    "nullable booleans": lambda y: (y == "rare").astype("boolean"),
+    "nullable integers": lambda y: (y == "rare").astype("Int64"),
+    "index": lambda y: pd.Index(y, name="class"),
+    "array": lambda y: y.to_numpy(str),
+    "bytes": lambda y: (y == "rare").to_numpy(np.int8),
+    "list": lambda y: y.tolist(),
+    "tuple": lambda y: tuple((y == "rare").astype(int).tolist()),
+}
+
+
+def same(more, y):
+    """Compare the container, the dtype and the values of what was given."""
+    assert type(more) is type(y)
+    if isinstance(y, list | tuple):
+        assert more[:400] == y
+        return list(more)
+    if isinstance(y, np.ndarray):
+        assert (more.dtype, more.shape[1:]) == (y.dtype, y.shape[1:])
+        assert np.array_equal(more[:400], y)
+        return more.ravel().tolist()
+    if isinstance(y, pd.DataFrame):
+        assert list(more) == list(y)
+        more, y = more.iloc[:, 0], y.iloc[:, 0]
+    assert (more.dtype, more.name) == (y.dtype, y.name)
+    assert more[:400].tolist() == y.tolist()
+    return more.tolist()
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_classes_come_back_in_their_container(clinic, form):
+    y = form(NAMES)
+    rows, more = over().fit_resample(clinic[["age", "bmi"]], y)
+    classes = same(more, y)
+    assert len(classes) == len(rows) == 600
+    assert all(classes.count(one) == 300 for one in set(classes))
+
+
+def test_columns_of_classes_are_told_of_as_in_scikit_learn(clinic):
+    for y in (NAMES.to_numpy(str)[:, None], (NAMES == "rare").to_numpy(int)[:, None]):
+        with pytest.warns(DataConversionWarning, match=r"y has shape \(400, 1\), .* y.ravel\(\)"):
+            _, more = over().fit_resample(clinic[["age"]], y)
+        assert len(same(more, y)) == 600
+    with pytest.raises(DataError, match=r"y has shape \(400, 2\); give one class for each row"):
+        over().fit_resample(clinic[["age"]], clinic[["sex", "ward"]])
+    with pytest.raises(DataError, match=r"y has shape \(400, 2\)"):
+        over().fit_resample(clinic[["age"]], np.zeros((400, 2)))
+
+
+def test_classes_of_polars_stay_there(clinic):
+    polars = pytest.importorskip("polars")
+    for dtype in (polars.String, polars.Categorical):
+        y = polars.Series("class", NAMES.tolist(), dtype=dtype)
+        X = polars.from_pandas(clinic[["age", "bmi"]])
+        for given in (y, y.to_frame()):
+            rows, more = over().fit_resample(X, given)
+            assert type(more) is type(given)
+            column = more if given is y else more["class"]
+            assert (column.dtype, column.name) == (y.dtype, "class")
+            assert column[:400].to_list() == NAMES.tolist()
+            assert column.to_list().count("rare") == 300
+            assert len(rows) == 600

@@ -13,11 +13,8 @@ __all__ = ["fit", "train_table", "write"]
 
 def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
     """Fit a table, with a progress bar if standard error is a terminal."""
-    import torch
-
     from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
-    torch.set_num_threads(1)  # small networks are slower on two threads
     return TabularGANSynthesizer(**parameters, verbose=int(sys.stderr.isatty())).fit(
         table, groups=groups
     )
