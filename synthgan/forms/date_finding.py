@@ -16,6 +16,8 @@ __all__ = ["MOST_FORMATS", "find_formats"]
 MOST_FORMATS = 8
 _MOST_LOOKED_AT = 2000  # distinct texts from which formats are guessed
 _MOST_CHARACTERS = 60
+_YEARS = (np.datetime64("1000", "us").astype(int), np.datetime64("2300", "us").astype(int))
+_FEWEST_USUAL = 0.9  # of the distinct dates
 _TOKENS = re.compile(r"\d+|[A-Za-z]+|[^\dA-Za-z]")
 _NAMED = {"b": [name[:3].lower() for name in MONTHS], "B": [name.lower() for name in MONTHS],
           "a": [name[:3].lower() for name in WEEKDAYS], "A": [name.lower() for name in WEEKDAYS],
@@ -101,12 +103,21 @@ def _best(example: str, pairs: Sequence[tuple[str, int]]) -> DateFormat | None:
         except ValueError:
             continue
         ticks, _, is_read = form.read(texts)
+        if not form.is_time and not _are_usual(ticks[is_read], form.unit):
+            continue
         # Of two readings of all texts (3/4, 4/3), the one of dates that are closer together.
         spread = float(np.ptp(ticks[is_read].astype(np.float64))) if is_read.any() else 0.0
         rank = (float(counts[is_read].sum()), -spread)
         if rank > most:
             best, most = form, rank
     return best
+
+
+def _are_usual(ticks: np.ndarray, unit: str) -> bool:
+    """Return whether nearly all dates are of usual years; others are codes, such as 8012_1_8."""
+    years = ticks // (1000 if unit == "ns" else 1)
+    is_usual = (years >= _YEARS[0]) & (years < _YEARS[1])
+    return bool(len(ticks) and is_usual.mean() >= _FEWEST_USUAL)
 
 
 def _candidates(text: str) -> Iterator[str]:

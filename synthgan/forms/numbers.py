@@ -15,8 +15,10 @@ from synthgan.state import fields
 __all__ = ["NumberFormat", "Split", "find_number_format", "split"]
 
 MAX_DECIMALS = 12
+_SIGNS = ("-", "\u2212", "+")
 _SPACES = " \u00a0\u2009\u202f"
 _CORE = re.compile(rf"\d[\d.,'\u2019{_SPACES}]*\d|\d|[.,]\d+")
+_COMPARISONS = "<>=~\u2264\u2265\u2248 "
 _EXPONENT = re.compile(r"[eE][+-]?\d+")
 _CURRENCY = (
     r"[$\u20ac\u00a3\u00a5\u20b9\u20bd\u20a9\u20ba\u20aa\u0e3f]|[A-Z]{1,3}\$|"
@@ -41,6 +43,7 @@ class Split(NamedTuple):
     digits: str
     exponent: str
     after: str
+    sign_at: str = "before"  # a currency, or "digits": right before them, or "after"
 
 
 def split(text: str) -> Split | None:
@@ -52,15 +55,22 @@ def split(text: str) -> Split | None:
     negative, plus = "", False
     if before.startswith("(") and after.endswith(")"):
         before, after, negative = before[1:], after[:-1], "()"
-    for sign in ("-", "\u2212", "+"):
+    sign_at = "before"
+    for sign in _SIGNS:
         if before.count(sign) == 1 and not negative and not plus:
+            # Comparisons stand before every sign.
+            currency = before.lstrip(_COMPARISONS)
+            sign_at = "digits" if currency.endswith(sign) and currency != sign else "before"
             before = before.replace(sign, "")
             negative, plus = ("", True) if sign == "+" else (sign, False)
+    # As accounts have it: 1.234,50-
+    if after[:1] in _SIGNS[:2] and after and not negative and not plus and set(digits) & set(".,"):
+        negative, after, sign_at = after[0], after[1:], "after"
     exponent = found[0] if (found := _EXPONENT.match(after)) else ""
     after = after[len(exponent) :]
     if not _BEFORE.fullmatch(before) or not _AFTER.fullmatch(after):
         return None
-    return Split(before, negative, plus, digits, exponent, after)
+    return Split(before, negative, plus, digits, exponent, after, sign_at)
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,8 @@ class NumberFormat:
         Whether positive numbers have a sign.
     exponent : str
         Empty, or how an exponent begins: ``"e"`` or ``"E"``.
+    sign_at : {"before", "digits", "after"}
+        Where a sign stands: before a currency, between it and the digits, or after the digits.
     """
 
     point: str = "."
@@ -89,6 +101,7 @@ class NumberFormat:
     negative: str = "-"
     plus: bool = False
     exponent: str = ""
+    sign_at: str = "before"
 
     @classmethod
     def from_state(cls, record: Any) -> NumberFormat:
@@ -99,8 +112,9 @@ class NumberFormat:
         ArchiveError
             An invalid record.
         """
+        first = {"sign_at": "before"} if isinstance(record, dict) else {}  # of earlier archives
         read = fields.read_fields(
-            record,
+            {**first, **record} if first else record,
             "a format of numbers",
             point=fields.one_of(".", ","),
             group=fields.one_of("", *".,'\u2019", *_SPACES),
@@ -108,6 +122,7 @@ class NumberFormat:
             negative=fields.one_of("-", "\u2212", "()"),
             plus=fields.flag,
             exponent=fields.one_of("", "e", "E"),
+            sign_at=fields.one_of("before", "digits", "after"),
         )
         return cls(**read)
 
@@ -149,18 +164,20 @@ class NumberFormat:
             is_negative = value < 0 and any(c in "123456789" for c in digits)
             if is_negative and self.negative == "()":
                 texts.append(f"({left}{digits}{right})")
-            elif is_negative:
-                texts.append(f"{self._signed(left, self.negative)}{digits}{right}")
             else:
-                sign = "+" if self.plus and value > 0 else ""
-                texts.append(f"{self._signed(left, sign)}{digits}{right}")
+                plus = "+" if self.plus and value > 0 else ""
+                sign = self.negative if is_negative else plus
+                texts.append(self._signed(left, sign, digits) + right)
         return texts
 
-    @staticmethod
-    def _signed(before: str, sign: str) -> str:
-        """Put a sign before a currency, and after a comparison."""
-        place = len(before) - len(before.lstrip("<>=~\u2264\u2265\u2248 ")) if sign else 0
-        return before[:place] + sign + before[place:]
+    def _signed(self, before: str, sign: str, digits: str) -> str:
+        """Put a sign before a currency and after a comparison, or next to the digits."""
+        if not sign or self.sign_at == "digits":
+            return before + sign + digits
+        if self.sign_at == "after":
+            return before + digits + sign
+        place = len(before) - len(before.lstrip(_COMPARISONS))
+        return before[:place] + sign + before[place:] + digits
 
     def _digits(self, value: float) -> str:
         if self.decimals is None:
@@ -199,6 +216,8 @@ def find_number_format(
         return None
     point, group = _separators(digits)
     negatives = _shared((part.negative for part in parts if part.negative), ("-",))
+    signed = (part.sign_at for part in parts if part.negative or part.plus)
+    sign_at = _shared(signed, ("before",))[0]
     n_plus = sum(n for part, n in weighed if part.plus)
     exponents = sum(n for part, n in weighed if part.exponent)
     fractions = Counter[int]()
@@ -217,7 +236,8 @@ def find_number_format(
         decimals = None
     if decimals is None and (point, group) != (".", ""):
         return None
-    return NumberFormat(point, group, decimals, negatives[0], n_plus >= least, exponent)
+    is_signed = n_plus >= least
+    return NumberFormat(point, group, decimals, negatives[0], is_signed, exponent, sign_at)
 
 
 def _shared(texts: object, default: tuple[str, ...] = ("",)) -> tuple[str, ...]:
