@@ -1,0 +1,287 @@
+"""Write a table: text in a dialect, or a format of a library, by the suffix."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import re
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pandas.api import types
+
+from synthgan.exceptions import DataError
+from synthgan.io.escaping import escape_spreadsheet
+from synthgan.io.tables.binary import BY_SUFFIX, write_binary
+from synthgan.io.tables.dialect import SEPARATORS, TRUTHS, ColumnStyle, Dialect
+from synthgan.state.files import write_atomically
+
+__all__ = ["check_suffix", "is_text_name", "to_csv_text", "write_table"]
+
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": lambda content: gzip.compress(content, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+_NOT_WRITTEN = (
+    ".xls", ".xlsb", ".ods", ".sav", ".dta", ".xpt", ".sas7bdat", ".rds", ".rdata", ".json",
+    ".html", ".xml", ".orc", ".h5", ".hdf", ".pkl", ".pickle", ".zst", ".npy",
+)  # fmt: skip
+_TABBED = (".tsv", ".tab")
+
+
+def write_table(
+    table: pd.DataFrame, path: Any, dialect: Dialect | None = None, *, safe: bool = False
+) -> None:
+    r"""Write a table atomically, in the format of the suffix.
+
+    ``.parquet``, ``.feather``, ``.arrow`` and ``.xlsx`` keep the types of columns; all else is
+    text, which ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` at the end compress.
+
+    Parameters
+    ----------
+    table : DataFrame
+    path : str or path
+    dialect : Dialect or None, default=None
+        Of text, as `read_table` found it. None: commas, and tabs for ``.tsv`` and ``.tab``.
+    safe : bool, default=False
+        Escape text for spreadsheets, see `to_csv_text`; the file may then have different labels.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written, or not in this format or encoding.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "fake.csv")
+    ...     write_table(pd.DataFrame({"bmi": [22.5]}), path, Dialect(";", decimal=","))
+    ...     path.read_text()
+    'bmi\n22,5\n'
+    """
+    path, name = Path(path), repr(str(path))
+    check_suffix(path)
+    suffix = path.suffix.casefold()
+    if suffix in BY_SUFFIX:
+        content = write_binary(_escaped(table) if safe else table, name, BY_SUFFIX[suffix])
+    else:
+        dialect = _of_suffix(dialect, path)
+        text = to_csv_text(table, dialect, safe=safe)
+        try:
+            content = (("\ufeff" if dialect.has_bom else "") + text).encode(dialect.encoding)
+        except UnicodeEncodeError as error:
+            raise DataError(
+                f"{name} cannot be written: encoding {dialect.encoding} lacks "
+                f"{text[error.start]!r}; give another, such as utf-8."
+            ) from error
+        content = _packed(content, path)
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise DataError(f"{name} cannot be written: {error.strerror or error}.") from error
+
+
+def check_suffix(path: Any) -> None:
+    """Raise DataError for a suffix of a format that is not written."""
+    suffix = Path(path).suffix.casefold()
+    if suffix in _NOT_WRITTEN:
+        raise DataError(
+            f"{str(path)!r} cannot be written: {suffix} is not a format that is written; give "
+            ".csv, .csv.gz, .xlsx, .parquet or .feather."
+        )
+
+
+def is_text_name(path: Any) -> bool:
+    """Return whether `write_table` writes text to a path."""
+    return Path(path).suffix.casefold() not in BY_SUFFIX
+
+
+def _of_suffix(dialect: Dialect | None, path: Path) -> Dialect:
+    """Return a dialect with tabs where none is given and the suffix says so."""
+    is_tabbed = any(suffix.casefold() in _TABBED for suffix in path.suffixes)
+    return dialect or Dialect("\t" if is_tabbed else ",")
+
+
+def _packed(content: bytes, path: Path) -> bytes:
+    suffix = path.suffix.casefold()
+    if suffix in _PACK:
+        return _PACK[suffix](content)
+    if suffix != ".zip":
+        return content
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        # No date, so that equal tables give equal files.
+        archive.writestr(zipfile.ZipInfo(path.stem), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()
+
+
+def to_csv_text(table: pd.DataFrame, dialect: Dialect | None = None, *, safe: bool = False) -> str:
+    r"""Return a table as text in a dialect.
+
+    Parameters
+    ----------
+    table : DataFrame
+    dialect : Dialect or None, default=None
+        None: commas, as `DataFrame.to_csv` writes.
+    safe : bool, default=False
+        Names and text that a spreadsheet would interpret as a formula (starting with ``=``, ``+``,
+        ``-``, ``@``, a tab or a line break) get an apostrophe in front, and all text is quoted, so
+        that it is not split at semicolons. Numbers and dates are unchanged.
+
+    References
+    ----------
+    OWASP, CSV Injection, https://owasp.org/www-community/attacks/CSV_Injection.
+
+    Examples
+    --------
+    >>> print(to_csv_text(pd.DataFrame({"n": [-1], "label": ["=1+1"]}), safe=True))
+    "n","label"
+    -1,"'=1+1"
+    """
+    dialect = dialect or Dialect()
+    if safe:
+        table, dialect = _escaped(table), _safe(table, dialect)
+    between = f"{dialect.sep} " if dialect.is_spaced else dialect.sep
+    quoting = _Quoting(dialect)
+    styles = dialect.styles()
+    columns = []
+    for i, name in enumerate(table.columns):
+        style = styles.get(str(name), ColumnStyle(str(name)))
+        columns.append(_cells(table.iloc[:, i], style, dialect, quoting, table.shape[1] == 1, safe))
+    lines = [f"sep={dialect.sep}"] if dialect.names_sep else []
+    if dialect.has_header:
+        names = [str(name) if styles.get(str(name), _PLAIN).is_named else "" for name in table]
+        has_marks = dialect.header_is_quoted or names == [""]
+        quoted = map(quoting.always if has_marks else quoting.of_name, names)
+        lines.append(between.join(quoted))
+    lines += map(between.join, zip(*columns, strict=True))
+    return "".join(line + dialect.line_end for line in lines)
+
+
+_PLAIN = ColumnStyle("")
+
+
+class _Quoting:
+    """Enclose cells in quotation marks."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.mark = dialect.quote or '"'
+        self.escape = dialect.escape
+        special = re.escape(f"{dialect.sep}\r\n{dialect.quote}{dialect.escape}")
+        self.needs = re.compile(rf"[{special}]|^\s|\s$")
+        self.name_needs = re.compile(rf"[{special}{re.escape(''.join(SEPARATORS))}]|^\s|\s$|^#")
+
+    def always(self, text: str) -> str:
+        if self.escape:
+            text = text.replace(self.escape, 2 * self.escape)
+            return f"{self.mark}{text.replace(self.mark, self.escape + self.mark)}{self.mark}"
+        return f"{self.mark}{text.replace(self.mark, 2 * self.mark)}{self.mark}"
+
+    def if_needed(self, text: str) -> str:
+        return self.always(text) if self.needs.search(text) else text
+
+    def of_name(self, text: str) -> str:
+        return self.always(text) if self.name_needs.search(text) else text
+
+
+def _cells(
+    column: pd.Series, style: ColumnStyle, dialect: Dialect, quoting: _Quoting, alone: bool,
+    safe: bool,
+) -> list[str]:  # fmt: skip
+    """Return the cells of a column as they are written."""
+    gaps = column.isna().to_numpy()
+    missing = escape_spreadsheet(style.missing) if safe else style.missing
+    # A blank line would be no row.
+    is_quoted = style.missing_is_quoted or (alone and not missing)
+    gap = quoting.always(missing) if is_quoted else quoting.if_needed(missing)
+    texts = _spelled(column[~gaps], style, dialect)
+    enclose = quoting.always if style.is_quoted or (safe and _holds_text(column)) else None
+    if enclose is None and (_holds_text(column) or dialect.decimal == dialect.sep or alone):
+        enclose = quoting.if_needed
+    if enclose is None and style.thousands:
+        enclose = quoting.if_needed
+    filled = iter(texts if enclose is None else map(enclose, texts))
+    return [gap if is_gap else next(filled) for is_gap in gaps]
+
+
+def _spelled(column: pd.Series, style: ColumnStyle, dialect: Dialect) -> list[str]:
+    """Return the values of a column as text, without quotation marks; none is missing."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        column = column.astype(dtype.categories.dtype)
+        dtype = column.dtype
+    if types.is_bool_dtype(dtype):
+        true = style.truth or "True"
+        return [true if value else TRUTHS[true] for value in column]
+    if types.is_integer_dtype(dtype):
+        return [_grouped(f"{value:,}", style, dialect) for value in column]
+    if types.is_float_dtype(dtype):
+        return [_float(float(value), style, dialect) for value in column]
+    if types.is_datetime64_dtype(dtype):
+        return list(column.dt.strftime(style.date or _date_format(column)))
+    return [str(value) for value in column]
+
+
+def _float(value: float, style: ColumnStyle, dialect: Dialect) -> str:
+    if style.decimals is None:
+        whole = style.thousands and value.is_integer()
+        return _grouped(f"{value:,.0f}" if whole else repr(value), style, dialect)
+    fewest, most = style.decimals
+    text = f"{round(value, most) + 0.0:,.{most}f}"
+    while most > fewest and text.endswith("0"):
+        text, most = text[:-1], most - 1
+    return _grouped(text.removesuffix("."), style, dialect)
+
+
+def _grouped(text: str, style: ColumnStyle, dialect: Dialect) -> str:
+    """Give a number with commas at thousands the marks of a dialect."""
+    return text.translate({ord(","): style.thousands, ord("."): dialect.decimal})
+
+
+def _date_format(column: pd.Series) -> str:
+    if (column == column.dt.normalize()).all():
+        return "%Y-%m-%d"
+    return "%Y-%m-%d %H:%M:%S" + (".%f" if column.dt.microsecond.any() else "")
+
+
+def _safe(table: pd.DataFrame, dialect: Dialect) -> Dialect:
+    """Quote all text, and name columns as `_escaped` does."""
+    styles = dialect.styles()
+    columns = [
+        replace(styles.get(str(name), ColumnStyle(str(name))), name=escape_spreadsheet(str(name)),
+                is_quoted=_holds_text(table.iloc[:, i]),
+                missing_is_quoted=_holds_text(table.iloc[:, i]))
+        for i, name in enumerate(table.columns)
+    ]  # fmt: skip
+    return replace(dialect, header_is_quoted=True, columns=tuple(columns))
+
+
+def _escaped(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with an apostrophe before text that is a formula."""
+    shown = {i: table.iloc[:, i] for i in range(table.shape[1])}
+    for i, column in shown.items():
+        if _holds_text(column):
+            shown[i] = column.astype(object).map(escape_spreadsheet)
+    return pd.DataFrame(shown).set_axis([escape_spreadsheet(name) for name in table], axis=1)
+
+
+def _holds_text(column: pd.Series) -> bool:
+    """Return whether a column may hold text."""
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    return not (
+        types.is_numeric_dtype(dtype)
+        or types.is_bool_dtype(dtype)
+        or types.is_datetime64_any_dtype(dtype)
+        or types.is_timedelta64_dtype(dtype)
+    )
