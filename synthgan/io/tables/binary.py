@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pandas.api import types
 
-from synthgan.exceptions import DataError
+from synthgan.exceptions import DataError, DataWarning
 from synthgan.io.tables.opening import Opened
 
 __all__ = ["BY_SUFFIX", "FORMATS", "read_binary", "write_binary"]
@@ -31,10 +32,17 @@ class _Format:
 
 def _read_excel(file: Any, header: bool) -> pd.DataFrame:
     """Read the first sheet; text stays text."""
-    table = pd.read_excel(
-        file, dtype=object, keep_default_na=False, na_values=[""], engine="openpyxl",
-        header=0 if header else None,
-    )  # fmt: skip
+    with pd.ExcelFile(file, engine="openpyxl") as book:
+        names = book.sheet_names
+        table = pd.read_excel(
+            book, dtype=object, keep_default_na=False, na_values=[""], header=0 if header else None
+        )
+    if len(names) > 1:
+        warnings.warn(
+            f"the workbook has {len(names)} sheets; the first one, {names[0]!r}, is read.",
+            DataWarning,
+            stacklevel=5,
+        )
     return table.set_axis([str(name) for name in table.columns], axis=1).convert_dtypes()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
-from synthgan.io.tables.dialect import DATE_FORMATS, TRUTHS, ColumnStyle
+from synthgan.io.tables.dialect import DATE_FORMATS, OFFSET, TRUTHS, ColumnStyle
 
 __all__ = ["DTYPES", "Cells", "find_decimal", "to_column"]
 
@@ -68,12 +69,12 @@ def _all_are(pattern: str, texts: Sequence[str]) -> bool:
 
 def _group_mark(texts: Sequence[str], decimal: str) -> str | None:
     """Return what separates groups of three digits; None if these are no such numbers."""
+    joined = "".join(texts)
     for mark in _GROUP_MARKS[decimal]:
-        found = [text.count(mark) for text in texts]
         # Telephone numbers have as many groups everywhere.
-        is_varied = mark not in " '" or len(set(found)) > 1
-        if any(found) and is_varied and _all_are(_grouped(decimal, mark), texts):
-            return mark
+        if mark in joined and _all_are(_grouped(decimal, mark), texts):
+            is_varied = mark not in " '" or len({text.count(mark) for text in texts}) > 1
+            return mark if is_varied else None
     return None
 
 
@@ -83,22 +84,22 @@ def find_decimal(columns: Sequence[Cells], sep: str, missing: frozenset[str] | N
     Numbers such as 1,234 alone may have either: a comma is then taken for decimal in files with
     semicolons, and for thousands in others.
     """
-    votes = {".": 0, ",": 0}
-    n_unclear = 0
-    for cells in columns:
-        present = cells.present((missing or _MISSING) | _NO_NUMBER)
-        if not present or _all_are(_WHOLE, present):
-            continue
-        reads = {mark: _all_are(_number(mark), present) for mark in ".,"}
-        groups = {mark: _group_mark(present, mark) for mark in ".,"}
-        fits = [mark for mark in ".," if reads[mark] or groups[mark] is not None]
-        if len(fits) == 1:
-            votes[fits[0]] += 1
-        elif reads[","]:  # 1,234
-            n_unclear += 1
+    numbers = [cells.present((missing or _MISSING) | _NO_NUMBER) for cells in columns]
+    numbers = [texts for texts in numbers if texts and not _all_are(_WHOLE, texts)]
+    commas = [texts for texts in numbers if "," in "".join(texts)]
+    votes = Counter(map(_mark_of, commas))
+    if votes[","] or votes["1,234"]:
+        votes += Counter(_mark_of(texts) for texts in numbers if texts not in commas)
     if votes["."] != votes[","]:
-        return max(votes, key=lambda mark: votes[mark])
-    return "," if n_unclear and sep == ";" else "."
+        return "," if votes[","] > votes["."] else "."
+    return "," if votes["1,234"] and sep == ";" else "."
+
+
+def _mark_of(texts: Sequence[str]) -> str:
+    """Return the decimal mark of numbers: "1,234" if a comma may be either, "" for others."""
+    reads = {mark: _all_are(_number(mark), texts) for mark in ".,"}
+    fits = [mark for mark in ".," if reads[mark] or _group_mark(texts, mark) is not None]
+    return fits[0] if len(fits) == 1 else "1,234" if fits and reads[","] else ""
 
 
 def to_column(
@@ -145,7 +146,11 @@ def to_column(
         return (column.astype("category") if dtype == "category" else column), style
     if values is None:
         raise _not_of(present, decimal, cells.name, str(dtype))
-    return _spread(values, gaps, cells), style
+    column = _spread(values, gaps, cells)
+    if style.offset:
+        zone = pd.Timestamp(f"2000-01-01T00:00{style.offset}").tz
+        column = column.dt.tz_localize(zone)
+    return column, style
 
 
 def _typed(
@@ -161,15 +166,23 @@ def _typed(
         return np.array([text == truth for text in present]), replace(style, truth=truth)
     if dtype != "date" and (numbers := _numbers(present, decimal, dtype == "number")) is not None:
         values, decimals, mark = numbers
-        return values, replace(style, decimals=decimals, thousands=mark)
-    if dtype != "number":
-        for spelled, pattern in _DATES.items():
-            if _all_are(pattern, present):
-                try:
-                    values = pd.to_datetime(pd.Series(present), format=spelled).to_numpy()
-                except (ValueError, OverflowError):
-                    break  # such as 2024-02-31
-                return values, replace(style, date=spelled)
+        is_bare = any(text.lstrip("+-")[0] == decimal for text in present)
+        return values, replace(style, decimals=decimals, thousands=mark, is_bare=is_bare)
+    return (None, style) if dtype == "number" else _dates(present, style)
+
+
+def _dates(present: list[str], style: ColumnStyle) -> tuple[Any, ColumnStyle]:
+    """Return dates of one format and one offset; None for others."""
+    found = re.search(rf":\d\d(?:\.\d+)?({OFFSET})$", present[0])
+    end = found[1] if found else ""
+    for spelled, pattern in _DATES.items():
+        if _all_are(pattern + re.escape(end), present):
+            bare = pd.Series([text.removesuffix(end) for text in present])
+            try:
+                values = pd.to_datetime(bare, format=spelled).to_numpy()
+            except (ValueError, OverflowError):
+                break  # such as 2024-02-31
+            return values, replace(style, date=spelled, offset=end)
     return None, style
 
 

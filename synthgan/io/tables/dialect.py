@@ -13,13 +13,14 @@ from synthgan.io.escaping import printable
 from synthgan.state import fields
 from synthgan.state.stored import Stored
 
-__all__ = ["DATE_FORMATS", "SEPARATORS", "TRUTHS", "ColumnStyle", "Dialect"]
+__all__ = ["DATE_FORMATS", "OFFSET", "SEPARATORS", "TRUTHS", "ColumnStyle", "Dialect"]
 
 SEPARATORS = (",", ";", "\t", "|")
 _WORDS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", "\\t": "\t"}
 TRUTHS = {"True": "False", "TRUE": "FALSE", "true": "false"}
 _TIMES = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
 DATE_FORMATS = ("%Y-%m-%d", *(f"%Y-%m-%d{between}{time}" for between in " T" for time in _TIMES))
+OFFSET = r"Z|[+-](?:0\d|1[0-4]):?[0-5]\d|"
 _MOST_DECIMALS = 15
 
 
@@ -45,6 +46,7 @@ def _that(holds: Callable[[str], bool], expected: str) -> fields.Check:
 
 _is_separator = _that(lambda text: len(text) == 1 and text not in '"\r\n\0', "one character")
 _is_encoding = _that(_is_codec, "an encoding")
+_is_offset = _that(lambda text: re.fullmatch(OFFSET, text) is not None, "an offset")
 _is_word = _that(lambda text: len(text) <= fields.LONGEST_SHORT, "a short string")
 
 
@@ -67,8 +69,12 @@ class ColumnStyle(Stored):
         Fewest and most decimals of numbers; None: as many as needed.
     thousands : str
         What separates groups of three digits, or "".
+    is_bare : bool
+        Whether numbers below 1 start with the decimal mark, as in .5.
     date : str or None
         Format of dates.
+    offset : str
+        Offset of their time zone, such as "Z" or "+02:00", or "".
     """
 
     _record_name = "the style of a column"
@@ -87,7 +93,9 @@ class ColumnStyle(Stored):
         | None
     ) = None
     thousands: Annotated[str, fields.one_of("", ",", ".", " ", "'", "\u00a0", "\u202f")] = ""
+    is_bare: bool = False
     date: Annotated[str, fields.one_of(*DATE_FORMATS)] | None = None
+    offset: Annotated[str, _is_offset] = ""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,9 +15,14 @@ from typing import Any, BinaryIO
 
 from synthgan.exceptions import DataError
 
-__all__ = ["TABLE_SUFFIXES", "Opened", "is_zipped_table", "open_table"]
+__all__ = ["DAMAGE", "TABLE_SUFFIXES", "Opened", "is_zipped_table", "open_table"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat")
+# What reading a damaged or an encrypted archive raises.
+DAMAGE = (
+    EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile,
+    NotImplementedError, RuntimeError,
+)  # fmt: skip
 _HEAD = 512  # bytes
 _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
@@ -31,17 +38,18 @@ _KNOWN = {
     b"HEADER RECORD*******LIBRARY HEADER": "xport",
     b"\0" * 12 + b"\xc2\xea\x81\x60\xb3\x14\x11\xcf": "sas7bdat",
 }
+_AT_BOTH_ENDS = (b"PAR1", b"FEA1")  # as the name of a column may start, too
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an old Excel workbook (.xls)", "save it as .xlsx"),
     b"$FL2@(#)": ("an SPSS file", "export it as CSV"),
     b"$FL3@(#)": ("an SPSS file", "export it as CSV"),
-    b"RDX": ("an R file", "write it with write.csv"),
+    b"RDX2\n": ("an R file", "write it with write.csv"),
+    b"RDX3\n": ("an R file", "write it with write.csv"),
     b"X\n\0\0\0": ("an R file", "write it with write.csv"),
     b"\x89HDF\r\n": ("an HDF5 file", "write its table as CSV or Parquet"),
     b"SQLite format 3\0": ("an SQLite database", "export a table as CSV"),
     b"\x93NUMPY": ("an npy file", "give --kind signal or image, or write a table as CSV"),
     b"Obj\x01": ("an Avro file", "write it as CSV or Parquet"),
-    b"ORC\x0a": ("an ORC file", "write it as CSV or Parquet"),
     b"\x28\xb5\x2f\xfd": ("compressed with Zstandard", "unpack it, or use gzip"),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it"),
     b"Rar!\x1a": ("a RAR archive", "unpack it"),
@@ -92,11 +100,13 @@ def open_table(path: Any) -> Opened:
 
     Raises
     ------
-    OSError
+    OSError, or one of `DAMAGE`
     DataError
         A format that is not read, by its name.
     """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe is read only once
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
     opened = Opened(path, "text", "", lambda: path.open("rb"))
     head = _head(opened)
     if head.startswith(b"PK\x03\x04"):
@@ -113,18 +123,13 @@ def open_table(path: Any) -> Opened:
 
 
 def _head(opened: Opened) -> bytes:
-    try:
-        with opened.open() as file:
-            return file.read(_HEAD)
-    except (EOFError, lzma.LZMAError, zipfile.BadZipFile, gzip.BadGzipFile, ValueError) as error:
-        raise DataError(f"{str(opened.path)!r} is a damaged archive: {error}.") from error
-    except (RuntimeError, NotImplementedError) as error:  # of a zip
-        raise DataError(f"{str(opened.path)!r} cannot be unpacked: {error}.") from error
+    with opened.open() as file:
+        return file.read(_HEAD)
 
 
 def _format_of(head: bytes, opened: Opened) -> str:
     for start, name in _KNOWN.items():
-        if head.startswith(start) and (name != "parquet" or _ends_with(opened, start)):
+        if head.startswith(start) and (start not in _AT_BOTH_ENDS or _ends_with(opened, start)):
             return name
     if head[:1] and head[0] in _STATA_VERSIONS and head[1:3] in (b"\1\1", b"\2\1"):
         return "stata"
@@ -141,7 +146,7 @@ def _format_of(head: bytes, opened: Opened) -> str:
 
 
 def _ends_with(opened: Opened, end: bytes) -> bool:
-    """Return whether a file also ends so: the name of a column may start so, too."""
+    """Return whether a file ends so."""
     with opened.open() as file:
         return file.read().endswith(end) if opened.packed else _last_bytes(file, len(end)) == end
 
@@ -154,11 +159,8 @@ def _last_bytes(file: BinaryIO, n: int) -> bytes:
 def _in_zip(opened: Opened) -> Opened:
     """Return the single file of a zip archive, or the workbook that the archive is."""
     path = opened.path
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{str(path)!r} is a damaged zip archive: {error}.") from error
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
     for name, what in _OFFICE.items():
         if name in names:
             if what == "excel":

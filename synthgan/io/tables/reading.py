@@ -25,7 +25,7 @@ from synthgan.io.tables.dialect import (
     check_encoding,
     check_sep,
 )
-from synthgan.io.tables.opening import Opened, open_table
+from synthgan.io.tables.opening import DAMAGE, Opened, open_table
 from synthgan.io.tables.sniffing import (
     Layout,
     csv_words,
@@ -159,6 +159,8 @@ def read_file(
         else:
             words = (sep is not None, encoding is not None, decimal is not None)
             table, dialect = _read_text(opened, given, words, dtype, missing)
+    except DAMAGE as error:
+        raise DataError(f"{name} is a damaged or encrypted archive: {error}.") from error
     except OSError as error:
         raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
     except (csv.Error, UnicodeError) as error:

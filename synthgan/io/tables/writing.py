@@ -8,11 +8,12 @@ import io
 import lzma
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api import types
 
@@ -34,6 +35,7 @@ _NOT_WRITTEN = (
     ".html", ".xml", ".orc", ".h5", ".hdf", ".pkl", ".pickle", ".zst", ".npy",
 )  # fmt: skip
 _TABBED = (".tsv", ".tab")
+_AT_ONCE = 2**15  # rows
 
 
 def write_table(
@@ -152,22 +154,25 @@ def to_csv_text(table: pd.DataFrame, dialect: Dialect | None = None, *, safe: bo
         table, dialect = _escaped(table), _safe(table, dialect)
     between = f"{dialect.sep} " if dialect.is_spaced else dialect.sep
     quoting = _Quoting(dialect)
-    styles = dialect.styles()
-    columns = []
-    for i, name in enumerate(table.columns):
-        style = styles.get(str(name), ColumnStyle(str(name)))
-        columns.append(_cells(table.iloc[:, i], style, dialect, quoting, table.shape[1] == 1, safe))
+    known = dialect.styles()
+    styles = [known.get(str(name), ColumnStyle(str(name))) for name in table]
+    columns = [table.iloc[:, i] for i in range(table.shape[1])]
+    styles = [_with_date(style, x) for style, x in zip(styles, columns, strict=True)]
     lines = [f"sep={dialect.sep}"] if dialect.names_sep else []
     if dialect.has_header:
-        names = [str(name) if styles.get(str(name), _PLAIN).is_named else "" for name in table]
+        names = [style.name if style.is_named else "" for style in styles]
         has_marks = dialect.header_is_quoted or names == [""]
         quoted = map(quoting.always if has_marks else quoting.of_name, names)
         lines.append(between.join(quoted))
-    lines += map(between.join, zip(*columns, strict=True))
-    return "".join(line + dialect.line_end for line in lines)
-
-
-_PLAIN = ColumnStyle("")
+    pieces = ["".join(line + dialect.line_end for line in lines)]
+    for start in range(0, len(table), _AT_ONCE):
+        cells = [
+            _cells(x.iloc[start : start + _AT_ONCE], style, dialect, quoting, len(columns) == 1)
+            for x, style in zip(columns, styles, strict=True)
+        ]
+        lines = list(map(between.join, zip(*cells, strict=True)))
+        pieces.append("".join(line + dialect.line_end for line in lines))
+    return "".join(pieces)
 
 
 class _Quoting:
@@ -178,6 +183,7 @@ class _Quoting:
         self.escape = dialect.escape
         special = re.escape(f"{dialect.sep}\r\n{dialect.quote}{dialect.escape}")
         self.needs = re.compile(rf"[{special}]|^\s|\s$")
+        self.any_needs = re.compile(rf"[{special}]|(?:^|\0)\s|\s(?:\0|$)")
         self.name_needs = re.compile(rf"[{special}{re.escape(''.join(SEPARATORS))}]|^\s|\s$|^#")
 
     def always(self, text: str) -> str:
@@ -189,28 +195,29 @@ class _Quoting:
     def if_needed(self, text: str) -> str:
         return self.always(text) if self.needs.search(text) else text
 
+    def where_needed(self, texts: list[str]) -> list[str]:
+        if self.any_needs.search("\0".join(texts)) is None:
+            return texts
+        return list(map(self.if_needed, texts))
+
     def of_name(self, text: str) -> str:
         return self.always(text) if self.name_needs.search(text) else text
 
 
 def _cells(
-    column: pd.Series, style: ColumnStyle, dialect: Dialect, quoting: _Quoting, alone: bool,
-    safe: bool,
-) -> list[str]:  # fmt: skip
+    column: pd.Series, style: ColumnStyle, dialect: Dialect, quoting: _Quoting, is_alone: bool
+) -> list[str]:
     """Return the cells of a column as they are written."""
     gaps = column.isna().to_numpy()
-    missing = escape_spreadsheet(style.missing) if safe else style.missing
-    # A blank line would be no row.
-    is_quoted = style.missing_is_quoted or (alone and not missing)
-    gap = quoting.always(missing) if is_quoted else quoting.if_needed(missing)
     texts = _spelled(column[~gaps], style, dialect)
-    enclose = quoting.always if style.is_quoted or (safe and _holds_text(column)) else None
-    if enclose is None and (_holds_text(column) or dialect.decimal == dialect.sep or alone):
-        enclose = quoting.if_needed
-    if enclose is None and style.thousands:
-        enclose = quoting.if_needed
-    filled = iter(texts if enclose is None else map(enclose, texts))
-    return [gap if is_gap else next(filled) for is_gap in gaps]
+    texts = [quoting.always(x) for x in texts] if style.is_quoted else quoting.where_needed(texts)
+    if not gaps.any():
+        return texts
+    # A blank line would be no row.
+    is_quoted = style.missing_is_quoted or (is_alone and not style.missing)
+    gap = (quoting.always if is_quoted else quoting.if_needed)(style.missing)
+    filled = iter(texts)
+    return [gap if is_gap else next(filled) for is_gap in gaps.tolist()]
 
 
 def _spelled(column: pd.Series, style: ColumnStyle, dialect: Dialect) -> list[str]:
@@ -223,28 +230,47 @@ def _spelled(column: pd.Series, style: ColumnStyle, dialect: Dialect) -> list[st
         true = style.truth or "True"
         return [true if value else TRUTHS[true] for value in column]
     if types.is_integer_dtype(dtype):
-        return [_grouped(f"{value:,}", style, dialect) for value in column]
+        values = column.to_numpy(dtype=object).tolist()
+        return _marked(map("{:,}".format if style.thousands else str, values), style, dialect)
     if types.is_float_dtype(dtype):
-        return [_float(float(value), style, dialect) for value in column]
+        floats = column.to_numpy(dtype=np.float64).tolist()
+        return _marked(_decimals(floats, style), style, dialect)
+    if style.offset and isinstance(dtype, pd.DatetimeTZDtype):
+        zone = pd.Timestamp(f"2000-01-01T00:00{style.offset}").tz
+        return list(column.dt.tz_convert(zone).dt.strftime(f"{style.date}{style.offset}"))
     if types.is_datetime64_dtype(dtype):
-        return list(column.dt.strftime(style.date or _date_format(column)))
-    return [str(value) for value in column]
+        return list(column.dt.strftime(style.date))
+    return list(map(str, column.to_numpy(dtype=object).tolist()))
 
 
-def _float(value: float, style: ColumnStyle, dialect: Dialect) -> str:
+def _decimals(values: list[float], style: ColumnStyle) -> Iterable[str]:
+    """Return floats as text, with commas at thousands where the column has such."""
+    comma = "," if style.thousands else ""
     if style.decimals is None:
-        whole = style.thousands and value.is_integer()
-        return _grouped(f"{value:,.0f}" if whole else repr(value), style, dialect)
+        return (f"{x:,.0f}" if comma and x.is_integer() else repr(x) for x in values)
     fewest, most = style.decimals
-    text = f"{round(value, most) + 0.0:,.{most}f}"
-    while most > fewest and text.endswith("0"):
-        text, most = text[:-1], most - 1
-    return _grouped(text.removesuffix("."), style, dialect)
+    texts = map(f"{{:{comma}.{most}f}}".format, values)
+    if fewest == most:
+        return texts
+    joined = re.sub(rf"0{{1,{most - fewest}}}$", "", "\n".join(texts), flags=re.M)
+    return re.sub(r"\.$", "", joined, flags=re.M).split("\n") if values else []
 
 
-def _grouped(text: str, style: ColumnStyle, dialect: Dialect) -> str:
-    """Give a number with commas at thousands the marks of a dialect."""
-    return text.translate({ord(","): style.thousands, ord("."): dialect.decimal})
+def _marked(texts: Iterable[str], style: ColumnStyle, dialect: Dialect) -> list[str]:
+    """Give numbers with commas at thousands the marks of a dialect."""
+    if style.is_bare:
+        texts = (re.sub(r"^(-?)0\.", r"\1.", text) for text in texts)
+    if not style.thousands and dialect.decimal == ".":
+        return list(texts)
+    marks = {ord(","): style.thousands, ord("."): dialect.decimal}
+    return [text.translate(marks) for text in texts]
+
+
+def _with_date(style: ColumnStyle, column: pd.Series) -> ColumnStyle:
+    """Return a style with a format of dates, where the column has dates."""
+    if style.date is not None or not types.is_datetime64_dtype(column.dtype):
+        return style
+    return replace(style, date=_date_format(column.dropna()))
 
 
 def _date_format(column: pd.Series) -> str:
@@ -258,6 +284,7 @@ def _safe(table: pd.DataFrame, dialect: Dialect) -> Dialect:
     styles = dialect.styles()
     columns = [
         replace(styles.get(str(name), ColumnStyle(str(name))), name=escape_spreadsheet(str(name)),
+                missing=escape_spreadsheet(styles.get(str(name), ColumnStyle("")).missing),
                 is_quoted=_holds_text(table.iloc[:, i]),
                 missing_is_quoted=_holds_text(table.iloc[:, i]))
         for i, name in enumerate(table.columns)
