@@ -26,7 +26,7 @@ _NO_NUMBER = frozenset(["."])  # missing among numbers, as SAS writes
 _MOST_EXACT = 15  # digits of a float
 _WHOLE = r"[-+]?\d+"
 _INFINITE = r"[-+]?[iI][nN][fF](?:[iI][nN][iI][tT][yY])?"
-_CODE = re.compile(rf"^[-+]?0\d|^[-+]?\d{{{_MOST_EXACT + 1},}}", re.M)
+_CODE = re.compile(rf"^[-+]?(?:0\d|\d{{{_MOST_EXACT + 1},}}$)", re.M)
 _DIGITS = {"Y": r"\d{4}", "f": r"\d{6}"}
 _DATES = {
     spelled: re.sub("%(.)", lambda found: _DIGITS.get(found[1], r"\d{2}"), spelled)
