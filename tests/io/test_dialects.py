@@ -78,6 +78,8 @@ FOUND = {
     "stray marks": ('a\tb\n1\t"odd\n2\t5" pipe\n', {"a": [1, 2], "b": ['"odd', '5" pipe']},
                     "no quotation marks"),
     "a path": ('a,b\n1,"C:\\x\\"\n2,"D:\\"\n', {"a": [1, 2], "b": ["C:\\x\\", "D:\\"]}, "','"),
+    "exact": ("a,b\n0,x\n5,y\n0.02222222222222222,z\n",
+              {"a": [0, 5, 0.02222222222222222], "b": ["x", "y", "z"]}, "3 rows"),
     "exponents": ("a,b\n1e-07,1\n0.5,2\n", {"a": [1e-7, 0.5], "b": [1, 2]}, "2 columns"),
     "nothing in a column": ("a,b\n1,\n2,\n", {"a": [1, 2], "b": [NA, NA]}, "2 columns"),
 }  # fmt: skip

@@ -41,7 +41,9 @@ def tables(draw):
     dates = st.datetimes(pd.Timestamp("1900-01-01"), pd.Timestamp("2100-01-01"))
     if "f" not in date:
         dates = dates.map(lambda moment: moment.replace(microsecond=0))
-    floats = st.just(1e15) | st.floats(-(10**15), 10**15, allow_nan=False).map(lambda x: 0.0 if x == 0 else x)
+    floats = st.just(1e15) | st.floats(-(10**15), 10**15, allow_nan=False).map(
+        lambda x: 0.0 if x == 0 else x
+    )
     whole = st.integers(-(10**15) + 1, 10**15 - 1)
     table = pd.DataFrame(
         {

@@ -167,7 +167,11 @@ def _typed(
     if dtype != "date" and (numbers := _numbers(present, decimal, dtype == "number")) is not None:
         values, decimals, mark = numbers
         is_bare = any(text.lstrip("+-")[0] == decimal for text in present)
-        return values, replace(style, decimals=decimals, thousands=mark, is_bare=is_bare)
+        is_trimmed = (
+            decimals is None and values.dtype.kind == "f" and any(map(str.isdigit, present))
+        )
+        style = replace(style, decimals=decimals, is_trimmed=is_trimmed)
+        return values, replace(style, thousands=mark, is_bare=is_bare)
     return (None, style) if dtype == "number" else _dates(present, style)
 
 

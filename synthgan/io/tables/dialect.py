@@ -67,6 +67,8 @@ class ColumnStyle(Stored):
         True of a column of truth values.
     decimals : (int, int) or None
         Fewest and most decimals of numbers; None: as many as needed.
+    is_trimmed : bool
+        Whether then whole numbers have none, as in 5 beside 0.022222222.
     thousands : str
         What separates groups of three digits, or "".
     is_bare : bool
@@ -92,6 +94,7 @@ class ColumnStyle(Stored):
         ]
         | None
     ) = None
+    is_trimmed: bool = False
     thousands: Annotated[str, fields.one_of("", ",", ".", " ", "'", "\u00a0", "\u202f")] = ""
     is_bare: bool = False
     date: Annotated[str, fields.one_of(*DATE_FORMATS)] | None = None

@@ -36,6 +36,7 @@ _NOT_WRITTEN = (
 )  # fmt: skip
 _TABBED = (".tsv", ".tab")
 _AT_ONCE = 2**15  # rows
+_MOST_EXACT = 1e15  # beyond, whole numbers read as codes
 
 
 def write_table(
@@ -247,13 +248,18 @@ def _decimals(values: list[float], style: ColumnStyle) -> Iterable[str]:
     """Return floats as text, with commas at thousands where the column has such."""
     comma = "," if style.thousands else ""
     if style.decimals is None:
-        return (f"{x:,.0f}" if comma and x.is_integer() else repr(x) for x in values)
+        is_plain = bool(comma) or style.is_trimmed
+        return (f"{x:{comma}.0f}" if is_plain and _is_whole(x) else repr(x) for x in values)
     fewest, most = style.decimals
     texts = map(f"{{:{comma}.{most}f}}".format, values)
     if fewest == most:
         return texts
     joined = re.sub(rf"0{{1,{most - fewest}}}$", "", "\n".join(texts), flags=re.M)
     return re.sub(r"\.$", "", joined, flags=re.M).split("\n") if values else []
+
+
+def _is_whole(value: float) -> bool:
+    return value.is_integer() and abs(value) < _MOST_EXACT
 
 
 def _marked(texts: Iterable[str], style: ColumnStyle, dialect: Dialect) -> list[str]:
