@@ -103,6 +103,7 @@ PLAINER = {
                            '"#CHROM"\tPOS\n1\t22\n'),
     "blank lines": ("\na,b\n\n1,2\n   \n3,4\n\n", {"a": [1, 3], "b": [2, 4]}, "a,b\n1,2\n3,4\n"),
     "no last line end": ("a,b\n1,2", {"a": [1], "b": [2]}, "a,b\n1,2\n"),
+    "the end of files of DOS": ("a,b\r\n1,2\r\n\x1a", {"a": [1], "b": [2]}, "a,b\r\n1,2\r\n"),
     "separators at the end": ("a,b,\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}, "a,b\n1,2\n3,4\n"),
     "of rows only": ("a,b\n1,2,\n3,4,\n", {"a": [1, 3], "b": [2, 4]}, "a,b\n1,2\n3,4\n"),
     "two words for missing": ("a,b\nNA,1\nNA,2\n,3\n5,4\n",
@@ -225,6 +226,21 @@ def test_overrides(tmp_path):
 def test_overrides_that_do_not_fit(tmp_path, words, error, message):
     with pytest.raises(error, match=message):
         read(tmp_path, "é\n1\nx\n", **words)
+
+
+def test_one_column_that_may_be_several(tmp_path):
+    text = "a   b    c\n1   2.5  x\n10  3    y\n"
+    with pytest.warns(DataWarning, match=r"is read as one column; if ' ' separates .* \(--sep\)"):
+        assert read(tmp_path, text).table.shape == (2, 1)
+    table = read(tmp_path, text, sep="space").table
+    assert table.to_dict("list") == {"a": [1, 10], "b": [2.5, 3], "c": ["x", "y"]}
+
+
+def test_utf8_with_a_few_other_bytes_is_refused(tmp_path):
+    content = b"name,n\n" + "José Núñez,1\n".encode() * 9 + b"Jos\xe9,2\n"
+    with pytest.raises(DataError, match=r"UTF-8, but for 1 byte, the first 0xe9 at 154; mend"):
+        read(tmp_path, content)
+    assert len(read(tmp_path, content, encoding="latin-1").table) == 10
 
 
 def test_numbers_as_names_are_announced(tmp_path):

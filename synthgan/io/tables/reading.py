@@ -32,12 +32,14 @@ from synthgan.io.tables.sniffing import (
     find_encoding,
     find_layout,
     looks_like_number,
+    unlikely_separator,
 )
 
 __all__ = ["TableFile", "read_file", "read_table"]
 
 _SAMPLE = 2**17  # characters
 _AT_ONCE = 2**15  # rows
+_END_OF_FILE = "\x1a"  # of DOS
 _TABBED = (".tsv", ".tab")
 
 
@@ -205,6 +207,13 @@ def _read_text(
     layout = find_layout(sample, is_cut, given.sep if has_sep else None, likely)
     with opened.open() as file, io.TextIOWrapper(file, encoding, newline="") as stream:
         names, columns = _read_cells(stream, layout, given.has_header)
+    if len(names) == 1 and not has_sep and (mark := unlikely_separator(sample)) is not None:
+        warnings.warn(
+            f"{str(opened.path)!r} is read as one column; if {mark!r} separates its columns, give "
+            f"sep={mark!r} (--sep).",
+            DataWarning,
+            stacklevel=4,
+        )
     columns, styles = _named(names, columns, given.has_header)
     kinds = check_dtypes(dtype, [cells.name for cells in columns])
     texts = [cells for cells in columns if kinds.get(cells.name) in (None, "number")]
@@ -249,7 +258,7 @@ def _checked_rows(lines: Iterator[str], layout: Layout) -> Iterator[list[str]]:
     width = 0
     try:
         for row in reader:
-            if row in ([], [""]) and (width > 1 or not row):
+            if row == [_END_OF_FILE] or (row in ([], [""]) and (width > 1 or not row)):
                 continue
             if not width:
                 width = len(row)

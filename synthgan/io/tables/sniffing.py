@@ -16,7 +16,14 @@ from typing import Any, BinaryIO
 
 from synthgan.io.tables.dialect import SEPARATORS
 
-__all__ = ["Layout", "csv_words", "find_encoding", "find_layout", "looks_like_number"]
+__all__ = [
+    "Layout",
+    "csv_words",
+    "find_encoding",
+    "find_layout",
+    "looks_like_number",
+    "unlikely_separator",
+]
 
 _CHUNK = 2**20
 _FEWEST_ZEROS = 0.6  # of every second byte, of UTF-16 without a mark
@@ -25,9 +32,14 @@ _MARKS = (
     (codecs.BOM_UTF32_BE, "utf-32-be"), (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )  # fmt: skip
+_LETTER = re.compile(  # outside of ASCII, in UTF-8
+    rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+)
+_OTHER = re.compile(rb"[\x80-\xff]")
 _UNDEFINED = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")  # in cp1252
 # Quotation mark and escape, in the order in which they are tried.
 _QUOTES = (('"', ""), ('"', "\\"), ("'", ""), ("", ""))
+_UNLIKELY = (" ", ":", "^", "~", "\x01")
 _NONE = "\x1f"  # separates nothing
 _NUMBER = re.compile(r"\s*[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?\s*")
 
@@ -87,7 +99,27 @@ def find_encoding(open_file: Callable[[], BinaryIO]) -> str:
             is_utf8 = is_utf8 and _decodes(decoder, chunk)
     if is_utf8 and _decodes(decoder, b"", True):
         return "utf-8"
+    _check_not_mixed(open_file)
     return "cp1252" if is_cp1252 else "latin-1"
+
+
+def _check_not_mixed(open_file: Callable[[], BinaryIO]) -> None:
+    """Refuse UTF-8 with a few other bytes: in another encoding, most of its letters were wrong."""
+    n_letters, n_others, first, start = 0, 0, None, 0
+    with open_file() as file:
+        while chunk := file.read(_CHUNK):
+            n_letters += len(_LETTER.findall(chunk))
+            for found in _OTHER.finditer(_LETTER.sub(lambda x: b" " * len(x[0]), chunk)):
+                n_others += 1
+                first = first or (found[0][0], start + found.start())
+            start += len(chunk)
+    if first is not None and n_letters > n_others:
+        byte, place = first
+        noun = "byte" if n_others == 1 else "bytes"
+        raise csv.Error(
+            f"it is UTF-8, but for {n_others} {noun}, the first 0x{byte:02x} at {place}; mend it, "
+            "or give encoding= (--encoding)"
+        )
 
 
 def _decodes(decoder: Any, chunk: bytes, is_last: bool = False) -> bool:
@@ -96,6 +128,16 @@ def _decodes(decoder: Any, chunk: bytes, is_last: bool = False) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def unlikely_separator(sample: str) -> str | None:
+    """Return a character that splits all lines of a table of one column alike, and may be meant."""
+    lines = [line.strip() for line in sample.splitlines()[:100] if line.strip()]
+    for mark in _UNLIKELY:
+        sizes = {len(re.split(f"{re.escape(mark)}+", line)) for line in lines}
+        if len(lines) > 1 and len(sizes) == 1 and sizes != {1}:
+            return mark
+    return None
 
 
 def csv_words(layout: Layout) -> dict[str, Any]:
