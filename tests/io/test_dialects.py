@@ -9,13 +9,17 @@ from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterE
 from synthgan.io.tables import Dialect, read_file, read_table, to_csv_text, write_table
 from synthgan.io.tables.dialect import ColumnStyle
 
-NA = None
+NA = pd.NA
 
 
 def read(folder, content, name="t.csv", **words):
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     return read_file(path, **words)
+
+
+def cells(table):
+    return {name: table[name].tolist() for name in table}
 
 
 # Text, columns, what the line says; the text is written back as it was.
@@ -90,7 +94,7 @@ FOUND = {
 def test_dialects_are_found_and_written_back(tmp_path, case, codec):
     text, columns, said = FOUND[case]
     found = read(tmp_path, text.encode(codec))
-    assert found.table.to_dict("list") == columns
+    assert found.table.pipe(cells) == columns
     assert said in found.about
     write_table(found.table, tmp_path / "again.csv", found.dialect)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "t.csv").read_bytes()
@@ -116,7 +120,7 @@ PLAINER = {
 def test_what_is_written_more_plainly(tmp_path, case):
     text, columns, plain = PLAINER[case]
     found = read(tmp_path, text)
-    assert found.table.to_dict("list") == columns
+    assert found.table.pipe(cells) == columns
     assert to_csv_text(found.table, found.dialect) == plain
 
 
@@ -186,11 +190,11 @@ def test_overrides(tmp_path):
     table = read(tmp_path, "a;b|c\n1,5;NA|x\n").table
     assert table.shape == (1, 2)
     found = read(tmp_path, "a;b|c\n1,5;NA|x\n", sep="pipe", na=["x"])
-    assert found.table.to_dict("list") == {"a;b": ["1,5;NA"], "c": [NA]}
+    assert found.table.pipe(cells) == {"a;b": ["1,5;NA"], "c": [NA]}
     text = "country;x;n\nNA;1,234;7\nDE;2,345;8\n"
-    assert read(tmp_path, text).table["country"].tolist() == [pd.NA, "DE"]
+    assert read(tmp_path, text).table["country"].tolist() == [NA, "DE"]
     found = read(tmp_path, text, na=["7"], decimal=".", dtype={"x": "string"})
-    assert found.table.to_dict("list") == {
+    assert found.table.pipe(cells) == {
         "country": ["NA", "DE"], "x": ["1,234", "2,345"], "n": [NA, 8]
     }  # fmt: skip
     assert read(tmp_path, text, decimal=".").table["x"].tolist() == [1234, 2345]
@@ -201,7 +205,7 @@ def test_overrides(tmp_path):
     polish = read(tmp_path, "a,b\n1,Łódź\n".encode("cp1250"), encoding="cp1250")
     assert polish.table["b"].tolist() == ["Łódź"]
     bare = read(tmp_path, "1,2.50\n3,4.75\n", header=False)
-    assert bare.table.to_dict("list") == {"0": [1, 3], "1": [2.5, 4.75]}
+    assert bare.table.pipe(cells) == {"0": [1, 3], "1": [2.5, 4.75]}
     assert to_csv_text(bare.table, bare.dialect) == "1,2.50\n3,4.75\n"
     spaced = read(tmp_path, "a b\n1 2\n", "t.txt", sep="space").table
     assert spaced.to_dict("list") == {"a": [1], "b": [2]}
@@ -233,7 +237,7 @@ def test_one_column_that_may_be_several(tmp_path):
     with pytest.warns(DataWarning, match=r"is read as one column; if ' ' separates .* \(--sep\)"):
         assert read(tmp_path, text).table.shape == (2, 1)
     table = read(tmp_path, text, sep="space").table
-    assert table.to_dict("list") == {"a": [1, 10], "b": [2.5, 3], "c": ["x", "y"]}
+    assert cells(table) == {"a": [1, 10], "b": [2.5, 3], "c": ["x", "y"]}
 
 
 def test_utf8_with_a_few_other_bytes_is_refused(tmp_path):
