@@ -51,11 +51,12 @@ def test_what_comes_out_is_in_the_dialect_that_came_in(tmp_path, patients, capsy
     run("sample", model, "-n", 5, "--out", fake, "--sep", "tab", "--encoding", "utf-16",
         "--decimal", ".", "--na", "?")  # fmt: skip
     assert fake.read_bytes().decode("utf-16").startswith('"age"\t"género"\t')
-    run("sample", model, "-n", 40, "--out", tmp_path / "fake.tsv", "--seed", 1)
-    assert (tmp_path / "fake.tsv").read_bytes() == content.replace(b";", b"\t")
+    (tmp_path / "a.t").mkdir()
+    run("sample", model, "-n", 40, "--out", tmp_path / "a.t" / "fake.tsv", "--seed", 1)
+    assert (tmp_path / "a.t" / "fake.tsv").read_bytes() == content.replace(b";", b"\t")
     run("sample", model, "-n", 40, "--out", tmp_path / "fake.csv.gz", "--seed", 1)
     pd.testing.assert_frame_equal(
-        read_table(tmp_path / "fake.csv.gz"), read_table(tmp_path / "fake.tsv")
+        read_table(tmp_path / "fake.csv.gz"), read_table(tmp_path / "a.t" / "fake.tsv")
     )
 
 

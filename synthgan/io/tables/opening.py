@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from synthgan.exceptions import DataError
 
-__all__ = ["DAMAGE", "TABLE_SUFFIXES", "Opened", "is_zipped_table", "open_table"]
+__all__ = ["DAMAGE", "TABLE_SUFFIXES", "Opened", "is_tabbed", "is_zipped_table", "open_table"]
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".psv", ".txt", ".dat")
 # What reading a damaged or an encrypted archive raises.
@@ -23,6 +23,7 @@ DAMAGE = (
     EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile,
     NotImplementedError, RuntimeError,
 )  # fmt: skip
+_TABBED = (".tsv", ".tab")
 _HEAD = 512  # bytes
 _PACKED: dict[bytes, tuple[str, Callable[..., Any]]] = {
     b"\x1f\x8b": ("gzip", gzip.open),
@@ -177,6 +178,11 @@ def _in_zip(opened: Opened) -> Opened:
         return zipfile.ZipFile(path).open(names[0])  # type: ignore[return-value]
 
     return replace(opened, packed="zip", open=unpack)
+
+
+def is_tabbed(path: Any) -> bool:
+    """Return whether a suffix says that tabs separate cells, as of ``fake.tsv.gz``."""
+    return any(suffix.casefold() in _TABBED for suffix in Path(path).suffixes)
 
 
 def is_zipped_table(path: str) -> bool:

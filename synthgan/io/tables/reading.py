@@ -25,7 +25,7 @@ from synthgan.io.tables.dialect import (
     check_encoding,
     check_sep,
 )
-from synthgan.io.tables.opening import DAMAGE, Opened, open_table
+from synthgan.io.tables.opening import DAMAGE, Opened, is_tabbed, open_table
 from synthgan.io.tables.sniffing import (
     Layout,
     csv_words,
@@ -40,7 +40,6 @@ __all__ = ["TableFile", "read_file", "read_table"]
 _SAMPLE = 2**17  # characters
 _AT_ONCE = 2**15  # rows
 _END_OF_FILE = "\x1a"  # of DOS
-_TABBED = (".tsv", ".tab")
 
 
 class TableFile(NamedTuple):
@@ -202,8 +201,7 @@ def _read_text(
         is_cut = bool(stream.read(1))
     if not sample.strip("\ufeff \r\n"):
         raise csv.Error("it is empty")
-    suffixes = [suffix.casefold() for suffix in opened.path.suffixes]
-    likely = "\t" if any(suffix in _TABBED for suffix in suffixes) else ","
+    likely = "\t" if is_tabbed(opened.path) else ","
     layout = find_layout(sample, is_cut, given.sep if has_sep else None, likely)
     with opened.open() as file, io.TextIOWrapper(file, encoding, newline="") as stream:
         names, columns = _read_cells(stream, layout, given.has_header)

@@ -21,6 +21,7 @@ from synthgan.exceptions import DataError
 from synthgan.io.escaping import escape_spreadsheet
 from synthgan.io.tables.binary import BY_SUFFIX, write_binary
 from synthgan.io.tables.dialect import SEPARATORS, TRUTHS, ColumnStyle, Dialect
+from synthgan.io.tables.opening import is_tabbed
 from synthgan.state.files import write_atomically
 
 __all__ = ["check_suffix", "is_text_name", "to_csv_text", "write_table"]
@@ -34,7 +35,6 @@ _NOT_WRITTEN = (
     ".xls", ".xlsb", ".ods", ".sav", ".dta", ".xpt", ".sas7bdat", ".rds", ".rdata", ".json",
     ".html", ".xml", ".orc", ".h5", ".hdf", ".pkl", ".pickle", ".zst", ".npy",
 )  # fmt: skip
-_TABBED = (".tsv", ".tab")
 _AT_ONCE = 2**15  # rows
 _MOST_EXACT = 1e15  # beyond, whole numbers read as codes
 
@@ -77,7 +77,7 @@ def write_table(
     if suffix in BY_SUFFIX:
         content = write_binary(_escaped(table) if safe else table, name, BY_SUFFIX[suffix])
     else:
-        dialect = _of_suffix(dialect, path)
+        dialect = dialect or Dialect("\t" if is_tabbed(path) else ",")
         text = to_csv_text(table, dialect, safe=safe)
         try:
             content = (("\ufeff" if dialect.has_bom else "") + text).encode(dialect.encoding)
@@ -106,12 +106,6 @@ def check_suffix(path: Any) -> None:
 def is_text_name(path: Any) -> bool:
     """Return whether `write_table` writes text to a path."""
     return Path(path).suffix.casefold() not in BY_SUFFIX
-
-
-def _of_suffix(dialect: Dialect | None, path: Path) -> Dialect:
-    """Return a dialect with tabs where none is given and the suffix says so."""
-    is_tabbed = any(suffix.casefold() in _TABBED for suffix in path.suffixes)
-    return dialect or Dialect("\t" if is_tabbed else ",")
 
 
 def _packed(content: bytes, path: Path) -> bytes:

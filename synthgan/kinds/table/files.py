@@ -175,10 +175,9 @@ def check_out(parsed: argparse.Namespace) -> None:
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
     """Write rows in the dialect of the training table; return the plural noun for them."""
-    from synthgan.io.tables import Dialect, write_table
+    from synthgan.io.tables import Dialect, is_tabbed, write_table
 
-    is_tabbed = parsed.out.casefold().partition(".t")[2].startswith(("sv", "ab"))
-    sep = "tab" if parsed.sep is None and is_tabbed else parsed.sep
+    sep = "tab" if parsed.sep is None and is_tabbed(parsed.out) else parsed.sep
     dialect = (getattr(model, "dialect_", None) or Dialect()).overridden(
         sep, parsed.encoding, parsed.decimal, parsed.na, [str(name) for name in fake]
     )
