@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,12 @@ class Cells:
 
     def present(self, missing: frozenset[str]) -> list[str]:
         """Return the distinct texts of cells that are not missing, without spaces around them."""
-        stripped = (text.strip() for text in self.texts)
-        return [text for text in stripped if text not in missing]
+        return [text for text in self.stripped if text not in missing]
+
+    @cached_property
+    def stripped(self) -> list[str]:
+        """The texts without spaces around them."""
+        return [text.strip() for text in self.texts]
 
 
 def _number(decimal: str) -> str:
@@ -135,7 +140,7 @@ def to_column(
         if len(present) == 1 or _numbers([x for x in present if x != "."], decimal) is None:
             words -= _NO_NUMBER
         present = cells.present(words)
-    gaps = np.array([text.strip() in words for text in cells.texts], dtype=bool)
+    gaps = np.array([text in words for text in cells.stripped], dtype=bool)
     style = replace(style, missing=_usual_gap(cells, gaps))
     values, style = _typed(present, style, decimal, dtype)
     texts = np.asarray(cells.texts, dtype=object)
@@ -166,7 +171,7 @@ def _typed(
         return np.array([text == truth for text in present]), replace(style, truth=truth)
     if dtype != "date" and (numbers := _numbers(present, decimal, dtype == "number")) is not None:
         values, decimals, mark = numbers
-        is_bare = any(text.lstrip("+-")[0] == decimal for text in present)
+        is_bare = re.search(rf"^[-+]?{re.escape(decimal)}", "\n".join(present), re.M) is not None
         is_trimmed = (
             decimals is None and values.dtype.kind == "f" and any(map(str.isdigit, present))
         )
