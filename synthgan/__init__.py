@@ -32,6 +32,8 @@ _HOMES = {
     "SignalGANSynthesizer": "synthgan.synthesizers.signal",
     "TabularGANSynthesizer": "synthgan.synthesizers.tabular",
     "evaluate": "synthgan.report",
+    "read_table": "synthgan.io.tables",
+    "write_table": "synthgan.io.tables",
 }
 
 __all__ = ["__version__", "load", *_HOMES]

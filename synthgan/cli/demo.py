@@ -31,7 +31,7 @@ def add(commands: Any) -> None:
 
 def _demo(parsed: argparse.Namespace) -> None:
     from synthgan.datasets import make_clinic
-    from synthgan.io.tables import write_csv
+    from synthgan.io.tables import write_table
     from synthgan.kinds.table.files import train_table
     from synthgan.report import evaluate
 
@@ -50,8 +50,8 @@ def _demo(parsed: argparse.Namespace) -> None:
     print_summary(report)
     print("\nThe first synthetic patients:")
     print(fake.head().to_string(index=False))
-    write_csv(real, out / "real.csv")
-    write_csv(fake, out / "fake.csv")
+    write_table(real, out / "real.csv")
+    write_table(fake, out / "fake.csv")
     report.to_html(out / "report.html")
     files = ", ".join(str(out / name) for name in ("real.csv", "fake.csv", "report.html"))
     print(f"\nWritten: {printable(files)}")

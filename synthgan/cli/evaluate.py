@@ -29,7 +29,7 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "real",
         metavar="REAL",
-        help="training records: a CSV table, signals or images as npy, WFDB records, EDF files or "
+        help="training records: a table, signals or images as npy, WFDB records, EDF files or "
         "folders of them, or images in a folder or a zip archive",
     )
     evaluate.add_argument(

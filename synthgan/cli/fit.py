@@ -19,8 +19,9 @@ def add(commands: Any) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="a CSV table; WFDB records or folders of them; a zip archive or folders of images, or "
-        "image files; or an npy file of signal windows (of images with --kind image)",
+        help="a table (CSV and other text, Excel, Parquet, Feather, Stata, SAS); WFDB records or "
+        "folders of them; a zip archive or folders of images, or image files; or an npy file of "
+        "signal windows (of images with --kind image)",
     )
     fit.add_argument("-o", "--out", required=True, metavar="MODEL", help="model file to write")
     fit.add_argument(

@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
         "--conditions",
         default=None,
         metavar="ROWS.csv",
-        help="CSV file with conditions: one row, signal or image is generated for each row; an "
+        help="table with conditions: one row, signal or image is generated for each row; an "
         "empty cell is no condition",
     )
     sample.add_argument(
@@ -31,8 +31,9 @@ def add(commands: Any) -> None:
         "--out",
         required=True,
         metavar="OUT",
-        help="CSV file for rows; folder for WFDB records; folder or zip archive for PNG images; or "
-        "an npy file for signals or images",
+        help="file for rows: CSV, also compressed (.csv.gz), .xlsx, .parquet or .feather; folder "
+        "for WFDB records; folder or zip archive for PNG images; or an npy file for signals or "
+        "images",
     )
     sample.add_argument(
         "--seed", type=int, default=None, help="random seed, for reproducible output"
@@ -59,7 +60,6 @@ def add(commands: Any) -> None:
 
 def _sample(parsed: argparse.Namespace) -> None:
     from synthgan import load
-    from synthgan.io.tables import read_csv
 
     model: Any = load(parsed.model)
     kind = find_kind(model.kind)
@@ -67,12 +67,21 @@ def _sample(parsed: argparse.Namespace) -> None:
     options = kind.sample_arguments(parsed)
     if parsed.on_missing is not None:
         options["on_missing"] = parsed.on_missing
-    conditions = None if parsed.conditions is None else read_csv(parsed.conditions)
+    conditions = None if parsed.conditions is None else _read_conditions(parsed, kind, model)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
     with as_private_as(parsed.model):
         noun = kind.write(fake, model, parsed)
     print(printable(f"{len(fake)} {noun} written to {parsed.out}"))
+
+
+def _read_conditions(parsed: argparse.Namespace, kind: Kind, model: Any) -> Any:
+    """Read a table of conditions; what the model learnt from text stays text."""
+    from synthgan.io.tables import read_table
+
+    conditions = read_table(parsed.conditions)
+    texts = {n: t for n, t in kind.text_columns(model).items() if n in conditions.columns}
+    return read_table(parsed.conditions, dtype=texts) if texts else conditions
 
 
 def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:

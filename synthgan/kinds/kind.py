@@ -197,6 +197,10 @@ class Kind(ABC):
         """Return arguments of `sample` for this kind only."""
         return {}
 
+    def text_columns(self, model: Any) -> dict[str, str]:
+        """Return the columns of conditions that are text, as dtypes for `read_table`."""
+        return {}
+
     def write(self, fake: Any, model: Any, parsed: argparse.Namespace) -> str:
         """Write synthetic records; return the plural noun for them, such as "rows"."""
         return str(self._part("files").write(fake, model, parsed))

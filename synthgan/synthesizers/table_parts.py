@@ -22,6 +22,7 @@ from synthgan.encoding.tables.known import encode_gaps, encode_known
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.forms import Forms
+from synthgan.io.tables import Dialect
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
@@ -202,6 +203,8 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     }
     if model.forms_:
         outer["forms"] = model.forms_.to_state()
+    if getattr(model, "dialect_", None) is not None:
+        outer["dialect"] = model.dialect_.to_dict()
     return outer, arrays
 
 
@@ -214,9 +217,10 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         Parts that do not fit together.
     """
     read = fields.read_fields(
-        {"forms": [], **record},  # only where there are some
+        {"forms": [], "dialect": None, **record},  # only where there are some
         "schema",
         forms=Forms.from_state,
+        dialect=fields.optional(Dialect.from_dict),
         encoder=fields.plain,
         schema=Schema.from_dict,
         constraints=ConstraintSet.from_dict,
@@ -229,7 +233,7 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.schema_, model.constraints_ = read["schema"], read["constraints"]
     model.container_, model.y_container_ = read["container"], read["y_container"]
     model.n_features_in_ = read["n_features_in"]
-    model.forms_ = read["forms"]
+    model.forms_, model.dialect_ = read["forms"], read["dialect"]
     if [*model.schema_.names][len(model.schema_) - len(model.forms_.marks) :] != model.forms_.marks:
         raise ArchiveError("schema and forms have other columns")
     n_of_y = len(model.schema_) - len(model.forms_.marks) - model.n_features_in_

@@ -250,6 +250,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             self._follow_level(encoder, len(frame), support)
             conditioned = condition_columns(self.condition_on, frame)
             self.schema_ = bare_schema(frame, support)
+            self.dialect_ = None
             self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
             table = self.constraints_.apply(frame)
             kept = encoder.fit(table, groups=support.people).keeps(table)

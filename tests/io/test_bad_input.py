@@ -18,7 +18,7 @@ from synthgan.exceptions import (
 )
 from synthgan.io.images import ImageStack, read_images, save_images
 from synthgan.io.records import read_records, write_records
-from synthgan.io.tables import read_array, read_csv, write_csv
+from synthgan.io.tables import read_array, read_table, write_table
 from synthgan.io.windows import SignalWindows, windows
 from tests.quick import GOOD, PIXELS, WAVES, recording
 
@@ -48,20 +48,28 @@ def folder(tmp_path, monkeypatch):
         ),
         (lambda: synthgan.load("empty"), ArchiveError, r"'empty' cannot be read: Is a directory"),
         (lambda: synthgan.load(None), TypeError, r"not NoneType"),
-        (lambda: read_csv("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
-        (lambda: read_csv("empty.csv"), DataError, r"'empty.csv' is not a CSV table: No columns"),
-        (lambda: read_csv("empty"), DataError, r"'empty' cannot be read: Is a directory"),
+        (lambda: read_table("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
         (
-            lambda: read_csv("long.csv"),
+            lambda: read_table("empty.csv"),
             DataError,
-            r"'long.csv' is not a CSV .* more fields than the",
+            r"'empty.csv' is not a CSV table: it is empty",
+        ),
+        (lambda: read_table("empty"), DataError, r"'empty' cannot be read: Is a directory"),
+        (
+            lambda: read_table("long.csv"),
+            DataError,
+            r"'long.csv' is not a CSV table: line 2 has 4 cells, the header 2",
         ),
         (lambda: read_array("empty.csv"), DataError, r"'empty.csv' is not an npy file of numbers"),
         (lambda: read_array("huge.npy"), DataError, r"'huge.npy' is not an npy file of numbers"),
         (lambda: read_array("odd.npy"), DataError, r"'odd.npy' is not an npy file of numbers"),
-        (lambda: read_csv("nonsense"), DataError, r"'nonsense' is not a CSV table: .*codec"),
+        (lambda: read_table("nonsense"), DataError, r"'nonsense' holds no rows but a header"),
         (lambda: read_array("nonsense"), DataError, r"'nonsense' is not an npy file of numbers"),
-        (lambda: write_csv(GOOD, "no/a.csv"), DataError, r"'no/a.csv' cannot be written: No such"),
+        (
+            lambda: write_table(GOOD, "no/a.csv"),
+            DataError,
+            r"'no/a.csv' cannot be written: No such",
+        ),
         (lambda: read_records("none"), DataError, r"'none' is neither a folder nor a WFDB record"),
         (lambda: read_records("empty"), DataError, r"folder 'empty' holds no WFDB record"),
         (lambda: read_records([]), DataError, r"list of paths is empty"),

@@ -21,7 +21,7 @@ from synthgan.exceptions import (
     InterruptedWarning,
 )
 from synthgan.gan.training.trainer import Trainer
-from synthgan.io.tables import write_csv
+from synthgan.io.tables import write_table
 from tests.quick import assert_same, quick, weights_of
 
 
@@ -174,7 +174,7 @@ def test_ctrl_c_on_the_command_line_writes_the_model(table, tmp_path, monkeypatc
             os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(Trainer, "_log", press)
-    write_csv(table, tmp_path / "t.csv")
+    write_table(table, tmp_path / "t.csv")
     out = tmp_path / "m.synthgan"
     main(["fit", str(tmp_path / "t.csv"), "-o", str(out), "--seed", "0", "--max-steps", "500"])
     assert "InterruptedWarning: training was interrupted at step 6 of" in capsys.readouterr().err

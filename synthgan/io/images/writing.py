@@ -165,7 +165,7 @@ def _table(info: pd.DataFrame, names: list[str], csv_safe: bool) -> bytes | None
     if not len(labels.columns):
         return None
     labels.insert(0, "path", names)
-    return to_csv_text(labels, safe=csv_safe, lineterminator="\n").encode()
+    return to_csv_text(labels, safe=csv_safe).encode()
 
 
 def _encode(values: np.ndarray, limits: tuple[float, float], format: str, i: int) -> bytes:

@@ -53,10 +53,12 @@ class ImageKind(Kind):
     def recognises(self, path: str) -> bool:
         from synthgan.io.images import is_image_name
         from synthgan.io.images.foreign import is_foreign_name
+        from synthgan.io.tables import is_zipped_table
 
         below = [file.name for file in Path(path).rglob("*")] if Path(path).is_dir() else []
         is_picture = any(is_image_name(name) or is_foreign_name(name) for name in (path, *below))
-        return path.casefold().endswith(".zip") or is_picture
+        is_archive = path.casefold().endswith(".zip") and not is_zipped_table(path)
+        return is_archive or is_picture
 
     def add_evaluate_options(self, parser: Any) -> None:
         self.add_fit_options(parser)

@@ -5,6 +5,7 @@ Their files and command-line options, model card, measures and report sections.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,9 @@ class TableKind(Kind):
     name, plural, records = "table", "tables", "rows"
     makes = "rows of a table"
     any_condition = True
-    sample_options = ("csv_safe",)
+    fit_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
+    evaluate_options = fit_options
+    sample_options = ("csv_safe", "sep", "encoding", "decimal", "na")
     floor = "shuffled columns"
     importance_caption = (
         "Each bar is the decrease of the classifier's AUC when one column is shuffled. If all bars "
@@ -41,10 +44,18 @@ class TableKind(Kind):
     def recognises(self, path: str) -> bool:
         return True
 
-    def read_to_measure(self, path: str, follow_links: bool) -> Any:
-        from synthgan.io.tables import read_csv
+    def add_evaluate_options(self, parser: Any) -> None:
+        self.add_fit_options(parser)
 
-        return read_csv(path)
+    def add_sample_options(self, parser: Any) -> None:
+        self._part("files").add_sample_options(parser.add_argument_group(self.plural))
+
+    def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        self._part("files").check_out(parsed)
+        return {}
+
+    def text_columns(self, model: Any) -> dict[str, str]:
+        return dict(self._part("files").text_columns(model))
 
     def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
         from synthgan.metrics.tables import check_tables

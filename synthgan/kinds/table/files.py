@@ -4,11 +4,69 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
+from synthgan.io.escaping import printable
 from synthgan.kinds.options import estimator_arguments, split_names
 
-__all__ = ["fit", "train_table", "write"]
+__all__ = [
+    "add_fit_options",
+    "add_sample_options",
+    "check_out",
+    "fit",
+    "read_sets",
+    "text_columns",
+    "train_table",
+    "write",
+]
+
+_OF_TEXT = ("sep", "encoding", "decimal", "na")
+
+
+def add_fit_options(tables: Any) -> None:
+    """Add options of commands that read tables."""
+    _add_dialect(tables, "default: found")
+    tables.add_argument(
+        "--na",
+        action="append",
+        metavar="TEXT",
+        help="text of missing cells, beside empty ones; may be repeated (default: NA, NaN, null "
+        "and others, and a dot among numbers)",
+    )
+    tables.add_argument(
+        "--dtype",
+        action="append",
+        metavar="COLUMN=TYPE",
+        help="type of a column: string, number, category or date; may be repeated",
+    )
+    tables.add_argument(
+        "--no-header", action="store_const", const=True, help="the first line names no columns"
+    )
+
+
+def add_sample_options(tables: Any) -> None:
+    """Add options of ``synthgan sample``."""
+    _add_dialect(tables, "default: as the training table")
+    tables.add_argument(
+        "--na", metavar="TEXT", help="text of missing cells (default: as the training table)"
+    )
+
+
+def _add_dialect(tables: Any, default: str) -> None:
+    tables.add_argument(
+        "--sep",
+        metavar="CHARACTER",
+        help="separator of a text file: a character, comma, semicolon, tab, pipe or space "
+        f"({default})",
+    )
+    tables.add_argument(
+        "--encoding", help=f"encoding of a text file, such as utf-8 or cp1252 ({default})"
+    )
+    tables.add_argument(
+        "--decimal", choices=(".", ","), help=f"decimal mark of a text file ({default})"
+    )
 
 
 def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
@@ -22,20 +80,106 @@ def train_table(table: Any, groups: Any = None, **parameters: Any) -> Any:
 
 def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     """Fit a model; return it and a short description of its data."""
-    from synthgan.io.tables import read_csv
+    from synthgan.io.tables import read_file
 
     path, *others = parsed.data
     if others:
-        raise ValueError(f"{len(parsed.data)} paths are given; give one CSV file for a table.")
+        raise ValueError(f"{len(parsed.data)} paths are given; give one file for a table.")
     columns = parsed.condition_on
     condition_on = columns if columns == "any" else split_names(columns)
     parameters = estimator_arguments(parsed, condition_on)
-    return train_table(read_csv(path), parsed.groups, **parameters), path
+    found = read_file(path, **_reading(parsed))
+    print(printable(found.about), flush=True)
+    model = train_table(found.table, parsed.groups, **parameters)
+    model.dialect_ = found.dialect
+    return model, path
+
+
+def _reading(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `read_file`."""
+    dtypes = {}
+    for text in parsed.dtype or []:
+        name, equals, kind = text.rpartition("=")
+        if not equals or not name:
+            raise ValueError(f"--dtype {text!r} is not allowed; give COLUMN=string, for instance.")
+        dtypes[name] = kind
+    return {
+        "sep": parsed.sep,
+        "encoding": parsed.encoding,
+        "decimal": parsed.decimal,
+        "na": parsed.na,
+        "dtype": dtypes,
+        "header": not parsed.no_header,
+    }
+
+
+def read_sets(
+    paths: Sequence[str | None], parsed: argparse.Namespace, read_array: Callable[[str], Any]
+) -> list[Any]:
+    """Read tables, each in its own dialect; what is text in the real table is text in all."""
+    from synthgan.io.tables import Dialect, read_file
+
+    words = _reading(parsed)
+    sets: list[Any] = []
+    texts: set[str] = set()
+    for path in paths:
+        if path is None or path.endswith(".npy"):
+            sets.append(None if path is None else read_array(path))
+            continue
+        found = read_file(path, **words)
+        other = sorted(texts & set(found.table.columns) - _text_names(found.table))
+        if other:
+            dtype = {**words["dtype"], **dict.fromkeys(other, "string")}
+            found = read_file(path, **{**words, "dtype": dtype})
+        texts = texts or _text_names(found.table)
+        dialect = found.dialect
+        if dialect is None or replace(dialect, columns=()) != Dialect():
+            print(printable(found.about), flush=True)
+        sets.append(found.table)
+    return sets
+
+
+def _text_names(table: Any) -> set[str]:
+    from pandas.api import types
+
+    return {name for name, dtype in table.dtypes.items() if types.is_string_dtype(dtype)}
+
+
+def text_columns(model: Any) -> dict[str, str]:
+    """Return the columns that a model learnt from text, as dtypes for `read_table`."""
+    forms = [form.name for form in model.forms_.forms if not _is_whole(form.dtype)]
+    levels = [
+        column.name
+        for column in model.schema_
+        if column.kind == "string"
+        or (column.categories and all(isinstance(level, str) for level in column.categories))
+    ]
+    return dict.fromkeys((str(name) for name in (*forms, *levels)), "string")
+
+
+def _is_whole(dtype: str) -> bool:
+    return "int" in dtype.casefold()
+
+
+def check_out(parsed: argparse.Namespace) -> None:
+    """Raise an error if options do not fit the suffix of the output file."""
+    from synthgan.io.tables import check_suffix, is_text_name
+
+    check_suffix(parsed.out)
+    given = [name for name in (*_OF_TEXT, "csv_safe") if getattr(parsed, name)]
+    if given and not is_text_name(parsed.out):
+        raise ValueError(
+            f"--{given[0].replace('_', '-')} is for text files, not for {parsed.out!r}."
+        )
 
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
-    """Write rows; return the plural noun for them."""
-    from synthgan.io.tables import write_csv
+    """Write rows in the dialect of the training table; return the plural noun for them."""
+    from synthgan.io.tables import Dialect, is_tabbed, write_table
 
-    write_csv(fake, parsed.out, safe=parsed.csv_safe)
+    sep = "tab" if parsed.sep is None and is_tabbed(parsed.out) else parsed.sep
+    dialect = (getattr(model, "dialect_", None) or Dialect()).overridden(
+        sep, parsed.encoding, parsed.decimal, parsed.na, [str(name) for name in fake]
+    )
+    write_table(fake, parsed.out, dialect, safe=parsed.csv_safe)
     return "rows"
