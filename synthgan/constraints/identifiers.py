@@ -231,7 +231,7 @@ def find_identifiers(
             found.append(Identifier(name))
             continue
         values = series.dropna()
-        if not pd.api.types.is_integer_dtype(series.dtype) and learn_pattern(list(values)) is None:
+        if not pd.api.types.is_numeric_dtype(series.dtype) and learn_pattern(list(values)) is None:
             raise DataError(
                 f"column {name!r} is free text ({values.nunique()} distinct values in "
                 f"{len(values)} rows); drop it, set it as the index, or give "
@@ -249,14 +249,20 @@ def find_identifiers(
 
 
 def _names_rows(series: pd.Series) -> bool:
-    if pd.api.types.is_integer_dtype(series.dtype):
-        if series.isna().any() or not series.is_unique or series.min() < 0:
-            return False
-        is_ordered = series.is_monotonic_increasing or series.is_monotonic_decreasing
-        return bool(is_ordered or ID_NAME.search(str(series.name)))
     values = series.dropna()
+    if pd.api.types.is_integer_dtype(series.dtype) or _became_floats(series, values):
+        if len(values) <= MIN_ROWS or not values.is_unique or values.min() < 0:
+            return False
+        is_ordered = values.is_monotonic_increasing or values.is_monotonic_decreasing
+        return bool(is_ordered or ID_NAME.search(str(series.name)))
     is_text = pd.api.types.infer_dtype(values.astype(object), skipna=True) == "string"
     return is_text and len(values) > 0 and values.nunique() > MIN_LEVELS_PER_VALUE * len(values)
+
+
+def _became_floats(series: pd.Series, values: pd.Series) -> bool:
+    """Return whether whole numbers are floats because some are missing."""
+    is_float = pd.api.types.is_float_dtype(series.dtype) and len(values) < len(series)
+    return bool(is_float and (values % 1 == 0).all())
 
 
 def learn_pattern(values: Sequence[str], min_support: int = 1) -> list[Part] | None:

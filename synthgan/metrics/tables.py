@@ -30,6 +30,8 @@ __all__ = [
 
 MAX_LEVELS = 10  # numeric columns with at most this many real values are compared level by level
 MOST_ROWS = 200_000
+# What objects hold, by the name that pandas infers.
+_KINDS = {"string": "text", **dict.fromkeys(("boolean", "integer", "floating"), "numbers")}
 
 
 def table_measure(
@@ -116,8 +118,8 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
     Raises
     ------
     DataError
-        A table that is None or has no rows, a missing column, or a column of values that cannot be
-        compared, such as lists.
+        A table that is None or has no rows, a missing column, infinite numbers, or a column of
+        values that cannot be compared, such as lists, or text where another table has numbers.
     """
     frames = {name: to_frame(x)[0] for name, x in given_sets("table", tables).items()}
     columns = list(next(iter(frames.values())).columns)
@@ -129,6 +131,7 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
             raise DataError(f"the {name} table lacks the columns {absent!r} of the real one.")
         _check_values(frame[columns], name)
         frames[name] = frame[columns].reset_index(drop=True)
+    _check_kinds(frames)
     return frames
 
 
@@ -141,6 +144,43 @@ def _check_values(frame: pd.DataFrame, name: str) -> None:
             raise DataError(
                 f"column {column!r} of the {name} table cannot be compared: {error}."
             ) from None
+    for column in frame.columns[[types.is_float_dtype(dtype) for dtype in frame.dtypes]]:
+        n_infinite = int(np.isinf(to_numbers(frame[column])).sum())
+        if n_infinite:
+            raise DataError(
+                f"column {column!r} of the {name} table holds {n_infinite} infinite value(s); only "
+                "finite numbers and missing values can be compared: replace them by NaN."
+            )
+
+
+def _check_kinds(frames: dict[str, pd.DataFrame]) -> None:
+    """Refuse a column of text in one table and of numbers in another, such as "5" and 5."""
+    (first, real), *others = frames.items()
+    for column in real.columns:
+        kind = _kind_of(real[column])
+        for name, frame in others:
+            found = _kind_of(frame[column])
+            if None not in (kind, found) and kind != found:
+                raise DataError(
+                    f"column {column!r} holds {kind} in the {first} table and {found} in the "
+                    f"{name} table; one kind is needed: convert one of them (pandas.to_numeric, "
+                    "pandas.to_datetime, astype(str))."
+                )
+
+
+def _kind_of(series: pd.Series) -> str | None:
+    """Return what a column holds; None if it has no values, or is of another kind."""
+    dtype = series.dtype
+    values: Any = dtype.categories if isinstance(dtype, pd.CategoricalDtype) else series
+    if not values.notna().any():
+        return None
+    if types.is_bool_dtype(values.dtype) or types.is_numeric_dtype(values.dtype):
+        return "numbers"
+    if types.is_datetime64_any_dtype(values.dtype):
+        return "dates"
+    if types.is_timedelta64_dtype(values.dtype):
+        return "durations"
+    return _KINDS.get(types.infer_dtype(values, skipna=True))
 
 
 def shuffled(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:

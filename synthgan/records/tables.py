@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,15 +13,24 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
 from synthgan.exceptions import ArchiveError, DataError
+from synthgan.records.columns import arrow_type, check_spelled, plain_column, restore_column
 from synthgan.state import fields
 from synthgan.state.stored import Stored
 
-__all__ = ["Container", "check_names", "count_axes", "numpy_dtype", "read_table", "to_frame"]
+__all__ = [
+    "Container",
+    "check_names",
+    "count_axes",
+    "numpy_dtype",
+    "plain_conditions",
+    "plain_table",
+    "read_table",
+    "to_frame",
+]
 
 _LIBRARIES = ("polars", "pyarrow")
 _WIDEST = 256  # maximum characters of a fixed-width text dtype
-_ZONED_TYPE = re.compile(r"timestamp\[(s|ms|us|ns), tz=([\w+:/-]{1,60})\]")
-_DICTIONARY_TYPE = re.compile(r"dictionary<values=(\w+), indices=(\w+), ordered=(0|1)>")
+_ENUM = "enum"  # of polars, among the types of a table
 _NULLABLE_INTEGERS = [
     dtype()
     for dtype in (
@@ -51,6 +60,8 @@ class Container(Stored):
         whether it may have missing values.
     arrow_metadata : tuple of (str, str)
         Not used: archives of format 1 may hold other metadata of the columns.
+    uncommon : tuple of (int, str)
+        Place and type of the columns that `plain_column` reads as another type.
     """
 
     _record_name = "container"
@@ -62,8 +73,13 @@ class Container(Stored):
     columns_name: str | None = None
     arrow_fields: tuple[tuple[str, str, bool], ...] = ()
     arrow_metadata: tuple[tuple[str, str], ...] = ()
+    uncommon: tuple[tuple[Annotated[int, fields.whole(0)], str], ...] = field(
+        default=(), metadata={"sparse": True}
+    )
 
     def _check_record(self) -> None:
+        for _, spelled in self.uncommon:
+            check_spelled(spelled)
         if (self.dtype is None) != (self.kind != "array"):
             raise ArchiveError(f"container of kind {self.kind!r} has dtype {self.dtype}")
         if self.dtype is not None:
@@ -73,6 +89,11 @@ class Container(Stored):
         """Put the rows of `frame` into a container of this kind."""
         if self.kind == "array":
             return _array(frame, np.dtype(self.dtype))
+        if self.uncommon:
+            columns, types = [frame[name] for name in frame.columns], dict(self.uncommon)
+            columns = [restore_column(x, types[i]) if i in types else x for i, x in
+                       enumerate(columns)]  # fmt: skip
+            frame = _joined(columns, frame)
         if self.kind in _LIBRARIES:
             return self._restore_arrow(frame)
         frame = frame.set_axis(self._labels(len(frame)), axis=0)
@@ -86,16 +107,25 @@ class Container(Stored):
         import pyarrow
 
         table = pyarrow.Table.from_pandas(frame, preserve_index=False)
+        enums = [name for name, spelled, _ in self.arrow_fields if spelled == _ENUM]
         if self.arrow_fields:
-            types = {name: (_arrow_type(spelled), is_null) for name, spelled, is_null in
-                     self.arrow_fields}  # fmt: skip
-            columns = [pyarrow.field(name, *types[name]) for name in table.column_names]
+            types = {name: (spelled, is_null) for name, spelled, is_null in self.arrow_fields}
+            columns = [
+                pyarrow.field(
+                    one.name,
+                    one.type if one.name in enums else arrow_type(types[one.name][0]),
+                    types[one.name][1],
+                )
+                for one in table.schema
+            ]
             table = table.cast(pyarrow.schema(columns))
         if self.kind == "pyarrow":
             return table
         import polars
 
-        return polars.from_arrow(table)
+        made = polars.from_arrow(table)
+        levels = {name: polars.Enum(frame[name].cat.categories.tolist()) for name in enums}
+        return made.cast(levels) if levels else made  # type: ignore[arg-type]
 
     def _labels(self, n: int) -> pd.Index:
         if self.index == "integer":
@@ -131,21 +161,6 @@ def numpy_dtype(spelled: str, kinds: str) -> np.dtype:
     return dtype
 
 
-def _arrow_type(spelled: str) -> Any:
-    """Build a pyarrow type from its string; pyarrow has no parser for it.
-
-    Its reader of binary schemas unpickles some types in versions before 14.0.1.
-    """
-    import pyarrow
-
-    if zoned := _ZONED_TYPE.fullmatch(spelled):
-        return pyarrow.timestamp(*zoned.groups())
-    if levels := _DICTIONARY_TYPE.fullmatch(spelled):
-        values, indices = (pyarrow.type_for_alias(alias) for alias in levels.groups()[:2])
-        return pyarrow.dictionary(indices, values, levels[3] == "1")
-    return pyarrow.type_for_alias(spelled)
-
-
 def _index_kind(index: pd.Index) -> str:
     if isinstance(index, pd.RangeIndex):
         return "range"
@@ -174,19 +189,34 @@ def _signed(column: Any) -> Any:
     """Convert the codes of a dictionary column to signed integers."""
     import pyarrow
 
-    return pyarrow.chunked_array(
-        [
-            pyarrow.DictionaryArray.from_arrays(c.indices.cast(pyarrow.int32()), c.dictionary)
-            for c in column.chunks
-        ],
-        pyarrow.dictionary(pyarrow.int32(), column.type.value_type),
-    )
+    found = pyarrow.dictionary(pyarrow.int32(), column.type.value_type, column.type.ordered)
+    return pyarrow.chunked_array([chunk.cast(found) for chunk in column.chunks], found)
+
+
+def _to_arrow(X: Any) -> Any:
+    """Return a polars table as one of pyarrow.
+
+    Raises
+    ------
+    DataError
+        A column of a type that Arrow does not have.
+    """
+    import pyarrow
+
+    try:
+        return X.to_arrow()
+    except (pyarrow.ArrowException, ValueError, TypeError) as error:
+        odd = [(name, dtype) for name, dtype in X.schema.items() if "128" in str(dtype)]
+        which = f"column {odd[0][0]!r} has dtype {odd[0][1]}" if odd else "the table"
+        raise DataError(
+            f"{which} cannot be read by pyarrow ({error}): cast it to a type of 64 bits."
+        ) from None
 
 
 def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
     import pyarrow
 
-    table = X.to_arrow() if library == "polars" else X
+    table = _to_arrow(X) if library == "polars" else X
     schema = table.schema
     for i, column in enumerate(table.columns):
         if pyarrow.types.is_dictionary(column.type):  # pandas refuses unsigned codes
@@ -194,9 +224,44 @@ def _read_arrow(X: Any, library: str) -> tuple[pd.DataFrame, Container]:
     nullable = {getattr(pyarrow, str(dtype).lower())(): dtype for dtype in _NULLABLE_INTEGERS}
     frame = table.to_pandas(date_as_object=False, types_mapper=nullable.get)
     # Types only: metadata may hold personal data, such as rare levels, or `attrs`.
-    spelled = tuple((field.name, str(field.type), field.nullable) for field in schema)
+    types = {one.name: str(one.type) for one in schema}
+    if library == "polars":
+        types |= {name: _ENUM for name, dtype in X.schema.items() if str(dtype).startswith("Enum")}
+    spelled = tuple((one.name, types[one.name], one.nullable) for one in schema)
     frame.attrs = {}
     return frame, Container(library, arrow_fields=spelled)
+
+
+def _joined(columns: list[pd.Series], like: pd.DataFrame) -> pd.DataFrame:
+    """Combine columns into a table with the labels of another."""
+    frame = pd.DataFrame(dict(enumerate(columns)), index=like.index, copy=False)
+    return frame.set_axis(like.columns, axis=1)
+
+
+def plain_table(frame: pd.DataFrame) -> tuple[pd.DataFrame, tuple[tuple[int, str], ...]]:
+    """Read columns of uncommon types as others; see `plain_column`.
+
+    Returns
+    -------
+    frame : DataFrame
+        The same object if there are none.
+    uncommon : tuple of (int, str)
+        Place and type of these columns.
+    """
+    is_odd = [x.kind == "O" or isinstance(x, pd.ArrowDtype) for x in frame.dtypes]
+    if not any(is_odd):
+        return frame, ()
+    columns, uncommon = [frame.iloc[:, i] for i in range(frame.shape[1])], []
+    for i, series in enumerate(columns):
+        columns[i], spelled = plain_column(series) if is_odd[i] else (series, None)
+        if spelled is not None:
+            uncommon.append((i, spelled))
+    return (_joined(columns, frame) if uncommon else frame), tuple(uncommon)
+
+
+def plain_conditions(conditions: Any) -> Any:
+    """Read conditions in a polars or pyarrow table as a DataFrame; others stay as they are."""
+    return conditions if _library(conditions) is None else to_frame(conditions)[0]
 
 
 def check_names(names: Sequence[Any]) -> None:
@@ -232,7 +297,8 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
     Returns
     -------
     frame : DataFrame
-        The same rows; `X` itself when it is a DataFrame.
+        The same rows, columns of uncommon types as others; `X` itself when it is a DataFrame
+        without such columns.
     container : Container
         Converts generated rows to the type of `X`.
 
@@ -274,7 +340,8 @@ def to_frame(X: Any) -> tuple[pd.DataFrame, Container]:
         raise DataError(
             f"column names must be strings or numbers; got {flags[0]!r}: rename the column."
         )
-    return frame, container
+    frame, uncommon = plain_table(frame)
+    return frame, replace(container, uncommon=uncommon) if uncommon else container
 
 
 def read_table(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import ArchiveError, DataError
-from synthgan.records.tables import Container
+from synthgan.records.tables import Container, plain_table
 from synthgan.state import fields
 from synthgan.state.stored import Stored
 
@@ -80,6 +80,9 @@ def read_target(y: Any, frame: pd.DataFrame) -> tuple[TargetContainer | None, pd
         spelled = array.dtype.kind if array.dtype.kind in "US" else array.dtype.str
         kind = Container(kind="array", dtype=spelled)
         form = TargetContainer(array.ndim, list(range(table.shape[1])), kind)
+    if form.frame.kind != "array":
+        table, uncommon = plain_table(table)
+        form = replace(form, frame=replace(form.frame, uncommon=uncommon))
     return form, table.set_axis(_free_names(table, frame), axis=1).reset_index(drop=True)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import safetensors.numpy
 
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.state.container import (
     FORMAT,
     from_json,
@@ -46,7 +46,7 @@ def write_archive(
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file
     manifest, schema : dict
         JSON-ready plain data; `FORMAT`, and the hashes of all members, are added to the manifest.
     weights : dict of str to ndarray
@@ -75,7 +75,7 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file
     with_weights : bool, default=True
         False leaves the weights unread.
 
@@ -87,6 +87,8 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
     ------
     ArchiveError
         No such file, not an archive, missing, unexpected or damaged members, or a newer format.
+    ParameterError
+        `path` is neither a path nor a binary file.
 
     Notes
     -----
@@ -101,7 +103,7 @@ def read_archive(path: Any, with_weights: bool = True) -> Archive:
         manifest, found = read_container(path, readers)
     except OSError as error:
         raise ArchiveError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
-    except ArchiveError:
+    except (ArchiveError, ParameterError):
         raise
     except ValueError as error:
         raise ArchiveError(

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from safetensors import SafetensorError
 
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.state.files import PRIVATE, replacing
 
 __all__ = ["FORMAT", "from_json", "read_container", "reason_of", "to_json", "write_container"]
@@ -49,14 +49,48 @@ def write_container(path: Any, manifest: dict[str, Any], contents: Mapping[str, 
     `FORMAT` and the hashes of all members are added to the manifest, which is JSON-ready plain
     data. Members whose names end in ``.json`` are compressed.
 
+    Parameters
+    ----------
+    path : str, path or binary file
+        An open file is written to at once, from where it stands.
+    manifest : dict
+    contents : dict of str to bytes
+
     Raises
     ------
     OSError, ArchiveError
         The file cannot be written; the manifest is not plain data, or too large.
+    ParameterError
+        Something else than a path or a binary file.
     """
+    check_target(path, "write")
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     head = to_json({"format": FORMAT, **manifest, "members": hashes}, _MANIFEST)
-    with replacing(path, PRIVATE) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+    if not isinstance(path, str | os.PathLike):
+        whole = io.BytesIO()
+        _write_members(whole, head, contents)
+        path.write(whole.getvalue())
+        return
+    with replacing(path, PRIVATE) as temporary:
+        _write_members(temporary, head, contents)
+
+
+def check_target(target: Any, verb: str) -> None:
+    """Refuse what is neither a path nor a binary file that can be read or written.
+
+    Raises
+    ------
+    ParameterError
+    """
+    is_file = hasattr(target, verb) and not isinstance(target, io.TextIOBase)
+    if not (isinstance(target, str | os.PathLike) or is_file):
+        raise ParameterError(
+            f"path={target!r} is not allowed; give a path, or a binary file such as io.BytesIO()."
+        )
+
+
+def _write_members(target: Any, head: bytes, contents: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(target, "w") as archive:
         for name, content in {_MANIFEST: head, **contents}.items():
             archive.writestr(_describe_member(name), content)
         archive.comment = f"sha256:{hashlib.sha256(head).hexdigest()}".encode()
@@ -69,7 +103,8 @@ def read_container(
 
     Parameters
     ----------
-    path : str or path
+    path : str, path or binary file
+        An open file is read from where it stands to its end.
     readers : dict of str to (callable or None)
         Members that there must be, and no others, and what reads their content; None leaves one
         unread.
@@ -84,11 +119,15 @@ def read_container(
     OSError, ArchiveError, ValueError
         The file cannot be read or is not a regular file; it has a newer format; anything else is
         wrong with it, in one line.
+    ParameterError
+        Something else than a path or a binary file.
     """
-    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+    check_target(path, "read")
+    is_path = isinstance(path, str | os.PathLike)
+    if is_path and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         raise OSError(errno.EINVAL, "Not a regular file", str(path))  # a pipe would keep us waiting
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).open("rb") if is_path else io.BytesIO(path.read()) as file:
             _check_end(file)
             with zipfile.ZipFile(file) as archive:
                 return _read_members(archive, path, readers)

@@ -111,10 +111,11 @@ def text(value: Any) -> str:
     return value
 
 
-def name(value: Any) -> str | int:
-    """Check for the name of a column: a string or an integer."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        raise ValueError("a string or an integer")
+def name(value: Any) -> str | int | float:
+    """Check for the name of a column: a string or a finite number."""
+    is_name = isinstance(value, str | int | float) and not isinstance(value, bool)
+    if not is_name or (isinstance(value, float) and not math.isfinite(value)):
+        raise ValueError("a string or a finite number")
     return value
 
 

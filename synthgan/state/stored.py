@@ -27,7 +27,8 @@ class Stored:
     """Base class of dataclasses that an archive holds as records.
 
     A field is read with the check that its annotation gives, see `checks_of`. A record must have
-    all fields and no others; ``field(metadata={"stored": name})`` gives a field another name there.
+    all fields and no others; ``field(metadata={"stored": name})`` gives a field another name there,
+    and with ``metadata={"sparse": True}`` it is there only where it differs from its default.
     """
 
     _record_name = "record"  # in messages
@@ -35,7 +36,12 @@ class Stored:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-ready plain data."""
-        record = {key: to_plain(getattr(self, name)) for name, key in _names(type(self))}
+        defaults = _sparse(type(self))
+        record = {
+            key: to_plain(getattr(self, name))
+            for name, key in _names(type(self))
+            if name not in defaults or getattr(self, name) != defaults[name]
+        }
         return record if self._class_name is None else {"name": self._class_name, **record}
 
     @classmethod
@@ -50,6 +56,8 @@ class Stored:
         checks = {key: checks_of(cls)[name] for name, key in _names(cls)}
         if cls._class_name is not None:
             checks["name"] = fields.one_of(cls._class_name)
+        if isinstance(record, dict):
+            record = {**_sparse(cls), **record}
         read = fields.read_fields(record, cls._describe(record), **checks)
         made = cls(**{name: read[key] for name, key in _names(cls)})
         made._check_record()
@@ -105,6 +113,11 @@ def _checks_of(annotated: Any) -> dict[str, Check]:
 def _names(cls: Any) -> list[tuple[str, str]]:
     """Return the name of each field, and its name in archives."""
     return [(f.name, f.metadata.get("stored", f.name)) for f in dataclasses.fields(cls)]
+
+
+def _sparse(cls: Any) -> dict[str, Any]:
+    """Return the defaults of fields that records may lack."""
+    return {f.name: f.default for f in dataclasses.fields(cls) if f.metadata.get("sparse")}
 
 
 def _check_of(hint: Any) -> Check | None:

@@ -57,8 +57,8 @@ class SavedModel(metaclass=ABCMeta):
 
         Parameters
         ----------
-        path : str or path
-            Usually ends in ``.synthgan``.
+        path : str, path or binary file
+            Usually ends in ``.synthgan``. An open file, such as ``io.BytesIO()``, is written to.
         critic : bool, default=True
             Whether to write the trees that choose among candidates. Without them generated rows
             are a little easier to tell from real ones.
@@ -84,7 +84,7 @@ class SavedModel(metaclass=ABCMeta):
 
         Parameters
         ----------
-        path : str or path
+        path : str, path or binary file
 
         Returns
         -------

@@ -29,7 +29,7 @@ from synthgan.gan.training.memory import check_sample_memory
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.privacy import Support, is_column, read_groups
 from synthgan.randomness import draw_seed
-from synthgan.records.tables import read_table
+from synthgan.records.tables import plain_conditions, read_table
 from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
@@ -316,7 +316,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         ----------
         n : int or None, default=None
             How many; None: one, or as many as `conditions` has rows.
-        conditions : dict, DataFrame or None, default=None
+        conditions : dict, DataFrame (or polars or pyarrow table) or None, default=None
             What must hold in every row. A dict maps columns to a value, a range ``(low, high)``,
             ends included, or a list of values. A DataFrame asks for one row for each of its
             rows, in order; its missing cells are free. Columns that the model was fitted to
@@ -361,6 +361,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         (True, ['male'])
         """
         check_is_fitted(self)
+        conditions = plain_conditions(conditions)
         if return_y and self.y_container_ is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
         check_on_missing(on_missing)

@@ -124,6 +124,17 @@ def test_conditions_survive_the_archive(model, tmp_path):
         ({"age": 300}, DataError, r"'age'.*300.*learnt range"),
         ({"age": (300, 400)}, DataError, r"'age'.*between 300 and 400.*learnt range"),
         ({"age": "old"}, DataError, r"'age'.*'old'"),
+        ({"age": True}, DataError, r"'age' .*cannot hold True"),
+        ({"age": [40, b"41"]}, DataError, r"'age' .*cannot hold b'41'"),
+        ({"diabetic": "yes"}, DataError, r"'diabetic' holds booleans .*'yes'; give True or False"),
+        ({"diabetic": [True, "no"]}, DataError, r"'diabetic' holds booleans .*'no'; give True or"),
+        ({"diabetic": 2}, DataError, r"'diabetic' holds booleans and cannot hold 2"),
+        (
+            pd.DataFrame({"diabetic": ["True", "False", None]}),
+            DataError,
+            r"'diabetic' holds booleans and cannot hold 'True'",
+        ),
+        ({"ward": 5}, DataError, r"'ward'.*5.*known are .*general"),
         (
             {"age": (60, 40)},
             ParameterError,

@@ -12,7 +12,7 @@ from synthgan.state import fields
     [
         (fields.flag, [True, False], [0, 1, "true", None], "true or false"),
         (fields.text, ["", "a"], [1, None, b"a"], "a string"),
-        (fields.name, ["a", 3], [True, 1.5, None], "a string or an integer"),
+        (fields.name, ["a", 3, 1.5], [True, float("nan"), None], "a string or a finite number"),
         (fields.scalar, ["a", 3, 1.5, True], [None, [], {}], "a string, a number, true or false"),
         (fields.plain, ["a", None, [], {}], [], ""),
         (fields.whole(0, 5), [0, 5], [-1, 6, True, 1.0, "1", None], "a whole number of 0 to 5"),

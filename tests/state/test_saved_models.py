@@ -1,5 +1,6 @@
 """A model that was saved and loaded makes the same bytes; what cannot be loaded is not saved."""
 
+import io
 import json
 import os
 import subprocess
@@ -26,7 +27,7 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_ecg
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.training.trainer import find_device
 from synthgan.state.archive import FORMAT
 from tests.state.packing import DATA, MANIFEST, unpack
@@ -191,6 +192,39 @@ def test_a_model_of_a_gpu_loads_on_a_cpu(tmp_path, clinic, kind):
 
 class Mine(TabularGANSynthesizer):
     pass
+
+
+def test_models_in_memory_and_in_open_files(tmp_path, clinic):
+    model = table().fit(clinic)
+    model.save(tmp_path / "m")
+    memory = io.BytesIO()
+    model.save(memory)
+    assert memory.getvalue() == (tmp_path / "m").read_bytes()
+    memory.seek(0)
+    with (tmp_path / "m").open("rb") as file:
+        for source in (memory, file):
+            copy = synthgan.load(source)
+            assert copy.sample(5, random_state=0).equals(model.sample(5, random_state=0))
+    with pytest.raises(ArchiveError, match="is not a complete synthgan archive"):
+        synthgan.load(memory)  # it stands at its end
+
+
+@pytest.mark.parametrize("path", [None, 5, b"name", ["a"], io.StringIO()])
+def test_what_is_no_path(path, clinic):
+    model = table().fit(clinic)
+    for call in (model.save, synthgan.load, TabularGANSynthesizer.load):
+        with pytest.raises(ParameterError, match=r"path=.* is not allowed; give a path, or a bin"):
+            call(path)
+
+
+def test_names_of_columns_that_are_numbers(tmp_path):
+    values = np.random.default_rng(0).normal(size=(100, 3))
+    frame = pd.DataFrame(values, columns=[0.5, 2.0, 7])
+    model = table().fit(frame)
+    copy = again(model, tmp_path / "m")
+    fake = copy.sample(5, conditions={0.5: (-1.0, 1.0)}, random_state=0)
+    assert fake.columns.equals(frame.columns)
+    assert fake.equals(model.sample(5, conditions={0.5: (-1.0, 1.0)}, random_state=0))
 
 
 def test_what_could_not_be_loaded_is_not_saved(tmp_path, clinic):

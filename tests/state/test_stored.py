@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from synthgan import GridEncoder
-from synthgan.encoding.tables.codecs import Constant, Levels, Linear, RankedLevels, read_codec
+from synthgan.encoding.tables.codecs import Constant, Levels, Linear, RankedLevels
 from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.moments import read_codec
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError
 from synthgan.records.tables import Container
@@ -67,7 +68,7 @@ def test_a_record_comes_back_as_it_was():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"name": True}, "outer has name=True, where a string or an integer is expected"),
+        ({"name": True}, "outer has name=True, where a string or a finite number is expected"),
         ({"inner": 5}, "inner is 5, where an object is expected"),
         ({"inner": {"name": "J", "x": 1}}, "inner has name='J', where one of ['I'] is expected"),
         ({"inner": {"name": "I", "x": math.nan}}, "inner has x=nan, where a finite number is exp"),

@@ -17,11 +17,10 @@ from synthgan.encoding.tables.codecs import (
     Linear,
     QuantileCell,
     RankedLevels,
-    level_codes,
-    read_codec,
-    shown,
 )
 from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.levels import level_codes, shown
+from synthgan.encoding.tables.moments import Moments, read_codec
 from synthgan.encoding.tables.quantile import inward, pool_labels
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, DataError
@@ -31,6 +30,7 @@ __all__ = ["ColumnCells", "cells_from_state"]
 
 # A known number may exceed the learnt range by this share of it, because its ends are averages.
 _RANGE_MARGIN = 0.1
+_PARTS = ("days", "weekdays", "times")  # of dates
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,8 @@ class ColumnCells:
     @property
     def names(self) -> list[str]:
         """Names of the value cells and of the presence cell."""
-        name, codec = str(self.column.name), self.codec
-        values = [name] * codec.n_cells
-        if codec.kind == "one_hot":
-            values = [f"{name}={level}" for level in codec.levels]
+        name = str(self.column.name)
+        values = self.codec.cell_names(name)
         return [*values, f"{name}:present"] if self.nullable else values
 
     def encode(
@@ -71,7 +69,7 @@ class ColumnCells:
         -------
         cells : ndarray of shape (n_rows, n_cells)
             Value cells, then the presence cell of a nullable column; NULL (0) where missing.
-        half_width : ndarray of shape (n_rows,) or None
+        half_width : ndarray of shape (n_rows, n_continuous) or None
             Every point within this distance of a continuous cell decodes to the same value.
         """
         values, present = self._values(series)
@@ -81,14 +79,16 @@ class ColumnCells:
             cells, half_width = self.codec.encode(values)
         except DataError as error:
             raise DataError(f"column {self.column.name!r} {error}") from None
+        if half_width is not None and half_width.ndim == 1:
+            half_width = half_width[:, None]
         if fills and not self.nullable and self.codec.n_cells:
             cells[~present] = _fill(self.codec)
             if half_width is not None:
-                half_width = np.where(present, half_width, (ON - OFF) / 2)
+                half_width = np.where(present[:, None], half_width, (ON - OFF) / 2)
         else:
             cells = np.where(present[:, None], cells, NULL)
             if half_width is not None:
-                half_width = np.where(present, half_width, 0.0)
+                half_width = np.where(present[:, None], half_width, 0.0)
         if self.nullable:
             cells = np.column_stack([cells, np.where(present, ON, OFF)])
         return cells, half_width
@@ -203,8 +203,7 @@ class ColumnCells:
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """Return the codec as JSON-ready plain data and arrays."""
         codec = self.codec.to_dict()
-        table = codec.get("inner", codec).pop("table", None)
-        arrays = {} if table is None else table._asdict()
+        arrays = _pop_tables(codec)
         return {"nullable": self.nullable, "pools": self.pools, "codec": codec}, arrays
 
     @classmethod
@@ -236,13 +235,15 @@ class ColumnCells:
         types = {"continuous": (int, float), "boolean": (bool,), "string": (str,)}
         types.update(dict.fromkeys(("integer", "datetime", "timedelta"), (int,)))
         allowed = types.get(kind, (str, int, float, bool))
-        is_number = isinstance(codec, Linear | QuantileCell)
+        is_number = isinstance(codec, Linear | Moments | QuantileCell)
         if is_number != (self.column.numeric and not codec.levels and codec.n_cells > 0):
             raise ArchiveError(f"a {kind} column cannot have the codec {type(codec).__name__}")
         if not all(type(level) in allowed for level in codec.levels):
             raise ArchiveError(
                 f"a {kind} column cannot have the levels {fields.brief(codec.levels)}"
             )
+        if isinstance(codec, Moments) and kind != "datetime":
+            raise ArchiveError(f"a {kind} column cannot have the codec Moments")
         if self.pools and not isinstance(codec, Levels | RankedLevels):
             raise ArchiveError("pools needs a codec with levels")
         if self.nullable and not (codec.n_cells or codec.levels):
@@ -300,20 +301,37 @@ class ColumnCells:
         return [self.codec.levels[i] for i in level_codes(tuple(stored.tolist()), chosen)]
 
 
+def _pop_tables(codec: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Take the tables out of the record of a codec and of its parts, which name their own."""
+    arrays: dict[str, np.ndarray] = {}
+    for part, record in [("", codec), *codec.items()]:
+        if isinstance(record, dict) and (table := record.pop("table", None)) is not None:
+            prefix = f"{part}." if part in _PARTS else ""
+            arrays |= {f"{prefix}{name}": array for name, array in table._asdict().items()}
+    return arrays
+
+
 def _with_table(record: Any, arrays: dict[str, np.ndarray]) -> Any:
-    """Put the table of a column into the record of its codec, or of the codec inside of that.
+    """Put the tables of a column into the record of its codec, or of the codecs inside of that.
 
     A table that the record holds already stays, and is refused later: it is no table of arrays.
     """
     if not isinstance(record, dict) or not arrays:
         return record
-    if isinstance(record.get("inner"), dict):
+    for part in _PARTS:
+        own = {k[len(part) + 1 :]: a for k, a in arrays.items() if k.startswith(f"{part}.")}
+        if own and isinstance(record.get(part), dict):
+            record = {**record, part: {"table": own, **record[part]}}
+            arrays = {k: a for k, a in arrays.items() if not k.startswith(f"{part}.")}
+    if isinstance(record.get("inner"), dict) and arrays:
         return {**record, "inner": {"table": arrays, **record["inner"]}}
-    return {"table": arrays, **record}
+    return {"table": arrays, **record} if arrays else record
 
 
 def _fill(codec: Codec) -> np.ndarray:
     """Return the cells of the median, or of the most frequent level."""
+    if isinstance(codec, Moments):
+        return np.concatenate([_fill(part) for part in codec.groups])
     if codec.kind == "continuous":
         return np.array([(OFF + ON) / 2])
     shares: Any = codec.shares  # type: ignore[attr-defined]
@@ -336,7 +354,10 @@ def _ends(column: Column, between: tuple[Any, Any]) -> tuple[float, float]:
         low = -math.inf if low is None else low
         high = math.inf if high is None else high
         if column.kind == "integer":
-            return math.ceil(max(low, -(2**63))), math.floor(min(high, 2**63 - 1))
+            least = 0 if column.shifted else -(2**63)
+            low, high = math.ceil(max(low, least)), math.floor(min(high, least + 2**64 - 1))
+            origin = 2**63 if column.shifted else 0
+            return low - origin, high - origin
         if column.decimals is not None:
             return inward(low, high, 10.0**-column.decimals)
         dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())

@@ -9,41 +9,44 @@ is how far a cell may be moved without decoding to another value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from synthgan.encoding import scaling
 from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.tables import quantile
+from synthgan.encoding.tables.lattice import Lattice, read_lattice
+from synthgan.encoding.tables.levels import (
+    Allowed,
+    Between,
+    array_of_levels,
+    choose,
+    draw_levels,
+    level_codes,
+    nothing_between,
+)
 from synthgan.encoding.tables.quantile import QuantileTable
-from synthgan.exceptions import ArchiveError, DataError
+from synthgan.exceptions import ArchiveError
 from synthgan.state import fields
 from synthgan.state.stored import Scalar, Share, Stored, one_class_of
 
 __all__ = [
     "Codec",
     "Constant",
+    "Encoded",
     "Levels",
     "Linear",
     "QuantileCell",
     "RankedLevels",
-    "level_codes",
-    "read_codec",
-    "shares_of",
-    "shown",
+    "StoredCodec",
 ]
 
 _SPAN = ON - OFF
 _MIDDLE = (OFF + ON) / 2
-_MOST_SHOWN = 20
 
 Encoded = tuple[np.ndarray, np.ndarray | None]
-Allowed = Sequence[Any] | None
-Between = tuple[float, float] | None
 
 
 class Codec(Protocol):
@@ -73,6 +76,13 @@ class Codec(Protocol):
     def levels(self) -> tuple[Any, ...]:
         """Levels of a codec that has them."""
 
+    @property
+    def groups(self) -> tuple[Codec, ...]:
+        """Codecs of the cells that are generated together; itself, unless it has parts."""
+
+    def cell_names(self, name: str) -> list[str]:
+        """Name each cell of a column."""
+
     def encode(self, values: np.ndarray) -> Encoded:
         """Map values (n,) to cells (n, n_cells)."""
 
@@ -92,8 +102,21 @@ class StoredCodec(Stored):
     """Base class of codecs: their records, whose names must stay as they are."""
 
     _n_levels: tuple[float, float] = (0, 0)  # that fit makes
+    n_cells: Any
+    kind: Any
     limits: Any
     levels: Any
+
+    @property
+    def groups(self) -> tuple[Any, ...]:
+        """Itself, if it has cells."""
+        return (self,) if self.n_cells else ()
+
+    def cell_names(self, name: str) -> list[str]:
+        """Name each cell of a column."""
+        if self.kind == "one_hot":
+            return [f"{name}={level}" for level in self.levels]
+        return [name] * self.n_cells
 
     def _check_record(self) -> None:
         low, high = self._n_levels
@@ -124,13 +147,13 @@ class Constant(StoredCodec):
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Repeat the value; 0 where there is none."""
-        return np.repeat(_array(self.levels or (0,)), len(cells))
+        return np.repeat(array_of_levels(self.levels or (0,)), len(cells))
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
         """Repeat the value, if the conditions allow it."""
-        return _draw_levels(self.levels, (1.0,) * len(self.levels), n, rng, allowed, between)
+        return draw_levels(self.levels, (1.0,) * len(self.levels), n, rng, allowed, between)
 
 
 @dataclass(frozen=True)
@@ -183,10 +206,10 @@ class Linear(StoredCodec):
         if self.whole:
             low, high = math.ceil(low), math.floor(high)
         if allowed is not None:
-            chosen = _choose(allowed, between, self.limits)
-            return _draw_levels(chosen, (1.0,) * len(chosen), n, rng, None, None)
+            chosen = choose(allowed, between, self.limits)
+            return draw_levels(chosen, (1.0,) * len(chosen), n, rng, None, None)
         if low > high:
-            raise _nothing_between(between, self.limits)
+            raise nothing_between(between, self.limits)
         return rng.integers(int(low), int(high) + 1, n) if self.whole else rng.uniform(low, high, n)
 
 
@@ -198,6 +221,10 @@ class QuantileCell(StoredCodec):
 
     table: Annotated[QuantileTable, QuantileTable.from_arrays]  # beside the record in archives
     lattice: Annotated[float, fields.number(0)] = 0.0  # spacing of the values; 0 if continuous
+    # Points at which values lie; the table is then of their coordinates.
+    points: Annotated[Lattice | None, fields.optional(read_lattice)] = field(
+        default=None, metadata={"sparse": True}
+    )
     n_cells = 1
     kind = "continuous"
     lowest_cell = OFF
@@ -206,22 +233,31 @@ class QuantileCell(StoredCodec):
     @property
     def limits(self) -> tuple[float, float]:
         """Range of the stored values."""
-        return self.table.start[0].item(), self.table.stop[-1].item()
+        low, high = self._values(np.array([self.table.start[0], self.table.stop[-1]])).tolist()
+        return low, high
 
     @property
     def step(self) -> float:
         """Widest pooled piece; 0 when every value is exact."""
-        return self.table.largest_gap
+        if self.points is None:
+            return self.table.largest_gap
+        return float(np.max(self._values(self.table.stop) - self._values(self.table.start)))
 
     def encode(self, values: np.ndarray) -> Encoded:
         """Map numbers to the centres of their intervals."""
-        centre, half_width = quantile.to_quantiles(self.table, values, self.lattice)
+        raw = values if self.points is None else self.points.raw(values)
+        centre, half_width = quantile.to_quantiles(self.table, raw, self.lattice)
+        if self.points is not None and self.points.share < 1:
+            exact, width = quantile.to_quantiles(self.table, raw)
+            is_point = raw == np.rint(raw)
+            centre = np.where(is_point, centre, exact)
+            half_width = np.where(is_point, half_width, width)
         return (OFF + _SPAN * centre)[:, None], _SPAN * half_width
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Map cells to the values at their quantile levels."""
         quantile_levels = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
-        return quantile.from_quantiles(self.table, quantile_levels)
+        return self._values(quantile.from_quantiles(self.table, quantile_levels))
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
@@ -229,14 +265,51 @@ class QuantileCell(StoredCodec):
         """Draw uniform quantile levels and return their values."""
         low, high = between or (-math.inf, math.inf)
         if allowed is not None:
-            chosen = _choose(allowed, between, self.limits, self.lattice / 2)
-            _, half_width = quantile.to_quantiles(self.table, _array(chosen), self.lattice)
+            chosen = choose(allowed, between, self.limits, self.lattice / 2)
+            half_width: Any = self.encode(array_of_levels(chosen))[1]
             shares = half_width if half_width.any() else np.ones(len(chosen))
-            return _draw_levels(chosen, shares, n, rng, None, None)
-        values = quantile.draw_quantiles(self.table, n, rng, low, high, self.lattice)
+            return draw_levels(chosen, shares, n, rng, None, None)
+        if self.points is None:
+            values = quantile.draw_quantiles(self.table, n, rng, low, high, self.lattice)
+        else:
+            values = self._draw_points(n, rng, *self.points.ends(low, high))
         if values is None:
-            raise _nothing_between(between, self.limits)
+            raise nothing_between(between, self.limits)
         return values
+
+    def _draw_points(
+        self, n: int, rng: np.random.Generator, low: float, high: float
+    ) -> np.ndarray | None:
+        """Draw values between two coordinates."""
+        points: Any = self.points
+        first, last = points.inward(low, high)
+        if first > last:  # only single values beside the points may lie in between
+            atoms = self.table.is_atom & (self.table.start >= low) & (self.table.start <= high)
+            shares = np.diff(self.table.edges)[atoms]
+            if not len(shares):
+                return None
+            return self._values(rng.choice(self.table.start[atoms], n, p=shares / shares.sum()))
+        low_raw, high_raw = (
+            points.squeezed(end) if math.isfinite(end) else end for end in (first, last)
+        )
+        ends = (low_raw - self.lattice / 2, high_raw + self.lattice / 2)
+        raw = quantile.draw_quantiles(self.table, n, rng, *ends)
+        if raw is None:
+            return None
+        at = self._at(raw)
+        return points.values(np.where((low <= at) & (at <= high), at, np.clip(at, first, last)))
+
+    def _at(self, raw: np.ndarray) -> np.ndarray:
+        """Return coordinates of the table's numbers; single values may lie beside the points."""
+        points: Any = self.points
+        at = points.points(raw)
+        if points.share < 1:
+            return at
+        return np.where(np.isin(raw, self.table.start[self.table.is_atom]), raw, at)
+
+    def _values(self, raw: np.ndarray) -> np.ndarray:
+        """Return the values of the table's numbers."""
+        return raw if self.points is None else self.points.values(self._at(raw))
 
 
 @dataclass(frozen=True)
@@ -277,13 +350,13 @@ class Levels(StoredCodec):
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Return the level of the highest cell."""
         codes = cells[:, 0] >= _MIDDLE if self.kind == "binary" else cells.argmax(axis=1)
-        return _array(self.levels)[codes.astype(int)]
+        return array_of_levels(self.levels)[codes.astype(int)]
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
         """Draw levels by their shares."""
-        return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
+        return draw_levels(self.levels, self.shares, n, rng, allowed, between)
 
 
 @dataclass(frozen=True)
@@ -324,112 +397,10 @@ class RankedLevels(StoredCodec):
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Decode the ranks of the levels."""
-        return _array(self.levels)[np.rint(self.inner.decode(cells)).astype(int)]
+        return array_of_levels(self.levels)[np.rint(self.inner.decode(cells)).astype(int)]
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
     ) -> np.ndarray:
         """Draw levels by their shares."""
-        return _draw_levels(self.levels, self.shares, n, rng, allowed, between)
-
-
-read_codec = one_class_of("codec", Constant, Levels, Linear, QuantileCell, RankedLevels)
-
-
-def shares_of(counts: np.ndarray) -> tuple[float, ...]:
-    """Return the shares of levels, rounded to three digits."""
-    return tuple(float(f"{share:.3g}") for share in counts / np.sum(counts))
-
-
-def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
-    """Return the index of each value's level: the nearest for numbers, 0 for None.
-
-    Raises
-    ------
-    DataError
-        An object that is not one of the levels.
-    """
-    if values.dtype != object:
-        known = np.array(levels, dtype=values.dtype)
-        after = np.clip(np.searchsorted(known, values), 1, len(known) - 1)
-        x, low, high = (a.astype(float) for a in (values, known[after - 1], known[after]))
-        nearer_below = (x - low <= high - x) & (values != known[after])
-        return np.where(nearer_below, after - 1, after)
-    codes, unknown = _find(levels, values)
-    if unknown.any():
-        raise DataError(
-            f"holds {values[unknown][0]!r}, a level not seen in fit; {len(levels)} levels are "
-            "known: fit on data that has it, or drop the row."
-        )
-    return np.maximum(codes, 0)
-
-
-def shown(levels: Sequence[Any]) -> str:
-    """Format levels for a message, at most the first 20."""
-    first = ", ".join(repr(level) for level in levels[:_MOST_SHOWN])
-    return f"[{first}, ... {len(levels)} in all]" if len(levels) > _MOST_SHOWN else f"[{first}]"
-
-
-def _find(levels: tuple[Any, ...], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the index of each value's level (-1 for none), and where a value has none."""
-    codes = pd.Index(_array(levels).astype(object)).get_indexer(values)
-    return codes, (codes < 0) & pd.notna(values)
-
-
-def _draw_levels(
-    levels: tuple[Any, ...],
-    shares: Sequence[float] | np.ndarray,
-    n: int,
-    rng: np.random.Generator,
-    allowed: Allowed,
-    between: Between,
-) -> np.ndarray:
-    """Draw levels by their shares."""
-    values = _array(levels)
-    weights = np.array(shares, dtype=np.float64)
-    if allowed is not None:
-        codes, unknown = _find(levels, _array(tuple(allowed)).astype(object))
-        if unknown.any():
-            missing = list(allowed)[unknown.argmax()]
-            raise DataError(f"level {missing!r} is not known; known are {shown(levels)}.")
-        weights[np.isin(np.arange(len(levels)), codes, invert=True)] = 0
-    if between is not None:
-        weights[~((between[0] <= values) & (values <= between[1]))] = 0
-    if not weights.any():
-        wanted = "" if allowed is None else " that is allowed"
-        ends = "" if between is None else f" between {between[0]} and {between[1]}"
-        raise DataError(f"holds no value{ends}{wanted}; known are {shown(levels)}.")
-    return values[rng.choice(len(levels), n, p=weights / weights.sum())]
-
-
-def _choose(
-    allowed: Sequence[Any], between: Between, limits: tuple[float, float], slack: float = 0.0
-) -> tuple[Any, ...]:
-    """Return the allowed numbers that lie between two ends."""
-    low, high = limits
-    for x in allowed:
-        if not low - slack <= x <= high + slack:
-            raise DataError(f"cannot hold {x!r}; learnt range is {low} to {high}.")
-    low, high = between or (-math.inf, math.inf)
-    chosen = tuple(x for x in allowed if low <= x <= high)
-    if not chosen:
-        raise _nothing_between(between, limits)
-    return chosen
-
-
-def _nothing_between(between: Between, limits: tuple[float, float]) -> DataError:
-    low, high = between or limits
-    return DataError(
-        f"holds no value between {low} and {high}; learnt range is {limits[0]} to {limits[1]}."
-    )
-
-
-def _array(levels: tuple[Any, ...]) -> np.ndarray:
-    """Levels as numbers where they are numbers, else as objects."""
-    kinds = set(map(type, levels))
-    for dtype in (int, float):
-        if kinds == {dtype}:
-            return np.array(levels, dtype=dtype)
-    array = np.empty(len(levels), dtype=object)
-    array[:] = levels
-    return array
+        return draw_levels(self.levels, self.shares, n, rng, allowed, between)

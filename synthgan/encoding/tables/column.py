@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from synthgan.encoding.tables.dtypes import (
     MAX_DECIMALS,
     UNIT_NS,
     fewest_decimals,
+    from_wall_clock,
     kind_of,
     name_of,
     ticks_of,
@@ -24,11 +25,13 @@ from synthgan.encoding.tables.dtypes import (
 )
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.records.columns import plain_column
 from synthgan.state import fields
 from synthgan.state.stored import Name, Scalar, Share, Stored
 
 __all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
 
+_MOST_SIGNED = 2**63 - 1
 LARGEST_INTEGER = np.nextafter(2.0**63, 0)  # that a float and 64 bits can hold
 LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 _LONGEST_DTYPE = 200  # characters
@@ -67,10 +70,12 @@ class Column(Stored):
         Share of missing values, 0..1.
     wall_clock : bool
         Dates with a time zone: whether they are counted in local time, because all are midnights
-        there, rather than in UTC.
+        or at some hours more often than at others there, rather than in UTC.
     minimum, maximum : float, int or None
         Range of the values as numbers (dates: multiples of `resolution` since 1970). In the schema
         of an encoder that pools rare values, the range of the stored values.
+    shifted : bool
+        Unsigned integers above 2**63 - 1: whether the numbers are 2**63 less than the values.
     """
 
     name: Name
@@ -85,6 +90,7 @@ class Column(Stored):
     missing: Share = 0.0
     minimum: float | None = None
     maximum: float | None = None
+    shifted: bool = field(default=False, metadata={"sparse": True})
 
     @classmethod
     def infer(cls, series: pd.Series, support: Support = EVERYTHING) -> Column:
@@ -124,6 +130,8 @@ class Column(Stored):
             )
         if column.kind not in NUMERIC_KINDS:
             return column
+        if column.kind == "integer" and not gaps.all() and series.max() > _MOST_SIGNED:
+            column = replace(column, shifted=True)
         if column.kind in ("datetime", "timedelta"):
             column = replace(column, **time_scale(series, support))
         values, present = column.numbers(series)
@@ -140,6 +148,14 @@ class Column(Stored):
     def numeric(self) -> bool:
         """Whether values lie on a scale (numbers, dates, durations), not in levels."""
         return self.kind in NUMERIC_KINDS
+
+    @property
+    def per_day(self) -> int:
+        """Number of multiples of `resolution` in a day; 1 where it is none of dates."""
+        if self.kind != "datetime":
+            return 1
+        day = COARSEST_NS // UNIT_NS[time_unit(self.pandas_dtype())]
+        return max(1, day // self.resolution)
 
     def numbers(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Return values of a numeric column as numbers.
@@ -169,10 +185,12 @@ class Column(Stored):
             return values, present
         if self.kind == "integer":
             filled = series.fillna(0) if not present.all() else series
-            if len(filled) and filled.max() > np.iinfo(np.int64).max:
+            if self.shifted:
+                return _shift(filled.to_numpy(dtype=np.uint64)).view(np.int64), present
+            if len(filled) and filled.max() > _MOST_SIGNED:
                 raise DataError(
-                    f"column {self.name!r} holds integers above 2**63 - 1; "
-                    "64-bit signed integers are allowed: use strings for identifiers."
+                    f"column {self.name!r} holds {filled.max()}, above 2**63 - 1, and had no such "
+                    "integers in fit: fit on data that has them, or drop the rows."
                 )
             return filled.to_numpy(dtype=np.int64), present
         ticks = ticks_of(series, self.wall_clock)
@@ -187,8 +205,16 @@ class Column(Stored):
             Values that the column cannot have.
         """
         dtype = self.pandas_dtype()
+        series, _ = plain_column(series)
+        if self.kind == "boolean":
+            return self._read_flags(series)
         if not self.numeric or series.dtype == dtype:
             return series
+        odd = [x for x in series if isinstance(x, bool | np.bool_ | bytes)]
+        if odd:
+            raise DataError(
+                f"column {self.name!r} has dtype {self.dtype} and cannot hold {odd[0]!r}."
+            )
         try:
             if self.kind == "timedelta":
                 return pd.to_timedelta(series).astype(dtype)
@@ -208,6 +234,15 @@ class Column(Stored):
                 f"column {self.name!r} has dtype {self.dtype} and cannot hold "
                 f"{series.dropna().tolist()[:3]!r}: {error}"
             ) from None
+
+    def _read_flags(self, series: pd.Series) -> pd.Series:
+        odd = [x for x in series.dropna() if not (isinstance(x, bool | np.bool_) or x in (0, 1))]
+        if odd:
+            raise DataError(
+                f"column {self.name!r} holds booleans and cannot hold {odd[0]!r}; give True or "
+                "False."
+            )
+        return series
 
     def levels(self, series: pd.Series) -> np.ndarray:
         """Return values of a column of levels as objects, None where missing."""
@@ -243,9 +278,12 @@ class Column(Stored):
         if self.kind == "integer":
             if values.dtype.kind == "f":
                 values = values.clip(-LARGEST_INTEGER, LARGEST_INTEGER)
+            whole: Any = values.astype(np.int64)
+            if self.shifted:
+                whole = _shift(whole.view(np.uint64))
             if present.all():
-                return pd.Series(values.astype(np.int64), name=self.name).astype(dtype)
-            nullable = pd.Series(pd.array(values.astype(np.int64), dtype="Int64"), name=self.name)
+                return pd.Series(whole, name=self.name).astype(dtype)
+            nullable = pd.Series(pd.array(whole), name=self.name)
             nullable[~present] = pd.NA
             return nullable.astype(dtype if not isinstance(dtype, np.dtype) else np.float64)
         objects = np.asarray(values, dtype=object).copy()
@@ -266,9 +304,7 @@ class Column(Stored):
         else:
             series = pd.Series(ticks.view(f"M8[{unit}]"), name=self.name)
             if self.wall_clock:
-                # Where the clock skips or repeats midnight, the first moment of the day.
-                first = np.ones(len(series), dtype=bool)
-                series = series.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+                series = from_wall_clock(series, zone)
             elif zone is not None:
                 series = series.dt.tz_localize("UTC").dt.tz_convert(zone)
         return series.astype(dtype)
@@ -283,11 +319,12 @@ class Column(Stored):
     def to_dict(self) -> dict[str, Any]:
         """Return the column as JSON-ready plain data."""
         record = super().to_dict()
-        if not isinstance(self.name, str | int):
+        try:
+            fields.name(self.name)
+        except ValueError as error:
             raise DataError(
-                f"column name {self.name!r} cannot be written to JSON; "
-                "strings and integers can: rename the column."
-            )
+                f"column name {self.name!r} cannot be saved; a name is {error}: rename the column."
+            ) from None
         if self.categories is not None:
             record["categories"] = [_plain(level, self.name) for level in self.categories]
         return record
@@ -300,6 +337,13 @@ class Column(Stored):
 
     def _check_record(self) -> None:
         _check_dtype(self)
+        if self.shifted and not self.dtype.lower().startswith("uint64"):
+            raise ArchiveError(f"column {self.name!r} of dtype {self.dtype} cannot be shifted")
+
+
+def _shift(unsigned: np.ndarray) -> np.ndarray:
+    """Add 2**63, modulo 2**64: as signed integers, numbers keep their order."""
+    return unsigned ^ np.uint64(2**63)
 
 
 def _share_missing(gaps: np.ndarray, support: Support) -> float:

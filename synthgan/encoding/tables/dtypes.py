@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from synthgan.encoding.tables.lattice_finding import hours_differ
 from synthgan.exceptions import DataError
 from synthgan.privacy import Support
 
@@ -16,6 +17,7 @@ __all__ = [
     "MAX_DECIMALS",
     "UNIT_NS",
     "fewest_decimals",
+    "from_wall_clock",
     "kind_of",
     "name_of",
     "ticks_of",
@@ -29,6 +31,24 @@ UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 # Time resolutions tried from coarse to fine, in nanoseconds.
 _RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
 COARSEST_NS = _RESOLUTIONS_NS[0]
+_CONVERT = "convert it (pandas.to_numeric, pandas.to_datetime)"
+_EACH = "make a column of each of its entries"
+# What to do with types that cannot be learnt, by what their names contain.
+_ADVICE = {
+    "period": "give its dates (series.dt.to_timestamp())",
+    "interval": "give its middles or its names (series.array.mid, series.astype(str))",
+    "sparse": "give it dense (series.sparse.to_dense())",
+    "complex": "give its real and imaginary parts (numpy.real, numpy.imag)",
+    "list": _EACH,
+    "struct": _EACH,
+    "map": _EACH,
+    "dict": _EACH,
+    "tuple": _EACH,
+    "set": _EACH,
+    "ndarray": _EACH,
+    "bytes": "decode it (series.str.decode('utf-8'))",
+    "binary": "decode it to text",
+}
 
 
 def name_of(dtype: Any) -> str:
@@ -57,9 +77,10 @@ def kind_of(series: pd.Series) -> str:
         return _kind_of_objects(series)
     if isinstance(dtype, pd.StringDtype) or str(dtype).startswith(("string", "large_string")):
         return "string"
+    advice = next((a for part, a in _ADVICE.items() if part in str(dtype).lower()), "convert it")
     raise DataError(
         f"column {series.name!r} has dtype {dtype}; numbers, booleans, strings, categories, "
-        "dates and durations can be learnt: convert or drop it."
+        f"dates, times and durations can be learnt: {advice}, or drop it."
     )
 
 
@@ -77,8 +98,9 @@ def _kind_of_objects(series: pd.Series) -> str:
             "one type per column is allowed: convert it, for instance with astype(str)."
         )
     raise DataError(
-        f"column {series.name!r} holds objects of type {names[0]}; strings and booleans are "
-        "allowed in object columns: convert it (pandas.to_numeric, pandas.to_datetime) or drop it."
+        f"column {series.name!r} holds objects of type {names[0]}; strings, booleans, decimals, "
+        "dates, times and durations are allowed in object columns: "
+        f"{_ADVICE.get(names[0].lower(), _CONVERT)}, or drop it."
     )
 
 
@@ -115,10 +137,25 @@ def time_scale(series: pd.Series, support: Support) -> dict[str, Any]:
         ) from None
     resolution = _resolution(ticks_of(series), dtype, support)
     if zone_of(dtype) is not None and resolution != day:
-        on_the_wall = _resolution(ticks_of(series, wall_clock=True), dtype, support)
-        if on_the_wall == day:
-            return {"resolution": day, "wall_clock": True}
+        local = ticks_of(series, wall_clock=True)
+        on_the_wall = _resolution(local, dtype, support)
+        times = local[series.notna().to_numpy()] % day
+        if on_the_wall == day or (_is_reversible(series) and hours_differ(times, day)):
+            return {"resolution": on_the_wall, "wall_clock": True}
     return {"resolution": resolution}
+
+
+def from_wall_clock(dates: pd.Series, zone: Any) -> pd.Series:
+    """Return moments of local times: where the clock skips or repeats one, the first after it."""
+    first = np.ones(len(dates), dtype=bool)
+    return dates.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+
+
+def _is_reversible(series: pd.Series) -> bool:
+    """Return whether local times determine all moments."""
+    dates = pd.Series(pd.DatetimeIndex(series))
+    again = from_wall_clock(dates.dt.tz_localize(None), zone_of(series.dtype))
+    return bool((again == dates)[dates.notna()].all())
 
 
 def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:

@@ -19,9 +19,10 @@ from synthgan.encoding.tables.codecs import (
     Linear,
     QuantileCell,
     RankedLevels,
-    shares_of,
 )
 from synthgan.encoding.tables.column import Column
+from synthgan.encoding.tables.fitting_numbers import fit_moments, fit_numbers
+from synthgan.encoding.tables.levels import shares_of
 from synthgan.encoding.tables.quantile import QuantileTable
 from synthgan.exceptions import DataError, OutlierWarning, notice
 from synthgan.privacy import Support
@@ -66,7 +67,7 @@ def fit_cells(
         pools = 1 < len(kept) < len(labels)
         codec = _fit_levels(column, kept, is_quantile, lowest_cell, max_one_hot)
     elif is_quantile:
-        codec = _fit_quantile_cell(column, series, support, min_pool, max_one_hot_numeric)
+        codec = _fit_numbers(column, series, support, min_pool, max_one_hot_numeric)
     else:
         values, present = column.numbers(series)
         values = values[present]
@@ -157,7 +158,7 @@ def _table_of(codes: np.ndarray) -> QuantileTable:
     return table
 
 
-def _fit_quantile_cell(
+def _fit_numbers(
     column: Column,
     series: pd.Series,
     support: Support,
@@ -176,12 +177,14 @@ def _fit_quantile_cell(
                 rank=0,
             )
         return Constant()
-    values = values[present]
-    lattice = 0.0
-    if column.decimals is not None:
-        lattice = 10.0**-column.decimals
-    table = quantile.fit_quantiles(values, support.take(present), lattice, min_pool)
-    if table is None:
+    values, support = values[present], support.take(present)
+    codec: Codec | None = None
+    if column.kind == "datetime":
+        codec = fit_moments(values, column.per_day, support, min_pool, max_one_hot_numeric)
+    codec = codec or fit_numbers(
+        values, column.decimals, column.kind != "continuous", support, min_pool, max_one_hot_numeric
+    )
+    if codec is None:
         notice(
             f"column {column.name!r} has {len(values)} value(s), nearly all of them a single value "
             f"{_rarer(support)}; it comes back empty.",
@@ -190,14 +193,7 @@ def _fit_quantile_cell(
             rank=0,
         )
         return Constant()
-    if not table.is_atom.all() or len(table.start) > max_one_hot_numeric:
-        return QuantileCell(table, lattice)
-    stored = table.start
-    if column.kind != "continuous" and stored.dtype.kind != "i":
-        stored = np.rint(stored).astype(np.int64)
-    if len(stored) > 1:
-        return Levels(tuple(stored.tolist()), shares_of(np.diff(table.edges)))
-    if n_others := int((values != stored[0]).sum()):
+    if isinstance(codec, Constant) and (n_others := int((values != codec.levels[0]).sum())):
         notice(
             f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
             f"{_rarer(support)}.",
@@ -205,7 +201,7 @@ def _fit_quantile_cell(
             column.name,
             rank=1,
         )
-    return Constant(tuple(stored.tolist()))
+    return codec
 
 
 def _widen(ends: tuple[float, float], values: np.ndarray, column: Column) -> tuple[float, float]:

@@ -275,7 +275,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         cells = self.column_cells_
         frame = treat_outliers(cells, frame, self._drops, not self.is_quantised, warn)
         n, every = len(frame), dict.fromkeys(frame, slice(None))
-        n_continuous = sum(c.codec.kind == "continuous" and c.codec.n_cells > 0 for c in cells)
+        n_continuous = sum(g.kind == "continuous" for g in self.cell_groups_)
         grids = np.empty((n, *self.grid_shape_), cell_type(self))
         half_widths = np.zeros((n, n_continuous), np.float32)
         for first in range(0, n, ROWS_AT_A_TIME):

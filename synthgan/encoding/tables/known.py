@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.encoding.groups import ON
 from synthgan.encoding.tables.cells import ColumnCells
-from synthgan.encoding.tables.codecs import shown
+from synthgan.encoding.tables.levels import shown
 from synthgan.exceptions import DataError
 from synthgan.records.tables import read_table
 
@@ -47,18 +47,18 @@ def encode_columns(
     fills_gaps = not encoder.is_quantised
     half_widths = []
     for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
-        name, spread = cells.column.name, np.zeros(n, dtype=np.float32)
+        name = cells.column.name
+        n_continuous = sum(part.kind == "continuous" for part in cells.codec.groups)
+        spread = np.zeros((n, n_continuous), dtype=np.float32)
         if name in rows:
             where = np.arange(n)[rows[name], None]
             flat[where, positions], half_width = cells.encode(table[name], fills_gaps)
             known[where, positions] = True
-            spread[rows[name]] = 0.0 if half_width is None else half_width
-        if cells.codec.n_cells and cells.codec.kind == "continuous":
-            half_widths.append(spread)
-    spreads = np.stack(half_widths, axis=1) if half_widths else None
-    if spreads is not None and not spreads.any():
-        spreads = None
-    return flat.reshape(-1, *encoder.grid_shape_), known, spreads
+            if half_width is not None:
+                spread[rows[name]] = half_width
+        half_widths.append(spread)
+    spreads = np.concatenate(half_widths, axis=1)
+    return flat.reshape(-1, *encoder.grid_shape_), known, spreads if spreads.any() else None
 
 
 def encode_known(

@@ -34,7 +34,10 @@ def place_cells(
         Each position is in one group.
     """
     kinds = [
-        [*[cells.codec.kind] * cells.codec.n_cells, *["binary"] * cells.nullable]
+        [
+            *(kind for part in cells.codec.groups for kind in [part.kind] * part.n_cells),
+            *["binary"] * cells.nullable,
+        ]
         for cells in column_cells
     ]
     flat_kinds = [kind for column in kinds for kind in column]
@@ -66,9 +69,9 @@ def _group(column_cells: Sequence[ColumnCells], positions: list[np.ndarray]) -> 
         where = held.tolist()
         presence = where.pop() if cells.nullable else None
         name = cells.column.name
-        if where:
-            kind, lowest_cell = cells.codec.kind, cells.codec.lowest_cell
-            groups.append(CellGroup(kind, tuple(where), presence, name, lowest_cell))
+        for part in cells.codec.groups:
+            own, where = tuple(where[: part.n_cells]), where[part.n_cells :]
+            groups.append(CellGroup(part.kind, own, presence, name, part.lowest_cell))
         if presence is not None:
             groups.append(CellGroup("binary", (presence,), None, name))
     return groups
