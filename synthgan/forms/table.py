@@ -52,7 +52,13 @@ class Forms:
         return bool(self.forms)
 
     @classmethod
-    def find(cls, frame: pd.DataFrame, support: Support, leave: Collection[Hashable] = ()) -> Forms:
+    def find(
+        cls,
+        frame: pd.DataFrame,
+        support: Support,
+        leave: Collection[Hashable] = (),
+        on_mix: str = "raise",
+    ) -> Forms:
         """Recognise the columns of a table.
 
         Parameters
@@ -62,11 +68,14 @@ class Forms:
             Formats and labels of fewer people are not stored.
         leave : collection of hashable, default=()
             Columns that are not looked at.
+        on_mix : {"raise", "text"}, default="raise"
+            What to do with a column that mixes dates with much else: refuse it, or leave it as it
+            is.
 
         Raises
         ------
         DataError
-            A column that mixes dates with much else.
+            A column that mixes dates with much else, unless `on_mix` is ``"text"``.
         """
         forms: list[TextForm] = []
         unread: dict[Hashable, int] = {}
@@ -76,7 +85,12 @@ class Forms:
             is_read = is_text(series) or pd.api.types.is_integer_dtype(series.dtype)
             if name in leave or not is_read:
                 continue
-            found = find_text_form(series, support, is_named_key(name))
+            try:
+                found = find_text_form(series, support, is_named_key(name))
+            except DataError:
+                if on_mix == "raise":
+                    raise
+                continue
             if found is None:
                 continue
             form, n_unread = found

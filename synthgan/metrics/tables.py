@@ -10,10 +10,12 @@ import pandas as pd
 from pandas.api import types
 
 from synthgan.exceptions import DataError
+from synthgan.forms import Forms
 from synthgan.metrics.compared_sets import ComparedSets, Comparison, given_sets
 from synthgan.metrics.measure import Measure, publish, sampling
 from synthgan.metrics.people import code_people
 from synthgan.metrics.score import Score
+from synthgan.privacy import Support
 from synthgan.records.tables import to_frame
 
 __all__ = [
@@ -113,7 +115,8 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
     Returns
     -------
     frames : dict of str to DataFrame
-        With fresh row labels.
+        With fresh row labels. Text that is dates, times or numbers is read as such, as in `fit`;
+        where there are several formats or labels, a further column says which a cell has.
 
     Raises
     ------
@@ -132,7 +135,8 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
         _check_values(frame[columns], name)
         frames[name] = frame[columns].reset_index(drop=True)
     _check_kinds(frames)
-    return frames
+    forms = Forms.find(frames[next(iter(frames))], Support(), on_mix="text")
+    return {name: forms.read(frame) for name, frame in frames.items()}
 
 
 def _check_values(frame: pd.DataFrame, name: str) -> None:
