@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Hashable, Iterator
+import math
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 
 from synthgan.constraints.base import Constraint
+from synthgan.constraints.bins import find_runs
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
@@ -63,8 +66,8 @@ def find_relations(
     some = _sample(frame, MAX_ROWS_OF_FORMULAS)
     search = FormulaSearch(frame[[n for n in frame if n not in set(no_formula)]].iloc[some])
     exact = search.choose(fixed, exact=True)
-    computed = {formula.column for formula in exact}
-    looked_up = find_dependent_columns(frame[[n for n in frame if n not in computed]], support)
+    computed = {formula.column: formula.uses[1:] for formula in exact}
+    looked_up = find_dependent_columns(frame, support, computed)
     return [*looked_up, *exact, *search.choose(fixed, {one.column for one in looked_up})]
 
 
@@ -83,6 +86,9 @@ class Coded:
     counts: np.ndarray
     people: np.ndarray  # of each level
     has_labels: bool
+    numbers: np.ndarray | None  # of each row; None: not of numbers
+    order: np.ndarray  # rows with a number, ascending
+    n_numbers: int  # different ones
 
     @classmethod
     def read(cls, series: pd.Series, support: Support = EVERYTHING) -> Coded | None:
@@ -94,7 +100,13 @@ class Coded:
         codes, _ = pd.factorize(series, use_na_sentinel=False)
         counts = np.bincount(codes)
         people = support.counts(codes, len(counts))
-        return cls(series.name, codes, counts, people, column.kind in LEVEL_KINDS)
+        has_labels = column.kind in LEVEL_KINDS
+        if has_labels:
+            return cls(series.name, codes, counts, people, True, None, codes[:0], 0)
+        numbers, present = column.numbers(series)
+        order = np.flatnonzero(present)[np.argsort(numbers[present], kind="stable")]
+        n_numbers = len(counts) - (not present.all())
+        return cls(series.name, codes, counts, people, False, numbers, order, n_numbers)
 
     def determines(self, other: Coded, least: int) -> bool:
         """Return whether levels of `least` people determine `other`, and not by chance."""
@@ -107,55 +119,84 @@ class Coded:
 
     def fixes(self, other: Coded, some: np.ndarray | None = None) -> bool:
         """Return whether this column determines `other`, which is not constant on `some` levels."""
-        first = np.zeros(len(self.counts), dtype=np.int64)
-        first[self.codes[::-1]] = other.codes[::-1]
+        first = self._first(other)
         if (other.codes != first[self.codes]).any():
             return False
         if len(np.unique(first if some is None else first[some])) < 2:
             return False
-        log_share = np.log(other.counts / len(other.codes))
-        # Log probability that all rows of each level agree with its first row under independence.
-        chance = (other.counts * log_share).sum() - log_share[first].sum()
-        return bool(-chance >= EVIDENCE)
+        return bool(-other.chance(first) >= EVIDENCE)
+
+    def separates(self, other: Coded, support: Support) -> bool:
+        """Return whether intervals of numbers determine `other`, and not by chance."""
+        codes = other.codes[self.order]
+        n_runs = 1 + np.count_nonzero(np.diff(codes))
+        if self.numbers is None or 2 * n_runs > self.n_numbers:
+            return False
+        if (other.codes != self._first(other)[self.codes]).any():
+            return False
+        runs = find_runs(self.numbers[self.order], codes, support.take(self.order))
+        if runs is None:
+            return False
+        # As many ways to choose the edges are as many chances.
+        n, k = self.n_numbers - 1, len(runs) - 1
+        n_ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+        firsts = np.array([codes[run[0]] for run in runs])
+        return bool(-other.chance(firsts) - n_ways >= EVIDENCE)
+
+    def chance(self, first: np.ndarray) -> float:
+        """Return the log probability that all rows equal the first of their group by chance."""
+        log_share = np.log(self.counts / len(self.codes))
+        return float((self.counts * log_share).sum() - log_share[first].sum())
+
+    def _first(self, other: Coded) -> np.ndarray:
+        """Return the code of `other` in the first row of each level."""
+        first = np.zeros(len(self.counts), dtype=np.int64)
+        first[self.codes[::-1]] = other.codes[::-1]
+        return first
 
 
 def find_dependent_columns(
-    frame: pd.DataFrame, support: Support = EVERYTHING
+    frame: pd.DataFrame,
+    support: Support = EVERYTHING,
+    computed: Mapping[Hashable, Collection[Hashable]] = MappingProxyType({}),
 ) -> list[DependentColumn]:
-    """Find columns that the level of another column determines in all rows.
+    """Find columns that the level of another column, or an interval of it, determines in all rows.
 
-    Of two columns that determine each other, the one with labels is kept.
+    Of two columns that determine each other, the one with labels is kept. `computed` maps columns
+    that others determine already to those.
     """
     rows = _sample(frame, MAX_ROWS)
     sample, some = frame.iloc[rows], support.take(rows)
     coded = [Coded.read(sample[name], some) for name in frame.columns]
     columns = [column for column in coded if column is not None and len(column.counts) > 1]
     place = {column.name: i for i, column in enumerate(columns)}
-    parents: dict[Hashable, Hashable] = {}
+    parents = {name: set(parts) for name, parts in computed.items()}
+    found = []
     for column in sorted(columns, key=lambda c: (c.has_labels, -place[c.name])):
-        if len(column.counts) > MAX_LEVELS:
+        if len(column.counts) > MAX_LEVELS or column.name in computed:
             continue
         for of in sorted(columns, key=lambda c: (len(c.counts), not c.has_labels)):
             if column.name in _lineage(of.name, parents):
                 continue
-            if of.determines(column, support.least) and _follows(frame, column.name, of.name):
-                parents[column.name] = of.name
+            is_found = of.determines(column, support.least) or of.separates(column, some)
+            if is_found and _follows(frame, column.name, of.name, support):
+                parents[column.name] = {of.name}
+                found.append(DependentColumn(column.name, of.name))
                 logger.info("column %r is determined by column %r", column.name, of.name)
                 break
-    return [DependentColumn(column, of) for column, of in parents.items()]
+    return found
 
 
-def _lineage(name: Hashable, parents: dict[Hashable, Hashable]) -> Iterator[Hashable]:
-    """Yield a column, the column that determines it, and so on."""
-    yield name
-    while name in parents:
-        name = parents[name]
-        yield name
+def _lineage(name: Hashable, parents: Mapping[Hashable, set[Hashable]]) -> set[Hashable]:
+    """Return a column, the columns that determine it, and so on."""
+    return {name}.union(*(_lineage(parent, parents) for parent in parents.get(name, ())))
 
 
-def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable) -> bool:
+def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable, support: Support) -> bool:
     """Check all rows, after a test on a sample."""
     if len(frame) <= MAX_ROWS:
         return True
-    pairs = frame[[column, of]].drop_duplicates()
-    return not pairs[of].duplicated().any()
+    own, other = Coded.read(frame[of], support), Coded.read(frame[column], support)
+    if own is None or other is None:
+        return False
+    return own.determines(other, support.least) or own.separates(other, support)

@@ -216,7 +216,9 @@ def test_dependent_column(level):
 
 def test_rare_levels_are_not_stored():
     frame = pd.DataFrame({"age": [*range(10)] * 5 + [70], "old": [*[0] * 5, *[1] * 5] * 5 + [9]})
-    constraint = DependentColumn("old", of="age").fit(frame, support=Support(5))
+    with pytest.warns(DataWarning, match="column 'old' has 1 value.* nearest interval of 'age'"):
+        constraint = DependentColumn("old", of="age").fit(frame, support=Support(5))
+    assert constraint.edges_ == [5]
     assert constraint.levels_ == list(range(10))
     assert constraint.restore(pd.DataFrame({"age": [-3, 2, 6, 70]}), RNG)["old"].tolist() == [
         0,
