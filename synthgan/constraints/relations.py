@@ -175,10 +175,17 @@ def find_dependent_columns(
     for column in sorted(columns, key=lambda c: (c.has_labels, -place[c.name])):
         if len(column.counts) > MAX_LEVELS or column.name in computed:
             continue
-        for of in sorted(columns, key=lambda c: (len(c.counts), not c.has_labels)):
+        # By levels of the coarsest column, otherwise by intervals of the finest.
+        by_levels = sorted(columns, key=lambda c: (len(c.counts), not c.has_labels))
+        by_intervals = sorted(columns, key=lambda c: -c.n_numbers)
+        for i, of in enumerate([*by_levels, *by_intervals]):
             if column.name in _lineage(of.name, parents):
                 continue
-            is_found = of.determines(column, support.least) or of.separates(column, some)
+            is_found = (
+                of.determines(column, support.least)
+                if i < len(columns)
+                else of.separates(column, some)
+            )
             if is_found and _follows(frame, column.name, of.name, support):
                 parents[column.name] = {of.name}
                 found.append(DependentColumn(column.name, of.name))

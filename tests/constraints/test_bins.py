@@ -114,6 +114,13 @@ def test_classes_of_sums_and_of_formulas():
     assert (back["risk"] == np.where(back["total"] > 5, "high", "low")).all()
 
 
+def test_bins_follow_from_the_finest_column():
+    total = R.lognormal(3, 0.5, N).round(2)
+    frame = pd.DataFrame({"vat": (0.19 * total).round(2), "total": total})
+    frame["bin"] = pd.qcut(total, 4, labels=False)
+    assert str(DependentColumn("bin", "total")) in map(str, find_relations(frame, Support(5)))
+
+
 def test_bins_of_few_people_are_not_stored():
     x = np.append(X, [7.0, 8.0])
     frame = pd.DataFrame({"x": x, "bin": pd.cut(x, [-9, 0, 5, 9], labels=["low", "mid", "vip"])})
