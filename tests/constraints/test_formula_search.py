@@ -115,9 +115,9 @@ PLANTED = {
         Formula("end", "a + b", "start", "h", unit_days=1 / 24),
     ),
     "local time": (
-        frame(start=DAY.tz_localize("Europe/Madrid"), days=STAY).assign(
-            end=lambda f: f["start"] + pd.to_timedelta(f["days"] * 24, unit="h")
-        )[["start", "end", "days"]],
+        frame(
+            start=DAY.tz_localize("Europe/Madrid"), end=END.tz_localize("Europe/Madrid"), days=STAY
+        ),
         Formula("end", "a + b", "start", "days"),
     ),
     "age from dates": (
