@@ -218,7 +218,7 @@ def required_columns(constraints: ConstraintSet, columns: Iterable[Hashable]) ->
     needed = set(columns)
     for constraint in constraints.constraints_:
         if needed & set(constraint.uses):
-            needed |= set(constraint.uses)
+            needed |= {*constraint.uses, *constraint.makes}
     return needed
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,11 @@ class Constraint(BaseEstimator):
 
     `fit` stores plain data in attributes that end in ``_``; ``schema_`` describes the columns that
     `restore` builds. Annotations of parameters and of these attributes are their checks in an
-    archive, see `checks_of`.
+    archive, see `checks_of`. Archives may lack the parameters in `_later`, and attributes to which
+    the class gives a value: earlier versions had neither.
     """
+
+    _later: ClassVar[dict[str, Any]] = {}
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
@@ -44,6 +47,11 @@ class Constraint(BaseEstimator):
     def rewrites(self) -> tuple[Hashable, ...]:
         """Columns that `apply` replaces or drops, or that `restore` changes."""
         return (self.column,) if hasattr(self, "column") else ()
+
+    @property
+    def makes(self) -> tuple[Hashable, ...]:
+        """Columns that a fitted constraint adds in `apply` and drops in `restore`."""
+        return ()
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Constraint:
         """Learn from the original table.
@@ -118,9 +126,11 @@ class Constraint(BaseEstimator):
         read = fields.read_fields(
             record, what, name=fields.text, parameters=fields.plain, learnt=fields.plain
         )
-        parameters = fields.read_fields(read["parameters"], what, **checks_of(cls.__init__))
+        allowed = checks_of(cls.__init__)
+        parameters = fields.read_fields(_with(cls._later, read["parameters"]), what, **allowed)
         checks = {name: c for name, c in checks_of(cls).items() if name.endswith("_")}
-        learnt = fields.read_fields(read["learnt"], what, **checks)
+        newer = {name: getattr(cls, name) for name in checks if hasattr(cls, name)}
+        learnt = fields.read_fields(_with(newer, read["learnt"]), what, **checks)
         constraint = cls(**parameters)
         for name, value in learnt.items():
             setattr(constraint, name, value)
@@ -134,6 +144,10 @@ class Constraint(BaseEstimator):
 
     def _check_learnt(self) -> None:
         """Raise ValueError if attributes from an archive are inconsistent."""
+
+
+def _with(defaults: dict[str, Any], record: Any) -> Any:
+    return {**defaults, **record} if isinstance(record, dict) else record
 
 
 def _plain(value: Any) -> Any:

@@ -116,12 +116,12 @@ class ConstraintSet:
             found = find_identifiers(frame[free], people, key)
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
-            for constraint in [*found, *find_relations(rest, support)]:
-                is_condition = isinstance(constraint, Formula) and set(constraint.uses) & set(
-                    condition_columns
-                )
-                if not is_condition and _clash(chosen, constraint) is None:
-                    chosen.append(constraint)
+            fixed = {n for one in chosen if not isinstance(one, Range) for n in one.rewrites}
+            relations = find_relations(rest, support, fixed, condition_columns)
+            chosen += [one for one in found if _clash(chosen, one) is None]
+            for one in relations:
+                if _clash(chosen, one) is None:
+                    chosen.append(one)
         self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
         return self
 
@@ -206,6 +206,8 @@ class ConstraintSet:
         for constraint in constraints.constraints_:
             if not there.issuperset(constraint.uses):
                 constraints._refuse_unknown(constraint)
+            if there.intersection(constraint.makes):
+                raise ArchiveError(f"constraint {constraint!r} makes a column that is there")
         _refuse_doubles(constraints.constraints_)
         return constraints
 
@@ -246,7 +248,8 @@ def _apply_in_order(
         if type(constraint) not in CONSTRAINTS.values():  # a user-defined class may read any column
             part = dict(columns)
         else:
-            part = {name: columns[name] for name in constraint.uses if name in columns}
+            own = (*constraint.uses, *constraint.makes)
+            part = {name: columns[name] for name in own if name in columns}
         rewritten = rewrite(_joined(part, table))
         for name in part:
             if name not in rewritten:

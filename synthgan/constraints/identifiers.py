@@ -33,6 +33,8 @@ __all__ = ["Identifier", "find_identifiers"]
 MIN_ROWS = 20
 MIN_LEVELS_PER_VALUE = 0.8
 MIN_SHARE = 0.9
+MIN_EQUAL_STEPS = 0.8  # of a column of row numbers, some of whose rows were left out
+YEARS = (1500, 2100)
 ID_NAME = re.compile(r"(?i)(^|[_\W])id$|^id[_\W]|number$|_nr$|uuid|mrn|ssn")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -253,8 +255,7 @@ def _names_rows(series: pd.Series) -> bool:
     if pd.api.types.is_integer_dtype(series.dtype) or _became_floats(series, values):
         if len(values) <= MIN_ROWS or not values.is_unique or values.min() < 0:
             return False
-        is_ordered = values.is_monotonic_increasing or values.is_monotonic_decreasing
-        return bool(is_ordered or ID_NAME.search(str(series.name)))
+        return bool(ID_NAME.search(str(series.name))) or _counts_rows(values)
     is_text = pd.api.types.infer_dtype(values.astype(object), skipna=True) == "string"
     return is_text and len(values) > 0 and values.nunique() > MIN_LEVELS_PER_VALUE * len(values)
 
@@ -263,6 +264,30 @@ def _became_floats(series: pd.Series, values: pd.Series) -> bool:
     """Return whether whole numbers are floats because some are missing."""
     is_float = pd.api.types.is_float_dtype(series.dtype) and len(values) < len(series)
     return bool(is_float and (values % 1 == 0).all())
+
+
+def _counts_rows(series: pd.Series) -> bool:
+    """Return whether different whole numbers are in order in nearly equal steps, and no years.
+
+    A notice says of numbers in order that are none: they are learnt.
+    """
+    if not (series.is_monotonic_increasing or series.is_monotonic_decreasing):
+        return False
+    steps = np.diff(series.to_numpy(dtype=np.int64))
+    are_equal = np.unique(steps, return_counts=True)[1].max() >= MIN_EQUAL_STEPS * len(steps)
+    are_years = YEARS[0] <= series.min() and series.max() <= YEARS[1]
+    if are_equal and not are_years:
+        return True
+    why = "lies between the years 1500 and 2100" if are_equal else "has unequal steps"
+    notice(
+        f"column {series.name!r} is sorted and all different, but {why}: it is learnt as a number; "
+        f"give constraints=['auto', Identifier({series.name!r})] if it identifies rows.",
+        "are sorted and all different, but have unequal steps or hold years: they are learnt as "
+        "numbers; give constraints=['auto', Identifier(column)] if one identifies rows",
+        series.name,
+        rank=5,
+    )
+    return False
 
 
 def learn_pattern(values: Sequence[str], min_support: int = 1) -> list[Part] | None:

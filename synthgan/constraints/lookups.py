@@ -16,13 +16,15 @@ from synthgan.constraints.base import (
     Translated,
     describe,
     from_plain,
+    numbers_of,
     plain_values,
     with_column,
     without_columns,
 )
+from synthgan.constraints.bins import learn_bins
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.exceptions import DataError, DataWarning, ParameterError, notice
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Name, Scalar, Share
@@ -202,6 +204,11 @@ class DependentColumn(Constraint):
     value of the nearest stored level if `of` has numbers or dates, otherwise the most frequent
     value.
 
+    Where the value is constant in intervals of numbers or dates, such as classes of the body mass
+    index or quantile bins, the edges of the intervals are stored instead of levels: the numbers of
+    the fewest digits that separate the rows. Values of fewer than `min_support` people have no
+    interval.
+
     Examples
     --------
     >>> import numpy as np, pandas as pd
@@ -218,6 +225,8 @@ class DependentColumn(Constraint):
     levels_: _Values
     values_: _Values
     shares_: list[Share]
+    edges_: list[Scalar] | None = None
+    side_: Annotated[str, fields.one_of("left", "right")] = "left"
 
     def __init__(self, column: Name, of: Name) -> None:
         self.column = column
@@ -243,6 +252,9 @@ class DependentColumn(Constraint):
                 f"column {self.column!r} is not determined by column {self.of!r}: {len(twice)} "
                 f"level(s) of {self.of!r} have several values of it; leave {self!r} out."
             )
+        self.edges_, self.side_ = None, "left"
+        if of.numeric and self._fit_bins(frame, values, support):
+            return self
         stored = _common(rows, support)
         if not stored:
             raise DataError(
@@ -267,9 +279,12 @@ class DependentColumn(Constraint):
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
         """Compare with the stored levels; True for other levels; see `Constraint.holds`."""
         column, of = self.schema_
+        values = plain_values(column, frame[self.column])
+        if self.edges_ is not None:
+            pairs, stored = zip(self._given(frame[self.of]), values, strict=True), set(self.values_)
+            return np.array([value not in stored or given == value for given, value in pairs], bool)
         given = dict(zip(self.levels_, self.values_, strict=True))
         levels = plain_values(of, frame[self.of])
-        values = plain_values(column, frame[self.column])
         pairs = zip(levels, values, strict=True)
         return np.array([given.get(level, value) == value for level, value in pairs], dtype=bool)
 
@@ -306,6 +321,51 @@ class DependentColumn(Constraint):
         _check_shares(self.shares_, self.values_)
         _check_values(self.schema_.columns[0], self.values_)
         _check_values(self.schema_.columns[1], self.levels_)
+        if self.edges_ is not None:
+            edges = np.array(self.edges_, dtype=np.float64)
+            n_values = [len(values) for values in self._of_intervals()]
+            if not (np.diff(edges) > 0).all() or set(n_values) != {1}:
+                raise ValueError("its intervals do not match its levels")
+
+    def _fit_bins(self, frame: pd.DataFrame, values: list[Any], support: Support) -> bool:
+        """Learn intervals; return whether there are any."""
+        of = self.schema_.columns[1]
+        numbers, present = numbers_of(of, frame[self.of])
+        index = {value: code for code, value in enumerate(dict.fromkeys(values))}
+        codes, labels = np.array([index[value] for value in values]), list(index)
+        bins = learn_bins(of, numbers[present], codes[present], labels, support.take(present))
+        if bins is None:
+            return False
+        self.edges_, self.side_ = bins.edges, bins.side
+        share = float(present.mean())
+        self.levels_, self.shares_ = bins.levels, [share * one for one in bins.shares]
+        self.values_ = [labels[code] for code in bins.values]
+        if not present.all() and support.holds(~present):
+            self.levels_ = [*self.levels_, None]
+            self.values_ = [*self.values_, values[int(np.argmin(present))]]
+            self.shares_ = [*self.shares_, 1 - share]
+        if n_rare := sum(value not in set(self.values_) for value in values):
+            notice(
+                f"column {self.column!r} has {n_rare} value(s) of fewer people than "
+                f"min_support={support.least}; each comes back as the value of the nearest "
+                f"interval of {self.of!r}.",
+                "have values of too few people: each comes back as that of the nearest interval",
+                self.column,
+            )
+        return True
+
+    def _interval(self, numbers: Sequence[Any]) -> np.ndarray:
+        side: Any = "right" if self.side_ == "left" else "left"
+        return np.searchsorted(np.array(self.edges_), np.array(numbers), side=side)
+
+    def _of_intervals(self) -> list[set[Any]]:
+        """Return the values of each interval."""
+        found: list[set[Any]] = [set() for _ in range(len(self.edges_ or ()) + 1)]
+        pairs = zip(self.levels_, self.values_, strict=True)
+        numbers = [(level, value) for level, value in pairs if level is not None]
+        for i, (_, value) in zip(self._interval([n for n, _ in numbers]), numbers, strict=True):
+            found[i].add(value)
+        return found
 
     def _draw(self, value: Any, rng: np.random.Generator) -> Any:
         shares = np.where([given == value for given in self.values_], self.shares_, 0.0)
@@ -314,19 +374,38 @@ class DependentColumn(Constraint):
                 f"condition {self.column!r}: {value!r} does not occur; column {self.column!r} has "
                 f"{sorted(set(self.values_), key=str)!r}."
             )
-        return self.levels_[rng.choice(len(shares), p=shares / shares.sum())]
+        i = int(rng.choice(len(shares), p=shares / shares.sum()))
+        level = self.levels_[i]
+        if self.edges_ is None or level is None:
+            return level
+        # A number on the way to the next level of the interval.
+        nearby = [x for x in self.levels_[max(i - 1, 0) : i + 2] if x is not None]
+        alike = [x for x in nearby if self._interval([x]) == self._interval([level])]
+        column = self.schema_.columns[1]
+        drawn = rng.uniform((level + min(alike)) / 2, (level + max(alike)) / 2)
+        if column.kind != "continuous":
+            return round(drawn)
+        return drawn if column.decimals is None else round(drawn, column.decimals)
 
     def _given(self, series: pd.Series) -> list[Any]:
         """Return the value for each level of `of`, stored or not."""
         of = self.schema_.columns[1]
         given = dict(zip(self.levels_, self.values_, strict=True))
         levels = plain_values(of, series)
-        if of.numeric:
+        if self.edges_ is not None:
+            of_intervals = [next(iter(values)) for values in self._of_intervals()]
+            numbers = [level is not None for level in levels]
+            where = self._interval([0 if level is None else level for level in levels])
+        elif of.numeric:
             levels = _nearest(levels, [level for level in self.levels_ if level is not None])
         totals = dict.fromkeys(self.values_, 0.0)
         for value, share in zip(self.values_, self.shares_, strict=True):
             totals[value] += share
         usual = max(totals, key=totals.__getitem__)
+        if self.edges_ is not None:
+            missing = given.get(None, usual)
+            pairs = zip(where, numbers, strict=True)
+            return [of_intervals[i] if is_there else missing for i, is_there in pairs]
         return [given.get(level, usual) for level in levels]
 
 

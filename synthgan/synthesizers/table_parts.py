@@ -155,7 +155,7 @@ def constraint_numbers(
     makers = [c for c in constraints.constraints_ if isinstance(c, Formula | Inequality)]
     if not makers:
         return []
-    table = encoder.decode(grids, {name for c in makers for name in c.uses})
+    table = encoder.decode(grids, {name for c in makers for name in (*c.uses, *c.makes)})
     for constraint in reversed(makers):
         table = constraint.restore(table, np.random.default_rng(0))
     made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]

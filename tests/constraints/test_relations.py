@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from synthgan.constraints.formula_search import MAX_NEIGHBOURS, _neighbours
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import (
     Identifier,
@@ -17,7 +18,7 @@ from synthgan.constraints.identifiers import (
     learn_pattern,
 )
 from synthgan.constraints.lookups import DependentColumn
-from synthgan.constraints.relations import MAX_NEIGHBOURS, _neighbours, find_relations
+from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import Support
 from tests.conftest import SHARED_DATA

@@ -141,3 +141,23 @@ def test_rules_that_the_data_break_or_that_clash(stays):
         fit(stays, constraints=[Range("nobody", 0)])
     with pytest.raises(ParameterError, match="'left' is transformed by both"):
         fit(stays, constraints=[Inequality("admitted", "left"), FixedCombinations(["left", "sex"])])
+
+
+def test_relations_hold_in_every_row_of_a_file():
+    r = np.random.default_rng(0)
+    day = pd.Timestamp("2023-01-01") + pd.to_timedelta(r.integers(0, 365, 500), unit="D")
+    stay = r.poisson(4, 500)
+    table = pd.DataFrame({"admission": day, "discharge": day + pd.to_timedelta(stay, unit="D")})
+    table = table.apply(lambda dates: dates.dt.strftime("%d/%m/%Y")).assign(stay=stay)
+    table["bmi"] = r.normal(26, 4, 500).round(1)
+    table["class"] = pd.cut(table["bmi"], [0, 25, 30, 99], labels=["a", "b", "c"]).astype(str)
+    table["population"] = np.sort(r.choice(10**5, 500, replace=False))
+    table["doctors"] = table["population"] // 900
+    with pytest.warns(DataWarning, match=r"'admission', 'discharge'.* 'population' is sorted and"):
+        fake = fit(table).sample(1000, random_state=1)
+    first, last = (pd.to_datetime(fake[c], format="%d/%m/%Y") for c in ("admission", "discharge"))
+    assert ((last - first).dt.days == fake["stay"]).all()
+    bins = pd.cut(fake["bmi"], [0, 25, 30, 99], labels=["a", "b", "c"])
+    assert (bins.astype(str) == fake["class"]).all()
+    assert (fake["population"] // 900 == fake["doctors"]).all()
+    assert fake["population"].corr(fake["doctors"]) > 0.99

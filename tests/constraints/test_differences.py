@@ -1,0 +1,85 @@
+"""Inequalities where the lower column has gaps: differences are those of complete rows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from synthgan import TabularGANSynthesizer
+from synthgan.constraints.constraint_set import ConstraintSet
+from synthgan.constraints.differences import Inequality
+from synthgan.exceptions import ArchiveError, PrivacyWarning
+from synthgan.privacy import Support
+
+RNG = np.random.default_rng(0)
+
+
+def pairs(kind="number", share=0.2, n=600):
+    r = np.random.default_rng(1)
+    low, size = r.integers(0, 40, n), r.integers(0, 3, n)
+    if kind == "date":
+        day = pd.Timestamp("2023-01-01")
+        low, size = day + pd.to_timedelta(low, unit="D"), pd.to_timedelta(size, unit="D")
+    frame = pd.DataFrame({"lo": low, "hi": low + size})
+    return frame.assign(lo=frame["lo"].where(r.random(n) >= share))
+
+
+@pytest.mark.parametrize("kind", ["number", "date"])
+def test_differences_of_incomplete_rows_are_those_of_others(kind):
+    frame = pairs(kind)
+    constraint = Inequality("lo", "hi").fit(frame, Support(5))
+    table = constraint.apply(frame)
+    complete = frame["lo"].notna()
+    real = (frame["hi"] - frame["lo"])[complete]
+    assert set(table["hi"]) == set(real)
+    drawn = table["hi"][~complete].value_counts(normalize=True)
+    assert (drawn - real.value_counts(normalize=True)).abs().max() < 0.1
+    assert_frame_equal(constraint.restore(table, RNG), frame)
+
+
+def test_a_few_gaps_need_no_copy():
+    frame = pairs(share=0)
+    frame.loc[:3, "lo"] = np.nan
+    constraint = Inequality("lo", "hi").fit(frame, Support(5))
+    assert list(constraint.apply(frame)) == ["lo", "hi"]
+    assert_frame_equal(constraint.restore(constraint.apply(frame), RNG), frame)
+
+
+def test_synthetic_differences_reach_no_further_than_real_ones():
+    frame = pairs()
+    model = TabularGANSynthesizer(
+        constraints=[Inequality("lo", "hi")], random_state=0, max_steps=60, privacy="faithful"
+    )
+    with pytest.warns(PrivacyWarning, match="people"):
+        fake = model.fit(frame).sample(1000, random_state=1)
+    assert list(fake) == ["lo", "hi"]
+    differences = (fake["hi"] - fake["lo"]).dropna()
+    assert len(differences) > 500
+    assert differences.between(0, 2).all()
+    lone = fake["hi"][fake["lo"].isna()]
+    assert len(lone) > 50
+    assert lone.notna().all()
+    assert lone.between(0, 41).all()
+
+
+def test_conditions_know_the_copy():
+    frame = pairs()
+    constraints = ConstraintSet([Inequality("lo", "hi")], min_support=5).fit(frame, find=False)
+    known = pd.DataFrame({"lo": [3.0, np.nan], "hi": [4, 9]})
+    mask = pd.DataFrame({"lo": [True, True], "hi": [True, True]})
+    table, is_known = constraints.translate(known, mask, RNG)
+    assert table["hi"][0] == 1
+    assert table["hi alone"].tolist() == [4, 9]
+    assert is_known.all(axis=None)
+    assert constraints.restore(table, RNG)["hi"].tolist() == [4, 9]
+
+
+def test_archives_with_a_copy_and_without():
+    constraints = ConstraintSet([Inequality("lo", "hi")], min_support=5).fit(pairs(), find=False)
+    record = constraints.to_dict()
+    assert ConstraintSet.from_dict(record).to_dict() == record
+    record["constraints"][0]["learnt"]["copy_"] = "lo"
+    with pytest.raises(ArchiveError, match="makes a column that is there"):
+        ConstraintSet.from_dict(record)
+    del record["constraints"][0]["learnt"]["copy_"]  # as in archives of earlier versions
+    assert ConstraintSet.from_dict(record).constraints_[0].makes == ()
