@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -262,8 +263,9 @@ def test_fit_completes_if_output_is_closed(tmp_path, table):
     assert len(synthgan.load(model).sample(3)) == 3
 
 
-def test_closed_pipe_is_not_an_error(tmp_path):
-    command = f"{sys.executable} -m synthgan demo --rows 60 --epochs 1 --out {tmp_path} | head -1"
+def test_closed_pipe_is_not_an_error():
+    archive = Path(__file__).parents[1] / "data" / "format-2-table.synthgan"
+    command = f"{sys.executable} -m synthgan info {archive} | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
     assert [line for line in done.stderr.splitlines() if "Warning" not in line] == []
 
