@@ -41,10 +41,12 @@ from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features, fidelity
+from synthgan.refine.critic_fitting import fit_critic
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
 from synthgan.synthesizers.saving import SavedModel, library_versions
+from synthgan.synthesizers.shared_parameters import inherit_parameters
 from synthgan.synthesizers.training_set import Plan, TrainingSet
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
@@ -56,7 +58,6 @@ _STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
-_CRITIC_FAKES = 4  # a real row, for the critic
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
@@ -65,8 +66,29 @@ _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 class BaseGANSynthesizer(SavedModel, BaseEstimator):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
-    A subclass turns its records into grids and back. Its constructor stores the parameters below,
-    which are documented there.
+    A subclass turns its records into grids and back. Its constructor stores its parameters; its
+    docstring lists those that are not listed here.
+
+    Parameters
+    ----------
+    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
+        The loss of both networks.
+    optimizer : Adam or None, default=None
+        Learning rate, its decay, and the averaging of weights.
+    max_steps : int or None, default=None
+        Maximum number of steps; the learning rate decays accordingly.
+    callbacks : list of Callback or None, default=None
+        Called during training.
+    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
+        Where to train and sample.
+    random_state : int, RandomState instance or None, default=None
+        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
+        a CPU (docs/saving.md tells what threads change).
+    verbose : int, default=0
+        1 shows progress bars.
+    warm_start : bool, default=False
+        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
+        and columns. These networks stay in memory and are never saved.
     """
 
     preset: str | None
@@ -103,6 +125,10 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         "verbose": ["verbose"],
         "warm_start": ["boolean"],
     }
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        inherit_parameters(cls)
 
     def _find_encoder(self, preset: Preset) -> Any:
         encoder = self._resolve("encoder", preset)
@@ -183,7 +209,11 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         with leaving_out("the choice among candidates"):
             real = data.draw(rows, plan.rng)
             support = Support(self._least_support(), data.people).take(rows)
-            self._fit_critic(real, plan.rng, plan.deadline, support)
+            known = self._sampler(torch.device("cpu")).known
+            self.critic_ = fit_critic(
+                real, known, self._draw_grids, self._features, _MASKED,
+                plan.rng, plan.deadline, support,
+            )  # fmt: skip
 
     def _keep_best(self, unseen: np.ndarray) -> KeepBest:
         """Return the callback that keeps the weights of the highest fidelity to held-out rows."""
@@ -233,36 +263,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         except torch.OutOfMemoryError as error:
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
-
-    def _fit_critic(
-        self,
-        real: np.ndarray,
-        rng: np.random.Generator,
-        deadline: float | None,
-        support: Support,
-    ) -> None:
-        """Fit the critic to real and generated grids with random known cells."""
-        seeds = rng.integers(2**31 - 1, size=5).tolist()
-        n, known = len(real), self._sampler(torch.device("cpu")).known
-        draws = torch.Generator().manual_seed(seeds[0])
-        grids = to_network_scale(torch.from_numpy(real))
-        pairs = [known.draw(grids, _MASKED, draws, balance=False)[1] for _ in range(_CRITIC_FAKES)]
-        c = torch.cat(pairs)
-        fake, masks = self._draw_grids(c, seeds[1]), known.mask(c).numpy()
-
-        def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
-            """Generate rows whose known cells are those of other synthetic rows."""
-            c = known.none(n_fakes, torch.device("cpu"))
-            made = self._draw_grids(c, seeds[3])
-            if self.known_groups_:
-                free = to_network_scale(torch.from_numpy(made))
-                c = known.draw(free, _MASKED, draws, balance=False)[1]
-                made = self._draw_grids(c, seeds[4])
-            return made, known.mask(c).numpy()
-
-        self.critic_ = Critic.fit(
-            (real, masks[:n]), (fake, masks), self._features, seeds[2], make, deadline, support
-        )
 
     def _features(self, grids: np.ndarray) -> np.ndarray:
         """Return the features of grids that the critic sees, shape (n, n_features)."""

@@ -52,49 +52,18 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     network : {"cnn", "fcn"}, network spec or None, default=None
         The networks: a short name, `CNN`, `FCN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
-    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        The loss of both networks.
-    optimizer : Adam or None, default=None
-        Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
         Passes over the training images. ``"auto"``: by their number.
-    max_steps : int or None, default=None
-        Maximum number of steps; the learning rate decays accordingly.
-    max_time : float, str or None, default=None
-        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
         Images a step; at most their number. ``"auto"``: 64, and of images of more than 32 x 32
         pixels fewer, down to 16; at most a third of all.
     condition_on : list of str or None, default=None
         Conditions of `sample` beside y: columns of ``info`` of an ImageStack, of a table of
         paths, or ``"folder"``, the name of the folder that holds a file.
-    privacy : {"balanced", "faithful", "strict"}, default="balanced"
-        How the default recipe changes for fewer than 375 images: n of them are learnt in
-        3000 (n / 375)**power steps, with a power of 0.5, 0 (``"faithful"``) or 1 (``"strict"``).
-        Fewer steps memorise less, at a loss of fidelity; docs/privacy.md gives figures.
-        Parameters that you give override it.
-    size : int, (int, int) or None, default=None
-        Of images read from files: height and width to which they are resized. None: as they are,
-        all of one size.
-    color : {"grey", "rgb"}, default="grey"
-        Of images read from files.
-    crop : bool, default=False
-        Of images read from files: cut to the proportions of `size` first, instead of stretched.
+    size, color, crop : as in `read_images`
+        For images that are read from files.
     on_error : {"raise", "skip"}, default="raise"
-        What to do with files that cannot be read: stop, or leave them out with a warning; where y
-        is given, always stop.
-    callbacks : list of Callback or None, default=None
-        Called during training.
-    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
-        Where to train and sample.
-    random_state : int, RandomState instance or None, default=None
-        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU (docs/saving.md tells what threads change).
-    verbose : int, default=0
-        1 shows progress bars.
-    warm_start : bool, default=False
-        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
-        and columns. These networks stay in memory and are never saved.
+        As in `read_images`; where y is given, always ``"raise"``.
 
     Attributes
     ----------

@@ -58,6 +58,16 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     A subclass names its kind, its encoder's class and its recipe, and reads its records in `fit`.
     Its encoder has a container that restores records from values and what is known of them.
     The constructor serves kinds without parameters of their own.
+
+    Parameters
+    ----------
+    max_time : float, str or None, default=None
+        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
+    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+        How the default recipe changes for fewer than 375 records: n of them are learnt in
+        3000 (n / 375)**power steps, with a power of 0.5, 0 (``"faithful"``) or 1 (``"strict"``).
+        Fewer steps memorise less, at a loss of fidelity; docs/privacy.md gives figures.
+        Parameters that you give override it.
     """
 
     encoder_: Any

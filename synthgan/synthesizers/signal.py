@@ -57,40 +57,15 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     network : {"cnn1d", "cnn", "fcn"}, network spec or None, default=None
         The networks: a short name, `CNN1d`, `CNN`, `FCN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
-    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        The loss of both networks.
-    optimizer : Adam or None, default=None
-        Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
         Passes over the training windows. ``"auto"``: by their number.
-    max_steps : int or None, default=None
-        Maximum number of steps; the learning rate decays accordingly.
-    max_time : float, str or None, default=None
-        About how long `fit` may take: seconds, or a duration such as ``"30min"``.
     batch_size : int, {"auto"} or None, default=None
         Windows a step; at most their number. ``"auto"``: 16, and at most a third of them.
     condition_on : list of str or None, default=None
         Conditions of `sample` beside y: columns of ``info`` of SignalWindows, and
         ``"heart_rate_bpm"``, which is measured. The networks then learn to follow it.
-    privacy : {"balanced", "faithful", "strict"}, default="balanced"
-        How the default recipe changes for fewer than 375 windows: n of them are learnt in
-        3000 (n / 375)**power steps, with a power of 0.5, 0 (``"faithful"``) or 1 (``"strict"``).
-        Fewer steps memorise less, at a loss of fidelity; docs/privacy.md gives figures.
-        Parameters that you give override it.
     fs_hz : float or None, default=None
         Samples per second; SignalWindows bring their own.
-    callbacks : list of Callback or None, default=None
-        Called during training.
-    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
-        Where to train and sample.
-    random_state : int, RandomState instance or None, default=None
-        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU (docs/saving.md tells what threads change).
-    verbose : int, default=0
-        1 shows a progress bar.
-    warm_start : bool, default=False
-        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
-        and columns. These networks stay in memory and are never saved.
 
     Attributes
     ----------

@@ -70,16 +70,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     network : {"fcn", "cnn"}, network spec or None, default=None
         The networks: a short name, `FCN`, `CNN`, or any object with
         ``build(shape, n_conditions, latent_dim) -> (generator, discriminator)``.
-    loss : {"relativistic", "bce", "hinge", "wgan-gp"}, Loss or None, default=None
-        The loss of both networks.
-    optimizer : Adam or None, default=None
-        Learning rate, its decay, and the averaging of weights.
     epochs : int, {"auto"} or None, default=None
         Passes over the training rows. ``"auto"``: by the number of rows. Of 5000 rows or more, 5 %
         are held out to measure fidelity: training stops when fidelity no longer improves, and the
         best weights are kept.
-    max_steps : int or None, default=None
-        Maximum number of steps; the learning rate decays accordingly.
     max_time : float, str or None, default=None
         About how long `fit` may take: seconds, or a duration such as ``"10min"``. Training ends
         after 70 % of it; the rest is for the choice among candidates, which then grows fewer trees.
@@ -102,18 +96,6 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         at all; ``"balanced"``: shorter runs and coarser cells, at a small loss of fidelity;
         ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that you give
         override it.
-    callbacks : list of Callback or None, default=None
-        Called during training.
-    device : {"auto", "cpu", "cuda", "mps"}, default="auto"
-        Where to train and sample.
-    random_state : int, RandomState instance or None, default=None
-        Seed of fit and, where none is given there, of sample; equal seeds give equal bytes on
-        a CPU (docs/saving.md tells what threads change).
-    verbose : int, default=0
-        1 shows a progress bar.
-    warm_start : bool, default=False
-        Whether `fit` continues from the networks of the previous `fit`, on data of the same shape
-        and columns. These networks stay in memory and are never saved.
 
     Attributes
     ----------
