@@ -195,7 +195,7 @@ def test_preset_of_the_thesis(tmp_path, capsys):
         ("none.npy", ["--fs-hz", 9, "--window-s", 1], "none.npy' already contains windows"),
         ("none.npy", ["more.npy", "--fs-hz", 9], "2 paths are given; give one npy file alone"),
         ("none.csv", ["--window-s", 1], "--window-s is for signals, but "),
-        ("none.csv", ["more.csv"], "2 paths are given; give one CSV file"),
+        ("none.csv", ["more.csv"], "2 paths are given; give one file for a table"),
     ],
 )
 def test_bad_input_of_fit(tmp_path, folder, capsys, data, options, message):

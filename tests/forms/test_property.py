@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from synthgan.exceptions import DataWarning
@@ -15,6 +15,7 @@ from synthgan.forms import Forms
 from synthgan.privacy import Support
 from tests.quick import quick
 
+UNSHRUNK = [Phase.explicit, Phase.reuse, Phase.generate]  # an example takes a second
 LABELS = [None, ".", "NA", "n/a", "missing", "-", ".a", "not done", "?"]
 
 
@@ -140,7 +141,9 @@ def test_reading_and_writing_change_nothing(drawn, n, seed):
     pd.testing.assert_frame_equal(forms.write(forms.read(frame)), frame)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=UNSHRUNK
+)
 @given(columns, st.integers(60, 300), st.integers(0, 9))
 def test_cells_come_back_valid_in_their_own_format(drawn, n, seed):
     frame = table(drawn, n, seed)

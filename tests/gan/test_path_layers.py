@@ -168,7 +168,7 @@ def share_left(kind, place, n_samples=128):
     return loss.item() / wave.var().item()
 
 
-@pytest.mark.parametrize("place", [3, 80, 125])
+@pytest.mark.parametrize("place", [3, 80])
 def test_only_a_placed_generator_learns_where_a_wave_lies(place):
     assert share_left("stationary", place) > 0.95
     assert share_left("signal", place) < 0.1

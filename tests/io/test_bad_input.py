@@ -47,7 +47,11 @@ def folder(tmp_path, monkeypatch):
             r"'nonsense' is not a complete synthgan arch",
         ),
         (lambda: synthgan.load("empty"), ArchiveError, r"'empty' cannot be read: Is a directory"),
-        (lambda: synthgan.load(None), TypeError, r"not NoneType"),
+        (
+            lambda: synthgan.load(None),
+            ParameterError,
+            r"path=None is not allowed; give a path, or a",
+        ),
         (lambda: read_table("none.csv"), DataError, r"'none.csv' cannot be read: No such file"),
         (
             lambda: read_table("empty.csv"),

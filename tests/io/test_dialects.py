@@ -156,10 +156,10 @@ def test_files_that_are_none(tmp_path):
 
 
 def test_many_columns_make_a_long_line(tmp_path):
-    names = [f"column_{i}" for i in range(20000)]
-    found = read(tmp_path, ";".join(names) + "\n" + "1;" * 19999 + "1\n")
+    names = [f"column_{i}" for i in range(6000)]
+    found = read(tmp_path, ";".join(names) + "\n" + "1;" * 5999 + "1\n")
     assert found.table.columns.tolist() == names
-    assert found.table.sum().sum() == 20000
+    assert found.table.sum().sum() == 6000
 
 
 @pytest.mark.parametrize(

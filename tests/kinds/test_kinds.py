@@ -44,7 +44,7 @@ def test_unknown_kind_raises():
 
 def test_registered_kind_is_fitted_saved_and_evaluated(registered, profiles, tmp_path):
     labels = np.where(profiles[:, 0] > 0.5, "high", "low")
-    model = ProfileGANSynthesizer(epochs=150, random_state=0).fit(profiles, labels)
+    model = ProfileGANSynthesizer(epochs=60, random_state=0).fit(profiles, labels)
     fake, y = model.sample(400, return_y=True)
     assert fake.shape == (400, N_NUMBERS)
     assert fake[y == "high"].mean() > fake[y == "low"].mean() + 0.2

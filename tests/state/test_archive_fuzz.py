@@ -266,7 +266,7 @@ def run(sound, folder, n_cases):
 
 
 def test_changed_archives(sound, tmp_path):
-    run(sound, tmp_path, 300)
+    run(sound, tmp_path, 150)
 
 
 @pytest.mark.slow

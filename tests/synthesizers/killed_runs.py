@@ -34,7 +34,7 @@ from synthgan.exceptions import SynthganWarning
 MOST_NEW, LONGEST_S = 2, 0.1  # checkpoints that an attempt may add, and how long it lives then
 
 
-def table(callbacks, max_steps=100, random_state=0):
+def table(callbacks, max_steps=60, random_state=0):
     """Dropout; and fidelity to held-out rows, by which the best weights are kept."""
     return TabularGANSynthesizer(
         network=FCN(width=(24,), dropout=0.3), max_steps=max_steps, candidates=1,
@@ -42,18 +42,18 @@ def table(callbacks, max_steps=100, random_state=0):
     ).fit(CLINIC)  # fmt: skip
 
 
-def table_without_seed(callbacks, max_steps=100):
+def table_without_seed(callbacks, max_steps=60):
     return table(callbacks, max_steps, None)
 
 
-def signals(callbacks, max_steps=24):
+def signals(callbacks, max_steps=16):
     """Noise inside of layers, channels last, labels."""
     return SignalGANSynthesizer(
         max_steps=max_steps, batch_size=8, fs_hz=125, callbacks=callbacks, random_state=0
     ).fit(*ECGS)
 
 
-def images(callbacks, max_steps=36):
+def images(callbacks, max_steps=24):
     return ImageGANSynthesizer(
         network=CNN(width=8), max_steps=max_steps, batch_size=10, callbacks=callbacks,
         random_state=0,
@@ -145,15 +145,16 @@ def whole_of(run, broken, folder):
     return whole
 
 
-def main(folder, seed, n_kills):
+def main(folder, seed, n_kills, *names):
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", SynthganWarning)
     synthgan.synthesizers.base._FEWEST_HELD_OUT = 5
     rng = random.Random(int(seed))  # noqa: S311
-    for run in RUNS:
+    runs = [run for run in RUNS if run.__name__ in names]
+    for run in runs:
         run((), max_steps=2)  # children begin with everything imported
     folder, n_kills = Path(folder), int(n_kills)  # of each kind of run
-    results = {run.__name__: kill_and_resume(run, folder, rng, n_kills) for run in RUNS}
+    results = {run.__name__: kill_and_resume(run, folder, rng, n_kills) for run in runs}
     print(json.dumps(results))  # noqa: T201
 
 

@@ -49,16 +49,24 @@ def broken(table, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="children are forked, so that they start fast")
-@pytest.mark.parametrize("n_kills", [2, pytest.param(5, marks=pytest.mark.slow)])
-def test_killed_runs_end_like_whole_ones(tmp_path, n_kills):
-    words = str(tmp_path), str(os.getpid()), str(n_kills)
+@pytest.mark.parametrize(
+    ("n_kills", "runs"),
+    [
+        (1, ["table", "signals"]),
+        pytest.param(
+            5, ["table", "table_without_seed", "signals", "images"], marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_killed_runs_end_like_whole_ones(tmp_path, n_kills, runs):
+    words = str(tmp_path), str(os.getpid()), str(n_kills), *runs
     done = subprocess.run(
         [sys.executable, "-m", "tests.synthesizers.killed_runs", *words],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)
-    assert sum(len(result["kills"]) for result in results.values()) == 4 * n_kills
+    assert sum(len(result["kills"]) for result in results.values()) == len(runs) * n_kills
     assert max(max(result["kills"]) for result in results.values()) > 0
     for name, result in results.items():
         for same in result["same"]:
