@@ -66,10 +66,10 @@ def _options(value: list[Any], depth: int) -> Part:
 
 
 def _day(value: Any) -> str:
-    try:
-        return str(np.datetime64(str(np.datetime64(fields.text(value), "D")), "D"))
-    except ValueError:
-        raise ValueError("a date") from None
+    text = fields.text(value)
+    if not re.fullmatch(r"(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}", text):
+        raise ValueError("a date")
+    return str(np.datetime64(text, "D"))
 
 
 def n_characters(parts: Sequence[Part]) -> int:

@@ -218,6 +218,7 @@ def find_identifiers(
     people: np.ndarray | None = None,
     key: Hashable | None = None,
     min_support: int = 1,
+    condition_columns: Sequence[Hashable] = (),
 ) -> list[Identifier]:
     """Find columns that identify rows, or the people to whom rows belong.
 
@@ -230,6 +231,8 @@ def find_identifiers(
         The column that identifies the person.
     min_support : int, default=1
         Labels and patterns that fewer people share are not stored.
+    condition_columns : sequence of hashable, default=()
+        Columns that may have conditions: their labels are learnt even if most are rare.
 
     Returns
     -------
@@ -256,7 +259,7 @@ def find_identifiers(
                 "identify people: they are not learnt; every synthetic row gets new values",
                 name,
             )
-        elif _are_codes(series, support):
+        elif name not in condition_columns and _are_codes(series, support):
             notice(
                 f"column {name!r} holds {series.nunique()} labels, most of which fewer than "
                 f"{min_support} people share: they are not learnt but replaced by new ones of the "

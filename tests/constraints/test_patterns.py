@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synthgan.constraints.constraint_set import ConstraintSet
 from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.patterns import learn_pattern
-from synthgan.exceptions import DataError, DataWarning
+from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.privacy import Support
 
 R = np.random.default_rng(0)
@@ -169,6 +169,9 @@ def test_labels_that_enough_rows_share_stay():
     assert made.str.fullmatch(r"K\d{6}|K-01|none").all()
     assert "odd" not in str(constraint.to_dict())
     assert "few" not in str(constraint.to_dict())
+    frame = pd.DataFrame({"code": values})
+    asked = ConstraintSet(min_support=5).fit(frame, condition_columns=["code"])
+    assert asked.constraints_ == []
 
 
 def test_rare_values_tokens_and_lengths_are_not_stored():
@@ -227,6 +230,37 @@ def test_gaps_stay():
     made = drawn(learnt(values))
     assert made.isna().mean() == pytest.approx(0.25, abs=0.05)
     assert made.dropna().is_unique
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        ["number", 9, 1, 1],
+        ["number", 0, 10**19, 1],
+        ["number", 0, 9, 0],
+        ["number", 0, 9, 1, 1],
+        ["date", "%Y%m%d", "2020-01-02", "NaT"],
+        ["date", "%Y%m%d", "2020-13-01", "2020-13-02"],
+        ["date", "%Y%m%d", "2020-01-02", "2020-01-01"],
+        ["date", "%c", "2020-01-01", "2020-01-02"],
+        ["one of", ["a", "b"], [1.0]],
+        ["one of", ["a", "b"], [0, 0]],
+        ["one of", [], []],
+        ["one of", [""], [1]],
+        ["one of", [[]], [1]],
+        ["one of", [7], [1]],
+        ["one of", [[["one of", [[["one of", ["a"], [1]]]], [1]]]], [1]],
+        ["one of", ["a" * 5000], [1]],
+        [["number"], 1, 2],
+        [],
+        None,
+    ],
+)
+def test_invalid_parts_of_an_archive_are_refused(part):
+    record = Identifier("code").fit(pd.DataFrame({"code": ["A-1", "A-2"]})).to_dict()
+    record["learnt"]["parts_"] = [part]
+    with pytest.raises(ArchiveError):
+        Identifier.from_dict(record)
 
 
 @st.composite
