@@ -250,6 +250,7 @@ def find_identifiers(
         is_key = key is not None and name == key
         names_row = len(series) > MIN_ROWS and not is_key and _names_rows(series)
         of_people = is_key or (people is not None and names_people(series, people))
+        is_left = len(found) < len(frame.columns) - 1  # a table needs a column that is learnt
         if names_row:
             _describe_rows(series, min_support)
         elif of_people:
@@ -259,7 +260,7 @@ def find_identifiers(
                 "identify people: they are not learnt; every synthetic row gets new values",
                 name,
             )
-        elif name not in condition_columns and _are_codes(series, support):
+        elif is_left and name not in condition_columns and _are_codes(series, support):
             notice(
                 f"column {name!r} holds {series.nunique()} labels, most of which fewer than "
                 f"{min_support} people share: they are not learnt but replaced by new ones of the "

@@ -45,7 +45,7 @@ def mixed(*columns):
 
 def learnt(values, min_support=5, name="code"):
     """Fit by what is found, through an archive; return the constraint."""
-    frame = pd.DataFrame({name: pd.Series(values, dtype=object)})
+    frame = pd.DataFrame({name: pd.Series(values, dtype=object), "x": 1.5})
     with pytest.warns(DataWarning, match=f"column '{name}'"):
         (constraint,) = ConstraintSet(min_support=min_support).fit(frame).constraints_
     record = json.loads(json.dumps(constraint.to_dict()))
@@ -169,7 +169,8 @@ def test_labels_that_enough_rows_share_stay():
     assert made.str.fullmatch(r"K\d{6}|K-01|none").all()
     assert "odd" not in str(constraint.to_dict())
     assert "few" not in str(constraint.to_dict())
-    frame = pd.DataFrame({"code": values})
+    assert ConstraintSet(min_support=5).fit(pd.DataFrame({"code": values})).constraints_ == []
+    frame = pd.DataFrame({"code": values, "x": 1.5})
     asked = ConstraintSet(min_support=5).fit(frame, condition_columns=["code"])
     assert asked.constraints_ == []
 
