@@ -113,7 +113,7 @@ class ConstraintSet:
         if find:
             rewritten = {name for constraint in chosen for name in constraint.uses}
             free = [name for name in frame.columns if name not in rewritten]
-            found = find_identifiers(frame[free], people, key)
+            found = find_identifiers(frame[free], people, key, self.min_support, condition_columns)
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
             fixed = {n for one in chosen if not isinstance(one, Range) for n in one.rewrites}
