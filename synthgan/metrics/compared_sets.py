@@ -212,8 +212,12 @@ def content_order(x: np.ndarray, seed: int) -> np.ndarray:
     return np.argsort(np.array(keys, dtype=np.uint64), kind="stable")
 
 
-def score_of_learners(name: str, rows: dict[str, dict[str, float]], note: str) -> Score:
+def score_of_learners(
+    name: str, rows: dict[str, dict[str, float]], note: str, blind: float | None = 0.5
+) -> Score:
     """Return the mean skill of models that are trained on synthetic records.
+
+    It is NaN, with a note, where no model of real records has learnt anything.
 
     Parameters
     ----------
@@ -222,9 +226,14 @@ def score_of_learners(name: str, rows: dict[str, dict[str, float]], note: str) -
         By learner, the skill of the model trained on ``real`` records (ceiling), on synthetic ones
         (``value``), on surrogates (``floor``), and on others.
     note : str
+    blind : float or None, default=0.5
+        Skill of a model that has learnt nothing; None: unknown.
     """
     detail = pd.DataFrame.from_dict(rows, orient="index").rename_axis("learner")
     mean = detail.mean()
     detail["ratio"] = detail["value"] / detail["real"].where(detail["real"] != 0)
-    ceiling, floor = float(mean["real"]), float(mean["floor"])
-    return Score(name, float(mean["value"]), True, detail, None, ceiling, floor, note)
+    value, ceiling, floor = (float(mean[arm]) for arm in ("value", "real", "floor"))
+    if (detail["real"] == blind).all():
+        value, more = float("nan"), "Not measured: no model learns anything from the real records."
+        note = f"{note} {more}".strip()
+    return Score(name, value, True, detail, None, ceiling, floor, note)

@@ -28,6 +28,7 @@ from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
 from synthgan.metrics.tables import encode, read_tables, shuffled, table_measure, table_sets
 from synthgan.randomness import draw_generator
+from synthgan.trees import leaf_rows
 
 __all__ = ["global_utility", "importance_agreement", "tstr"]
 
@@ -59,7 +60,8 @@ def tstr(
     -------
     score : Score
         Mean over three learners (boosted trees, random forest, linear) of the AUC, each class
-        against the rest, or of R2. Higher is better. The ceiling is the same with real training
+        against the rest, or of R2. Higher is better; NaN with a note where no learner tells
+        classes from real rows. The ceiling is the same with real training
         rows, the floor with shuffled columns. ``detail`` has a row for each learner: trained on
         ``real``, on synthetic rows (``value``), on both (``augmented``), trained and tested on
         synthetic rows (``fake_fake``), and ``ratio``, value over real.
@@ -100,7 +102,8 @@ def tstr(
         for learner in _LEARNERS
     }
     unit = "R2" if is_regression else "AUC"
-    return score_of_learners(f"train on synthetic, test on real ({unit})", rows, note)
+    name = f"train on synthetic, test on real ({unit})"
+    return score_of_learners(name, rows, note, None if is_regression else 0.5)
 
 
 def importance_agreement(
@@ -117,7 +120,8 @@ def importance_agreement(
     Returns
     -------
     score : Score
-        Spearman's rank correlation of both permutation importances, -1..1; higher is better.
+        Spearman's rank correlation of both permutation importances, -1..1; higher is better. NaN
+        with a note where one model's importances are all equal.
         ``detail`` has, by column, the fall of the AUC or R2 when it is shuffled, for the model of
         real rows (``real``) and that of synthetic rows (``value``).
 
@@ -141,9 +145,10 @@ def importance_agreement(
             {"real": halves.real, "value": fakes},
             index=pd.Index(features, name="column", tupleize_cols=False),
         )
-        return Part(
-            _rank_correlation(halves.real, fakes), detail.sort_values("real", ascending=False)
-        )
+        value, blind = _rank_correlation(halves.real, fakes), ""
+        if np.isnan(value):
+            blind = "Not measured: to one of the models, all columns are equally important."
+        return Part(value, detail.sort_values("real", ascending=False), note=blind)
 
     compared = table_sets(real, fake, holdout)
     _check_target(compared.sets["real"], target)
@@ -172,8 +177,8 @@ def global_utility(halves: _RealHalves, other: pd.DataFrame, rng: np.random.Gene
         Skill of random forests trained on synthetic rows, relative to that of forests trained on
         half of the real rows, both tested on the other half and summed over columns (50 of
         them, if there are more). The skill is 2 AUC - 1, or R2, and at least 0. 1 is equal skill;
-        NaN if real rows give no skill. Higher is better. ``detail`` has both skills of each column,
-        ``real`` and ``value``.
+        NaN with a note if real rows give no skill. Higher is better. ``detail`` has both skills of
+        each column, ``real`` and ``value``.
 
     References
     ----------
@@ -187,7 +192,9 @@ def global_utility(halves: _RealHalves, other: pd.DataFrame, rng: np.random.Gene
     index = pd.Index(names, name="column", tupleize_cols=False)
     detail = pd.DataFrame({"real": halves.real, "value": skills}, index=index)
     learnt = detail["real"].sum()
-    return Part(float(detail["value"].sum() / learnt) if learnt else float("nan"), detail)
+    if not learnt:
+        return Part(float("nan"), detail, note="Not measured: real rows predict no column.")
+    return Part(float(detail["value"].sum() / learnt), detail)
 
 
 @dataclass(frozen=True)
@@ -308,10 +315,15 @@ def _trees(
 ) -> Any:
     if learner == "random forest":
         forest = RandomForestRegressor if is_regression else RandomForestClassifier
-        return forest(n_estimators=20, min_samples_leaf=5, max_features=0.5, random_state=seed)
+        leaf = leaf_rows(len(x), most=5)
+        return forest(n_estimators=20, min_samples_leaf=leaf, max_features=0.5, random_state=seed)
     boosted = HistGradientBoostingRegressor if is_regression else HistGradientBoostingClassifier
     branches = is_level & (np.nan_to_num(x).max(axis=0) < _MOST_BRANCHES)
-    return boosted(categorical_features=branches if branches.any() else None, random_state=seed)
+    return boosted(
+        categorical_features=branches if branches.any() else None,
+        min_samples_leaf=leaf_rows(len(x)),
+        random_state=seed,
+    )
 
 
 def _filled(void: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -19,6 +19,7 @@ __all__ = [
     "can_beat",
     "check_beats",
     "check_sampling",
+    "disagreements",
     "find_beats",
     "rates_bpm",
 ]
@@ -212,17 +213,36 @@ def rates_bpm(beats: Beats, fs_hz: float, n_windows: int, n_samples: int) -> np.
     rate that differs by more than 20 %, as with pauses or pairs of beats, it is that; from five
     intervals on.
     """
-    rates = np.full(n_windows, np.nan)
+    usual, mean = _intervals(beats, n_windows, n_samples)
+    is_off = disagreements(beats, n_windows, n_samples) == 1
+    return 60 * fs_hz / np.where(is_off, mean, usual)
+
+
+def disagreements(beats: Beats, n_windows: int, n_samples: int) -> np.ndarray:
+    """Return 1 for each window whose number of beats and usual interval tell different rates.
+
+    That is by more than 20 %; 0 for other windows, NaN for those with fewer than five intervals.
+    """
+    usual, mean = _intervals(beats, n_windows, n_samples)
+    counts = np.bincount(beats.window, minlength=n_windows)
+    is_off = abs(mean / usual - 1) > _MOST_DEVIATION
+    return np.where(np.isfinite(usual) & (counts > _FEWEST_INTERVALS), is_off, np.nan)
+
+
+def _intervals(beats: Beats, n_windows: int, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the usual interval of each window, and the mean one, in samples; NaN if unknown.
+
+    The window's ends count as far as they are longer than a usual interval.
+    """
+    usual, mean = np.full((2, n_windows), np.nan)
     for i, at in enumerate(_split(beats, n_windows)):
         # Two energy peaks may share one largest deviation; neither is then a beat.
-        if len(at) < 2 or not (usual := _usual(at)) > 0:
+        if len(at) < 2 or not (median := _usual(at)) > 0:
             continue
         edges = (at[0], n_samples - 1 - at[-1])
-        length = at[-1] - at[0] + sum(max(0.0, edge - usual) for edge in edges)
-        mean = length / (len(at) - 1)
-        is_off = len(at) > _FEWEST_INTERVALS and abs(mean / usual - 1) > _MOST_DEVIATION
-        rates[i] = 60 * fs_hz / (mean if is_off else usual)
-    return rates
+        length = at[-1] - at[0] + sum(max(0.0, edge - median) for edge in edges)
+        usual[i], mean[i] = median, length / (len(at) - 1)
+    return usual, mean
 
 
 def check_beats(fs_hz: float, n_samples: int) -> None:

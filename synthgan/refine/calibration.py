@@ -19,9 +19,9 @@ from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means, run_means
 from synthgan.state import fields
 
-__all__ = ["Calibration", "Tempo"]
+__all__ = ["FEWEST_WINDOWS", "Calibration", "Tempo"]
 
-_FEWEST = 20  # windows to learn from
+FEWEST_WINDOWS = 20  # to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
 _HALFWAY = 0.5  # share of the difference of spectra: real power is mostly that of a few windows
 _MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
@@ -61,7 +61,7 @@ class Calibration:
         support : Support, default=EVERYTHING
             Support of the real windows: a knot averages enough people, so that none dominates.
         """
-        if min(len(real), len(fake)) < _FEWEST:
+        if min(len(real), len(fake)) < FEWEST_WINDOWS:
             return None
         centred = (x - x.mean(axis=(0, 2))[:, None] for x in (real, fake))
         ours, theirs = map(whitening.smooth_power, centred)
@@ -171,7 +171,7 @@ class Tempo(NamedTuple):
     @staticmethod
     def is_known(rates: np.ndarray) -> bool:
         """Return whether enough rates are known."""
-        return int(np.isfinite(rates).sum()) >= _FEWEST
+        return int(np.isfinite(rates).sum()) >= FEWEST_WINDOWS
 
 
 def _sizes(x: np.ndarray, length: int) -> np.ndarray:

@@ -224,7 +224,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         ----------
         n : int or None, default=None
             How many; None: one, or as many as `conditions` has rows.
-        conditions : dict, DataFrame or None, default=None
+        conditions : dict, DataFrame (or polars or pyarrow table) or None, default=None
             What must hold for every image. A dict maps labels to a value, a range
             ``(low, high)``, ends included, or a list of values. A DataFrame asks for one image for
             each of its rows, in order. Labels are those of `condition_on` and the columns of y,
@@ -241,7 +241,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         Returns
         -------
         X : as given to `fit`
-            Same container and dtype; an ImageStack where files were read.
+            Same container and dtype; an ImageStack where files were read. No pixel is darker or
+            brighter than the darkest and the brightest one of the images of `fit`.
         y : as given to `fit`
             Only with `return_y`.
 

@@ -19,6 +19,7 @@ from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.randomness import draw_seed
+from synthgan.records.tables import plain_conditions
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import FEWEST_UNWARNED, LABELLED_LEVELS
@@ -176,6 +177,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         check_on_missing(on_missing)
         if return_y and self.labels_.y is None:
             raise ParameterError("return_y=True needs a model that was fitted with y.")
+        conditions = plain_conditions(conditions)
         n = count_rows(n, conditions)
         check_sample_memory(n, n_values)
         seed = draw_seed(self.random_state if random_state is None else random_state)

@@ -21,6 +21,7 @@ from synthgan.records.tables import read_table
 from synthgan.synthesizers.recipes import find_preset, resolve
 from synthgan.synthesizers.table_parts import complete
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
+from synthgan.trees import leaf_rows
 
 __all__ = ["GANOverSampler"]
 
@@ -149,7 +150,9 @@ class GANOverSampler(BaseEstimator):
         seed = None if self.random_state is None else drawn
         model.set_params(condition_on="any", constraints=[], random_state=seed)
         self.synthesizer_ = model.fit(table)
-        judge = HistGradientBoostingClassifier(random_state=int(rng.integers(2**31 - 1)))
+        judge = HistGradientBoostingClassifier(
+            min_samples_leaf=leaf_rows(len(table)), random_state=int(rng.integers(2**31 - 1))
+        )
         judge.fit(self._cells(table, name), labels)
         made = [
             self._make(table, name, label, n, judge, rng)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Sequence
 from functools import partial
 from numbers import Real
@@ -17,9 +18,9 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding import SignalEncoder
 from synthgan.encoding.signals.containers import SignalContainer, read_signals
 from synthgan.encoding.signals.properties import PROPERTIES, measure
-from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.exceptions import ArchiveError, DataWarning, ParameterError
 from synthgan.gan.heads import Head, SignalHead, TanhHead
-from synthgan.gan.networks.protocol import AnyLengthGenerator, OscillatorGenerator
+from synthgan.gan.networks.protocol import OscillatorGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
@@ -28,8 +29,10 @@ from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.privacy import Support, person_column, read_groups
 from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows, beat_lead
-from synthgan.refine.calibration import Calibration, Tempo
+from synthgan.refine.calibration import FEWEST_WINDOWS, Calibration, Tempo
+from synthgan.refine.pauses import draw_again, share_kept
 from synthgan.state import fields
+from synthgan.synthesizers.durations import count_samples
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer
 from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
@@ -73,7 +76,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         Fitted on X.
     calibration_ : Calibration or None
         Correction of size, height and spectrum that `sample` applies to generated windows; None
-        for fewer than 20 windows, or for grey levels.
+        for fewer than 20 windows (`fit` warns), or for grey levels.
+    pauses_kept_ : float
+        Share of windows with pauses that `sample` keeps: 0 where no training window has pauses.
     labels_ : Labels
         The labels that conditions may name.
     beat_lead_ : int
@@ -118,7 +123,10 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     encoder_class = SignalEncoder
     recipe, presets = SIGNAL, SIGNAL_PRESETS
     _properties = tuple(PROPERTIES)
-    _own_fields = {"fs_hz": fields.optional(fields.number(1e-9))}
+    _own_fields = {
+        "fs_hz": fields.optional(fields.number(1e-9)),
+        "pauses_kept": fields.number(0, 1),
+    }
 
     _parameter_constraints = {
         **LabelledGANSynthesizer._parameter_constraints,
@@ -203,6 +211,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             groups = person_column(info)
         people = read_groups(groups, info, len(values))
         self.calibration_: Calibration | None = None
+        self.pauses_kept_ = 1.0
         self._learn(encoder.fit(X), values, info, y, preset, begun, people)
         if not encoder.is_quantised:
             with leaving_out("calibration"):
@@ -224,7 +233,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         ----------
         n : int or None, default=None
             How many; None: one, or as many as `conditions` has rows.
-        conditions : dict, DataFrame or None, default=None
+        conditions : dict, DataFrame (or polars or pyarrow table) or None, default=None
             What must hold in every window. A dict maps labels to a value, a range ``(low, high)``,
             ends included, or a list of values. A DataFrame asks for one window for each of its
             rows, in order. Labels are those of `condition_on` and the columns of y, ``"y"`` where
@@ -273,7 +282,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         ((4, 500), ['Myocardial infarction'])
         """
         check_is_fitted(self)
-        n_samples = self._n_samples_of(duration_s)
+        n_samples = count_samples(self, duration_s)
         draw, size = partial(self._draw_values, n_samples=n_samples), self.n_leads_ * n_samples
         return self._sample_records(n, conditions, random_state, return_y, draw, size, on_missing)
 
@@ -308,11 +317,21 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     def _calibrate(self, values: np.ndarray, people: np.ndarray | None) -> None:
         """Calibrate first the heart rate, then sizes, heights and spectra, which depend on it."""
+        if len(values) < FEWEST_WINDOWS:
+            warnings.warn(
+                f"{len(values)} windows are too few to calibrate samples: amplitudes, heights and "
+                f"heart rates may be wrong; give {FEWEST_WINDOWS} windows or more.",
+                DataWarning,
+                stacklevel=4,
+            )
+            return
         rows = np.random.default_rng(0).permutation(len(values))[:_MOST_MEASURED]
         some, support = values[rows], Support(_LEAST_SUPPORT, people).take(rows)
         self._match_tempo(some)
         fake = self._draw_stored(max(len(some), _FEWEST_DRAWN), None, 0)
         self.calibration_ = Calibration.fit(some[:, self.encoder_.kept_], fake, support)
+        made = self.encoder_.complete(self._calibrated(fake))
+        self.pauses_kept_ = share_kept(some, made, self.beat_lead_, self.fs_hz_)
 
     def _match_tempo(self, real: np.ndarray) -> None:
         """Match the heart rates of real windows, if an oscillator of the generator sets them."""
@@ -345,31 +364,6 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             raise ParameterError(f"condition_on={names!r} needs fs_hz, the samples per second.")
         return measure(names, values, self.fs_hz_, self.beat_lead_)
 
-    def _n_samples_of(self, duration_s: float | None) -> int:
-        """Return the length of what is to be sampled."""
-        if duration_s is None:
-            return self.n_samples_
-        if self.fs_hz_ is None:
-            raise ParameterError("duration_s needs fs_hz, the samples per second, in fit.")
-        is_number = isinstance(duration_s, Real) and not isinstance(duration_s, bool)
-        if not is_number or not 0 < duration_s < np.inf:
-            raise ParameterError(f"duration_s={duration_s!r} is not allowed; give seconds, > 0.")
-        n_samples = max(1, round(duration_s * self.fs_hz_))
-        if n_samples == self.n_samples_:
-            return n_samples
-        if not isinstance(self.generator_, AnyLengthGenerator) or self.is_quantised_:
-            raise ParameterError(
-                f"duration_s={duration_s!r} needs network='cnn1d' and a SignalEncoder with "
-                "scaling='whiten'; this model makes windows of one length."
-            )
-        if not self.encoder_.is_stationary_:
-            raise ParameterError(
-                f"duration_s={duration_s!r} needs windows that look alike all along; those learnt "
-                "do not. Cut them from recordings without aligning them, and where that was done, "
-                "say so: SignalWindows(..., aligned=False)."
-            )
-        return n_samples
-
     def _draw_values(
         self,
         n: int,
@@ -377,10 +371,15 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         seed: int,
         n_samples: int | None = None,
     ) -> np.ndarray:
-        stored = self._draw_stored(n, known, seed, n_samples)
-        if self.calibration_ is not None:
-            stored = self.calibration_.apply(stored)
-        return self.encoder_.complete(stored)
+        def draw(rows: np.ndarray, seed: int) -> np.ndarray:
+            some = None if known is None else (known[0][rows], known[1][rows])
+            stored = self._draw_stored(len(rows), some, seed, n_samples)
+            return self.encoder_.complete(self._calibrated(stored))
+
+        return draw_again(draw, n, seed, self.beat_lead_, self.fs_hz_, self.pauses_kept_)
+
+    def _calibrated(self, stored: np.ndarray) -> np.ndarray:
+        return stored if self.calibration_ is None else self.calibration_.apply(stored)
 
     def _draw_stored(
         self,
@@ -408,15 +407,17 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         record, arrays = super()._encoder_state()
         made = {} if self.calibration_ is None else self.calibration_.to_arrays()
         arrays = {**arrays, **{f"{_CALIBRATION}{name}": array for name, array in made.items()}}
-        return {**record, "fs_hz": self.fs_hz_}, arrays
+        return {**record, "fs_hz": self.fs_hz_, "pauses_kept": self.pauses_kept_}, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         kept = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CALIBRATION)}
+        if isinstance(record, dict):  # earlier versions kept all windows
+            record = {"pauses_kept": 1.0, **record}
         super()._restore_encoder(record, arrays)
         plain = {name.removeprefix(_CALIBRATION): array for name, array in kept.items()}
         shape = (len(self.encoder_.kept_), self.encoder_.n_samples_)
         self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
-        self.fs_hz_ = record["fs_hz"]
+        self.fs_hz_, self.pauses_kept_ = record["fs_hz"], record["pauses_kept"]
         self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
         container = self.encoder_.container_
         self.beat_lead_ = beat_lead(container.leads, container.units)

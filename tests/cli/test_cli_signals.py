@@ -162,6 +162,8 @@ def test_dropped_windows_are_reported(tmp_path, capsys):
     assert "".join(line for line in lines if "PrivacyWarning" not in line) == (
         "synthgan: DataWarning: Left out 2 of 9 windows (2 flat in a lead, in record "
         "'synthetic_00001').\n"
+        "synthgan: DataWarning: 7 windows are too few to calibrate samples: amplitudes, heights "
+        "and heart rates may be wrong; give 20 windows or more.\n"
     )
 
 
@@ -234,7 +236,7 @@ def test_options_of_signals_are_not_for_rows(tmp_path, clinic, capsys):
 
 
 def test_models_fitted_on_arrays(tmp_path, capsys):
-    signals = make_ecg(4, n_samples=250, fs_hz=FS_HZ, random_state=0)
+    signals = make_ecg(20, n_samples=250, fs_hz=FS_HZ, random_state=0)
     made = tmp_path / "m"
     SignalGANSynthesizer(fs_hz=FS_HZ, max_steps=1).fit(signals).save(made)
     run("sample", made, "-n", 2, "--out", tmp_path / "one")

@@ -72,6 +72,46 @@ def test_containers(dtype):
     assert list(model.feature_names_in_) == list(frame.columns)
 
 
+@pytest.mark.parametrize("n_side", [8, 16])  # with grain from 16 pixels on
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "f4", "f8"])
+def test_no_pixel_leaves_the_range_learnt(tmp_path, dtype, n_side):
+    rng = np.random.default_rng(0)
+    images = (90 + 70 * rng.random((24, n_side, n_side, 3))).astype(dtype)
+    low, high = images.min(), images.max()
+    encoder = ImageEncoder(limits=(0.0, 255.0))  # wider than what is learnt
+    for model in (quick().fit(images), quick(encoder=encoder).fit(images)):
+        model.save(tmp_path / "m.synthgan")
+        for one in (model, synthgan.load(tmp_path / "m.synthgan")):
+            fake = one.sample(50)
+            assert fake.dtype == images.dtype
+            assert low <= fake.min() <= fake.max() <= high
+            assert one.encoder_.range_ == (low, high)
+    stack = quick(size=(5, 9), crop=True, color="rgb").fit(_saved(images, tmp_path / "files"))
+    darkest, brightest = stack.encoder_.range_
+    assert 0 < darkest < brightest < 255
+    assert darkest <= stack.sample(50).values.min() <= stack.sample(50).values.max() <= brightest
+
+
+def _saved(images, path):
+    save_images(images.astype(np.uint8), path)
+    return path
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_conditions(fingers, library):
+    module = pytest.importorskip(library)
+    make = {"polars": "DataFrame", "pyarrow": "table"}[library]
+    X, y = fingers
+    model = quick().fit(X, y)
+    wanted = {"y": ["loop", "not", "loop"]}
+    told = getattr(module, make)(wanted)
+    fake, labels = model.sample(conditions=told, return_y=True)
+    assert labels.tolist() == wanted["y"]
+    assert np.array_equal(fake, model.sample(conditions=pd.DataFrame(wanted)))
+    with pytest.raises(ParameterError, match="n=2"):
+        model.sample(2, told)
+
+
 def test_files(folder, fingers, tmp_path):
     save_images(fingers[0], tmp_path / "fingers.zip")
     files = sorted((folder / "loop").glob("*.png"))

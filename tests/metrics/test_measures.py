@@ -237,6 +237,43 @@ def test_usefulness_of_a_target_that_the_fake_has_lost():
                 measure(real, real, target=wrong)
 
 
+def informative(n, seed, is_regression):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    y = 3 * x if is_regression else np.where(x > 0, "a", "b")
+    return pd.DataFrame({"x": x, "z": rng.normal(size=n), "y": y})
+
+
+@pytest.mark.parametrize("is_regression", [False, True])
+@pytest.mark.parametrize("n", [12, 24, 39])
+def test_trees_learn_from_few_rows(n, is_regression):
+    real, fake, test = (informative(k, s, is_regression) for s, k in enumerate((n, n, 200)))
+    score = metrics.tstr(real, fake, holdout=test, target="y", random_state=0)
+    least = 0.5 if is_regression else 0.9
+    assert (score.detail.loc["boosted trees", ["real", "value"]] > least).all()
+    assert is_regression or (score.detail.loc["random forest", ["real", "value"]] > least).all()
+    if n > 12:
+        agreed = metrics.importance_agreement(real, fake, target="y", random_state=0)
+        assert agreed.detail.index[0] == "x"
+        assert agreed.detail["real"].max() > 0.2
+
+
+def test_what_no_model_learns_is_not_measured():
+    real = informative(200, 0, False)
+    tables = {"one class": real.assign(y="a"), "four rows": informative(4, 0, False)}
+    for name, table in tables.items():
+        score = metrics.tstr(table, table, target="y", random_state=0)
+        assert np.isnan(score.value), name
+        assert score.note == "Not measured: no model learns anything from the real records."
+    few = tables["four rows"]
+    score = metrics.importance_agreement(few, few, target="y", random_state=0)
+    assert np.isnan(score.value)
+    assert "Not measured: to one of the models, all columns are equally important." in score.note
+    score = metrics.global_utility(few, few, random_state=0)
+    assert np.isnan(score.value)
+    assert "Not measured: real rows predict no column." in score.note
+
+
 def test_importances_agree_when_the_fake_is_good():
     real, fake = halves(load_diabetes(as_frame=True).frame)
     words = {"target": "target"}  # one figure of 221 rows varies by .3 between seeds

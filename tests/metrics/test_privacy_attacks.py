@@ -13,6 +13,7 @@ from synthgan.exceptions import ParameterError
 from synthgan.metrics.privacy import attribute_inference, linkability, singling_out
 from synthgan.metrics.privacy.attacks import Arm, attack_score, effective_number, risk
 from synthgan.metrics.privacy.attacks import wilson_interval as wilson
+from synthgan.metrics.privacy.density import tree_ratios
 from synthgan.metrics.privacy.membership import membership_inference
 
 
@@ -272,6 +273,13 @@ def test_too_few_to_tell_members():
     score = membership_inference(real, real, holdout=real[:1])
     assert math.isnan(score.value)
     assert "A holdout of one person" in score.note
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_trees_tell_few_points_apart(n):
+    near, far = np.arange(n)[:, None] / n, 5 + np.arange(n)[:, None] / n
+    ratios = tree_ratios(np.array([[0.4], [5.4]]), near, far)
+    assert ratios[0] > 1 > -1 > ratios[1]
 
 
 # --- parameters

@@ -329,6 +329,17 @@ def test_usefulness():
     assert mixed.value == pytest.approx(good.value)
 
 
+def test_usefulness_of_few_windows():
+    (real, classes), (fake, made), (test, asked) = (
+        labelled(n, s) for s, n in enumerate((30, 20, 100))
+    )
+    score = signals.signal_tstr(
+        real, fake, fs_hz=FS_HZ, real_labels=classes, fake_labels=made,
+        holdout=test, holdout_labels=asked, random_state=0,
+    )  # fmt: skip
+    assert (score.detail[["real", "value"]] > 0.8).all(axis=None)
+
+
 def test_usefulness_of_bad_input(ecg):
     run = partial(signals.signal_tstr, ecg, ecg, fs_hz=FS_HZ)
     two, one = np.tile([0, 1], 150), np.zeros(300)

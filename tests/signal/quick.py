@@ -6,6 +6,7 @@ from synthgan import (
 )
 from synthgan.encoding.signals.properties import PROPERTIES
 
+FEW = "ignore:[0-9]+ windows are too few to calibrate samples"
 TINY = CNN1d(width=6, latent_dim=8)
 FS_HZ, N_SAMPLES = 125.0, 250
 rates_bpm = PROPERTIES["heart_rate_bpm"]

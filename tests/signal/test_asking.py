@@ -47,6 +47,17 @@ def test_targets(ecgs, form):
         quick().fit(ecgs).sample(1, return_y=True)
 
 
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_tables_of_other_libraries_are_conditions(model, library):
+    module = pytest.importorskip(library)
+    make = {"polars": "DataFrame", "pyarrow": "table"}[library]
+    wanted = {"diagnosis": ["healthy", None, "infarction"], "age": [40.5, 50.5, None]}
+    fake = model.sample(conditions=getattr(module, make)(wanted))
+    assert fake.info["diagnosis"].tolist()[::2] == ["healthy", "infarction"]
+    assert fake.info["age"].tolist()[:2] == [40.5, 50.5]
+    assert np.array_equal(fake.values, model.sample(conditions=pd.DataFrame(wanted)).values)
+
+
 def test_columns_of_info_may_be_asked(model):
     fake = model.sample(6, {"diagnosis": "infarction", "age": (40, 60)})
     assert (fake.info["diagnosis"] == "infarction").all()
@@ -191,7 +202,7 @@ def test_conditions_that_cannot_be_learnt(ecgs):
         quick(condition_on=["heart_rate_bpm"], fs_hz=20).fit(ecgs)
     with pytest.raises(DataError, match=r"250 samples at 1000 Hz last 0.25 s"):
         quick(condition_on=["heart_rate_bpm"], fs_hz=1000).fit(ecgs)
-    flat = np.zeros((12, N_SAMPLES))
+    flat = np.zeros((20, N_SAMPLES))
     with pytest.warns(DataWarning, match="'heart_rate_bpm' has no values"):
         model = quick(condition_on=["heart_rate_bpm"], fs_hz=FS_HZ).fit(flat)
     with pytest.raises(DataError, match="'heart_rate_bpm'"):

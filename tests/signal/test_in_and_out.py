@@ -11,10 +11,11 @@ from synthgan import (
 )
 from synthgan.datasets import make_ecg
 from synthgan.io.windows import SignalWindows
-from tests.signal.quick import FS_HZ, N_SAMPLES, quick
+from tests.signal.quick import FEW, FS_HZ, N_SAMPLES, quick
 
 
 @parametrize_with_checks([quick()])
+@pytest.mark.filterwarnings(FEW)
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 
@@ -87,6 +88,7 @@ def test_losses(ecgs, loss):
     assert quick(loss=loss).fit(ecgs[:, :60]).sample(2).shape == (2, 60)
 
 
+@pytest.mark.filterwarnings(FEW)
 def test_few_windows(ecgs):
     assert quick().fit(ecgs[:2]).sample(3).shape == (3, N_SAMPLES)
     assert quick().fit(np.ones((2, 1))).sample(3).tolist() == [[1.0]] * 3

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 import synthgan
 from synthgan import (
+    CNN,
     FCN,
     SignalEncoder,
     SignalGANSynthesizer,
@@ -24,6 +25,7 @@ from synthgan.exceptions import (
     ParameterError,
 )
 from synthgan.io.windows import SignalWindows
+from synthgan.records.beats import disagreements, find_beats
 from synthgan.refine.calibration import Tempo
 from synthgan.state.archive import read_archive
 from tests.signal.quick import FS_HZ, N_SAMPLES, quick, rates_bpm
@@ -194,7 +196,6 @@ def test_calibration_is_kept(tmp_path):
     for options in ({}, {"duration_s": 5}):
         one, other = (m.sample(3, random_state=1, **options) for m in (model, again))
         assert np.array_equal(one, other)
-    assert quick().fit(windows[:19]).calibration_ is None
     assert quick(encoder=SignalEncoder("minmax")).fit(windows).calibration_ is None
 
 
@@ -226,6 +227,37 @@ def test_a_tempo_is_kept(tmp_path, monkeypatch):
 
 def rng_order(n):
     return np.random.default_rng(0).permutation(n)
+
+
+def test_fewer_than_twenty_windows_are_told_of():
+    windows = make_ecg(20, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
+    with pytest.warns(DataWarning, match="19 windows are too few to calibrate samples: amplitudes"):
+        assert quick(fs_hz=FS_HZ).fit(windows[:19]).calibration_ is None
+    assert quick(fs_hz=FS_HZ).fit(windows).calibration_ is not None
+    quick(encoder=SignalEncoder("minmax")).fit(windows[:19])  # grey levels end where windows do
+
+
+def test_pauses_are_drawn_again(tmp_path):
+    windows = make_ecg(30, n_samples=1250, fs_hz=FS_HZ, random_state=0)
+    paused = windows.copy()
+    paused[:, 500:1000] *= 0.01
+    model, other = (quick(fs_hz=FS_HZ, network=CNN(width=4)).fit(x) for x in (windows, paused))
+    assert model.pauses_kept_ == 0
+    assert other.pauses_kept_ > 0
+    assert quick().fit(windows).pauses_kept_ == 1  # without a rate nothing is known
+
+    def n_paused(kept):
+        model.pauses_kept_ = kept
+        fake = model.sample(200, random_state=2)
+        return np.nansum(disagreements(find_beats(fake, FS_HZ), *fake.shape)), fake
+
+    (before, _), (after, fake) = n_paused(1.0), n_paused(0.0)
+    assert before > 2
+    assert after == 0
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert again.pauses_kept_ == 0
+    assert np.array_equal(again.sample(200, random_state=2), fake)
 
 
 @pytest.mark.parametrize("n", [20, 40, 99])

@@ -58,6 +58,18 @@ def test_two_classes_by_ratio_and_callable(clinic):
     assert (again == 1).sum() == 200
 
 
+def test_rows_of_few_are_judged():
+    """The best of several tries is kept, also where the table has less than 40 rows."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["rare", "often"], [12, 24])
+    X = pd.DataFrame(rng.normal(size=(36, 2)) + 6 * (y == "rare")[:, None], columns=["a", "b"])
+    poor = clone(SMALL).set_params(max_steps=60)  # a quarter of its tries look like the class
+    made, _ = GANOverSampler(
+        {"rare": 112}, synthesizer=poor, hidden=1.0, random_state=0
+    ).fit_resample(X, y)
+    assert (made["a"].iloc[36:] > 3).mean() > 0.5
+
+
 def test_nothing_to_add(clinic):
     X, y = clinic[["age"]], np.tile([0, 1], 200)
     more, labels = over().fit_resample(X, y)

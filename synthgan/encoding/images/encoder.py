@@ -24,7 +24,8 @@ _MOST_PIXELS = 2**24  # of an image in an archive
 class ImageEncoder(RecordEncoder):
     """Turn images into grids of grey levels 0..255, and grids back into images.
 
-    uint8 images need no scaling. Other numbers are scaled; colours become channels.
+    uint8 images need no scaling. Other numbers are scaled; colours become channels. Decoded pixels
+    are clipped to the darkest and the brightest pixel of fit.
 
     Parameters
     ----------
@@ -42,6 +43,8 @@ class ImageEncoder(RecordEncoder):
     image_shape_ : (int, int, int)
         Height, width, channels.
     limits_ : (float, float)
+    range_ : (float, float)
+        The darkest and the brightest pixel of fit, clipped to `limits_`.
     step_ : float
         Width of one level: twice the largest error of a decoded pixel within the limits.
     cell_groups_ : list of CellGroup
@@ -108,6 +111,8 @@ class ImageEncoder(RecordEncoder):
         else:
             limits = "minmax" if is_auto else self.limits
             self.limits_ = scaling.learn_limits(values, limits)
+        low, high = np.clip([values.min(), values.max()], *self.limits_).tolist()
+        self.range_ = (float(low), float(high))
         self._place_cells()
         return self
 
@@ -125,8 +130,9 @@ class ImageEncoder(RecordEncoder):
         height, width, n_channels = self.image_shape_
         levels = np.moveaxis(grids.reshape(len(grids), n_channels, height, width), 1, 3)
         if levels.dtype == np.uint8 and self.limits_ == (0.0, float(scaling.TOP_LEVEL)):
-            return levels
-        return scaling.from_levels(levels, *self.limits_, lowest_cell=NULL, rounding="round")
+            return levels.clip(*np.array(self.range_, dtype=np.uint8))
+        values = scaling.from_levels(levels, *self.limits_, lowest_cell=NULL, rounding="round")
+        return values.clip(*self.range_)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Name every cell of the flattened grid: channel, row and column."""
@@ -143,6 +149,7 @@ class ImageEncoder(RecordEncoder):
             "container": self.container_.to_dict(),
             "image_shape": list(self.image_shape_),
             "limits": list(self.limits_),
+            "range": list(self.range_),
         }
         return record, {}
 
@@ -155,12 +162,16 @@ class ImageEncoder(RecordEncoder):
             An invalid record, or parameters that do not match it.
         """
         self._validate_params()
+        ends = fields.tuple_of(fields.number(), fields.number())
+        if isinstance(record, dict):  # earlier versions did not store the range
+            record = {"range": record.get("limits"), **record}
         read = fields.read_fields(
             record,
             "encoder",
             container=ImageContainer.from_dict,
             image_shape=fields.tuple_of(*[fields.whole(1, _MOST_PIXELS)] * 3),
-            limits=fields.tuple_of(fields.number(), fields.number()),
+            limits=ends,
+            range=ends,
         )
         self.container_, self.image_shape_ = read["container"], read["image_shape"]
         self.n_features_in_ = math.prod(self.image_shape_)
@@ -176,7 +187,13 @@ class ImageEncoder(RecordEncoder):
         low, high = read["limits"]
         if low > high:
             raise ArchiveError(f"encoder has limits={[low, high]}, where low is above high")
+        darkest, brightest = read["range"]
+        if not low <= darkest <= brightest <= high:
+            raise ArchiveError(
+                f"encoder has range={[darkest, brightest]}, which is not inside its limits"
+            )
         self.limits_ = (float(low), float(high))
+        self.range_ = (float(darkest), float(brightest))
         self._place_cells()
         return self
 

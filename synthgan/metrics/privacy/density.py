@@ -10,6 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from synthgan.metrics.people import first_of_each
 from synthgan.metrics.points import auc_of_folds
 from synthgan.metrics.space import nearest
+from synthgan.trees import leaf_rows
 
 __all__ = ["AttackResult", "attack_members", "by_person", "neighbour_ratios", "tree_ratios"]
 
@@ -173,11 +174,11 @@ def tree_ratios(
     weights = np.r_[
         np.full(len(synthetic), len(reference) / len(synthetic)), np.ones(len(reference))
     ]
-    trees = HistGradientBoostingClassifier(
-        max_iter=60, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=5,
-        early_stopping=False, random_state=seed,
-    )  # fmt: skip
     learnt = np.concatenate([synthetic, reference])
+    trees = HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.06, max_leaf_nodes=8,
+        min_samples_leaf=leaf_rows(len(learnt), most=5), early_stopping=False, random_state=seed,
+    )  # fmt: skip
     # Binned here, because the binning of the trees is slow with weights.
     edges = [np.unique(np.quantile(x, np.linspace(0, 1, _N_BINS + 1)[1:-1])) for x in learnt.T]
     trees.fit(_binned(learnt, edges), sides, sample_weight=weights)

@@ -17,8 +17,9 @@ from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_window_sets
-from synthgan.metrics.two_sample import boosted, fewest_rows
+from synthgan.metrics.two_sample import boosted
 from synthgan.randomness import draw_generator
+from synthgan.trees import leaf_rows
 
 __all__ = ["signal_tstr"]
 
@@ -141,16 +142,12 @@ def _skill(
     answers: np.ndarray,
     seed: int,
 ) -> float:
-    """Mean AUC of each class against the rest; 0.5 if the training set has one class only.
-
-    NaN if the training set is too small for the learner.
-    """
+    """Mean AUC of each class against the rest; 0.5 if the training set has one class only."""
     if len(np.unique(labels)) < 2:
         return 0.5
     linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    model = linear if learner == "linear" else boosted(seed)
-    if len(x) < fewest_rows(model):
-        return float("nan")
+    trees = boosted(seed).set_params(min_samples_leaf=leaf_rows(len(x)))
+    model = linear if learner == "linear" else trees
     model.fit(x, labels)
     return auc_of_classes(model.classes_, model.predict_proba(asked), answers)
 
