@@ -27,8 +27,8 @@ from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.space import Space
 from synthgan.metrics.tables import encode, read_tables, shuffled, table_measure, table_sets
+from synthgan.metrics.trees import leaf_rows
 from synthgan.randomness import draw_generator
-from synthgan.trees import leaf_rows
 
 __all__ = ["global_utility", "importance_agreement", "tstr"]
 

@@ -15,13 +15,13 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.metrics.trees import leaf_rows
 from synthgan.randomness import draw_seed
 from synthgan.records.class_labels import read_labels
 from synthgan.records.tables import read_table
 from synthgan.synthesizers.recipes import find_preset, resolve
 from synthgan.synthesizers.table_parts import complete
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
-from synthgan.trees import leaf_rows
 
 __all__ = ["GANOverSampler"]
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from synthgan.metrics.people import first_of_each
 from synthgan.metrics.points import auc_of_folds
 from synthgan.metrics.space import nearest
-from synthgan.trees import leaf_rows
+from synthgan.metrics.trees import leaf_rows
 
 __all__ = ["AttackResult", "attack_members", "by_person", "neighbour_ratios", "tree_ratios"]
 

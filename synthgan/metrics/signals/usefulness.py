@@ -17,9 +17,9 @@ from synthgan.metrics.points import auc_of_classes
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import phase_randomised, read_window_sets
+from synthgan.metrics.trees import leaf_rows
 from synthgan.metrics.two_sample import boosted
 from synthgan.randomness import draw_generator
-from synthgan.trees import leaf_rows
 
 __all__ = ["signal_tstr"]
 
