@@ -244,7 +244,8 @@ def find_identifiers(
     DataError
         A column of free text, which can be neither learnt nor replaced.
     """
-    found, support = [], Support(min_support, people)
+    found: list[Identifier] = []
+    support = Support(min_support, people)
     for name in frame.columns:
         series = frame[name]
         is_key = key is not None and name == key
