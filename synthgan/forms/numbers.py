@@ -212,7 +212,8 @@ def find_number_format(
     digits = [part.digits for part in parts]
     # Leading zeros, and many digits of one length, are of codes.
     zeros = sum(n for part, n in weighed if re.match(r"0\d", part.digits))
-    if zeros >= least or _are_codes(digits):
+    is_padded = zeros > 0 and len({len(text) for text in digits}) == 1
+    if zeros >= least or is_padded or _are_codes(digits):
         return None
     point, group = _separators(digits)
     negatives = _shared((part.negative for part in parts if part.negative), ("-",))

@@ -44,6 +44,7 @@ CODES = {
     "ratio": [f"{a}/{b}" for a, b in R.integers(60, 160, (N, 2))],
     "phone": [f"6{i // 1000:02d} {i % 1000:03d} 111" for i in R.integers(0, 99_999, N)],
     "flats": [f"{i}{c}" for i, c in zip(R.integers(1, 99, N), R.choice(list("ABC"), N))],  # noqa: B905
+    "padded": ["01", "08", "04", *(f"{i:02d}" for i in R.integers(10, 99, N - 3))],
     "few": R.choice(["1", "2", "3"], N).tolist(),
 }
 
