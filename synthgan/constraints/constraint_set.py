@@ -34,6 +34,8 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
     )
 }  # fmt: skip
 
+_NO_COLUMN = "(no column)"
+
 
 class ConstraintSet:
     """A set of constraints that all hold.
@@ -126,10 +128,14 @@ class ConstraintSet:
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Transform a table; returns `frame` itself if there is nothing to transform."""
-        return _apply_in_order(
+        """Transform a table; returns `frame` itself if there is nothing to transform.
+
+        If no column is left, as all identify rows, a constant one stands in for them.
+        """
+        table = _apply_in_order(
             frame, [(constraint, constraint.apply) for constraint in self.constraints_]
         )
+        return table if table.shape[1] else pd.DataFrame({_NO_COLUMN: 0}, index=frame.index)
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Restore the original columns, in their order; inverse of `apply`.
@@ -155,6 +161,8 @@ class ConstraintSet:
             for constraint in self.constraints_
             if isinstance(constraint, Inequality)
         ]
+        if list(table.columns) == [_NO_COLUMN] and _NO_COLUMN not in self.columns_:
+            table = table.drop(columns=_NO_COLUMN)
         table = _apply_in_order(table, steps)
         return table if list(table.columns) == self.columns_ else table[self.columns_]
 
@@ -171,6 +179,9 @@ class ConstraintSet:
         """Map known cells to the transformed columns; see `Constraint.translate`."""
         for constraint in self.constraints_:
             known, mask = constraint.translate(known, mask, rng)
+        if not known.shape[1]:
+            known = pd.DataFrame({_NO_COLUMN: 0}, index=known.index)
+            mask = pd.DataFrame({_NO_COLUMN: False}, index=mask.index)
         return known, mask
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from synthgan.constraints.identifiers import find_identifiers
-from synthgan.exceptions import DataWarning, grouped_notices
+from synthgan.exceptions import DataError, DataWarning, grouped_notices
+from tests.quick import quick
 
 R = np.random.default_rng(0)
 POPULATION = np.sort(R.choice(10**5, 1000, replace=False))
@@ -62,3 +63,22 @@ def test_what_was_decided_is_said_once_for_all_columns():
         assert find_identifiers(frame) == []
     (message,) = map(str, (one.message for one in caught))
     assert message.startswith("2 columns ('a', 'b') are sorted and all different, but have unequal")
+
+
+def test_a_table_of_identifiers_alone_is_made_anew():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "a": [f"A-{i:05d}" for i in rng.choice(10**5, 200, replace=False)],
+            "b": [f"{i:06d}-{c}" for i, c in zip(range(200), rng.choice(list("XYZ"), 200))],  # noqa: B905
+        }
+    )
+    with pytest.warns(DataWarning, match="identify rows"):
+        model = quick(max_steps=2).fit(frame)
+    fake = model.sample(100)
+    assert list(fake.columns) == ["a", "b"]
+    assert fake["a"].str.fullmatch(r"A-\d{5}").all()
+    assert fake["b"].str.fullmatch(r"\d{6}-[XYZ]").all()
+    assert fake["a"].is_unique
+    with pytest.raises(DataError, match="no columns"):
+        quick(max_steps=2).fit(frame[[]])
