@@ -87,8 +87,13 @@ def _n_characters(part: Part) -> int:
     return part[2] or len(part[0])
 
 
-def fresh_codes(parts: Sequence[Part], n: int, rng: np.random.Generator) -> list[str]:
-    """Draw distinct strings of a pattern, of a wider one if it has too few possible values."""
+def fresh_codes(
+    parts: Sequence[Part], n: int, rng: np.random.Generator, widen: bool = True
+) -> list[str]:
+    """Draw distinct strings of a pattern.
+
+    If it has too few possible values, a wider one is used; without `widen`, codes are repeated.
+    """
     codes: dict[str, None] = {}
     n_wider = 0
     while len(codes) < n:
@@ -96,6 +101,8 @@ def fresh_codes(parts: Sequence[Part], n: int, rng: np.random.Generator) -> list
         n_drawn = n - n_before if not n_before else 2 * (n - n_before) + 1000
         codes.update(dict.fromkeys(_draw(_wider(parts, n_wider), n_drawn, rng)))
         n_wider += len(codes) - n_before < _MIN_NEW * n_drawn
+        if n_wider and not widen:
+            return [*codes, *rng.choice(list(codes), max(0, n - len(codes))).tolist()][:n]
     return list(codes)[:n]
 
 

@@ -74,9 +74,10 @@ class Identifier(Constraint):
 
     New values are unique within one table if the original ones are; if not, they repeat as often.
     They are drawn at random, so a new value may equal an original one by chance if the pattern has
-    few possible values. If it has too few, numbers get a wider range and more digits. Check digits
-    are not computed. Strings without a common pattern, and those of more than 4096 characters, are
-    replaced by codes such as ``row-3f9a02c4d71b``.
+    few possible values. If it has too few, numbers get a wider range and more digits, unless the
+    original values repeat: then new values repeat, too. Check digits are not computed. Strings
+    without a common pattern, and those of more than 4096 characters, are replaced by codes such as
+    ``row-3f9a02c4d71b``.
 
     Examples
     --------
@@ -93,6 +94,7 @@ class Identifier(Constraint):
     schema_: Schema
     parts_: list[Annotated[Part, read_part]]
     distinct_: Share
+    repeats_: bool
 
     def __init__(
         self,
@@ -116,6 +118,8 @@ class Identifier(Constraint):
                 "whole numbers."
             )
         least, column_values = support.least, frame[self.column]
+        # Codes of people who have several rows.
+        self.repeats_ = bool(column_values.dropna().duplicated().sum() >= max(least, 1))
         if support.people is not None:  # use one value per person
             column_values = column_values[~pd.Series(support.people).duplicated().to_numpy()]
         present = column_values.dropna()
@@ -162,7 +166,7 @@ class Identifier(Constraint):
             return fake_values(self.pii, self.locale, n, rng)
         if self.distinct_ < 1:
             return repeated_codes(self.parts_, n, self.distinct_, rng)
-        return fresh_codes(self.parts_, n, rng)
+        return fresh_codes(self.parts_, n, rng, widen=not self.repeats_)
 
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
@@ -179,10 +183,13 @@ class Identifier(Constraint):
     def from_dict(cls, record: dict[str, Any]) -> Identifier:
         """Build a fitted constraint; see `Constraint.from_dict`.
 
-        Archives of earlier versions lack `pii`, `locale` and `distinct_`.
+        Archives of earlier versions lack `pii`, `locale`, `distinct_` and `repeats_`.
         """
         filled = dict(record)
-        defaults = {"parameters": {"pii": None, "locale": None}, "learnt": {"distinct_": 1.0}}
+        defaults = {
+            "parameters": {"pii": None, "locale": None},
+            "learnt": {"distinct_": 1.0, "repeats_": False},
+        }
         for key, values in defaults.items():
             if isinstance(filled.get(key), dict):
                 filled[key] = values | filled[key]

@@ -146,6 +146,13 @@ def _repeats(series: pd.Series) -> bool:
     return bool(len(counts) >= _FEWEST_PEOPLE and is_small)
 
 
+def _differ_in_several_characters(labels: Sequence[str]) -> bool:
+    """Return whether labels may be many; one letter is a category, such as a grade or a ward."""
+    places = zip(*labels, strict=False)
+    n_varying = sum(len(set(characters)) > 1 for characters in places)
+    return n_varying > 1 or len(set(map(len, labels))) > 1
+
+
 def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     """Return whether the values of a column identify people rather than categories."""
     counts = frame[name].value_counts()
@@ -153,7 +160,8 @@ def _is_key(frame: pd.DataFrame, name: Hashable) -> bool:
     if is_named_key(name):
         return True
     has_labels = _has_labels(frame[name])
-    if has_labels and counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median():
+    are_equal = counts.median() > 1 and counts.iloc[0] <= _UNEQUAL * counts.median()
+    if has_labels and are_equal and _differ_in_several_characters(list(map(str, counts.index))):
         return True
     key = Coded.read(frame[name])
     if key is None:

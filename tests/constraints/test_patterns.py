@@ -307,3 +307,12 @@ def test_a_column_of_any_pattern_comes_back_in_it(one, seed):
     made = drawn(constraint, 200)
     assert made.str.fullmatch(pattern).mean() >= 0.99
     assert made.isin(values).mean() <= 0.5
+
+
+def test_a_narrow_pattern_of_people_is_not_widened():
+    codes = [f"{i:02d}" for i in np.repeat(np.arange(90), 3)]
+    frame = pd.DataFrame({"patient": codes})
+    constraint = Identifier("patient").fit(frame, Support(5, pd.factorize(frame["patient"])[0]))
+    fresh = constraint.restore(pd.DataFrame(index=range(500)), np.random.default_rng(0))["patient"]
+    assert fresh.str.fullmatch(r"\d{2}").all()
+    assert fresh.nunique() > 50

@@ -276,3 +276,11 @@ def test_calibration_averages_enough_patients():
 def test_json_of_an_archive_names_no_patient(tmp_path):
     SignalGANSynthesizer(max_steps=2, random_state=0).fit(windows_of(12, 8)).save(tmp_path / "m")
     assert "p003" not in json.dumps(text_of(tmp_path / "m"))
+
+
+def test_one_varying_letter_names_no_people():
+    wards = pd.Series([f"W-{letter}" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" * 4], name="w")
+    assert find_people(wards.to_frame()) is None
+    people = pd.Series([f"W-{i % 26:02d}" for i in range(104)], name="w")
+    with pytest.warns(DataWarning, match="seems to identify 26 people"):
+        assert find_people(people.to_frame())[0] == "w"
