@@ -78,13 +78,21 @@ class Notice(NamedTuple):
     about: str
     column: Hashable
     rank: int
+    detail: str = ""
 
 
 _MOST_NAMED = 20  # columns in a message
 _notices: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
 
 
-def notice(text: str, about: str, column: Hashable, rank: int = 3, stacklevel: int = 2) -> None:
+def notice(
+    text: str,
+    about: str,
+    column: Hashable,
+    rank: int = 3,
+    stacklevel: int = 2,
+    detail: str = "",
+) -> None:
     """Raise a `DataWarning` of a column, or keep it for the message of `grouped_notices`.
 
     Parameters
@@ -98,12 +106,14 @@ def notice(text: str, about: str, column: Hashable, rank: int = 3, stacklevel: i
         The smaller, the worse.
     stacklevel : int, default=2
         As in `warnings.warn`.
+    detail : str, default=""
+        What follows the name of the column among several.
     """
     kept = _notices.get()
     if kept is None:
         warnings.warn(text, DataWarning, stacklevel=stacklevel + 1)
     else:
-        kept.append(Notice(text, about, column, rank))
+        kept.append(Notice(text, about, column, rank, detail))
 
 
 @contextmanager
@@ -138,7 +148,10 @@ def _joined(notices: list[Notice]) -> str:
 def _sentence(alike: list[Notice]) -> str:
     if len(alike) == 1:
         return alike[0].text
-    names = ", ".join(repr(one.column) for one in alike[:_MOST_NAMED])
+    names = ", ".join(
+        f"{one.column!r}: {one.detail}" if one.detail else repr(one.column)
+        for one in alike[:_MOST_NAMED]
+    )
     more = f" and {len(alike) - _MOST_NAMED} more" if len(alike) > _MOST_NAMED else ""
     return f"{len(alike)} columns ({names}{more}) {alike[0].about}."
 

@@ -27,7 +27,7 @@ from synthgan.constraints.fresh_codes import (
     repeated_codes,
 )
 from synthgan.constraints.patterns import Part, learn_pattern
-from synthgan.constraints.people import names_people
+from synthgan.constraints.people import is_named_key, names_people
 from synthgan.constraints.personal_data import KINDS, check_locale, fake_values, likely_kind
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.schema import Schema
@@ -237,7 +237,8 @@ def find_identifiers(
     key : hashable or None, default=None
         The column that identifies the person.
     min_support : int, default=1
-        Labels and patterns that fewer people share are not stored.
+        Labels and patterns that fewer people share are not stored. A column of text with fewer
+        values than this, or with one, identifies no rows.
     condition_columns : sequence of hashable, default=()
         Columns that may have conditions: their labels are learnt even if most are rare.
 
@@ -256,7 +257,7 @@ def find_identifiers(
     for name in frame.columns:
         series = frame[name]
         is_key = key is not None and name == key
-        names_row = len(series) > MIN_ROWS and not is_key and _names_rows(series)
+        names_row = len(series) > MIN_ROWS and not is_key and _names_rows(series, min_support)
         of_people = is_key or (people is not None and names_people(series, people))
         is_left = len(found) < len(frame.columns) - 1  # a table needs a column that is learnt
         if names_row:
@@ -332,13 +333,15 @@ def _is_text(values: pd.Series) -> bool:
     return pd.api.types.infer_dtype(values.astype(object), skipna=True) == "string"
 
 
-def _names_rows(series: pd.Series) -> bool:
+def _names_rows(series: pd.Series, least: int) -> bool:
     values = series.dropna()
     if pd.api.types.is_integer_dtype(series.dtype) or _became_floats(series, values):
         if len(values) <= MIN_ROWS or not values.is_unique or values.min() < 0:
             return False
-        return bool(ID_NAME.search(str(series.name))) or _counts_rows(values)
-    is_varied = len(values) > 0 and values.nunique() > MIN_LEVELS_PER_VALUE * len(values)
+        is_named = is_named_key(series.name) or bool(ID_NAME.search(str(series.name)))
+        return is_named or _counts_rows(values)
+    is_filled = len(values) >= max(2, least)
+    is_varied = is_filled and values.nunique() > MIN_LEVELS_PER_VALUE * len(values)
     return is_varied and _is_text(values)
 
 

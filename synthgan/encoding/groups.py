@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["NULL", "OFF", "ON", "CellGroup"]
+__all__ = ["NULL", "OFF", "ON", "CellGroup", "with_gates"]
 
 NULL, OFF, ON = 0, 1, 255  # no value; lowest and highest value
 
@@ -40,3 +40,10 @@ class CellGroup:
     column: Hashable | None = None
     lowest_cell: int = OFF
     tones: tuple[float, ...] = ()
+
+
+def with_gates(groups: Sequence[CellGroup], columns: Collection[Hashable]) -> set[Hashable]:
+    """Return columns, and those that own the presence cells of these."""
+    owners = {group.cells[0]: group.column for group in groups if group.kind == "binary"}
+    gates = {g.presence for g in groups if g.column in columns and g.presence is not None}
+    return {*columns, *(owners[gate] for gate in gates)}

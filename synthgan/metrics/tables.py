@@ -134,6 +134,8 @@ def check_tables(**tables: Any) -> dict[str, pd.DataFrame]:
             raise DataError(f"the {name} table lacks the columns {absent!r} of the real one.")
         _check_values(frame[columns], name)
         frames[name] = frame[columns].reset_index(drop=True)
+    for column in columns:
+        _write_dates(frames, column)
     _check_kinds(frames)
     forms = Forms.find(frames[next(iter(frames))], Support(), on_mix="text")
     return {name: forms.read(frame) for name, frame in frames.items()}
@@ -155,6 +157,21 @@ def _check_values(frame: pd.DataFrame, name: str) -> None:
                 f"column {column!r} of the {name} table holds {n_infinite} infinite value(s); only "
                 "finite numbers and missing values can be compared: replace them by NaN."
             )
+
+
+def _write_dates(frames: dict[str, pd.DataFrame], column: Any) -> None:
+    """Write dates as text where another table has text of several formats, as of partial dates."""
+    kinds = {name: _kind_of(frame[column]) for name, frame in frames.items()}
+    if {"text", "dates"} <= {*kinds.values()}:
+        text = next(frames[name] for name, kind in kinds.items() if kind == "text")
+        found = Forms.find(text[[column]], Support(), on_mix="text").forms
+        forms = [form for form in found if len(form.formats) > 1]
+        for name, frame in frames.items():
+            is_local = kinds[name] == "dates" and getattr(frame[column].dtype, "tz", None) is None
+            if is_local and [form.kind for form in forms if form.zone is None] == ["date"]:
+                written = frame.copy(deep=False)
+                written[column] = forms[0].write(frame[column])
+                frames[name] = written
 
 
 def _check_kinds(frames: dict[str, pd.DataFrame]) -> None:

@@ -22,6 +22,7 @@ from synthgan.encoding.tables.known import encode_gaps, encode_known
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.forms import Forms
+from synthgan.forms.sentinels import announce_sentinels
 from synthgan.io.tables import Dialect
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
@@ -78,7 +79,9 @@ def find_forms(
         if people is not None:
             forms = Forms.find(frame, Support(least, people), {*text, key})
     forms.announce()
-    return forms, Support(least, people), key
+    support = Support(least, people)
+    announce_sentinels(forms.read(frame), support, text if key is None else {*text, key})
+    return forms, support, key
 
 
 def condition_columns(wanted: Any, frame: pd.DataFrame) -> list[Any]:

@@ -22,6 +22,7 @@ from synthgan.asking.conditions import (
 )
 from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
+from synthgan.encoding.groups import with_gates
 from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
@@ -244,7 +245,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             )
         self.encoder_ = encoder
         cell_groups = encoder.cell_groups_
-        known = required_columns(self.constraints_, conditioned)
+        known = with_gates(cell_groups, required_columns(self.constraints_, conditioned))
         known_groups = [group for group in cell_groups if group.column in known]
         people = support.take(kept).people
         data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)

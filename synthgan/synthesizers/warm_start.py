@@ -84,7 +84,7 @@ class PreviousNetworks:
         if unshared := [name for name in (*before, *now) if (name in before) != (name in now)]:
             what = f"columns {unshared!r} are in one of them only"
         elif changed := [name for name in now if name is not None and now[name] != before[name]]:
-            what = f"columns {changed!r} have other levels, or gaps in one of them only"
+            what = f"columns {changed!r} have other levels, or gaps in other rows"
         elif shape != self.shape or now != before:
             what = f"grids are of shape {shape}, and were of {self.shape}"
         elif places[0] != places[1]:

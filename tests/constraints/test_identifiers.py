@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthgan import TabularGANSynthesizer
 from synthgan.constraints.identifiers import find_identifiers
 from synthgan.exceptions import DataError, DataWarning, grouped_notices
 from tests.quick import quick
@@ -54,6 +55,25 @@ def test_an_identifiers_name_decides():
         assert len(find_identifiers(pd.DataFrame({"patient_id": POPULATION}))) == 1
     with pytest.warns(DataWarning, match="column 'id' identifies rows"):
         assert len(find_identifiers(pd.DataFrame({"id": np.arange(1900, 2024)}))) == 1
+
+
+@pytest.mark.parametrize("name", ["PID", "SUBJID", "subject", "participant_no", "MRN"])
+def test_different_numbers_named_like_people_are_replaced(name):
+    values = R.permutation(POPULATION)
+    with pytest.warns(DataWarning, match=f"column '{name}' identifies rows"):
+        assert len(find_identifiers(pd.DataFrame({name: values}))) == 1
+
+
+@pytest.mark.parametrize(
+    "texts", [["Y"], ["died at home", "moved abroad!", "see note 3 (page 2)"]], ids=["flag", "free"]
+)
+def test_text_in_too_few_rows_identifies_none(texts):
+    frame = pd.DataFrame({"note": pd.Series([*texts, *[None] * 97], dtype=object)})
+    assert find_identifiers(frame, min_support=5) == []
+    frame["amount"] = R.normal(size=len(frame))
+    with pytest.warns(DataWarning, match="column 'note' has .*, all rarer than min_support=5; it"):
+        model = TabularGANSynthesizer(max_steps=2, random_state=0).fit(frame)
+    assert model.sample(20, random_state=0)["note"].isna().all()
 
 
 def test_what_was_decided_is_said_once_for_all_columns():

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from synthgan import evaluate, metrics
+from synthgan.exceptions import DataError
 from synthgan.metrics.tables import check_tables
 
 N = 400
@@ -34,6 +35,20 @@ def test_forms_are_compared_on_a_scale():
     written = real.assign(seen=pd.to_datetime(real["seen"], format="%d/%m/%Y"))
     dated = fake.assign(seen=pd.to_datetime(fake["seen"], format="%d/%m/%Y"))
     assert metrics.column_shapes(written, dated).value == shapes.value
+
+
+def test_partial_dates_are_compared_with_dates():
+    real, fake = table(0), table(1)
+    seen = pd.to_datetime(real["seen"], format="%d/%m/%Y")
+    real["seen"] = seen.dt.strftime("%Y-%m-%d").mask(real.index < 8, seen.dt.strftime("%Y-%m"))
+    fake["seen"] = pd.to_datetime(fake["seen"], format="%d/%m/%Y")
+    for first, second in ((real, fake), (fake, real)):
+        shapes = metrics.column_shapes(first, second).detail
+        assert shapes.loc["seen", "measure"] == "1 - KS"
+        assert shapes.loc["seen", "value"] > 0.9
+    fake["seen"] = fake["seen"].dt.tz_localize("UTC")
+    with pytest.raises(DataError, match="'seen' holds text in the real table and dates in the"):
+        metrics.column_shapes(real, fake)
 
 
 def test_invalid_dates_count_as_missing():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,13 +38,15 @@ class ColumnCells:
     """The fitted encoding of one column: value cells, then a presence cell if it is nullable.
 
     `pools` means that fit dropped rare labels, so unknown labels are expected: each is encoded as
-    a kept label.
+    a kept label. `gate` is an earlier column whose presence cell is this column's, too: both have
+    values in the same rows.
     """
 
     column: Column
     codec: Codec
     nullable: bool
     pools: bool = False
+    gate: Hashable | None = None
 
     @property
     def names(self) -> list[str]:
@@ -54,7 +56,7 @@ class ColumnCells:
         return [*values, f"{name}:present"] if self.nullable else values
 
     def encode(
-        self, series: pd.Series, fills: bool = False
+        self, series: pd.Series, fills: bool = False, there: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Map the column's values to cells.
 
@@ -64,6 +66,9 @@ class ColumnCells:
         fills : bool, default=False
             Whether a missing value of a column that is not nullable is encoded as the median, with
             the full half-width, or as the most frequent level.
+        there : ndarray of shape (n_rows,), bool, or None, default=None
+            Where the presence cell is ON; None: where there are values. A missing value there is
+            filled likewise.
 
         Returns
         -------
@@ -81,16 +86,16 @@ class ColumnCells:
             raise DataError(f"column {self.column.name!r} {error}") from None
         if half_width is not None and half_width.ndim == 1:
             half_width = half_width[:, None]
-        if fills and not self.nullable and self.codec.n_cells:
-            cells[~present] = _fill(self.codec)
-            if half_width is not None:
-                half_width = np.where(present[:, None], half_width, (ON - OFF) / 2)
-        else:
-            cells = np.where(present[:, None], cells, NULL)
-            if half_width is not None:
-                half_width = np.where(present[:, None], half_width, 0.0)
+        there = present if there is None else there
+        filled = ~present & (there if self.nullable else fills)
+        cells = np.where(present[:, None], cells, NULL)
+        if filled.any() and self.codec.n_cells:
+            cells[filled] = _fill(self.codec)
+        if half_width is not None:
+            widest = np.where(filled, (ON - OFF) / 2, 0.0)
+            half_width = np.where(present[:, None], half_width, widest[:, None])
         if self.nullable:
-            cells = np.column_stack([cells, np.where(present, ON, OFF)])
+            cells = np.column_stack([cells, np.where(there, ON, OFF)])
         return cells, half_width
 
     def decode(self, cells: np.ndarray) -> pd.Series:
@@ -204,7 +209,8 @@ class ColumnCells:
         """Return the codec as JSON-ready plain data and arrays."""
         codec = self.codec.to_dict()
         arrays = _pop_tables(codec)
-        return {"nullable": self.nullable, "pools": self.pools, "codec": codec}, arrays
+        record = {"nullable": self.nullable, "pools": self.pools, "codec": codec}
+        return record if self.gate is None else {**record, "gate": self.gate}, arrays
 
     @classmethod
     def from_state(
@@ -219,11 +225,16 @@ class ColumnCells:
         """
         what = f"column {column.name!r}"
         read = fields.read_fields(
-            record, what, nullable=fields.flag, pools=fields.flag, codec=fields.plain
+            {"gate": None, **record} if isinstance(record, dict) else record,
+            what,
+            nullable=fields.flag,
+            pools=fields.flag,
+            codec=fields.plain,
+            gate=fields.optional(fields.name),
         )
         try:
             codec = read_codec(_with_table(read["codec"], arrays))
-            cells = cls(column, codec, read["nullable"], read["pools"])
+            cells = cls(column, codec, read["nullable"], read["pools"], read["gate"])
             cells._check_levels()
         except (TypeError, ValueError, OverflowError) as error:
             raise ArchiveError(f"{what} has an invalid record: {error}") from error
@@ -401,4 +412,9 @@ def cells_from_state(
     ]
     if held:
         raise ArchiveError(f"encoder has tables of unknown columns: {fields.brief([*held])}")
+    owners: set[Hashable] = set()
+    for cells in found:
+        if cells.gate is not None and not (cells.nullable and cells.gate in owners):
+            raise ArchiveError(f"column {cells.column.name!r} shares gaps with no earlier column")
+        owners |= {cells.column.name} if cells.nullable and cells.gate is None else set()
     return found

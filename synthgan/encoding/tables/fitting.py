@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,7 @@ from synthgan.encoding.tables.quantile import QuantileTable
 from synthgan.exceptions import DataError, OutlierWarning, notice
 from synthgan.privacy import Support
 
-__all__ = ["fit_cells"]
+__all__ = ["fit_cells", "share_gaps"]
 
 
 def fit_cells(
@@ -83,6 +85,13 @@ def fit_cells(
                 low, high = _widen((low, high), values, column)
             codec = Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
     is_empty = not (codec.n_cells or codec.levels)
+    if gaps.all():
+        notice(
+            f"column {column.name!r} has no values; it comes back empty.",
+            "have no values: each comes back empty",
+            column.name,
+            rank=6,
+        )
     if gaps.any() and not nullable and not is_empty:
         notice(
             f"column {column.name!r} has {gaps.sum()} missing value(s), {_rarer(support)}; "
@@ -92,6 +101,38 @@ def fit_cells(
             rank=4,
         )
     return ColumnCells(column, codec, nullable and not is_empty, pools)
+
+
+def share_gaps(
+    column_cells: Sequence[ColumnCells], frame: pd.DataFrame, support: Support
+) -> list[ColumnCells]:
+    """Let columns whose values are missing in the same rows share one presence cell.
+
+    The rows may differ in fewer people than the support: a difference that is too rare is not
+    stored. A missing value in a row where another column of them has one is then filled.
+    """
+    owners: dict[Hashable, np.ndarray] = {}
+    shared = []
+    for cells in column_cells:
+        if cells.nullable:
+            gaps = frame[cells.column.name].isna().to_numpy()
+            gate = next((name for name in owners if _alike(gaps, owners[name], support)), None)
+            if gate is None:
+                owners[cells.column.name] = gaps
+            cells = replace(cells, gate=gate)
+        shared.append(cells)
+    return shared
+
+
+def _alike(gaps: np.ndarray, others: np.ndarray, support: Support) -> bool:
+    differ = gaps != others
+    if not differ.any():
+        return True
+    return (
+        support.count(differ) < support.least
+        and support.holds(gaps & others)
+        and support.holds(~(gaps | others))
+    )
 
 
 def _rarer(support: Support) -> str:

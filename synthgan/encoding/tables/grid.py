@@ -16,16 +16,12 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.tables.cells import cells_from_state
-from synthgan.encoding.tables.fitting import fit_cells
+from synthgan.encoding.tables.fitting import fit_cells, share_gaps
 from synthgan.encoding.tables.known import cell_type, encode_columns
 from synthgan.encoding.tables.outliers import treat_outliers
 from synthgan.encoding.tables.placing import place_cells
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import (
-    DataError,
-    ParameterError,
-    notice,
-)
+from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.images import read_grids, write_grids
 from synthgan.privacy import Support, read_groups
 from synthgan.records.tables import Container, read_table
@@ -209,17 +205,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             )
             for column in Schema.infer(frame, support)
         ]
+        if pools:
+            self.column_cells_ = share_gaps(self.column_cells_, frame, support)
         if pools and self.min_support > 1:
             self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
-        for cells in self.column_cells_:
-            if frame[cells.column.name].isna().all():
-                notice(
-                    f"column {cells.column.name!r} has no values; it comes back empty.",
-                    "have no values: each comes back empty",
-                    cells.column.name,
-                    rank=6,
-                )
         self._place_cells()
         return self
 
@@ -343,8 +333,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         names = np.array([f"null{i}" for i in range(np.prod(self.grid_shape_))], dtype=object)
-        for cells, positions in zip(self.column_cells_, self.positions_, strict=True):
-            names[positions] = cells.names
+        for cells, positions in [*zip(self.column_cells_, self.positions_, strict=True)][::-1]:
+            names[positions] = cells.names  # a shared cell has the name of the first column
         return names
 
     def to_images(self, X: Any, path: Any) -> list[str]:

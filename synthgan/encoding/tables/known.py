@@ -45,6 +45,7 @@ def encode_columns(
     flat = np.zeros((n, encoder.grid_shape_[0] * encoder.grid_shape_[1]), cell_type(encoder))
     known = np.zeros(flat.shape, dtype=bool)
     fills_gaps = not encoder.is_quantised
+    there = _gates(encoder, table, rows, n)
     half_widths = []
     for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
         name = cells.column.name
@@ -52,13 +53,30 @@ def encode_columns(
         spread = np.zeros((n, n_continuous), dtype=np.float32)
         if name in rows:
             where = np.arange(n)[rows[name], None]
-            flat[where, positions], half_width = cells.encode(table[name], fills_gaps)
+            gate = there.get(name if cells.gate is None else cells.gate)
+            own = None if gate is None else gate[rows[name]]
+            flat[where, positions], half_width = cells.encode(table[name], fills_gaps, own)
             known[where, positions] = True
             if half_width is not None:
                 spread[rows[name]] = half_width
         half_widths.append(spread)
     spreads = np.concatenate(half_widths, axis=1)
     return flat.reshape(-1, *encoder.grid_shape_), known, spreads if spreads.any() else None
+
+
+def _gates(encoder: GridEncoder, table: Any, rows: dict[Any, Any], n: int) -> dict[Any, np.ndarray]:
+    """Return, by owner of a shared presence cell, the rows in which one of its columns has a value.
+
+    Of shape (n,), bool.
+    """
+    gates = {cells.gate for cells in encoder.column_cells_ if cells.gate is not None}
+    there = {name: np.zeros(n, dtype=bool) for name in gates}
+    for cells in encoder.column_cells_:
+        name = cells.column.name
+        owner = name if cells.gate is None else cells.gate
+        if owner in there and name in rows:
+            there[owner][rows[name]] |= table[name].notna().to_numpy()
+    return there
 
 
 def encode_known(

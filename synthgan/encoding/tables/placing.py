@@ -29,14 +29,15 @@ def place_cells(
     shape : (int, int)
         Height and width of the grid.
     positions : list of ndarray
-        Positions of each column's cells in the flattened grid.
+        Positions of each column's cells in the flattened grid; several columns may have one
+        presence cell.
     groups : list of CellGroup
         Each position is in one group.
     """
     kinds = [
         [
             *(kind for part in cells.codec.groups for kind in [part.kind] * part.n_cells),
-            *["binary"] * cells.nullable,
+            *["binary"] * (cells.nullable and cells.gate is None),
         ]
         for cells in column_cells
     ]
@@ -55,6 +56,11 @@ def place_cells(
         order = paths[layout](shape)
     ends = np.cumsum([len(column) for column in kinds])
     positions = np.split(order[sequence], ends[:-1].astype(int))
+    place = {cells.column.name: own for cells, own in zip(column_cells, positions, strict=True)}
+    positions = [
+        own if cells.gate is None else np.append(own, place[cells.gate][-1])
+        for cells, own in zip(column_cells, positions, strict=True)
+    ]
     groups = _group(column_cells, positions)
     padding = tuple(order[len(flat_kinds) :].tolist())
     if padding:
@@ -72,6 +78,6 @@ def _group(column_cells: Sequence[ColumnCells], positions: list[np.ndarray]) -> 
         for part in cells.codec.groups:
             own, where = tuple(where[: part.n_cells]), where[part.n_cells :]
             groups.append(CellGroup(part.kind, own, presence, name, part.lowest_cell))
-        if presence is not None:
+        if presence is not None and cells.gate is None:
             groups.append(CellGroup("binary", (presence,), None, name))
     return groups

@@ -14,6 +14,7 @@ import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.tables.dialect import DATE_FORMATS, OFFSET, TRUTHS, ColumnStyle
+from synthgan.state import fields
 
 __all__ = ["DTYPES", "Cells", "find_decimal", "to_column"]
 
@@ -141,11 +142,13 @@ def to_column(
             words -= _NO_NUMBER
         present = cells.present(words)
     gaps = np.array([text in words for text in cells.stripped], dtype=bool)
-    style = replace(style, missing=_usual_gap(cells, gaps))
     values, style = _typed(present, style, decimal, dtype)
-    texts = np.asarray(cells.texts, dtype=object)
-    if values is None and dtype not in ("number", "date"):
-        texts = texts.copy()
+    texts = np.array(cells.texts, dtype=object)
+    is_text = values is None and dtype not in ("number", "date")
+    if is_text:  # blanks are a label there, as in files of fixed width
+        gaps &= [bool(text.strip()) or text in words for text in cells.texts]
+    style = replace(style, missing=_usual_gap(cells, gaps))
+    if is_text:
         texts[gaps] = None
         column = pd.Series(texts[cells.codes], dtype="string", name=cells.name)
         return (column.astype("category") if dtype == "category" else column), style
@@ -235,9 +238,10 @@ def _decimals(spelled: Sequence[str]) -> tuple[int, int] | None:
 
 
 def _usual_gap(cells: Cells, gaps: np.ndarray) -> str:
-    """Return the missing cell that is most frequent."""
+    """Return the missing cell that is most frequent; blanks stay as many as they are."""
     counts = np.bincount(cells.codes, minlength=len(cells.texts)) * gaps
-    return cells.texts[int(counts.argmax())].strip() if gaps.any() else ""
+    usual = cells.texts[int(counts.argmax())] if gaps.any() else ""
+    return usual.strip() or usual[: fields.LONGEST_SHORT]
 
 
 def _spread(values: np.ndarray, gaps: np.ndarray, cells: Cells) -> pd.Series:

@@ -31,6 +31,7 @@ from synthgan.io.tables.sniffing import (
     csv_words,
     find_encoding,
     find_layout,
+    is_spaced,
     looks_like_number,
     unlikely_separator,
 )
@@ -256,7 +257,8 @@ def _checked_rows(lines: Iterator[str], layout: Layout) -> Iterator[list[str]]:
     width = 0
     try:
         for row in reader:
-            if row == [_END_OF_FILE] or (row in ([], [""]) and (width > 1 or not row)):
+            is_blank = len(row) < 2 and not "".join(row).strip(" ")
+            if row == [_END_OF_FILE] or (is_blank and (width > 1 or not row)):
                 continue
             if not width:
                 width = len(row)
@@ -344,11 +346,10 @@ def _with_marks(dialect: Dialect, styles: list[ColumnStyle], layout: Layout) -> 
                 missing_is_quoted=_are_quoted(gaps, quote),
             )
         )
-    after = [cell for row in rows for cell in row[1:] if cell]
     return replace(
         dialect,
         header_is_quoted=bool(head) and _are_quoted([c for c in head[0] if c.strip()], quote),
-        is_spaced=bool(after) and all(cell.startswith(" ") for cell in after),
+        is_spaced=is_spaced(layout),
         columns=tuple(style for style in kept if style != ColumnStyle(style.name)),
     )
 

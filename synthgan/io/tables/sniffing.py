@@ -21,6 +21,7 @@ __all__ = [
     "csv_words",
     "find_encoding",
     "find_layout",
+    "is_spaced",
     "looks_like_number",
     "unlikely_separator",
 ]
@@ -148,9 +149,26 @@ def csv_words(layout: Layout) -> dict[str, Any]:
         "quoting": csv.QUOTE_MINIMAL if layout.quote else csv.QUOTE_NONE,
         "doublequote": not layout.escape,
         "escapechar": layout.escape or None,
-        "skipinitialspace": True,
+        "skipinitialspace": _skips_spaces(layout),
         "strict": True,
     }
+
+
+def _skips_spaces(layout: Layout) -> bool:
+    """Return whether spaces after separators are no part of cells: all, or some quoted, have them.
+
+    Elsewhere blanks may be all that a cell holds.
+    """
+    rows, quote = layout.raw, layout.quote
+    if not rows or layout.sep == " " or is_spaced(layout):
+        return True
+    return bool(quote) and any(re.match(f" +{quote}", cell) for row in rows for cell in row)
+
+
+def is_spaced(layout: Layout) -> bool:
+    """Return whether a space follows each separator."""
+    after = [cell for row in layout.raw for cell in row[1:] if cell]
+    return bool(after) and all(cell.startswith(" ") for cell in after)
 
 
 def find_layout(sample: str, is_cut: bool, sep: str | None, likely: str) -> Layout:
