@@ -9,7 +9,7 @@ import pytest
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.io.records import read_records
 from synthgan.io.windows import windows
-from tests.signal.quick import quick
+from tests.signal.quick import FEW, quick
 
 edfio = pytest.importorskip("edfio")
 
@@ -63,6 +63,7 @@ def test_files_are_recordings(tmp_path, suffix):
     assert read_records(path, 1)[0].leads == ("RESP",)
 
 
+@pytest.mark.filterwarnings(FEW)
 def test_annotations_that_last_are_labels(edf):
     records = read_records(edf, "ECG")
     cut = windows(records, window_s=4, labels=["annotation", "age"])

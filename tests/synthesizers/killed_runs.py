@@ -125,7 +125,8 @@ def kill_and_resume(run, folder, rng, n_kills):
         broken.mkdir()
         model = None
         while model is None:
-            n_new = rng.randint(0, MOST_NEW) if len(kills) < n_kills else None
+            # A single kill comes after a checkpoint.
+            n_new = rng.randint(int(n_kills == 1), MOST_NEW) if len(kills) < n_kills else None
             model = attempt(run, broken, n_new, rng.uniform(0, LONGEST_S))
             if model is None:
                 kills.append(newest(broken))

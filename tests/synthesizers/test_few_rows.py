@@ -106,6 +106,7 @@ def test_stricter_levels_of_records_learn_no_longer(n_records):
         assert set(steps) == {min(8.0 * n_records, 12_000.0)}
 
 
+@pytest.mark.filterwarnings("ignore:6 windows are too few to calibrate")
 @pytest.mark.parametrize(
     ("estimator", "shape"), [(ImageGANSynthesizer, (6, 4, 4)), (SignalGANSynthesizer, (6, 8))]
 )

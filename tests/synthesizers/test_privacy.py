@@ -93,7 +93,9 @@ def _lists(value):
 
 
 def test_no_training_row_comes_out(patients):
-    model = TabularGANSynthesizer(network=FCN(width=16, depth=1), max_steps=60, random_state=0)
+    model = TabularGANSynthesizer(
+        network=FCN(width=16, depth=1), max_steps=20, candidates=2, random_state=0
+    )
     columns = ["age", "height_cm", "weight_kg", "systolic_mmhg", "cholesterol"]
     fake = model.fit(patients[columns]).sample(1200)
     real = set(map(tuple, patients[columns].astype(float).to_numpy().tolist()))

@@ -364,6 +364,7 @@ def test_the_limits_may_leave_nothing():
         quick(encoder=encoder).fit(pd.DataFrame({"x": [1.0, 2.0, 3.0]}))
 
 
+@pytest.mark.slow
 def test_gaps_come_back_where_they_belong():
     clinic = synthgan.datasets.make_clinic(1500, random_state=0)
     words = {"epochs": "auto", "batch_size": 250, "max_steps": 975, "candidates": None}

@@ -80,7 +80,7 @@ def test_warm_start_refuses_other_networks_and_conditions(table):
 
 def test_warm_start_of_signals_and_images():
     rng = np.random.default_rng(0)
-    windows, pictures = rng.normal(size=(12, 40)), rng.integers(0, 256, (12, 6, 6), np.uint8)
+    windows, pictures = rng.normal(size=(20, 40)), rng.integers(0, 256, (12, 6, 6), np.uint8)
     for model, X, other in (
         (SignalGANSynthesizer(fs_hz=20), windows, windows[:, :20]),
         (ImageGANSynthesizer(), pictures, pictures[:, :5]),
