@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from synthgan.datasets import make_clinic
 
 # pytest --hypothesis-profile thorough: for an evening.
-for _profile, _examples in {"synthgan": 50, "thorough": 1000}.items():
+for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,

@@ -29,7 +29,7 @@ def model(clinic):
     return model_of(clinic, condition_on="any", candidates=None)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_cells_of_a_real_row_come_back_exactly(model, clinic, data):
     columns = data.draw(st.lists(st.sampled_from(list(clinic)), min_size=1, unique=True))

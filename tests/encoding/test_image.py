@@ -21,7 +21,7 @@ def test_scikit_learn_contract(estimator, check):
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(shapes, st.integers(0, 2**32 - 1), st.booleans())
 def test_bytes_come_back(shape, seed, is_stack):
     pixels = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
@@ -39,7 +39,7 @@ def test_bytes_come_back(shape, seed, is_stack):
     assert np.shares_memory(np.asarray(given_images), grids)  # large sets are not copied
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     shapes,
     st.integers(0, 2**32 - 1),

@@ -34,7 +34,7 @@ def stored_numbers(encoder):
     return np.concatenate([*(a.ravel() for a in arrays.values() if a.dtype != bool), found])
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(
     st.integers(2, 8), st.integers(1, 60), st.integers(0, 60), st.integers(0, 30),
     st.integers(0, 2**32 - 1), st.sampled_from(["float", "integer", "date"]),
@@ -102,7 +102,7 @@ def label_series(labels, kind):
     return pd.Series(pd.Categorical(labels, order, ordered=True))
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9)), min_size=1, max_size=80),
     st.integers(2, 6), st.integers(0, 5), st.integers(2, 6), LABELS,

@@ -51,7 +51,7 @@ def spread(values):
     return np.ptp(values, axis=(0, 2))[None, :, None]
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(signals(), st.sampled_from([0.0, 0.5, 1.0]))
 def test_whitening_is_undone_exactly(values, exponent):
     encoder = SignalEncoder(exponent=exponent).fit(values)
@@ -65,7 +65,7 @@ def test_whitening_is_undone_exactly(values, exponent):
     assert (np.abs(back - values) <= slack).all()
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(signals())
 def test_grey_levels_are_within_a_step(values):
     encoder = SignalEncoder(scaling="minmax").fit(values)

@@ -18,7 +18,7 @@ def build(shape, n_conditions=0, width=4, seed=0):
     return CNN(width=width, latent_dim=8).build(shape, n_conditions, 8, rng)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(sides, sides, st.sampled_from([1, 3]), st.integers(0, 3), st.integers(1, 3))
 def test_any_image(height, width, channels, n_conditions, n):
     shape = (height, width) if channels == 1 else (channels, height, width)

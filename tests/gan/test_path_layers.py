@@ -49,7 +49,7 @@ kinds = st.sampled_from(["stationary", "signal"])
 lengths = st.one_of(st.integers(1, 40), st.integers(1, 3000))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(lengths, st.integers(1, 3), st.integers(0, 5), kinds, st.integers(1, 3))
 def test_any_window(n_samples, n_leads, n_conditions, kind, n):
     generator, discriminator = build(n_samples, n_leads, n_conditions, kind)
@@ -65,7 +65,7 @@ def test_any_window(n_samples, n_leads, n_conditions, kind, n):
     assert logits.isfinite().all()
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(lengths, st.integers(1, 3), lengths)
 def test_a_path_has_any_length(n_samples, n_leads, n_wanted):
     generator, _ = build(n_samples, n_leads)

@@ -45,7 +45,7 @@ def written(draw):
 
 
 @given(cut=written())
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_what_is_written_is_read(tmp_path_factory, cut):
     from synthgan.io.records.comments import is_missing
 

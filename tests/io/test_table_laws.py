@@ -73,7 +73,7 @@ def tables(draw):
     return table, dialect
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables())
 def test_any_table_in_any_dialect_is_read_back_equal(tmp_path, pair):
     table, dialect = pair

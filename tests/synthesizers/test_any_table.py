@@ -43,7 +43,7 @@ def names_what_is_wrong(text, frame):
     return of_a_column or any(words in text for words in OF_THE_WHOLE)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(frames(min_rows=2, max_rows=30), st.sampled_from([None, "any"]))
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 def test_any_table_is_learnt_or_refused_by_name(frame, told):
@@ -106,7 +106,7 @@ def odd_frames(draw):
     return frame
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(odd_frames())
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 def test_any_odd_table_is_learnt_or_refused_by_name(frame):
