@@ -71,19 +71,10 @@ def fit_cells(
     elif is_quantile:
         codec = _fit_numbers(column, series, support, min_pool, max_one_hot_numeric)
     else:
-        values, present = column.numbers(series)
-        values = values[present]
-        found, counts = np.unique(values, return_counts=True)
         may_be_binary = lowest_cell == OFF and not limits_are_its_own
-        if len(found) < 2:
-            codec = Constant(tuple(found.tolist()))
-        elif len(found) == 2 and may_be_binary:
-            codec = Levels(tuple(found.tolist()), shares_of(counts))
-        else:
-            low, high = scaling.learn_limits(values, limits)
-            if keep_outliers:
-                low, high = _widen((low, high), values, column)
-            codec = Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
+        codec = _fit_grey(
+            column, series, limits, lowest_cell, rounding, may_be_binary, keep_outliers
+        )
     is_empty = not (codec.n_cells or codec.levels)
     if gaps.all():
         notice(
@@ -101,6 +92,29 @@ def fit_cells(
             rank=4,
         )
     return ColumnCells(column, codec, nullable and not is_empty, pools)
+
+
+def _fit_grey(
+    column: Column,
+    series: pd.Series,
+    limits: Any,
+    lowest_cell: int,
+    rounding: str,
+    may_be_binary: bool,
+    keep_outliers: bool,
+) -> Codec:
+    """Encode numbers as grey levels between limits, as in the thesis; few values otherwise."""
+    values, present = column.numbers(series)
+    values = values[present]
+    found, counts = np.unique(values, return_counts=True)
+    if len(found) < 2:
+        return Constant(tuple(found.tolist()))
+    if len(found) == 2 and may_be_binary:
+        return Levels(tuple(found.tolist()), shares_of(counts))
+    low, high = scaling.learn_limits(values, limits)
+    if keep_outliers:
+        low, high = _widen((low, high), values, column)
+    return Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
 
 
 def share_gaps(

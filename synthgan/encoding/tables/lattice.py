@@ -7,6 +7,7 @@ point takes that share of the way to the next one, so that cells reproduce both 
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,8 +31,7 @@ _PerDay = Annotated[int, fields.whole(1, 86_400 * 10**9)]
 class Lattice(Stored):
     """Base of lattices; `share` is the share of values that lie on its points.
 
-    Subclasses give `_below`, the number of the last point that is not above each value, and
-    `_points`, the points of numbers.
+    Subclasses give `_below` and `_points`.
     """
 
     share: Share
@@ -83,11 +83,13 @@ class Lattice(Stored):
         low = self._points(k)
         return k + (values - low) / (self._points(k + 1) - low)
 
+    @abstractmethod
     def _below(self, values: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Return the number of the last point that is not above each value."""
 
+    @abstractmethod
     def _points(self, k: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
+        """Return the points of these numbers."""
 
 
 @dataclass(frozen=True)
