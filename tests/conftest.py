@@ -13,8 +13,11 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from synthgan.datasets import make_clinic
+from synthgan.metrics import two_sample, utility
+from synthgan.metrics.privacy import density
 
 # pytest --hypothesis-profile thorough: for an evening.
 for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
@@ -63,6 +66,19 @@ def acceptance_module(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def few_trees():
+    """Let measures boost few trees, where what is tested holds for any number of them."""
+
+    def few(**settings):
+        return HistGradientBoostingClassifier(**{**settings, "max_iter": 12})
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (two_sample, density, utility):
+            patch.setattr(module, HistGradientBoostingClassifier.__name__, few)
+        yield
 
 
 @pytest.fixture

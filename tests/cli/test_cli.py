@@ -17,6 +17,8 @@ from synthgan.cli import _PipeSafeStream, _run, main
 from synthgan.exceptions import DataError, DataWarning
 from tests.state.packing import DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def run(*words, code=0):
     if code:

@@ -15,6 +15,8 @@ from synthgan.datasets import make_clinic
 from synthgan.exceptions import CheckpointError
 from tests.state.packing import DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 _NOBODY = 65534
 _ROOM = 100  # bytes a file may have: less than any file here
 

@@ -11,6 +11,8 @@ from synthgan.io.records import write_records
 from synthgan.io.windows import SignalWindows
 from tests.cli.test_cli import run
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # wfdb 4.3 calls what pandas 3.1 deprecates
     import wfdb

@@ -12,6 +12,8 @@ from synthgan.io.tables.dialect import ColumnStyle
 from tests.cli.test_cli import run
 from tests.state.packing import DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 SPANISH = Dialect(
     ";", "cp1252", ",", "\r\n", header_is_quoted=True,
     columns=(

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
@@ -196,6 +196,7 @@ def test_known_integers_may_reach_to_the_ends_of_64_bits():
 
 @settings(max_examples=30)
 @given(frames(min_rows=6, max_rows=30), st.integers(0, 99))
+@example(pd.DataFrame({"x": [1e-45] * 5 + [1e296]}), 0)
 def test_drawn_columns_can_be_encoded(frame, seed):
     encoder = GridEncoder(min_support=2).fit(frame)
     for cells in encoder.column_cells_:

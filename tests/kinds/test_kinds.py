@@ -11,6 +11,8 @@ from synthgan.kinds import all_kinds, find_kind, register, registry
 from tests.kinds.profile import KIND, N_NUMBERS
 from tests.kinds.profile.synthesizer import ProfileGANSynthesizer
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture
 def registered(monkeypatch):

@@ -8,6 +8,8 @@ from synthgan import evaluate, metrics
 from synthgan.exceptions import DataError
 from synthgan.metrics.tables import check_tables
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 N = 400
 
 

@@ -12,6 +12,8 @@ from synthgan.metrics import c2st, images
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals import signal_c2st
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 OF_PIXELS = [images.pixel_statistics, images.image_spectrum]
 OF_POINTS = [
     images.image_precision,

@@ -11,6 +11,8 @@ from synthgan import metrics
 from synthgan.exceptions import DataError
 from synthgan.metrics.tables import check_tables
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 RNG = np.random.default_rng(0)
 N = 60
 OTHERS = ("image_", "Score")

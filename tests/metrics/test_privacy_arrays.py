@@ -12,6 +12,8 @@ from synthgan import metrics
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.metrics import signals
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 FS_HZ = 100.0
 NAMES = ["closest_record", "exact_copies", "membership_inference", "near_copies",
          "neighbour_ratio", "reidentification"]  # fmt: skip

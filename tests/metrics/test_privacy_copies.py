@@ -14,6 +14,8 @@ from synthgan.exceptions import ParameterError
 from synthgan.metrics.privacy import closest_record, exact_copies, near_copies, neighbour_ratio
 from tests.conftest import SHARED_DATA
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 def points(n, seed, d=4):
     rng = np.random.default_rng(seed)

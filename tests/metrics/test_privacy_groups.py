@@ -14,6 +14,8 @@ from synthgan.metrics.privacy.predicates import Predicates
 from synthgan.metrics.privacy.rows import draw_rows
 from tests.metrics.test_privacy_attacks import clinic
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 N_VISITS = 10
 MEASURES = {name: getattr(privacy, name) for name in privacy.__all__}
 MEASURES["singling_out_univariate"] = partial(privacy.singling_out, mode="univariate")

@@ -15,6 +15,8 @@ from synthgan.metrics import Score, privacy
 from tests.frames import frames
 from tests.metrics.test_privacy_attacks import clinic
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 SEES_COLUMNS = ("singling_out_univariate", "membership_inference")
 MEASURES = {name: getattr(privacy, name) for name in privacy.__all__}
 MEASURES["singling_out_univariate"] = partial(privacy.singling_out, mode="univariate")

@@ -13,6 +13,8 @@ from synthgan.metrics.points import ks
 from synthgan.metrics.score import Score
 from synthgan.metrics.signals.warping import dtw_distances
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 FS_HZ = 250.0
 # P, Q, R, S, T: s after R, mV, standard deviation in s
 WAVES = [(-0.16, 0.1, 0.02), (-0.03, -0.1, 0.01), (0, 1.0, 0.011), (0.03, -0.2, 0.01),

@@ -11,6 +11,8 @@ from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
 from synthgan.records.beats import find_beats, rates_bpm
 from tests.metrics.test_signals import FS_HZ, WAVES, make_ecg
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 OF_BEATS = [
     signals.heart_rates,
     signals.beat_counts,

@@ -10,6 +10,8 @@ from synthgan.io.escaping import printable
 from synthgan.metrics import c2st
 from synthgan.report import ColumnDisplay, CorrelationDisplay, HistoryDisplay, ScoreDisplay
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 MATHS = ["$", "a$b$", "$\\frac", "\\frac", "_", "_x", "{", "%", "^", "$x_{$", "ward"]
 ODD = [*MATHS, "a\x1b[2Jb", "c\u202ed", "e\nf"]
 

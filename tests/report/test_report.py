@@ -20,6 +20,8 @@ from synthgan.records.signals import SignalWindows
 from synthgan.report.evaluation import SECTIONS, _find_kind
 from synthgan.report.page import _gauge
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 
 @pytest.fixture(scope="module")
 def halves():
@@ -62,7 +64,8 @@ def test_synthetic_records_are_compared_with_the_holdout(halves):
 
 def test_reproducible_also_in_several_processes(halves):
     real, fake = halves
-    runs = [evaluate(real, fake, sections=["fidelity"], n_jobs=n) for n in (None, 2)]
+    # Processes of their own boost many trees.
+    runs = [evaluate(real, fake, sections=["privacy"], n_jobs=n) for n in (None, 2)]
     first, second = (json.loads(run.to_json())["scores"] for run in runs)
     assert first == second
 

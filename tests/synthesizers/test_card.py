@@ -23,6 +23,8 @@ from synthgan.exceptions import ParameterError
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from tests.state.packing import DATA, MANIFEST, WEIGHTS, pack, unpack
 
+pytestmark = pytest.mark.usefixtures("few_trees")
+
 TINY = FCN(width=4, depth=1, latent_dim=4)
 
 

@@ -190,7 +190,8 @@ def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> 
     for decimals in range(MAX_DECIMALS + 1):
         if decimals and support.holds(np.abs(values) > 2.0**52 / 10.0**decimals):
             return None
-        rounded = np.round(values, decimals).astype(precision)
+        with np.errstate(over="ignore"):  # of values too large to have decimals
+            rounded = np.round(values, decimals).astype(precision)
         if not support.holds(rounded != values.astype(precision)):
             return decimals
     return None
