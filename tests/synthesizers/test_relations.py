@@ -75,18 +75,18 @@ def test_what_hardly_any_row_satisfies_is_an_error(stays):
 
 @pytest.mark.filterwarnings("ignore:column 'Hypopituitary' comes back constant")
 def test_a_quotient_of_two_columns_stays_one(thyroid_path):
-    thyroid = load_thyroid(thyroid_path)
-    model = fit(thyroid, max_steps=300, network=FCN(width=64, depth=1))
+    thyroid = load_thyroid(thyroid_path)[:6000]
+    model = fit(thyroid, epochs=4, max_steps=200, network=FCN(width=64, depth=1))
     (formula,) = model.constraints_.constraints_
     assert (formula.column, formula.kind, formula.a, formula.b) == ("FTI", "a / b", "TT4", "T4U")
-    fake = model.sample(2000)
+    fake = model.sample(1000)
 
     def share_that_holds(table):
         off = table["FTI"] - (0.1 * table["TT4"] / table["T4U"]).round(3)
         return float((off.abs() < 0.0015).mean())
 
     assert share_that_holds(fake) > share_that_holds(thyroid) - 0.03
-    free = fit(thyroid, constraints=[], max_steps=50).sample(1000)
+    free = fit(thyroid, constraints=[], epochs=1, max_steps=50).sample(1000)
     assert share_that_holds(free) < 0.5
 
 

@@ -52,7 +52,7 @@ def broken(table, tmp_path):
 @pytest.mark.parametrize(
     ("n_kills", "runs"),
     [
-        (1, ["table", "signals"]),
+        (1, ["table"]),
         pytest.param(
             5, ["table", "table_without_seed", "signals", "images"], marks=pytest.mark.slow
         ),
