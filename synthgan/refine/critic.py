@@ -34,12 +34,11 @@ _MOST_TREES = 600
 _KEPT = {"learning_rate": 0.2, "max_leaf_nodes": 31, "min_samples_leaf": 100}
 _FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 100, 600, 5, 50
 # Generated grids for the student: per real grid, minimum, maximum, and number of values.
-_TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 50, 5000, 150_000, 30_000_000
+_TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 20, 5000, 150_000, 30_000_000
 _JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
 _JUDGE_TREES = 50
 _SET_ASIDE = 0.25  # of the people
 _PATIENCE = 20  # trees without improvement on validation rows
-_REPEATS = 3  # of the choice of the number of trees
 _FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
 # Fields of a node for prediction; the others are for training only.
@@ -275,7 +274,7 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
 def _boost(
     x: np.ndarray, is_real: np.ndarray, seed: int, deadline: float, people: np.ndarray | None
 ) -> HistGradientBoostingClassifier | None:
-    """Fit trees with early stopping on validation people; None without gain or with few people."""
+    """Fit as many trees as validation people want; None without gain or with few people."""
     n_real = int(is_real.sum())
     n_people = n_real if people is None else len(np.unique(people))
     if n_people < _FEWEST_PEOPLE or not x.shape[1]:
@@ -286,24 +285,21 @@ def _boost(
         "max_features": _FEATURE_SHARE,
     }
     # Unweighted: the class imbalance adds a constant to every logit.
-    counts: list[int] = []
-    seconds_per_tree, begun = 0.0, time.perf_counter()
-    for repeat in range(_REPEATS):
-        aside = _set_aside(n_real, len(x), people, np.random.default_rng(seed + repeat))
-        trial = HistGradientBoostingClassifier(
-            max_iter=_MOST_TREES,
-            early_stopping=True,
-            n_iter_no_change=_PATIENCE,
-            random_state=seed + repeat,
-            **settings,
-        ).fit(x[~aside], is_real[~aside], X_val=x[aside], y_val=is_real[aside])
-        counts.append(int(np.argmax(trial.validation_score_)))
-        now = time.perf_counter()
-        seconds_per_tree = max(seconds_per_tree, (now - begun) / (repeat + 1) / trial.n_iter_)
-        # The next trial, the teacher and the student have to end before the deadline.
-        if now + 3 * (now - begun) / (repeat + 1) > deadline:
-            break
-    n_trees = int(min(np.median(counts), max(deadline - now, 0.0) / 2 / seconds_per_tree))
+    aside, begun = (
+        _set_aside(n_real, len(x), people, np.random.default_rng(seed)),
+        time.perf_counter(),
+    )
+    trial = HistGradientBoostingClassifier(
+        max_iter=_MOST_TREES,
+        early_stopping=True,
+        n_iter_no_change=_PATIENCE,
+        random_state=seed,
+        **settings,
+    ).fit(x[~aside], is_real[~aside], X_val=x[aside], y_val=is_real[aside])
+    now = time.perf_counter()
+    # Half of the time that is left is for the student.
+    in_time = max(deadline - now, 0.0) / 2 / ((now - begun) / trial.n_iter_)
+    n_trees = int(min(np.argmax(trial.validation_score_), in_time))
     if not n_trees:
         return None
     return HistGradientBoostingClassifier(

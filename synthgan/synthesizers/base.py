@@ -20,7 +20,7 @@ from torch import nn
 
 from synthgan.exceptions import ParameterError
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
-from synthgan.gan.isolation import import_compiler, within_threads
+from synthgan.gan.isolation import within_threads
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import find_loss
 from synthgan.gan.networks.specs import (
@@ -154,7 +154,6 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         begun : float
             When `fit` began, by `time.perf_counter`.
         """
-        import_compiler()
         plan = self._plan(data, preset, begun)
         self._keep(self._train(plan, data))
         self._refine(plan, data)

@@ -19,7 +19,6 @@ from torch import nn
 
 import synthgan
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
-from synthgan.gan.isolation import import_compiler
 from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
@@ -96,7 +95,6 @@ class SavedModel(metaclass=ABCMeta):
             No such file, no synthgan archive, a damaged or a newer one.
         """
         archive = read_archive(path)
-        import_compiler()
         with refusing(path):
             model: Model = _restore(archive, _savable(cls))
             _take_weights(model, archive.weights)
@@ -121,7 +119,6 @@ class SavedModel(metaclass=ABCMeta):
             As `load`.
         """
         archive = read_archive(path, with_weights=False)
-        import_compiler()
         with refusing(path):
             model: Model = _restore(archive, _savable(cls))
         return model

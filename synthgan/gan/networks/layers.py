@@ -38,6 +38,10 @@ class FlatGenerator(nn.Module):
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape); draws nothing."""
         return self.body(torch.cat([z, c], dim=1)).reshape(-1, *self.shape)
 
+    def count_values(self) -> int:
+        """Return how many values the layers compute for one record."""
+        return _count_values(self.body)
+
 
 class FlatDiscriminator(nn.Module):
     """A chain of layers from a flattened grid to a logit."""
@@ -53,6 +57,11 @@ class FlatDiscriminator(nn.Module):
         parts = [flat, c] if self.waves is None else [flat, self.waves(flat), c]
         return through(self.body, torch.cat(parts, dim=1), rng).squeeze(1)
 
+    def count_values(self) -> int:
+        """Return how many values the layers compute for one record."""
+        n_features = 0 if self.waves is None else self.waves.n_features
+        return n_features + _count_values(self.body)
+
 
 class Waves(nn.Module):
     """Sines and cosines of some cells (Fourier features)."""
@@ -60,7 +69,7 @@ class Waves(nn.Module):
     def __init__(self, cells: Sequence[int], n_octaves: int) -> None:
         super().__init__()
         self.register_buffer("cells", torch.tensor(cells), persistent=False)
-        octaves = math.pi * 2.0 ** torch.arange(n_octaves)
+        octaves = torch.tensor([math.pi * 2.0**i for i in range(n_octaves)])
         self.register_buffer("octaves", octaves, persistent=False)
         self.n_features = 2 * n_octaves * len(cells)
 
@@ -123,6 +132,16 @@ def plain_chain(
         if dropout:
             layers.append(Dropout(dropout))
     return nn.Sequential(*layers, Linear(([n_inputs, *widths])[-1], n_outputs, rng=rng))
+
+
+def _count_values(chain: nn.Module) -> int:
+    """Count the outputs of a chain of layers, each as wide as the last linear one."""
+    total, width = 0, 0
+    for layer in chain.modules():
+        if not any(layer.children()):
+            width = layer.out_features if isinstance(layer, Linear) else width
+            total += width
+    return total
 
 
 class TransposedGenerator(nn.Module):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
-from synthgan.gan.networks.protocol import with_rng
+from synthgan.gan.isolation import import_compiler
+from synthgan.gan.networks.layers import FlatGenerator
+from synthgan.gan.networks.protocol import CountingNetwork, with_rng
 
 __all__ = [
     "Needs",
@@ -60,28 +63,47 @@ def estimate(
         Returns (generator, discriminator).
     latent_dim, n_conditions, batch_size : int
     """
-    n_values, rng = 0, torch.Generator()
-
-    def count(module: nn.Module, inputs: object, output: object) -> None:
-        nonlocal n_values
-        if isinstance(output, Tensor):
-            n_values += output.numel()
-
     try:
-        with torch.device("meta"), torch.no_grad():
+        with torch.device("meta"):
             networks = build()
-            for network in networks:
-                for module in network.modules():
-                    module.register_forward_hook(count)
-            z, c = torch.zeros(batch_size, latent_dim), torch.zeros(batch_size, n_conditions)
-            generate, judge = map(with_rng, networks)
-            judge(generate(z, c, rng=rng), c, rng=rng)
+        counts = [n.count_values() for n in networks if isinstance(n, CountingNetwork)]
+        n_values = batch_size * sum(counts)
+        if len(counts) < len(networks):
+            n_values = _run_without_memory(networks, latent_dim, n_conditions, batch_size)
     except Exception:  # a network of the user's own may do anything
         return None
     n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)
     n_bytes = sum(n * copies for n, copies in zip(n_weights, _COPIES, strict=True))
     total = _WEIGHT_BYTES * (n_bytes + _MAP_COPIES * n_values)
     return Needs((n_weights[0], n_weights[1]), total)
+
+
+def _run_without_memory(
+    networks: tuple[nn.Module, nn.Module], latent_dim: int, n_conditions: int, n_grids: int
+) -> int:
+    """Generate and judge grids on the meta device; return how many values were computed."""
+    rng, (generate, judge) = torch.Generator(), map(with_rng, networks)
+    with _counting([m for network in networks for m in network.modules()]) as counted:
+        z, c = torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions)
+        judge(generate(z, c, rng=rng), c, rng=rng)
+    return sum(counted)
+
+
+@contextmanager
+def _counting(modules: Sequence[nn.Module]) -> Iterator[list[int]]:
+    """Collect how many values modules return, on the meta device."""
+    counted: list[int] = []
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        if isinstance(output, Tensor):
+            counted.append(output.numel())
+
+    import_compiler()
+    hooks = [module.register_forward_hook(count) for module in modules]
+    with torch.device("meta"), torch.no_grad():
+        yield counted
+    for hook in hooks:
+        hook.remove()
 
 
 def sampling_bytes(
@@ -102,20 +124,13 @@ def sampling_bytes(
     n_bytes : int
         About what weights and maps take, were they on another device.
     """
-    n_values = sum(weights.numel() for weights in generator.parameters())
-
-    def count(module: nn.Module, inputs: object, output: object) -> None:
-        nonlocal n_values
-        if isinstance(output, Tensor):
-            n_values += output.numel()
-
-    leaves = [module for module in generator.modules() if not any(module.children())]
-    hooks = [module.register_forward_hook(count) for module in leaves]
-    with torch.device("meta"), torch.no_grad():
+    n_weights = sum(weights.numel() for weights in generator.parameters())
+    if isinstance(generator, FlatGenerator):
+        n_values = n_grids * generator.count_values()
+        return (n_grids, *generator.shape), _WEIGHT_BYTES * (n_weights + n_values)
+    with _counting([m for m in generator.modules() if not any(m.children())]) as counted:
         made = generator(torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions))
-    for hook in hooks:
-        hook.remove()
-    return tuple(made.shape), _WEIGHT_BYTES * n_values
+    return tuple(made.shape), _WEIGHT_BYTES * (n_weights + sum(counted))
 
 
 def free_bytes(device: torch.device) -> int | None:

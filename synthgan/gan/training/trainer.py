@@ -21,6 +21,7 @@ from synthgan.exceptions import (
     ParameterError,
     SynthganError,
 )
+from synthgan.gan.isolation import import_compiler
 from synthgan.gan.losses import check_pair, moment_distance
 from synthgan.gan.networks.protocol import RedrawingDiscriminator, with_rng
 from synthgan.gan.sampling import Sampler
@@ -334,6 +335,7 @@ class Trainer:
             raise ParameterError(
                 f"betas={adam.betas!r} is not allowed; give two numbers in [0, 1)."
             )
+        import_compiler()
         return torch.optim.Adam(
             network.parameters(),
             lr=self.rate,
