@@ -102,10 +102,15 @@ class CellHead(Head):
         presence = {cell: g.presence for g in groups for cell in g.cells}
         gated = [cell for cell in order if presence[cell] is not None]
         longest = max((len(g.cells) for g in of_kind["one_hot"]), default=0)
-        # Each one-hot group is a row, padded with a position beyond the grid.
-        rows = [[*g.cells, *[len(order)] * (longest - len(g.cells))] for g in of_kind["one_hot"]]
+        # Each one-hot group is a row of positions among all levels, padded with one beyond them.
+        n_levels, rows, first = len(flat["one_hot"]), [], 0
+        for g in of_kind["one_hot"]:
+            own = range(first, first + len(g.cells))
+            rows.append([*own, *[n_levels] * (longest - len(own))])
+            first += len(own)
         self._index("continuous", flat["continuous"])
         self._index("binary", flat["binary"])
+        self._index("levels", flat["one_hot"])
         self._index("one_hot", rows)
         self._index(
             "one_hot_used",
@@ -125,6 +130,7 @@ class CellHead(Head):
 
     continuous: Tensor
     binary: Tensor
+    levels: Tensor
     one_hot: Tensor
     one_hot_used: Tensor
     place: Tensor
@@ -139,16 +145,18 @@ class CellHead(Head):
     def forward(self, raw: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map raw outputs to a grid of the same shape, -1..1; `rng` draws the levels."""
         flat = raw.flatten(1)
-        parts = [(flat[:, self.continuous] / math.sqrt(2)).erf() / 2 + 0.5]
+        parts = [(flat.index_select(1, self.continuous) / math.sqrt(2)).erf() / 2 + 0.5]
         if len(self.binary):
-            parts.append(self._draw_binary(flat[:, self.binary], rng))
+            parts.append(self._draw_binary(flat.index_select(1, self.binary), rng))
         if len(self.one_hot):
-            parts.append(self._draw_one_hot(flat, rng))
+            parts.append(self._draw_one_hot(flat.index_select(1, self.levels), rng))
         parts.append(flat.new_zeros(len(flat), self.n_null))
-        shares = torch.cat(parts, dim=1)[:, self.place]  # (n, n_cells), 0..1 between OFF and ON
+        shares = torch.cat(parts, dim=1).index_select(1, self.place)  # (n, n_cells), 0..1
         values = shares * ((ON - OFF) / _HALF) + self.floor  # 0 is NULL
         if len(self.gated):
-            gate = torch.ones_like(values).index_copy(1, self.gated, shares[:, self.gates])
+            gate = torch.ones_like(values).index_copy(
+                1, self.gated, shares.index_select(1, self.gates)
+            )
             values = values * gate
         return (values - 1.0).reshape(raw.shape)
 
@@ -157,13 +165,13 @@ class CellHead(Head):
         soft = ((logits + u.log() - (-u).log1p()) / self.temperature).sigmoid()
         return (soft > 0.5).to(soft.dtype) + soft - soft.detach()
 
-    def _draw_one_hot(self, flat: Tensor, rng: torch.Generator | None) -> Tensor:
-        padded = nn.functional.pad(flat, (0, 1), value=-1e9)
-        logits = padded[:, self.one_hot]  # (n, n_groups, longest)
-        gumbel = -(-_uniform(logits, rng).log()).log()
-        soft = ((logits + gumbel) / self.temperature).softmax(dim=2)
+    def _draw_one_hot(self, levels: Tensor, rng: torch.Generator | None) -> Tensor:
+        gumbel = -(-_uniform(levels, rng).log()).log()
+        noisy = nn.functional.pad((levels + gumbel) / self.temperature, (0, 1), value=-1e9)
+        logits = noisy.index_select(1, self.one_hot.flatten()).unflatten(1, self.one_hot.shape)
+        soft = logits.softmax(dim=2)  # (n, n_groups, longest)
         hard = torch.zeros_like(soft).scatter(2, soft.argmax(dim=2, keepdim=True), 1.0)
-        return (hard + soft - soft.detach()).flatten(1)[:, self.one_hot_used]
+        return (hard + soft - soft.detach()).flatten(1).index_select(1, self.one_hot_used)
 
 
 def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:

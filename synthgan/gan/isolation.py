@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
-import importlib
 import os
 import sys
 import threading
@@ -17,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["import_compiler", "lent", "one_thread", "one_thread_after_fork", "within_threads"]
+__all__ = ["lent", "one_thread", "one_thread_after_fork", "within_threads", "without_memory"]
 
 _LOCK = threading.RLock()
 _PROCESS = os.getpid()
@@ -68,17 +66,20 @@ def _seed_of(rng: torch.Generator) -> int:
     return int.from_bytes(digest[:7], "big")
 
 
-def import_compiler() -> None:
-    """Import torch's compiler, and take back what that adds to environment and warning filters.
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Build and run networks on the meta device, within the context.
 
-    The first optimiser, and the first tensor without memory, import it otherwise.
+    Some layers import torch's compiler there; what that adds to environment and warning filters is
+    taken back.
     """
     if _COMPILER in sys.modules:
+        with torch.device("meta"), torch.no_grad():
+            yield
         return
     before = os.environ.copy()
-    with _LOCK, warnings.catch_warnings(), contextlib.suppress(ImportError):
-        warnings.simplefilter("ignore")
-        importlib.import_module(_COMPILER)
+    with _LOCK, warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
+        yield
     for name in os.environ.keys() - before.keys():
         if name.startswith("TORCH"):
             del os.environ[name]

@@ -91,11 +91,12 @@ class KnownCells:
         n_masked = round(share * n) if self.n_conditions else 0
         if not n_masked:
             return grid, self.none(n, device)
-        cells = (grid.flatten(1) if labels is None else labels)[:, self._cells]
+        cells = (grid.flatten(1) if labels is None else labels).index_select(1, self._cells)
         lead = torch.randint(self.n_groups, (n_masked,), generator=rng, device=device)
         if balance:
-            odds = self._odds(cells)[:, lead].T
-            rows = torch.multinomial(odds, 1, generator=rng)[:, 0]
+            bounds = self._odds(cells).cumsum(0).T.index_select(0, lead)  # (n_masked, n)
+            points = torch.rand(n_masked, 1, generator=rng, device=device) * bounds[:, -1:]
+            rows = torch.searchsorted(bounds, points, right=True)[:, 0].clamp(max=n - 1)
             grid = torch.cat([grid[rows], grid[n_masked:]])
             cells = torch.cat([cells[rows], cells[n_masked:]])
         chance = torch.rand(n, 1, generator=rng, device=device) ** _FEW
@@ -103,9 +104,9 @@ class KnownCells:
         known = torch.rand(n, self.n_groups, generator=rng, device=device) < chance
         known[:n_masked].scatter_(1, lead[:, None], True)
         # Who knows a value knows that there is one.
-        known[:, self._gates] |= known[:, self._gated]
+        known[:, self._gates] |= known.index_select(1, self._gated)
         mask = known.to(grid.dtype)
-        return grid, torch.cat([cells * mask[:, self._owner], mask], dim=1)
+        return grid, torch.cat([cells * mask.index_select(1, self._owner), mask], dim=1)
 
     def _odds(self, cells: Tensor) -> Tensor:
         """How often each row is to lead, by group (n, n_groups): levels by log frequency."""
@@ -122,11 +123,13 @@ class KnownCells:
 
         A group is known when all its cells are.
         """
-        flat, known = grid.flatten(1), known[:, self._cells]
+        flat, known = grid.flatten(1), known.index_select(1, self._cells)
         nothing = flat.new_zeros(len(flat), self.n_groups)
         n_unknown = nothing.index_add(1, self._owner, 1 - known.to(flat.dtype))
         mask = (n_unknown == 0).to(flat.dtype)
-        return torch.cat([flat[:, self._cells] * mask[:, self._owner], mask], dim=1)
+        return torch.cat(
+            [flat.index_select(1, self._cells) * mask.index_select(1, self._owner), mask], dim=1
+        )
 
     def mask(self, c: Tensor) -> Tensor:
         """Return the mask of known groups (n, n_groups) that conditions hold."""
@@ -141,16 +144,16 @@ class KnownCells:
         if self.beside or not len(self._switches):
             return raw
         flat, places = raw.flatten(1), self._cells[self._switches]
-        wanted = _CERTAIN * c[:, self._switches].sign()
-        switched = torch.where(wanted == 0, flat[:, places], wanted)
+        wanted = _CERTAIN * c.index_select(1, self._switches).sign()
+        switched = torch.where(wanted == 0, flat.index_select(1, places), wanted)
         return flat.index_copy(1, places, switched).reshape(raw.shape)
 
     def paste(self, grid: Tensor, c: Tensor) -> Tensor:
         """Put the known cells into generated grids."""
         if self.beside or not self.n_conditions:
             return grid
-        flat, mask = grid.flatten(1), self.mask(c)[:, self._owner]
-        pasted = torch.where(mask > 0, c[:, : self.n_cells], flat[:, self._cells])
+        flat, mask = grid.flatten(1), self.mask(c).index_select(1, self._owner)
+        pasted = torch.where(mask > 0, c[:, : self.n_cells], flat.index_select(1, self._cells))
         return flat.index_copy(1, self._cells, pasted).reshape(grid.shape)
 
 

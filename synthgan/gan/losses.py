@@ -146,6 +146,14 @@ def zero_centred(
     return (squares[0] + squares[1]) / 2
 
 
+def zero_centred_of(logits: Tensor, both: Tensor, scale: Tensor | float = 1.0) -> Tensor:
+    """Compute `zero_centred` from logits of real grids, then fake ones, that exist already."""
+    (gradient,) = torch.autograd.grad(logits.sum(), both, create_graph=True)
+    squares = (gradient * scale).flatten(1).square().sum(dim=1)
+    real, fake = squares.chunk(2)
+    return (real + fake) / 2
+
+
 def one_centred(
     judge: Judge,
     real: Tensor,

@@ -19,6 +19,7 @@ from torch import nn
 
 import synthgan
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
+from synthgan.gan.isolation import without_memory
 from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
@@ -304,9 +305,14 @@ def _take_weights(model: Any, weights: Arrays) -> None:
     if odd := _not_finite(weights):
         raise ArchiveError(f"weight {odd!r} holds NaN or infinite numbers")
     _check_memory(model)
-    generator = model.generator_.to_empty(device="cpu")
-    generator.load_state_dict(tensors)
-    model.generator_ = generator.eval()
+    # Weights lie in memory as the network's do.
+    copies = {
+        name: torch.empty_strided(tensor.shape, wanted[name].stride(), dtype=tensor.dtype).copy_(
+            tensor
+        )
+        for name, tensor in tensors.items()
+    }
+    model.generator_.load_state_dict(copies, assign=True)
     device, model.device = model.device, "cpu"
     model._draw_one()
     model.device = device
@@ -323,7 +329,7 @@ def _parameters(record: Any, cls: Any) -> dict[str, Any]:
 def _generator_without_memory(model: Any) -> nn.Module:
     _check_levels(model)
     sampler = model._sampler(torch.device("cpu"))
-    with torch.device("meta"):
+    with without_memory():
         generator = model._build_networks(sampler)[0]
     generator.requires_grad_(False).eval()
     unsaved = {name for name, _ in generator.named_buffers()} - set(generator.state_dict())

@@ -169,7 +169,7 @@ def test_the_learning_rate_falls_to_zero_over_the_last_share():
 
     class Rate(Callback):
         def on_log(self, run):
-            rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+            rates.append(run.state.generator_optimizer.rate)
 
     train([Rate()], n_epochs=40, optimizer=Adam(0.01, decay=0.5))
     assert rates[0] == 0.01
@@ -183,7 +183,7 @@ def test_limits_end_a_run_with_the_learning_rate_at_zero():
 
     class Rate(Callback):
         def on_log(self, run):
-            rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+            rates.append(run.state.generator_optimizer.rate)
 
     state = train([Rate()], n_epochs=1000, max_steps=12)
     assert state.step == 12
@@ -200,7 +200,7 @@ def test_the_best_weights_are_kept_and_a_run_without_gain_is_annealed():
     class Keep(Callback):
         def on_log(self, run):
             weights.append(torch.cat([p.flatten() for p in run.state.average.parameters()]))
-            rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+            rates.append(run.state.generator_optimizer.rate)
 
     keep = KeepBest(lambda grids: next(figures), n=4, checks=40, patience=10)
     state = train([Keep(), keep], n_epochs=40, n=8)

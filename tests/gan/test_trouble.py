@@ -19,7 +19,7 @@ from synthgan.exceptions import (
 from synthgan.gan.training import trainer
 from synthgan.gan.training.callbacks import Callback, KeepBest, Progress, SampleGrid
 from synthgan.gan.training.collapse import n_to_compare, relative_spread
-from synthgan.gan.training.trainer import Trainer
+from synthgan.gan.training.step import Step
 from tests.gan.runs import grids, train
 
 
@@ -32,7 +32,7 @@ class Poison(Callback):
 
     def on_log(self, run):
         self.steps.append(run.state.step)
-        self.rates.append(run.state.generator_optimizer.param_groups[0]["lr"])
+        self.rates.append(run.state.generator_optimizer.rate)
         if run.state.step == self.step and self.times:
             self.times -= 1
             next(run.state.generator.parameters()).data.fill_(math.nan)
@@ -164,18 +164,18 @@ def test_a_look_at_collapse_leaves_everything_as_it_is(monkeypatch):
 
 
 def short_of_memory(most_rows):
-    step = Trainer._step
+    step = Step.__call__
 
-    def step_or_fail(self, state, data, rows):
+    def step_or_fail(self, rows):
         if len(rows) > most_rows:
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return step(self, state, data, rows)
+        return step(self, rows)
 
     return step_or_fail
 
 
 def test_batches_are_halved_where_memory_runs_out(monkeypatch):
-    monkeypatch.setattr(Trainer, "_step", short_of_memory(20))
+    monkeypatch.setattr(Step, "__call__", short_of_memory(20))
     with pytest.warns(MemoryWarning) as warned:
         state = train([Progress()], n=640, batch_size=64, n_epochs=3)
     assert [str(w.message) for w in warned] == [
@@ -190,7 +190,7 @@ def test_a_run_goes_on_where_memory_runs_out_late(monkeypatch):
     class Later(Callback):
         def on_epoch(self, run):
             if run.state.epoch == 2:
-                monkeypatch.setattr(Trainer, "_step", short_of_memory(20))
+                monkeypatch.setattr(Step, "__call__", short_of_memory(20))
 
     with pytest.warns(MemoryWarning, match="batch_size=32; training goes on from step 3[0-9]"):
         state = train([Later()], n=640, batch_size=32, n_epochs=4)
@@ -199,7 +199,7 @@ def test_a_run_goes_on_where_memory_runs_out_late(monkeypatch):
 
 
 def test_too_little_memory_is_explained(clinic, monkeypatch):
-    monkeypatch.setattr(Trainer, "_step", short_of_memory(0))
+    monkeypatch.setattr(Step, "__call__", short_of_memory(0))
     model = TabularGANSynthesizer(network=FCN(width=8), batch_size=20, random_state=0)
     with (
         pytest.warns(MemoryWarning, match="goes on from step 0 with 10"),
@@ -215,6 +215,6 @@ def test_nothing_is_kept_in_memory_that_does_not_fit(monkeypatch):
         pytest.raises(SynthganError, match="training diverged before step 36"),
     ):
         train([Poison(32, 1)], n_epochs=20)
-    monkeypatch.setattr(Trainer, "_step", short_of_memory(20))
+    monkeypatch.setattr(Step, "__call__", short_of_memory(20))
     with pytest.raises(torch.OutOfMemoryError):
         train(n=640, batch_size=64)

@@ -20,6 +20,7 @@ from synthgan.cli import main
 from synthgan.exceptions import (
     InterruptedWarning,
 )
+from synthgan.gan.training.step import Step
 from synthgan.gan.training.trainer import Trainer
 from synthgan.io.tables import write_table
 from tests.quick import assert_same, quick, weights_of
@@ -84,14 +85,14 @@ def test_ctrl_c_after_the_last_step_costs_what_is_fitted_then_only(table, monkey
 
 
 def test_ctrl_c_in_the_midst_of_a_step_ends_that_step(table, monkeypatch):
-    step = Trainer._step
+    step = Step.__call__
 
-    def press(self, state, data, rows):
-        if state.step == 27:
+    def press(self, rows):
+        if self.state.step == 27:
             os.kill(os.getpid(), signal.SIGINT)
-        return step(self, state, data, rows)
+        return step(self, rows)
 
-    monkeypatch.setattr(Trainer, "_step", press)
+    monkeypatch.setattr(Step, "__call__", press)
     with pytest.warns(InterruptedWarning, match="interrupted at step 28 of 120"):
         model = quick().fit(table)
     assert model.history_["step"].tolist() == [6, 12, 18, 24, 28]

@@ -46,6 +46,8 @@ class FlatGenerator(nn.Module):
 class FlatDiscriminator(nn.Module):
     """A chain of layers from a flattened grid to a logit."""
 
+    is_rowwise = True
+
     def __init__(self, body: nn.Sequential, n_conditions: int, waves: Waves | None = None) -> None:
         super().__init__()
         self.body = body
@@ -78,7 +80,7 @@ class Waves(nn.Module):
 
     def forward(self, flat: Tensor) -> Tensor:
         """Map (n, n_cells) to (n, n_features)."""
-        angles = (flat[:, self.cells, None] * self.octaves).flatten(1)
+        angles = (flat.index_select(1, self.cells)[:, :, None] * self.octaves).flatten(1)
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 

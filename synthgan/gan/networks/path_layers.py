@@ -276,6 +276,7 @@ class PathDiscriminator(nn.Module):
 
     places: Tensor
     first: Tensor
+    is_rowwise = True
 
     def redraw(self, rng: torch.Generator | None = None) -> None:
         """Draw which piece is seen, the same for real and generated windows until the next call."""

@@ -26,6 +26,7 @@ __all__ = [
     "OscillatorGenerator",
     "PixelNoiseGenerator",
     "RedrawingDiscriminator",
+    "RowwiseDiscriminator",
     "Seeded",
     "SeededDiscriminator",
     "SeededGenerator",
@@ -122,6 +123,17 @@ class RedrawingDiscriminator(Protocol):
 
     def redraw(self, rng: torch.Generator | None = None) -> None:
         """Draw for the step that begins; the parameter `rng` is optional."""
+
+
+@runtime_checkable
+class RowwiseDiscriminator(Protocol):
+    """A discriminator whose logit of a row depends on that row alone.
+
+    Real and generated rows can then be judged in one pass. Batch statistics (batch normalisation,
+    spreads of a batch) are not of that kind.
+    """
+
+    is_rowwise: bool
 
 
 @runtime_checkable

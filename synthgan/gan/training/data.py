@@ -85,7 +85,9 @@ class GridData:
     def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
         """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""
         draws = torch.rand(n, self._n_owners, generator=rng, device=self.device)
-        return (draws >= hidden).float()[:, self._owner].reshape(n, *self.grids.shape[1:])
+        return (
+            (draws >= hidden).float().index_select(1, self._owner).reshape(n, *self.grids.shape[1:])
+        )
 
     def draw(self, left: Tensor, batch_size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         """Take a batch of row numbers from what is left of a shuffle; every row once an epoch.

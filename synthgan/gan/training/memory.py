@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
-from synthgan.gan.isolation import import_compiler
+from synthgan.gan.isolation import without_memory
 from synthgan.gan.networks.layers import FlatGenerator
 from synthgan.gan.networks.protocol import CountingNetwork, with_rng
 
@@ -64,7 +64,7 @@ def estimate(
     latent_dim, n_conditions, batch_size : int
     """
     try:
-        with torch.device("meta"):
+        with without_memory():
             networks = build()
         counts = [n.count_values() for n in networks if isinstance(n, CountingNetwork)]
         n_values = batch_size * sum(counts)
@@ -98,9 +98,8 @@ def _counting(modules: Sequence[nn.Module]) -> Iterator[list[int]]:
         if isinstance(output, Tensor):
             counted.append(output.numel())
 
-    import_compiler()
     hooks = [module.register_forward_hook(count) for module in modules]
-    with torch.device("meta"), torch.no_grad():
+    with without_memory():
         yield counted
     for hook in hooks:
         hook.remove()

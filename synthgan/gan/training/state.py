@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from synthgan.gan.training.optimizer import Optimizer
 from synthgan.state import fields
 
 __all__ = ["Snapshot", "TrainState", "check_like", "update_average"]
 
 _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
-_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}  # of Adam
 _MOST_HALVINGS = 60  # beyond which no learning rate is left
 _COUNTERS = (
     "batch_size", "step", "seen", "epoch", "unlogged", "seconds", "halvings", "vanished",
@@ -72,8 +72,8 @@ class TrainState:
     generator: nn.Module
     discriminator: nn.Module
     average: nn.Module
-    generator_optimizer: torch.optim.Optimizer
-    discriminator_optimizer: torch.optim.Optimizer
+    generator_optimizer: Optimizer
+    discriminator_optimizer: Optimizer
     rng: torch.Generator
     left: Tensor
     sums: Tensor
@@ -94,10 +94,8 @@ class TrainState:
             weights = getattr(self, name).state_dict()
             tensors.update({f"{name}/{key}": tensor for key, tensor in weights.items()})
         for name in _OPTIMIZERS:
-            optimizer = getattr(self, name)
-            for i, parameter in enumerate(_parameters(optimizer)):
-                moments = optimizer.state.get(parameter, {})
-                tensors.update({f"{name}/{i}/{key}": tensor for key, tensor in moments.items()})
+            moments = getattr(self, name).tensors()
+            tensors.update({f"{name}/{key}": tensor for key, tensor in moments.items()})
         record = {name: getattr(self, name) for name in _COUNTERS}
         record["history"] = [dict(row) for row in self.history]
         return record, {key: t.detach().to("cpu", copy=True) for key, t in tensors.items()}
@@ -146,7 +144,7 @@ class TrainState:
         for name in _NETWORKS:
             getattr(self, name).load_state_dict(snapshot[name].tensors)
         for name in _OPTIMIZERS:
-            _restore_optimizer(getattr(self, name), snapshot[name].tensors)
+            getattr(self, name).load(snapshot[name].tensors)
         device = self.left.device
         self.left = tensors["left"].to(device, copy=True)
         self.sums = tensors["sums"].to(device, copy=True)
@@ -196,16 +194,13 @@ def _check_tensors(state: TrainState, snapshot: Snapshot, n_rows: int, step: int
         for key in theirs:
             del tensors[f"{name}/{key}"]
     for name in _OPTIMIZERS:
-        parameters = _parameters(getattr(state, name))
-        for i, parameter in enumerate(parameters):
-            start = f"{name}/{i}/"
-            found = {key for key in _MOMENTS if f"{start}{key}" in tensors}
-            held = {key: tensors.pop(f"{start}{key}") for key in found}
-            if held:
-                wanted = {"step": torch.zeros(()), "exp_avg": parameter, "exp_avg_sq": parameter}
-                check_like(held, wanted, start)
-                if not 0 <= float(held["step"]) <= step or (held["exp_avg_sq"] < 0).any():
-                    raise ValueError(f"its {start}step or {start}exp_avg_sq is none of this run")
+        ours, theirs = getattr(state, name).tensors(), snapshot[name].tensors
+        check_like(theirs, ours, f"{name}/")
+        for key, tensor in theirs.items():
+            del tensors[f"{name}/{key}"]
+            is_count, is_square = key.endswith("/step"), key.endswith("/exp_avg_sq")
+            if (is_count and not 0 <= float(tensor) <= step) or (is_square and (tensor < 0).any()):
+                raise ValueError(f"its {name}/{key} is none of this run")
     if tensors:
         raise ValueError(f"it has the unexpected tensors {fields.brief(sorted(tensors))}")
 
@@ -245,19 +240,3 @@ def update_average(average: nn.Module, network: nn.Module, decay: float) -> None
     torch._foreach_lerp_(ours, list(network.parameters()), 1.0 - decay)
     for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
         mine.copy_(theirs)
-
-
-def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    optimizer.state.clear()
-    parameters = _parameters(optimizer)
-    for name, tensor in tensors.items():
-        number, key = name.split("/")
-        parameter = parameters[int(number)]
-        # Moments lie in memory as their weights do: the fused step takes that for granted.
-        own = torch.empty_like(parameter) if tensor.shape == parameter.shape else tensor
-        own = own.detach().to(parameter.device, tensor.dtype, copy=True).copy_(tensor)
-        optimizer.state[parameter][key] = own

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from synthgan.exceptions import (
     CollapseWarning,
@@ -21,9 +21,6 @@ from synthgan.exceptions import (
     ParameterError,
     SynthganError,
 )
-from synthgan.gan.isolation import import_compiler
-from synthgan.gan.losses import check_pair, moment_distance
-from synthgan.gan.networks.protocol import RedrawingDiscriminator, with_rng
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.callbacks import Callback, Run
 from synthgan.gan.training.checkpoint import Checkpoint
@@ -32,7 +29,9 @@ from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.interrupts import on_interrupt
 from synthgan.gan.training.last_good import LastGood
-from synthgan.gan.training.state import TrainState, copy_network, update_average
+from synthgan.gan.training.optimizer import Optimizer
+from synthgan.gan.training.state import TrainState, copy_network
+from synthgan.gan.training.step import Step
 
 __all__ = ["SMALLEST_BATCH", "Trainer", "find_device"]
 
@@ -75,20 +74,7 @@ class Trainer:
             The checkpoints are of another run.
         """
         config, device = self.config, data.device
-        self.generate, self.judge = with_rng(generator), with_rng(discriminator)
-        self.redraw = None
-        if isinstance(discriminator, RedrawingDiscriminator):
-            self.redraw = with_rng(discriminator.redraw)
-        self.pair = check_pair(config.loss.pair(len(data), data.n_groups), config.loss)
         self.rate = config.optimizer.rate(len(data))
-        alike = torch.zeros(1)
-        # A loss that is nothing where real and fake are alike may well come near it.
-        vanishes = float(self.pair.discriminator(alike, alike)) > _VANISHED
-        self.watches = vanishes and not self.pair.threshold
-        # A gradient's scale is the root of its weight.
-        scale = torch.ones(data.grids[0].numel(), device=device)
-        scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
-        self.scale = scale.reshape(data.grids.shape[1:])
         state = TrainState(
             generator=generator.train(),
             discriminator=discriminator.train(),
@@ -100,6 +86,11 @@ class Trainer:
             sums=torch.zeros(4, device=device),
             batch_size=config.batch_size,
         )
+        step = Step(state, config.loss, self.sampler, data, config.masked, config.optimizer.average)
+        alike = torch.zeros(1)
+        # A loss that is nothing where real and fake are alike may well come near it.
+        vanishes = float(step.pair.discriminator(alike, alike)) > _VANISHED
+        self.watches = vanishes and not step.pair.threshold
         run = Run(
             state,
             config.n_steps(len(data), state),
@@ -120,21 +111,19 @@ class Trainer:
                 if checkpoint is not None and saved is not None:
                     with checkpoint.taking_up(saved):
                         run.restore_callbacks(saved)
-                self._loop(run, data, LastGood(run, saved), checkpoint)
+                self._loop(run, step, LastGood(run, saved), checkpoint)
         finally:
             self._call("on_end", run)
         self._warn(run, data)
         return state
 
-    def _loop(
-        self, run: Run, data: GridData, good: LastGood, checkpoint: Checkpoint | None
-    ) -> None:
-        config, state, n_rows = self.config, run.state, len(data)
+    def _loop(self, run: Run, step: Step, good: LastGood, checkpoint: Checkpoint | None) -> None:
+        config, state, n_rows = self.config, run.state, len(step.data)
         begun = time.perf_counter() - state.seconds
         while not run.is_over:
             run.n_steps = config.n_steps(n_rows, state)
             self._set_learning_rate(state, run.share)
-            if not self._try_step(state, data, good.is_there):
+            if not self._try_step(state, step, good.is_there):
                 self._shrink(run, good)
                 self._locate(run, n_rows)
                 continue
@@ -169,11 +158,11 @@ class Trainer:
         by_clock = run.state.seconds / (self.config.max_seconds or math.inf)
         return _share(max(run.state.step / run.n_steps, by_clock), run.anneal_from)
 
-    def _try_step(self, state: TrainState, data: GridData, may_fail: bool) -> bool:
+    def _try_step(self, state: TrainState, step: Step, may_fail: bool) -> bool:
         """Make a step; False where memory ran out and the batch can be halved."""
-        rows, state.left = data.draw(state.left, state.batch_size, state.rng)
+        rows, state.left = step.data.draw(state.left, state.batch_size, state.rng)
         try:
-            state.sums += self._step(state, data, rows)
+            state.sums += step(rows)
         except torch.OutOfMemoryError:
             if not may_fail or state.batch_size // 2 < SMALLEST_BATCH:
                 raise
@@ -265,83 +254,14 @@ class Trainer:
             **self.config.identity(),
         }
 
-    def _step(self, state: TrainState, data: GridData, rows: Tensor) -> Tensor:
-        """One step of each network; never waits for the device.
-
-        Returns both losses and the mean outputs on real and on fake grids, shape (4,).
-        """
-        rng = state.rng
-        grids, labels = data.batch(rows, rng)
-        real, c = self.sampler.known.draw(grids, self.config.masked, rng, labels)
-        # One generated batch serves both networks, and so do the logits of the real rows.
-        made = self.sampler.make(self.generate, c, rng)
-        fake = made.detach()
-        discriminator = state.discriminator.requires_grad_(True)
-        if self.redraw is not None:
-            self.redraw(rng=rng)
-        # A real grid and its generated partner are masked and blurred alike: no information leaks.
-        noise, hidden = self.pair.noise, self.pair.hidden or 0.0
-        blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
-        shown = data.shown(len(real), hidden, rng) if hidden else 1.0
-
-        def judge(grid: Tensor) -> Tensor:
-            """Map grids to logits, blurred; hidden cells are mid-grey."""
-            return self.judge((grid + blur) * shown, c, rng=rng)
-
-        on_real, on_fake = judge(real), judge(fake)
-        discriminator_loss = self.pair.discriminator(on_real, on_fake).mean()
-        total = discriminator_loss
-        if self.pair.penalty and self.pair.weight and state.step % self.pair.penalty_every == 0:
-            penalty = self.pair.penalty(judge, real, fake, self.scale, rng).mean()
-            total = total + self.pair.weight * self.pair.penalty_every * penalty
-        state.discriminator_optimizer.zero_grad()
-        total.backward()
-        self._step_discriminator(state, discriminator_loss.detach())
-
-        discriminator.requires_grad_(False)
-        generator_loss = self.pair.generator(on_real.detach(), judge(made)).mean()
-        total = generator_loss
-        if self.pair.moments and len(data.free_cells):
-            ours, theirs = real.flatten(1), made.flatten(1)
-            cells = data.free_cells
-            total = total + self.pair.moments * moment_distance(ours[:, cells], theirs[:, cells])
-        state.generator_optimizer.zero_grad()
-        total.backward()
-        state.generator_optimizer.step()
-        # A plain mean at first, so that the first weights are soon forgotten.
-        decay = min(self.config.optimizer.average, (1 + state.step) / (2 + state.step))
-        update_average(state.average, state.generator, decay)
-        figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
-        return torch.stack([figure.detach() for figure in figures])
-
-    def _step_discriminator(self, state: TrainState, loss: Tensor) -> None:
-        """Step, or stay where the loss is below the threshold; a mask, not a branch."""
-        optimizer, threshold = state.discriminator_optimizer, self.pair.threshold
-        if threshold <= 0:
-            optimizer.step()
-            return
-        before = [tensor.clone() for tensor in _tensors(optimizer)]
-        optimizer.step()
-        after = _tensors(optimizer)
-        # The first step makes the optimiser's state, which begins at zero.
-        before += [torch.zeros_like(tensor) for tensor in after[len(before) :]]
-        for now, then in zip(after, before, strict=True):
-            now.copy_(torch.where(loss.to(now.device) >= threshold, now, then))
-
-    def _optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+    def _optimizer(self, network: nn.Module) -> Optimizer:
         adam = self.config.optimizer
         adam._validate_params()
         if len(adam.betas) != 2 or not all(0 <= beta < 1 for beta in adam.betas):
             raise ParameterError(
                 f"betas={adam.betas!r} is not allowed; give two numbers in [0, 1)."
             )
-        import_compiler()
-        return torch.optim.Adam(
-            network.parameters(),
-            lr=self.rate,
-            betas=(adam.betas[0], adam.betas[1]),
-            fused=True,
-        )
+        return Optimizer(network, (adam.betas[0], adam.betas[1]))
 
     def _set_learning_rate(self, state: TrainState, share: float) -> None:
         """Follow the schedule; `share` of the run is over."""
@@ -351,7 +271,7 @@ class Trainer:
         if share > begin:
             factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
-            optimizer.param_groups[0]["lr"] = self.rate * factor / 2**state.halvings
+            optimizer.rate = self.rate * factor / 2**state.halvings
 
     def _log(self, state: TrainState, figures: list[float], n_rows: int) -> None:
         names = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
@@ -404,9 +324,3 @@ def _share(passed: float, anneal_from: float | None) -> float:
         left = 1 - anneal_from
         passed = anneal_from + (passed - anneal_from) * max(1.0, left / _ANNEALING)
     return min(1.0, passed)
-
-
-def _tensors(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """Weights and the optimiser's own tensors."""
-    weights = [p.detach() for group in optimizer.param_groups for p in group["params"]]
-    return [*weights, *[t for s in optimizer.state.values() for t in s.values()]]

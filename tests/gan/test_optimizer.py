@@ -1,0 +1,51 @@
+"""Adam."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from synthgan.gan.training.optimizer import Optimizer
+
+
+@pytest.mark.parametrize("betas", [(0.0, 0.99), (0.9, 0.999)])
+def test_steps_are_those_of_torch(betas):
+    networks = [torch.nn.Sequential(torch.nn.Linear(3, 5), torch.nn.Conv1d(1, 2, 3)) for _ in "ab"]
+    networks[1].load_state_dict(networks[0].state_dict())
+    ours = Optimizer(networks[0], betas)
+    theirs = torch.optim.Adam(networks[1].parameters(), betas=betas, fused=True)
+    rng = torch.Generator().manual_seed(0)
+    for rate in (0.1, 0.03, 0.01):
+        x = torch.randn(4, 3, generator=rng)
+        ours.rate = theirs.param_groups[0]["lr"] = rate
+        for network, optimizer in zip(networks, (ours, theirs), strict=True):
+            optimizer.zero_grad()
+            network(x[:, None]).square().sum().backward()
+            optimizer.step()
+    for one, two in zip(*(network.parameters() for network in networks), strict=True):
+        assert torch.equal(one, two)
+
+
+def test_weights_without_gradients_stay():
+    network = torch.nn.Linear(2, 2)
+    optimizer = Optimizer(network, (0.0, 0.99))
+    optimizer.rate = 1.0
+    before, bias = network.weight.detach().clone(), network.bias.detach().clone()
+    network.weight.sum().backward()
+    optimizer.step()
+    assert (network.weight != before).all()
+    assert (network.bias == bias).all()
+    assert float(optimizer.tensors()["1/step"]) == 0
+
+
+def test_training_does_not_import_the_compiler():
+    code = """
+import sys
+from synthgan import FCN, TabularGANSynthesizer
+from synthgan.datasets import make_clinic
+model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=2, candidates=1)
+model.fit(make_clinic(60)).sample(2)
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
