@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from synthgan.metrics.recent import remember_recent
 from synthgan.metrics.space import nearest
 
 __all__ = [
@@ -184,6 +185,7 @@ def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sqrt(max(0.0, gap)))
 
 
+@remember_recent
 def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[str, float]:
     """Precision, recall, density and coverage by k nearest neighbours.
 
@@ -203,8 +205,7 @@ def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[s
     k = min(k, len(real) - 1, len(fake) - 1)
     if k < 1:
         return dict.fromkeys(("precision", "recall", "density", "coverage"), float("nan"))
-    real_reach = nearest(real, real, k, itself=True)[0][:, -1] ** 2 + _TINY_SQUARE
-    fake_reach = nearest(fake, fake, k, itself=True)[0][:, -1] ** 2 + _TINY_SQUARE
+    real_reach, fake_reach = (_reach(x, k) ** 2 + _TINY_SQUARE for x in (real, fake))
     balls = np.zeros(len(fake))
     covered, recalled = np.zeros(len(real), dtype=bool), np.zeros(len(real), dtype=bool)
     for rows, squares in _blocks(fake, real):
@@ -220,6 +221,7 @@ def neighbour_measures(real: np.ndarray, fake: np.ndarray, k: int = 5) -> dict[s
     }
 
 
+@remember_recent
 def support_measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     """Integrated alpha-precision and beta-recall.
 
@@ -237,7 +239,7 @@ def support_measures(real: np.ndarray, fake: np.ndarray) -> dict[str, float]:
     from_centre = [np.linalg.norm(x - real.mean(axis=0), axis=1) for x in (real, fake)]
     radii = np.quantile(from_centre[0], levels)
     inside = (from_centre[1][:, None] <= radii + _TINY).mean(axis=0)
-    reach = nearest(real, real, 1, itself=True)[0][:, 0] if len(real) > 1 else np.zeros(1)
+    reach = _reach(real, 1) if len(real) > 1 else np.zeros(1)
     gaps, closest = (x[:, 0] for x in nearest(real, fake))
     spread = np.linalg.norm(fake - fake.mean(axis=0), axis=1)
     typical = spread[closest][:, None] <= np.quantile(spread, levels) + _TINY
@@ -257,9 +259,15 @@ def authenticity_of_points(real: np.ndarray, fake: np.ndarray) -> float:
     """
     if len(real) < 2:
         return float("nan")
-    reach = nearest(real, real, 1, itself=True)[0][:, 0]
+    reach = _reach(real, 1)
     gaps, closest = (x[:, 0] for x in nearest(fake, real))
     return float((gaps > reach[closest] + _TINY).mean())
+
+
+@remember_recent
+def _reach(points: np.ndarray, k: int) -> np.ndarray:
+    """Return the distance of each point to its k-th nearest neighbour."""
+    return nearest(points, points, k, itself=True)[0][:, -1]
 
 
 def _placements(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
+from sklearn.utils import gen_batches
 
 __all__ = ["Space", "nearest"]
 
 _EDGES = (0.005, 0.995)  # quantiles that span a column's scale
 _BEYOND = 0.5  # values are clipped at this distance outside of the scale
 _MOST_LEVELS = 60
+_BLOCK_CELLS = 20_000_000  # distances, or coordinates, at a time
 _HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
 
 
@@ -99,25 +102,34 @@ def nearest(
     """
     # In float32 the expanded square would treat near points as equal.
     points, to = points.astype(np.float64), to.astype(np.float64)
-    squares = np.einsum("ij,ij->i", to, to)
+    if apart is None:
+        found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(to)
+        best = found.kneighbors(None if itself else points, return_distance=False)
+        return _in_order(points, to, best)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
-    # Memory of a block: all distances, and all coordinates of the neighbours.
-    size = max(1, 20_000_000 // max(1, len(to), k * to.shape[1]))
-    for start in range(0, len(points), size):
-        some = points[start : start + size]
+    squares = np.einsum("ij,ij->i", to, to)
+    for rows in gen_batches(len(points), max(1, _BLOCK_CELLS // max(1, len(to)))):
+        some = points[rows]
         gaps = squares - 2 * (some @ to.T)
-        rows = np.arange(len(some))
+        gaps[apart[0][rows, None] == apart[1]] = np.inf
         if itself:
-            gaps[rows, start + rows] = np.inf
-        if apart is not None:
-            gaps[apart[0][start : start + size, None] == apart[1]] = np.inf
-        best = np.argpartition(gaps, k - 1, axis=1)[:, :k] if k < len(to) else None
-        if best is None:
-            best = np.broadcast_to(np.arange(k), (len(some), k))
-        # Distances near 0 are computed again, without the rounding error.
-        exact = np.sqrt(((some[:, None, :] - to[best]) ** 2).sum(axis=2))
-        exact[np.isinf(np.take_along_axis(gaps, best, axis=1))] = np.inf
-        order = np.argsort(exact, axis=1, kind="stable")
-        distances[start : start + size] = np.take_along_axis(exact, order, axis=1)
-        indices[start : start + size] = np.take_along_axis(best, order, axis=1)
+            gaps[np.arange(len(some)), np.arange(rows.start, rows.stop)] = np.inf
+        best = np.argpartition(gaps, k - 1, axis=1)[:, :k]
+        is_none = np.isinf(np.take_along_axis(gaps, best, axis=1))
+        distances[rows], indices[rows] = _in_order(some, to, best, is_none)
     return distances, indices
+
+
+def _in_order(
+    points: np.ndarray, to: np.ndarray, best: np.ndarray, is_none: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances without the rounding error of those near 0, and sort by them."""
+    distances = np.empty(best.shape)
+    n_numbers = max(1, to.shape[1] * best.shape[1])
+    for rows in gen_batches(len(points), max(1, _BLOCK_CELLS // n_numbers)):
+        steps = points[rows, None, :] - to[best[rows]]
+        distances[rows] = np.sqrt((steps**2).sum(axis=2))
+    if is_none is not None:
+        distances[is_none] = np.inf
+    order = np.argsort(distances, axis=1, kind="stable")
+    return np.take_along_axis(distances, order, axis=1), np.take_along_axis(best, order, axis=1)
