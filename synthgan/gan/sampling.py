@@ -76,8 +76,8 @@ class Sampler:
         candidates : int, default=1
             Grids made for each one that is kept.
         choose : callable or None
-            ``choose(grids, known, rng)`` maps candidates (candidates, n, *shape), and the mask
-            of what was known (n, n_groups), to the number of the one to keep, shape (n,).
+            ``choose(grids, known, rng)`` maps candidates (candidates * n, *shape), and the mask
+            of what was known (n, n_groups), to the positions of those to keep, shape (n,).
 
         Returns
         -------
@@ -95,9 +95,7 @@ class Sampler:
             made = [self.head.to_cells(self.make(generate, some, rng)) for some in passes]
             cells = torch.cat(made).cpu().numpy()
             if choose is not None:
-                cells = cells.reshape(candidates, len(part), *cells.shape[1:])
-                known = self.known.mask(part).cpu().numpy()
-                cells = cells[choose(cells, known, picker), np.arange(len(part))]
+                cells = cells[choose(cells, self.known.mask(part).cpu().numpy(), picker)]
             chunks.append(cells)
         return np.concatenate(chunks)
 

@@ -1,4 +1,4 @@
-"""Balanced selection among candidates: match marginal distributions; independent of grids."""
+"""Balanced selection from a pool: match marginal distributions; independent of grids."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ _FEWEST_EXPECTED = 5  # rows; bins with fewer expected rows are not balanced, or
 _STRENGTH = 10.0
 _BLOCKS = 64
 _SWEEPS = 2
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -86,52 +87,75 @@ class Margins:
 
 
 def draw_balanced(
-    logits: np.ndarray, bins: np.ndarray, expected: np.ndarray, rng: np.random.Generator
+    logits: np.ndarray, bins: np.ndarray, expected: np.ndarray, n: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draw one candidate for each row, so that the bin counts match the expected counts.
+    """Draw `n` rows of a pool without replacement, so that bin counts match the expected counts.
 
-    Each candidate is drawn in proportion to its odds, and the whole sample in proportion to
-    exp(-5 chi2), where chi2 sums (found - expected)**2 / expected over the bins: a Gibbs
-    sampler redraws block after block of rows, given all others. The variance of bin counts is then
-    an eleventh of that of independent draws. After each sweep, the remaining deficit of a bin is
-    added permanently to its weight, so that biased shares of the candidates leave no lasting
-    deficit.
+    Block after block of the pool, rows are drawn in proportion to their odds, but no row more than
+    once (Pareto sampling), with weights that push the counts of all rows drawn so far towards the
+    expected ones; then block after block is drawn again, given all others. After each sweep, the
+    remaining deficit of a bin is added permanently to its weight, so that biased shares of the pool
+    leave no lasting deficit.
 
     Parameters
     ----------
-    logits : ndarray of shape (n_candidates, n)
-    bins : ndarray of shape (n_candidates, n, n_features)
+    logits : ndarray of shape (n_pool,)
+    bins : ndarray of shape (n_pool, n_features)
         Numbered consecutively over all features.
     expected : ndarray of shape (n_bins,)
         Expected rows in each bin; bins that expect fewer than 5 are not balanced.
+    n : int
+        At most `n_pool`.
     rng : Generator
 
     Returns
     -------
     chosen : ndarray of shape (n,)
+        Positions in the pool, all different.
 
     References
     ----------
     Deville and Tille (2004), Efficient balanced sampling: the cube method,
-    doi 10.1093/biomet/91.4.893 (the objective; the algorithm is different).
+    doi 10.1093/biomet/91.4.893 (the objective; the algorithm is different). Rosen (1997), On
+    sampling with probability proportional to size, doi 10.1016/S0378-3758(96)00186-3.
     """
-    n = logits.shape[1]
-    chosen, counts = np.zeros(n, dtype=np.intp), np.zeros(len(expected))
+    counts, lasting = np.zeros(len(expected)), np.zeros(len(expected))
     strength = np.where(expected >= _FEWEST_EXPECTED, _STRENGTH / np.maximum(expected, 1), 0.0)
-    lasting = np.zeros(len(expected))
-    blocks = np.array_split(rng.permutation(n), np.clip(n, 1, _BLOCKS))
+    n_blocks = int(np.clip(n, 1, _BLOCKS))
+    blocks = np.array_split(rng.permutation(len(logits)), n_blocks)
+    sizes = [len(part) for part in np.array_split(np.arange(n), n_blocks)]
+    chosen: list[np.ndarray] = []
     for sweep in range(_SWEEPS):
-        for i, block in enumerate(blocks):
+        for i, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
             if sweep:
-                counts -= _count(bins[chosen[block], block], len(expected))
-            placed = (i if not sweep else len(blocks) - 1) / len(blocks)
-            push = lasting + strength * ((placed + 0.5 / len(blocks)) * expected - counts)
-            score = logits[:, block] + push[bins[:, block]].sum(axis=2)
-            score += rng.gumbel(size=score.shape)
-            chosen[block] = score.argmax(axis=0)
-            counts += _count(bins[chosen[block], block], len(expected))
+                counts -= _count(bins[chosen[i]], len(expected))
+            placed = (i if not sweep else n_blocks - 1) / n_blocks
+            push = lasting + strength * ((placed + 0.5 / n_blocks) * expected - counts)
+            some = block[_draw_pareto(logits[block] + push[bins[block]].sum(axis=1), size, rng)]
+            counts += _count(bins[some], len(expected))
+            chosen[i : i + 1] = [some]
         lasting += strength * (expected - counts)
-    return chosen
+    return np.concatenate(chosen)
+
+
+def _draw_pareto(logits: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw `n` positions without replacement, with inclusion probabilities in proportion to odds.
+
+    Probabilities that would be above 1 are 1.
+    """
+    if n == len(logits):
+        return np.arange(n)
+    order = np.argsort(-logits)
+    weights = np.exp(logits[order] - logits.max(initial=-np.inf))
+    rest = np.cumsum(weights[::-1])[::-1]
+    # So many of the largest are certain that no other probability is above 1.
+    probability = weights[:n] * (n - np.arange(n)) / rest[:n]
+    n_certain = int(np.argmax(np.r_[probability <= 1.0, True]))
+    shares = weights[n_certain:] * ((n - n_certain) / max(rest[n_certain], _TINY))
+    shares = np.clip(shares, _TINY, 1 - 1e-12)
+    rank = np.log(shares) - np.log1p(-shares) + rng.logistic(size=len(shares))
+    drawn = np.argsort(-rank)[: n - n_certain] + n_certain
+    return order[np.r_[np.arange(n_certain), drawn]]
 
 
 def _count(bins: np.ndarray, n_bins: int) -> np.ndarray:

@@ -147,18 +147,33 @@ class Critic:
     def choose(
         self, candidates: np.ndarray, known: np.ndarray, rng: np.random.Generator
     ) -> np.ndarray:
-        """Draw one of (n_candidates, n, *shape) for each row of `known`, shape (n,).
+        """Draw as many candidates as `known` has rows.
 
-        Rows without known groups are balanced.
+        A row with known groups gets one of its own candidates. Those of all other rows are one
+        pool, from which rows are drawn that are balanced.
+
+        Parameters
+        ----------
+        candidates : ndarray of shape (n_candidates * n, *shape)
+            One grid for each row, then another for each row, and so on.
+        known : ndarray of shape (n, n_known)
+            Mask of the groups that are known.
+        rng : Generator
+
+        Returns
+        -------
+        chosen : ndarray of shape (n,)
+            Positions among the candidates.
         """
-        n_candidates, n = candidates.shape[:2]
-        seen = self.view(candidates.reshape(n_candidates * n, *candidates.shape[2:]))
+        n, seen = len(known), self.view(candidates)
+        n_candidates = len(candidates) // n
         logits = self.logits(seen, np.tile(known, (n_candidates, 1))).reshape(n_candidates, n)
-        chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0)
+        chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0) * n + np.arange(n)
         free = np.flatnonzero(~known.any(axis=1))
-        bins, expected = self.margins.bins(seen, len(free))
-        bins = bins.reshape(n_candidates, n, bins.shape[1])[:, free]
-        chosen[free] = draw_balanced(logits[:, free], bins, expected, rng)
+        pool = (np.arange(n_candidates)[:, None] * n + free).ravel()
+        bins, expected = self.margins.bins(seen[pool], len(free))
+        drawn = draw_balanced(logits[:, free].ravel(), bins, expected, len(free), rng)
+        chosen[free] = pool[drawn]
         return chosen
 
     def to_arrays(self) -> dict[str, np.ndarray]:

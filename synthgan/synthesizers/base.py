@@ -58,6 +58,7 @@ _STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
+_CANDIDATES_OF_KNOWN = 16  # at least, of a row whose conditions no other candidates meet
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
@@ -382,6 +383,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             In the dtype of the training grids.
         """
         candidates = self._n_candidates(find_preset(self))
+        if known is not None and candidates > 1:
+            candidates = max(candidates, _CANDIDATES_OF_KNOWN)
         lot = n
         if known is None and self.critic_ is not None and n:
             lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))

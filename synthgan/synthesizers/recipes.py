@@ -108,7 +108,7 @@ TABLE = Preset(
         "optimizer": Adam(),
         "epochs": "auto",
         "batch_size": "auto",
-        "candidates": 16,
+        "candidates": 4,
         "constraints": "auto",
     }
 )

@@ -82,8 +82,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Rows in a step; at most the number of rows.
     candidates : int or None, default=None
         Rows generated for each row that `sample` returns; boosted trees choose the most realistic
-        one. 1 is faster and makes no choice. It can be changed after `fit`, unless it was 1 in
-        `fit`.
+        ones. A row with conditions has at least 16 of its own. 1 is faster and makes no choice. It
+        can be changed after `fit`, unless it was 1 in `fit`.
     condition_on : {"any"}, list or None, default=None
         Columns that conditions of `sample` may fix; the networks then learn to complete rows. None:
         conditions are met by drawing again until they hold, which works for frequent values.

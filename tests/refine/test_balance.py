@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from synthgan.refine.balance import Margins, draw_balanced
+from synthgan.refine.balance import Margins, _draw_pareto, draw_balanced
 
 
 def candidates(n, k, rng, n_levels=4):
@@ -16,9 +16,8 @@ def candidates(n, k, rng, n_levels=4):
 def draw(margins, x, k, rng, logits=None):
     n = len(x) // k
     bins, expected = margins.bins(x, n)
-    logits = np.zeros((k, n)) if logits is None else logits
-    chosen = draw_balanced(logits, bins.reshape(k, n, -1), expected, rng)
-    return x.reshape(k, n, -1)[chosen, np.arange(n)]
+    logits = np.zeros(len(x)) if logits is None else logits
+    return x[draw_balanced(logits, bins, expected, n, rng)]
 
 
 def test_a_sample_has_the_columns_it_should_have():
@@ -64,12 +63,28 @@ def test_odds_decide_where_bins_do_not():
     rng = np.random.default_rng(3)
     real = rng.normal(size=(500, 1))
     x = rng.normal(size=(8 * 500, 1))
-    logits = 3.0 * (rng.random((8, 500)) < 0.5)
+    logits = 3.0 * (rng.random(8 * 500) < 0.5)
     bins, expected = Margins.fit(real, real).bins(x, 500)
-    chosen = draw_balanced(logits, bins.reshape(8, 500, 1), expected, rng)
-    odds = np.exp(logits).mean(axis=0)
-    wanted = (np.exp(logits) * (logits > 0)).mean(axis=0) / odds
-    assert (logits[chosen, np.arange(500)] > 0).mean() == pytest.approx(wanted.mean(), abs=0.03)
+    chosen = draw_balanced(logits, bins, expected, 500, rng)
+    wanted = np.exp(3.0) / (np.exp(3.0) + 1)
+    assert (logits[chosen] > 0).mean() == pytest.approx(wanted, abs=0.03)
+
+
+def test_probabilities_follow_the_odds_and_none_is_above_one():
+    rng = np.random.default_rng(7)
+    logits = np.log(np.array([1000.0, 4.0, 2.0, 1.0, 1.0]))
+    found = np.zeros(5)
+    for _ in range(4000):
+        drawn = draw_balanced(logits, np.zeros((5, 0), dtype=int), np.zeros(0), 2, rng)
+        assert len(set(drawn)) == 2
+        found[drawn] += 1
+    # Blocks of the pool are drawn from one by one, so that the first is not always taken.
+    assert found[0] == found.max()
+    pareto = np.zeros(5)
+    for _ in range(4000):
+        pareto[_draw_pareto(logits, 2, rng)] += 1
+    assert pareto[0] == 4000
+    assert np.abs(pareto[1:] / 4000 - np.array([4, 2, 1, 1]) / 8).max() < 0.05
 
 
 def test_dependence_is_kept():
@@ -83,7 +98,7 @@ def test_dependence_is_kept():
 @given(
     st.integers(0, 40), st.integers(1, 300), st.integers(1, 4), st.integers(0, 3), st.integers(0, 9)
 )
-def test_any_sizes_give_one_candidate_a_row(n, n_real, k, n_features, seed):
+def test_any_sizes_give_as_many_rows_as_asked_for(n, n_real, k, n_features, seed):
     rng = np.random.default_rng(seed)
     real = rng.integers(5, size=(n_real, n_features)).astype(float)
     x = rng.integers(6, size=(k * n, n_features)).astype(float)
@@ -92,9 +107,10 @@ def test_any_sizes_give_one_candidate_a_row(n, n_real, k, n_features, seed):
     bins, expected = margins.bins(x, n)
     assert bins.shape == x.shape
     assert np.allclose(expected.sum(), n * n_features)
-    chosen = draw_balanced(np.zeros((k, n)), bins.reshape(k, n, n_features), expected, rng)
+    chosen = draw_balanced(rng.normal(size=k * n), bins, expected, n, rng)
     assert chosen.shape == (n,)
-    assert ((chosen >= 0) & (chosen < k)).all()
+    assert len(np.unique(chosen)) == n
+    assert set(chosen) <= set(range(k * n))
 
 
 def test_missing_values_have_a_bin_of_their_own():

@@ -50,9 +50,10 @@ def critic():
 
 
 def chosen(critic, seed, n=3000, k=8):
-    candidates = grids(n * k, seed, 0.5).reshape(k, n, 2, 3)
-    picks = critic.choose(candidates, np.zeros((n, 0)), np.random.default_rng(seed + 1000))
-    return candidates[picks, np.arange(n)]
+    candidates = grids(n * k, seed, 0.5)
+    return candidates[
+        critic.choose(candidates, np.zeros((n, 0)), np.random.default_rng(seed + 1000))
+    ]
 
 
 def agreement(made):
@@ -105,7 +106,7 @@ def test_grids_without_a_feature():
     blank = lambda made: cell_features(made, GROUPS[3:])  # noqa: E731
     critic = Critic.fit(free(nothing), free(nothing), blank, seed=0)
     again = Critic.from_arrays(critic.to_arrays(), blank, 0, 0)
-    picks = again.choose(nothing.reshape(4, 30, 2, 3), np.zeros((30, 0)), np.random.default_rng(0))
+    picks = again.choose(nothing, np.zeros((30, 0)), np.random.default_rng(0))
     assert picks.shape == (30,)
 
 
@@ -149,6 +150,18 @@ def test_what_is_known_gives_nothing_away():
         (critic.logits(view(real), m) - critic.logits(view(odd), m)).mean() for m in (ones, none)
     )
     assert given > 2 * abs(not_given)
+
+
+def test_a_row_with_known_groups_gets_one_of_its_own_candidates():
+    real = grids(1500, 0, 0.8)
+    masks = np.zeros((1500, 1))
+    critic = Critic.fit((real, masks), (grids(6000, 1, 0.5), np.zeros((6000, 1))), view, seed=0)
+    known = (np.arange(100) % 3 == 0)[:, None].astype(float)
+    picks = critic.choose(grids(800, 2, 0.5), known, np.random.default_rng(0))
+    assert len(np.unique(picks)) == 100
+    rows = np.arange(100)
+    assert (picks % 100 == rows)[known[:, 0] == 1].all()
+    assert set(picks[known[:, 0] == 0] % 100) <= set(rows[known[:, 0] == 0])
 
 
 def test_rounding_of_generated_cells_tells_nothing():
