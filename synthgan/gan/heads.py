@@ -162,16 +162,23 @@ class CellHead(Head):
 
     def _draw_binary(self, logits: Tensor, rng: torch.Generator | None) -> Tensor:
         u = _uniform(logits, rng)
-        soft = ((logits + u.log() - (-u).log1p()) / self.temperature).sigmoid()
-        return (soft > 0.5).to(soft.dtype) + soft - soft.detach()
+        noisy = logits + u.log() - (-u).log1p()
+        hard = (noisy > 0).to(noisy.dtype)
+        if not torch.is_grad_enabled():
+            return hard
+        soft = (noisy / self.temperature).sigmoid()
+        return hard + soft - soft.detach()
 
     def _draw_one_hot(self, levels: Tensor, rng: torch.Generator | None) -> Tensor:
         gumbel = -(-_uniform(levels, rng).log()).log()
         noisy = nn.functional.pad((levels + gumbel) / self.temperature, (0, 1), value=-1e9)
         logits = noisy.index_select(1, self.one_hot.flatten()).unflatten(1, self.one_hot.shape)
-        soft = logits.softmax(dim=2)  # (n, n_groups, longest)
-        hard = torch.zeros_like(soft).scatter(2, soft.argmax(dim=2, keepdim=True), 1.0)
-        return (hard + soft - soft.detach()).flatten(1).index_select(1, self.one_hot_used)
+        # (n, n_groups, longest)
+        hard = torch.zeros_like(logits).scatter(2, logits.argmax(dim=2, keepdim=True), 1.0)
+        if torch.is_grad_enabled():
+            soft = logits.softmax(dim=2)
+            hard = hard + soft - soft.detach()
+        return hard.flatten(1).index_select(1, self.one_hot_used)
 
 
 def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:

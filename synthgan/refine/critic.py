@@ -8,10 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
-from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
@@ -19,6 +16,7 @@ from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, draw_people, whole_people
 from synthgan.refine.balance import Margins, draw_balanced
+from synthgan.refine.trees import MOST_LEAVES, Trees
 from synthgan.state.fields import array_of, read_arrays
 
 __all__ = ["Critic", "cell_features", "fidelity"]
@@ -31,8 +29,8 @@ _LEAF, _FEATURE_SHARE = 100, 0.5  # rows per leaf, and share of the features per
 _MANY_PEOPLE = 4000
 _MOST_TREES = 600
 # Of the student trees, which are stored and learn the teacher's logits of generated grids.
-_KEPT = {"learning_rate": 0.2, "max_leaf_nodes": 31, "min_samples_leaf": 100}
-_FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 100, 600, 5, 50
+_KEPT = {"learning_rate": 0.4, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 100}
+_FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 60, 400, 8, 50
 # Generated grids for the student: per real grid, minimum, maximum, and number of values.
 _TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 20, 5000, 150_000, 30_000_000
 _JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
@@ -41,16 +39,7 @@ _SET_ASIDE = 0.25  # of the people
 _PATIENCE = 20  # trees without improvement on validation rows
 _FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
-# Fields of a node for prediction; the others are for training only.
-_NODE_FIELDS = {
-    "value": "f",
-    "feature_idx": "iu",
-    "num_threshold": "f",
-    "missing_go_to_left": "iu",
-    "left": "iu",
-    "right": "iu",
-    "is_leaf": "iu",
-}
+_BINS = ("n_known", "bin_counts", "bin_edges", "bin_shares")
 
 View = Callable[[np.ndarray], np.ndarray]
 Make = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -72,7 +61,7 @@ class Critic:
     ----------
     view : callable
         Maps grids (n, *shape) to features, (n, n_features).
-    trees : list of TreePredictor
+    trees : Trees
     margins : Margins
         Bin shares of real grids for each feature.
     n_known : int, default=0
@@ -87,7 +76,7 @@ class Critic:
     """
 
     view: View
-    trees: list[TreePredictor]
+    trees: Trees
     margins: Margins
     n_known: int = 0
 
@@ -124,7 +113,7 @@ class Critic:
         is_real = np.arange(len(x)) < len(real[0])
         end = math.inf if deadline is None else deadline
         teacher = _boost(x, is_real, seed, end, support.people)
-        trees: list[TreePredictor] = []
+        trees = Trees.none()
         if teacher is not None:
             n_real, x = len(real[0]), x[~is_real]
             if make is not None:
@@ -137,12 +126,7 @@ class Critic:
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Return the logits of real against synthetic for features of grids, shape (n,)."""
-        x = np.ascontiguousarray(np.hstack([seen, known]), dtype=np.float64)
-        no_categories = np.zeros((0, 8), dtype=np.uint32), np.zeros(x.shape[1], dtype=np.uint32)
-        logits, n_threads = np.zeros(len(x)), torch.get_num_threads()
-        for tree in self.trees:
-            logits += tree.predict(x, *no_categories, n_threads)
-        return logits
+        return self.trees.predict(np.hstack([seen, known]))
 
     def choose(
         self, candidates: np.ndarray, known: np.ndarray, rng: np.random.Generator
@@ -178,14 +162,9 @@ class Critic:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fitted state as plain arrays."""
-        nodes = [tree.nodes for tree in self.trees]
-        sizes = np.array([len(n) for n in nodes], dtype=np.int64)
-        joined = np.concatenate(nodes) if nodes else np.zeros(0, PREDICTOR_RECORD_DTYPE)
-        arrays = {f"node_{name}": joined[name] for name in _NODE_FIELDS}
         margins = self.margins
         return {
-            **arrays,
-            "tree_sizes": sizes,
+            **self.trees.to_arrays(),
             "n_known": np.array([self.n_known]),
             "bin_counts": np.array([len(e) for e in margins.edges], dtype=np.int64),
             "bin_edges": np.concatenate([*margins.edges, np.zeros(0)]),
@@ -209,35 +188,24 @@ class Critic:
         Raises
         ------
         ArchiveError
-            Arrays that are not valid trees or bins; prediction itself does no checks.
+            Arrays that are not valid trees or bins.
         """
-        whole = array_of(None, kinds="iu")
-        # A threshold is infinite in splits on missing values.
-        nodes = {
-            f"node_{name}": array_of(None, kinds=kinds, finite=name != "num_threshold")
-            for name, kinds in _NODE_FIELDS.items()
-        }
         read = read_arrays(
-            arrays, "the critic", **nodes, tree_sizes=whole, n_known=array_of(1, kinds="iu"),
-            bin_counts=array_of(n_features, kinds="iu"), bin_edges=array_of(None),
-            bin_shares=array_of(None),
+            {name: arrays[name] for name in _BINS if name in arrays}, "the critic",
+            n_known=array_of(1, kinds="iu"), bin_counts=array_of(n_features, kinds="iu"),
+            bin_edges=array_of(None), bin_shares=array_of(None),
         )  # fmt: skip
-        sizes, counts = read["tree_sizes"], read["bin_counts"]
-        edges, shares = read["bin_edges"], read["bin_shares"]
-        lengths = {len(read[name]) for name in nodes}
-        if lengths != {_total(sizes, 1)} or read["n_known"][0] != n_known:
+        counts, edges, shares = read["bin_counts"], read["bin_edges"], read["bin_shares"]
+        if read["n_known"][0] != n_known:
             raise ArchiveError("the critic's trees have inconsistent sizes")
-        if len(edges) != _total(counts, 0) or len(shares) != len(edges) + 2 * len(counts):
+        is_sound = (counts < 2**40).all() and len(edges) == counts.sum()
+        if not is_sound or len(shares) != len(edges) + 2 * len(counts):
             raise ArchiveError("the critic's bins have inconsistent sizes")
         margins = Margins(_split(edges, counts), _split(shares, counts + 2))
         if (shares < 0).any() or not all((np.diff(e) >= 0).all() for e in margins.edges):
             raise ArchiveError("the critic's bins are not ascending, or have negative shares")
-        _check_nodes({name: read[f"node_{name}"] for name in _NODE_FIELDS}, sizes,
-                     n_features + n_known)  # fmt: skip
-        joined = np.zeros(lengths.pop(), PREDICTOR_RECORD_DTYPE)
-        for name in _NODE_FIELDS:
-            joined[name] = read[f"node_{name}"]
-        return cls(view, [_tree(nodes) for nodes in _split(joined, sizes)], margins, n_known)
+        nodes = {name: array for name, array in arrays.items() if name not in _BINS}
+        return cls(view, Trees.from_arrays(nodes, n_features + n_known), margins, n_known)
 
 
 def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
@@ -322,20 +290,18 @@ def _boost(
     ).fit(x, is_real)
 
 
-def _distil(
-    x: np.ndarray, logits: np.ndarray, n_trees: int, seed: int, deadline: float
-) -> list[TreePredictor]:
+def _distil(x: np.ndarray, logits: np.ndarray, n_trees: int, seed: int, deadline: float) -> Trees:
     """Fit the student to logits of generated grids, until the deadline."""
     student = HistGradientBoostingRegressor(early_stopping=False, random_state=seed, **_KEPT)
     if math.isinf(deadline):
-        student.set_params(max_iter=n_trees).fit(x, logits)
-        return [tree for (tree,) in student._predictors]
+        return Trees.from_sklearn(student.set_params(max_iter=n_trees).fit(x, logits))
     student.set_params(warm_start=True)
+    trees = Trees.none()
     for n in range(_KEPT_AT_A_TIME, n_trees + 1, _KEPT_AT_A_TIME):
         if time.perf_counter() > deadline:
             break
-        student.set_params(max_iter=n).fit(x, logits)
-    return [tree for (tree,) in getattr(student, "_predictors", ())]
+        trees = Trees.from_sklearn(student.set_params(max_iter=n).fit(x, logits))
+    return trees
 
 
 def _set_aside(
@@ -348,31 +314,6 @@ def _set_aside(
     aside[order[:n_aside]] = True
     aside[n_real:] = rng.random(n - n_real) < _SET_ASIDE
     return aside
-
-
-def _tree(nodes: np.ndarray) -> TreePredictor:
-    none = np.zeros((0, 8), dtype=np.uint32)
-    return TreePredictor(np.ascontiguousarray(nodes), none, none)
-
-
-def _total(sizes: np.ndarray, least: int) -> int:
-    """Sum sizes; -1 if one is invalid."""
-    return int(sizes.sum()) if (sizes >= least).all() and (sizes < 2**40).all() else -1
-
-
-def _check_nodes(nodes: dict[str, np.ndarray], sizes: np.ndarray, n_features: int) -> None:
-    """Refuse trees with invalid children, cycles, or unknown features."""
-    first = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    place, size = np.arange(len(first)) - first, np.repeat(sizes, sizes)
-    leaf, feature = nodes["is_leaf"], nodes["feature_idx"].astype(np.float64)
-    leads_on = leaf == 0
-    goes_down = all(
-        ((nodes[side] > place) & (nodes[side] < size))[leads_on].all() for side in ("left", "right")
-    )
-    is_known = ((feature >= 0) & (feature < n_features))[leads_on].all()
-    asks = not np.isnan(nodes["num_threshold"]).any()
-    if not (goes_down and is_known and asks) or not np.isin(leaf, (0, 1)).all():
-        raise ArchiveError("the critic's trees have invalid nodes")
 
 
 def _split(joined: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:

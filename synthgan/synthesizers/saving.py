@@ -25,6 +25,7 @@ from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
 from synthgan.kinds import all_kinds
 from synthgan.refine.critic import Critic
+from synthgan.refine.trees import Trees
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays, read_archive, refusing, write_archive
 from synthgan.synthesizers.parameters import describe, rebuild
@@ -224,7 +225,7 @@ def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
     """Return the encoder's arrays and those of the critic, perhaps without its trees."""
     kept = model.critic_
     if kept is not None and not with_trees:
-        kept = replace(kept, trees=[])
+        kept = replace(kept, trees=Trees.none())
     critic = {} if kept is None else kept.to_arrays()
     return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
 

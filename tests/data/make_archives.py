@@ -70,7 +70,7 @@ def table():
         random_state=0,
     )
     model.fit(frame, pd.Series(rng.choice(["yes", "no"], N), name="outcome"))
-    model.critic_.trees = model.critic_.trees[:2]  # a few show what a tree is
+    model.critic_.trees = model.critic_.trees.first(2)  # a few show what a tree is
     return model
 
 

@@ -1,0 +1,221 @@
+"""Boosted trees as plain arrays: evaluated by bit masks, stored and checked by themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from synthgan.exceptions import ArchiveError
+from synthgan.state.fields import array_of, read_arrays
+
+__all__ = ["MOST_LEAVES", "MOST_TREES", "Trees"]
+
+MOST_LEAVES, MOST_TREES = 32, 600
+_ROWS_AT_A_TIME = 256  # whose masks stay in the processor's cache
+_ALL = np.uint32(2**32 - 1)
+# Names in archives, and in scikit-learn.
+_TYPES = {
+    "value": np.float64,
+    "feature_idx": np.int64,
+    "num_threshold": np.float64,
+    "missing_go_to_left": np.uint8,
+    "left": np.int64,
+    "right": np.int64,
+    "is_leaf": np.uint8,
+}
+
+
+@dataclass
+class Trees:
+    """A sum of regression trees of at most 32 leaves.
+
+    Parameters
+    ----------
+    sizes : ndarray of int of shape (n_trees,)
+        Nodes of each tree; those of all trees lie one after another, the root of each first.
+    value : ndarray of shape (n_nodes,)
+        What a leaf adds.
+    feature_idx, num_threshold, missing_go_to_left : ndarray of shape (n_nodes,)
+        A row goes to the left child if its feature is at most the threshold, or if it is missing
+        and missing values go there.
+    left, right, is_leaf : ndarray of shape (n_nodes,)
+        Children, numbered within their tree, are later nodes.
+
+    References
+    ----------
+    Lucchese et al. (2015), QuickScorer: a fast algorithm to rank documents with additive ensembles
+    of regression trees, doi 10.1145/2766462.2767733.
+    """
+
+    sizes: np.ndarray
+    value: np.ndarray
+    feature_idx: np.ndarray
+    num_threshold: np.ndarray
+    missing_go_to_left: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    is_leaf: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    @classmethod
+    def none(cls) -> Trees:
+        """Return no trees, whose sum is 0."""
+        return cls(np.zeros(0, np.int64), *(np.zeros(0, kind) for kind in _TYPES.values()))
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Trees:
+        """Take the trees of a fitted `HistGradientBoostingRegressor`."""
+        nodes = [tree.nodes for (tree,) in model._predictors]
+        joined = np.concatenate(nodes)
+        return cls(
+            np.array([len(n) for n in nodes]),
+            *(joined[n].astype(kind) for n, kind in _TYPES.items()),
+        )
+
+    def first(self, n_trees: int) -> Trees:
+        """Return the first trees."""
+        n_nodes = int(self.sizes[:n_trees].sum())
+        return Trees(
+            self.sizes[:n_trees], *(getattr(self, f.name)[:n_nodes] for f in fields(self)[1:])
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return all arrays, by their names in archives."""
+        return {"tree_sizes": self.sizes, **{f"node_{n}": getattr(self, n) for n in _TYPES}}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], n_features: int) -> Trees:
+        """Take back what `to_arrays` returned.
+
+        Raises
+        ------
+        ArchiveError
+            They are no trees for so many features.
+        """
+        # A threshold is infinite in splits on missing values.
+        nodes = {
+            f"node_{name}": array_of(
+                None, kinds="f" if kind is np.float64 else "iu", finite=name != "num_threshold"
+            )
+            for name, kind in _TYPES.items()
+        }
+        read = read_arrays(arrays, "the critic", tree_sizes=array_of(None, kinds="iu"), **nodes)
+        sizes = read["tree_sizes"]
+        is_sound = len(sizes) <= MOST_TREES and ((sizes >= 1) & (sizes < 2**40)).all()
+        if not is_sound or {len(read[name]) for name in nodes} != {int(sizes.sum())}:
+            raise ArchiveError("the critic's trees have inconsistent sizes")
+        arrays = {n: read[f"node_{n}"].astype(kind, copy=False) for n, kind in _TYPES.items()}
+        trees = cls(sizes.astype(np.int64), **arrays)
+        trees._check_nodes(n_features)
+        return trees
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the sum of all trees for rows (n, n_features), shape (n,).
+
+        The leaf of a row is the first that no node forbids: a node whose condition is not met
+        forbids the leaves on its left. What nodes of a feature forbid is looked up by the bin of
+        its value, for all trees at once.
+        """
+        total = np.zeros(len(x))
+        if not len(self) or not len(x):
+            return total
+        tables, leaf_values = self._tables, self._leaf_values
+        bins = {f: _find_bin(edges, x[:, f]) for f, (edges, _) in tables.items()}
+        first = (np.arange(len(self)) * MOST_LEAVES - 127).astype(np.int32)
+        left, looked_up = np.empty((2, min(len(x), _ROWS_AT_A_TIME), len(self)), np.uint32)
+        for rows in gen_batches(len(x), _ROWS_AT_A_TIME):
+            n = rows.stop - rows.start
+            left[:n] = _ALL
+            for f, (_, allowed) in tables.items():
+                np.take(allowed, bins[f][rows], axis=0, out=looked_up[:n], mode="clip")
+                np.bitwise_and(left[:n], looked_up[:n], out=left[:n])
+            # The exponent of a power of two as float32 is the number of its bit, and 127.
+            lowest = left[:n] & (~left[:n] + np.uint32(1))
+            at = (lowest.astype(np.float32).view(np.int32) >> 23) + first
+            total[rows] = leaf_values.take(at).sum(axis=1)
+        return total
+
+    @cached_property
+    def _leaves(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return by node the number of leaves below it, and the number of the first of them."""
+        starts = np.cumsum(self.sizes) - self.sizes
+        n_below, first = self.is_leaf.astype(np.int64), np.zeros(len(self.is_leaf), np.int64)
+        places = range(int(self.sizes.max(initial=0)))
+        for place in reversed(places):
+            node, left, right = self._splits(starts, place)
+            n_below[node] = n_below[left] + n_below[right]
+        for place in places:
+            node, left, right = self._splits(starts, place)
+            first[left], first[right] = first[node], first[node] + n_below[left]
+        return n_below, first
+
+    def _splits(self, starts: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the nodes at one place of their trees that have children, and both children."""
+        starts = starts[self.sizes > place]
+        starts = starts[self.is_leaf[starts + place] == 0]
+        node = starts + place
+        return node, starts + self.left[node], starts + self.right[node]
+
+    @cached_property
+    def _leaf_values(self) -> np.ndarray:
+        """Return the values of all leaves of all trees, 32 a tree, shape (n_trees * 32,)."""
+        values = np.zeros((len(self), MOST_LEAVES))
+        is_leaf, tree = self.is_leaf == 1, np.repeat(np.arange(len(self)), self.sizes)
+        values[tree[is_leaf], self._leaves[1][is_leaf]] = self.value[is_leaf]
+        return values.ravel()
+
+    @cached_property
+    def _tables(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Return by feature its thresholds, and the leaves that each bin allows, a row for each.
+
+        The last row is for missing values.
+        """
+        n_below, first = self._leaves
+        splits = np.flatnonzero(self.is_leaf == 0)
+        tree = np.repeat(np.arange(len(self)), self.sizes)[splits]
+        starts = np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)[splits]
+        on_left = n_below[starts + self.left[splits]]
+        forbidden = ((np.uint64(1) << on_left.astype(np.uint64)) - np.uint64(1)).astype(np.uint32)
+        allowed = ~(forbidden << first[splits].astype(np.uint32))
+        feature, threshold = self.feature_idx[splits], self.num_threshold[splits]
+        tables = {}
+        for f in np.unique(feature):
+            own = feature == f
+            edges, at = np.unique(threshold[own], return_inverse=True)
+            table = np.full((len(edges) + 2, len(self)), _ALL)
+            np.bitwise_and.at(table, (at + 1, tree[own]), allowed[own])
+            table[:-1] = np.bitwise_and.accumulate(table[:-1], axis=0)
+            missing = own & (self.missing_go_to_left[splits] == 0)
+            np.bitwise_and.at(table, (len(edges) + 1, tree[missing]), allowed[missing])
+            tables[int(f)] = edges, table
+        return tables
+
+    def _check_nodes(self, n_features: int) -> None:
+        """Refuse trees with invalid or shared children, too many leaves, or unknown features."""
+        starts = np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)
+        place, size = np.arange(len(starts)) - starts, np.repeat(self.sizes, self.sizes)
+        leads_on, feature = self.is_leaf == 0, self.feature_idx.astype(np.float64)
+        goes_down = all(
+            ((child > place) & (child < size))[leads_on].all() for child in (self.left, self.right)
+        )
+        is_known = ((feature >= 0) & (feature < n_features))[leads_on].all()
+        asks = not np.isnan(self.num_threshold).any()
+        if not (goes_down and is_known and asks) or not np.isin(self.is_leaf, (0, 1)).all():
+            raise ArchiveError("the critic's trees have invalid nodes")
+        children = [
+            (starts + child.astype(np.int64))[leads_on] for child in (self.left, self.right)
+        ]
+        n_parents = np.bincount(np.concatenate(children), minlength=len(starts))
+        if (n_parents != (place > 0)).any() or size.max(initial=0) > 2 * MOST_LEAVES - 1:
+            raise ArchiveError("the critic's trees have shared nodes, or too many")
+
+
+def _find_bin(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the number of thresholds below each value; one more than there are where missing."""
+    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
