@@ -32,6 +32,7 @@ from sklearn.metrics import roc_auc_score
 import synthgan
 from synthgan import FCN, TabularGANSynthesizer
 from synthgan.metrics import membership_inference
+from synthgan.synthesizers.training_set import dither
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 TABLES = {"adult": 1500, "thyroid": 1800, "california_housing": 1500}
@@ -75,16 +76,14 @@ def known_rows(rows, train):
 
 def logits(model, rows):
     """Ask the trees of an archive how real rows look."""
-    if model.critic_ is None or not model.critic_.trees:
+    if model.critic_ is None or not len(model.critic_.trees):
         return np.zeros(len(rows))
-    grids, half_widths = model.encoder_.encode(model.constraints_.apply(rows), warn=False)
+    read = model.constraints_.apply(model.forms_.read(rows))
+    grids, half_widths = model.encoder_.encode(read, warn=False)
     rng = np.random.default_rng(0)
-    views = (
-        model._view(model._dither(grids, half_widths, np.arange(len(rows)), rng))
-        for _ in range(DRAWS)
-    )
+    draws = (dither(grids, half_widths, model.cell_groups_, rng) for _ in range(DRAWS))
     known = np.zeros((len(rows), model.critic_.n_known))
-    return np.mean([model.critic_.logits(view, known) for view in views], axis=0)
+    return np.mean([model.critic_.logits(model._features(x), known) for x in draws], axis=0)
 
 
 def attack_archive(data, seeds):
@@ -167,7 +166,7 @@ def attack_edges():
     model = TabularGANSynthesizer(**QUICK).fit(table)
     cells, _ = model.encoder_.encode(table, warn=False)
     widths = model.encoder_.encode(table, warn=False)[1]
-    real = model._view(cells)
+    real = model._features(cells)
     edges = model.critic_.margins.edges
     reach = 1e-5 if widths is None else widths.max() + 1e-5
     hits = sum(

@@ -218,12 +218,17 @@ def test_beats_are_those_of_an_ecg_lead(leads, units):
     assert f"Beats of lead {leads[1]}." in score.note
     median = score.detail.loc["heart rate (bpm)", "real median"]
     assert median == pytest.approx(np.median(rates), rel=0.03)
+
+
+def test_beats_of_a_model_are_those_of_an_ecg_lead():
+    cut = SignalWindows(with_breath(0)[0], 250, ["RESP", "II"], ["NU", "mV"])
     model = SignalGANSynthesizer(
         max_steps=1, random_state=0, condition_on=["heart_rate_bpm"]
     ).fit(cut)  # fmt: skip
     assert model.beat_lead_ == 1
-    assert f"heart rates are those of lead `{leads[1]}`" in model.model_card()
+    assert "heart rates are those of lead `II`" in model.model_card()
     report = evaluate(cut, cut, sections=["fidelity"])
+    score = signals.heart_rates(cut, cut, fs_hz=250)
     assert report["heart_rates"].detail.equals(score.detail)
     assert report["r_amplitudes"].detail["real median"].item() < 10  # mV, of any unit
 
