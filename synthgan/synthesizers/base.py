@@ -35,7 +35,14 @@ from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.gan.training.config import Adam, TrainConfig
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.interrupts import leaving_out
-from synthgan.gan.training.memory import Needs, check_memory, estimate, free_bytes, out_of_memory
+from synthgan.gan.training.memory import (
+    Needs,
+    check_memory,
+    estimate,
+    free_bytes,
+    out_of_memory,
+    ran_out,
+)
 from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support, draw_people, whole_people
@@ -260,7 +267,9 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             return Trainer(config, sampler, callbacks).fit(
                 generator.to(device), discriminator.to(device), data
             )
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not ran_out(error):
+                raise
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
 

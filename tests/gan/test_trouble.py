@@ -19,6 +19,7 @@ from synthgan.exceptions import (
 from synthgan.gan.training import trainer
 from synthgan.gan.training.callbacks import Callback, KeepBest, Progress, SampleGrid
 from synthgan.gan.training.collapse import n_to_compare, relative_spread
+from synthgan.gan.training.memory import ran_out
 from synthgan.gan.training.step import Step
 from tests.gan.runs import grids, train
 
@@ -163,19 +164,30 @@ def test_a_look_at_collapse_leaves_everything_as_it_is(monkeypatch):
     assert all(torch.equal(a, b) for a, b in zip(looked, fit(), strict=True))
 
 
-def short_of_memory(most_rows):
+def short_of_memory(most_rows, error=None):
     step = Step.__call__
 
     def step_or_fail(self, rows):
         if len(rows) > most_rows:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
+            raise error or torch.OutOfMemoryError("CUDA out of memory.")
         return step(self, rows)
 
     return step_or_fail
 
 
-def test_batches_are_halved_where_memory_runs_out(monkeypatch):
-    monkeypatch.setattr(Step, "__call__", short_of_memory(20))
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory."),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.1 GB, max allowed: 9 GB)."),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        MemoryError(),
+    ],
+    ids=["cuda", "mps", "cpu", "windows", "numpy"],
+)
+def test_batches_are_halved_where_memory_runs_out(error, monkeypatch):
+    monkeypatch.setattr(Step, "__call__", short_of_memory(20, error))
     with pytest.warns(MemoryWarning) as warned:
         state = train([Progress()], n=640, batch_size=64, n_epochs=3)
     assert [str(w.message) for w in warned] == [
@@ -184,6 +196,16 @@ def test_batches_are_halved_where_memory_runs_out(monkeypatch):
     ]
     assert (state.batch_size, state.step, state.seen, state.epoch) == (16, 120, 1920, 3)
     assert state.history[-1]["epoch"] == 3
+
+
+def test_errors_that_say_that_memory_ran_out(monkeypatch):
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(2**50)
+    assert ran_out(raised.value)
+    assert not ran_out(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    monkeypatch.setattr(Step, "__call__", short_of_memory(20, RuntimeError("shapes differ")))
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        train([Progress()], n=640, batch_size=64, n_epochs=3)
 
 
 def test_a_run_goes_on_where_memory_runs_out_late(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ __all__ = [
     "estimate",
     "free_bytes",
     "out_of_memory",
+    "ran_out",
     "sampling_bytes",
 ]
 
@@ -30,6 +32,7 @@ _WEIGHT_BYTES, _VALUE_BYTES = 4, 8
 _COPIES = (5, 4)
 # Maps are kept for the backward pass and have gradients; the penalty differentiates twice.
 _MAP_COPIES = 3
+_RAN_OUT = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 _MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
 
@@ -144,6 +147,12 @@ def free_bytes(device: torch.device) -> int | None:
     if limit.is_file() and used.is_file() and limit.read_text().strip().isdigit():
         free.append(int(limit.read_text()) - int(used.read_text()))
     return max(0, min(free)) if free else None
+
+
+def ran_out(error: BaseException) -> bool:
+    """Return whether an error says that memory ran out; CPU and MPS have no class of their own."""
+    is_class = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return is_class or (isinstance(error, RuntimeError) and bool(_RAN_OUT.search(str(error))))
 
 
 def check_memory(

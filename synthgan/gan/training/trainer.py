@@ -29,6 +29,7 @@ from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.interrupts import on_interrupt
 from synthgan.gan.training.last_good import LastGood
+from synthgan.gan.training.memory import ran_out
 from synthgan.gan.training.optimizer import Optimizer
 from synthgan.gan.training.state import TrainState, copy_network
 from synthgan.gan.training.step import Step
@@ -163,8 +164,9 @@ class Trainer:
         rows, state.left = step.data.draw(state.left, state.batch_size, state.rng)
         try:
             state.sums += step(rows)
-        except torch.OutOfMemoryError:
-            if not may_fail or state.batch_size // 2 < SMALLEST_BATCH:
+        except (RuntimeError, MemoryError) as error:
+            too_small = state.batch_size // 2 < SMALLEST_BATCH
+            if not ran_out(error) or not may_fail or too_small:
                 raise
             return False
         state.step += 1
@@ -178,6 +180,8 @@ class Trainer:
         state.batch_size = batch_size // 2
         if state.rng.device.type == "cuda":
             torch.cuda.empty_cache()
+        if state.rng.device.type == "mps":
+            torch.mps.empty_cache()
         good.go_back(run)
         warnings.warn(
             f"memory ran out with batch_size={batch_size}; training goes on from step {state.step} "
