@@ -188,7 +188,8 @@ def numbers_of(column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarra
 def plain_values(column: Column, series: pd.Series) -> list[Any]:
     """Return the values of a column as plain data, None where missing."""
     if not column.numeric:
-        return [_plain(value) for value in column.levels(series)]
+        # Most levels are text, of which there may be millions.
+        return [v if type(v) is str else _plain(v) for v in column.levels(series)]
     values, present = numbers_of(column, series)
     objects = values.astype(object)
     objects[~present] = None
