@@ -36,7 +36,7 @@ from synthgan.gan.training.step import Step
 
 __all__ = ["SMALLEST_BATCH", "Trainer", "find_device"]
 
-_MAX_HISTORY = 500
+_FEWEST_LOGS, _MAX_HISTORY = 20, 500  # rows of the history of a full run
 _ANNEALING = 0.2  # share of a full run
 _MOST_HALVINGS = 3  # of the learning rate
 _VANISHED, _MOST_VANISHED = 1e-6, 20  # loss, and logged rows
@@ -131,7 +131,8 @@ class Trainer:
             state.seconds = time.perf_counter() - begun
             run.share = self._share_of(run)
             done = run.share == 1 or run.stop or run.interrupted
-            log_every = max(1, round(run.n_steps / max(1, min(config.n_epochs, _MAX_HISTORY))))
+            n_logs = min(max(config.n_epochs, _FEWEST_LOGS), _MAX_HISTORY)
+            log_every = max(1, round(run.n_steps / n_logs))
             if state.step % log_every == 0 or done:
                 figures = (state.sums / state.unlogged).tolist()
                 trouble = self._trouble(state, figures, done)
