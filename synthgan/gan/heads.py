@@ -173,8 +173,8 @@ class CellHead(Head):
         gumbel = -(-_uniform(levels, rng).log()).log()
         noisy = nn.functional.pad((levels + gumbel) / self.temperature, (0, 1), value=-1e9)
         logits = noisy.index_select(1, self.one_hot.flatten()).unflatten(1, self.one_hot.shape)
-        # (n, n_groups, longest)
-        hard = torch.zeros_like(logits).scatter(2, logits.argmax(dim=2, keepdim=True), 1.0)
+        # (n, n_groups, longest); two equal noisy logits are too rare to matter, and are decoded.
+        hard = (logits == logits.amax(dim=2, keepdim=True)).to(logits.dtype)
         if torch.is_grad_enabled():
             soft = logits.softmax(dim=2)
             hard = hard + soft - soft.detach()
