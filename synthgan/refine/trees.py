@@ -63,6 +63,10 @@ class Trees:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    def __getstate__(self) -> dict[str, np.ndarray]:
+        """Leave out what is computed from the arrays."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     @classmethod
     def none(cls) -> Trees:
         """Return no trees, whose sum is 0."""

@@ -1,5 +1,6 @@
 """Boosted trees as plain arrays."""
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -40,6 +41,9 @@ def test_arrays_come_back():
     assert np.array_equal(again.predict(x), trees.predict(x))
     none = Trees.from_arrays(Trees.none().to_arrays(), 4)
     assert (len(none), none.predict(x).tolist()) == (0, [0.0] * len(x))
+    twin = copy.deepcopy(trees)
+    assert set(vars(twin)) < set(vars(trees))
+    assert np.array_equal(twin.predict(x), trees.predict(x))
     few = trees.first(3)
     assert len(few) == 3
     assert not np.array_equal(few.predict(x), trees.predict(x))
