@@ -68,13 +68,16 @@ class _PipeSafeStream(io.TextIOBase):
         self.stream = stream
 
     def write(self, text: str) -> int:
+        """Write text without control characters."""
         self._call("write", re.sub("[^\n\r]+", lambda found: printable(found[0]), text))
         return len(text)
 
     def flush(self) -> None:
+        """Write what is held back."""
         self._call("flush")
 
     def isatty(self) -> bool:
+        """Return whether it is a terminal."""
         return self.stream is not None and self.stream.isatty()
 
     def _call(self, method: str, *arguments: str) -> None:
@@ -91,6 +94,7 @@ class _Parser(argparse.ArgumentParser):
     """An argument parser that reports errors in one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Print one line and end with exit status 2."""
         self.exit(2, f"synthgan: error: {printable(message)}; see {self.prog} --help.\n")
 
 

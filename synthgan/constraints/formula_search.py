@@ -57,6 +57,7 @@ class _Numbers:
 
     @classmethod
     def read(cls, frame: pd.DataFrame) -> _Numbers:
+        """Read the columns that hold two or more different numbers."""
         names, values, columns = [], [], []
         inferred = (_column_of(frame[name]) for name in frame.columns)
         for column in same_clock([one for one in inferred if one is not None]):

@@ -49,6 +49,7 @@ class _Texts:
 
     @classmethod
     def read(cls, series: pd.Series, support: Support) -> _Texts:
+        """Count the texts of a column, and the people who have each."""
         codes, texts = pd.factorize(texts_of(series))
         gaps = codes < 0
         return cls(

@@ -43,8 +43,11 @@ Families = dict[str, slice]
 
 
 class _Classifier(Protocol):
-    def fit(self, X: np.ndarray, y: np.ndarray) -> Any: ...
-    def decision_function(self, X: np.ndarray) -> np.ndarray: ...
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Any:
+        """Learn from rows and their classes."""
+
+    def decision_function(self, X: np.ndarray) -> np.ndarray:
+        """Return the logits of rows."""
 
 
 def _table_test(name: str) -> Callable[[Comparison], Measure]:

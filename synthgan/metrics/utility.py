@@ -209,10 +209,12 @@ class _RealHalves:
 
     @classmethod
     def of(cls, real: pd.DataFrame, rng: np.random.Generator) -> _RealHalves:
+        """Split real rows into halves for training and testing."""
         nothing = np.empty(0)
         return cls(*_halves(real, rng), int(rng.integers(2**31 - 1)), nothing, nothing)
 
     def rows(self, source: pd.DataFrame) -> _Rows:
+        """Encode the rows of a source and those of the test half."""
         return _Rows.of(self.train, source, self.test)
 
 
@@ -225,6 +227,7 @@ class _Rows(NamedTuple):
 
     @classmethod
     def of(cls, reference: pd.DataFrame, source: pd.DataFrame, test: pd.DataFrame) -> _Rows:
+        """Encode two tables on the levels of a third."""
         tables, is_level = encode(reference, source, test)
         return cls(tables[1], tables[2], is_level)
 

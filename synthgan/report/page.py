@@ -41,9 +41,14 @@ class ReportContent(Protocol):
     show_real: bool
     groups: Any
 
-    def contents(self) -> str: ...
-    def summary(self) -> list[Finding]: ...
-    def note(self, score: Score) -> str: ...
+    def contents(self) -> str:
+        """Return the statement of whether the page shows real records."""
+
+    def summary(self) -> list[Finding]:
+        """Return one finding for each section."""
+
+    def note(self, score: Score) -> str:
+        """Return the note of a score."""
 
 
 def render(report: ReportContent, versions: dict[str, str]) -> str:

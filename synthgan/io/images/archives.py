@@ -66,6 +66,7 @@ class _BoundedReader(io.BufferedReader):
     """Refuses large reads: zipfile reads the whole list of members at once."""
 
     def read(self, size: int | None = -1, /) -> bytes:
+        """Read bytes; refuse to read a list of members that is too long."""
         if size is not None and size > max(MOST_DIRECTORY_BYTES, MOST_MEMBER_BYTES):
             raise DataError(
                 f"has a list of members of {size} bytes; {MOST_DIRECTORY_BYTES} are allowed."

@@ -154,6 +154,7 @@ class _Notices:
     unverified: list[str] = field(default_factory=list)
 
     def warn(self, n_silent: int, n: int, wanted: Any) -> None:
+        """Warn once of all records and headers that were left out or differ."""
         sentences = []
         if n_silent:
             sentences.append(

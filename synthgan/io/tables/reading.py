@@ -289,11 +289,13 @@ class _Column:
         self.codes: list[np.ndarray] = []
 
     def add(self, cells: Sequence[str]) -> None:
+        """Add the cells of more rows."""
         codes, texts = pd.factorize(np.array(cells, dtype=object))
         places = [self.places.setdefault(text, len(self.places)) for text in texts]
         self.codes.append(np.array(places, dtype=np.int32)[codes])
 
     def cells(self) -> Cells:
+        """Return all cells so far."""
         codes = np.concatenate(self.codes) if self.codes else np.empty(0, np.int32)
         return Cells("", list(self.places), codes)
 

@@ -182,20 +182,24 @@ class _Quoting:
         self.name_needs = re.compile(rf"[{special}{re.escape(''.join(SEPARATORS))}]|^\s|\s$|^#")
 
     def always(self, text: str) -> str:
+        """Quote a text."""
         if self.escape:
             text = text.replace(self.escape, 2 * self.escape)
             return f"{self.mark}{text.replace(self.mark, self.escape + self.mark)}{self.mark}"
         return f"{self.mark}{text.replace(self.mark, 2 * self.mark)}{self.mark}"
 
     def if_needed(self, text: str) -> str:
+        """Quote a text that could be misread."""
         return self.always(text) if self.needs.search(text) else text
 
     def where_needed(self, texts: list[str]) -> list[str]:
+        """Quote those texts that could be misread."""
         if self.any_needs.search("\0".join(texts)) is None:
             return texts
         return list(map(self.if_needed, texts))
 
     def of_name(self, text: str) -> str:
+        """Quote the name of a column if it could be misread."""
         return self.always(text) if self.name_needs.search(text) else text
 
 

@@ -30,11 +30,13 @@ class ImageKind(Kind):
     pooled = "it shows no real image"
 
     def estimator(self) -> Any:
+        """See `Kind.estimator`."""
         from synthgan.synthesizers.image import ImageGANSynthesizer
 
         return ImageGANSynthesizer
 
     def takes(self, records: Any) -> bool:
+        """See `Kind.takes`."""
         from synthgan.records.images import ImageStack
 
         if isinstance(records, ImageStack):
@@ -51,6 +53,7 @@ class ImageKind(Kind):
         return arrays
 
     def recognises(self, path: str) -> bool:
+        """See `Kind.recognises`."""
         from synthgan.io.images import is_image_name
         from synthgan.io.images.foreign import is_foreign_name
         from synthgan.io.tables import is_zipped_table
@@ -61,6 +64,7 @@ class ImageKind(Kind):
         return is_archive or is_picture
 
     def add_evaluate_options(self, parser: Any) -> None:
+        """See `Kind.add_evaluate_options`."""
         self.add_fit_options(parser)
 
 

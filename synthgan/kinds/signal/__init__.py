@@ -37,11 +37,13 @@ class SignalKind(Kind):
     pooled = "it shows no real window and no real heart beat"
 
     def estimator(self) -> Any:
+        """See `Kind.estimator`."""
         from synthgan.synthesizers.signal import SignalGANSynthesizer
 
         return SignalGANSynthesizer
 
     def takes(self, records: Any) -> bool:
+        """See `Kind.takes`."""
         from synthgan.records.signals import SignalWindows
 
         if isinstance(records, SignalWindows):
@@ -52,6 +54,7 @@ class SignalKind(Kind):
         return is_wide or (records.ndim == 3 and records.dtype != np.uint8)
 
     def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        """See `Kind.check_records`."""
         from synthgan.records.signals import SignalWindows, check_axes, match_windows
 
         there = {name: x for name, x in given.items() if x is not None}
@@ -63,12 +66,14 @@ class SignalKind(Kind):
         return {n: x if isinstance(x, SignalWindows) else np.asarray(x) for n, x in matched.items()}
 
     def measure_options(self, records: Any, fs_hz: float | None) -> dict[str, Any]:
+        """See `Kind.measure_options`."""
         rate = getattr(records, "fs_hz", None) if fs_hz is None else fs_hz
         if rate is None:
             raise ParameterError("fs_hz=None is not allowed for signals; give their rate in Hz.")
         return {"fs_hz": rate}
 
     def recognises(self, path: str) -> bool:
+        """See `Kind.recognises`."""
         suffixes = (".hea", ".edf", ".bdf")
         is_record = path.casefold().endswith(suffixes) or Path(f"{path}.hea").is_file()
         below = Path(path).rglob("*") if Path(path).is_dir() else ()
@@ -79,9 +84,11 @@ class SignalKind(Kind):
         )
 
     def add_evaluate_options(self, parser: Any) -> None:
+        """See `Kind.add_evaluate_options`."""
         self._part("files").add_reading_options(parser.add_argument_group(self.plural))
 
     def add_sample_options(self, parser: Any) -> None:
+        """See `Kind.add_sample_options`."""
         signals = parser.add_argument_group("signals")
         signals.add_argument(
             "--duration-s",
@@ -95,6 +102,7 @@ class SignalKind(Kind):
         )
 
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        """See `Kind.sample_arguments`."""
         if parsed.out.endswith(".npy") and parsed.annotate:
             raise ValueError("--annotate needs WFDB records; give a folder as --out.")
         return {"duration_s": parsed.duration_s}

@@ -34,30 +34,38 @@ class TableKind(Kind):
     pooled = "each bar and each point of a real distribution represents 5 rows or more"
 
     def estimator(self) -> Any:
+        """See `Kind.estimator`."""
         from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
         return TabularGANSynthesizer
 
     def takes(self, records: Any) -> bool:
+        """See `Kind.takes`."""
         return True
 
     def recognises(self, path: str) -> bool:
+        """See `Kind.recognises`."""
         return True
 
     def add_evaluate_options(self, parser: Any) -> None:
+        """See `Kind.add_evaluate_options`."""
         self.add_fit_options(parser)
 
     def add_sample_options(self, parser: Any) -> None:
+        """See `Kind.add_sample_options`."""
         self._part("files").add_sample_options(parser.add_argument_group(self.plural))
 
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        """See `Kind.sample_arguments`."""
         self._part("files").check_out(parsed)
         return {}
 
     def text_columns(self, model: Any) -> dict[str, str]:
+        """See `Kind.text_columns`."""
         return dict(self._part("files").text_columns(model))
 
     def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
+        """See `Kind.check_records`."""
         from synthgan.metrics.tables import check_tables
 
         frames = check_tables(**given)
