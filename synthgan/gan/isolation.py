@@ -78,11 +78,13 @@ def without_memory() -> Iterator[None]:
             yield
         return
     before = os.environ.copy()
-    with _LOCK, warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
-        yield
-    for name in os.environ.keys() - before.keys():
-        if name.startswith("TORCH"):
-            del os.environ[name]
+    try:
+        with _LOCK, warnings.catch_warnings(), torch.device("meta"), torch.no_grad():
+            yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            if name.startswith("TORCH"):
+                del os.environ[name]
 
 
 @contextmanager

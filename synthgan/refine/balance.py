@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["Margins", "draw_balanced"]
+__all__ = ["Margins", "draw_balanced", "find_bin"]
 
 _MOST_BINS = 20
 _ROWS_PER_BIN = 10  # of a sample; neighbouring bins with fewer expected rows are joined
@@ -52,7 +53,7 @@ class Margins:
         for ours, theirs in zip(real.T, fake.T, strict=True):
             found = _bin_edges(theirs[~np.isnan(theirs)], n_bins)
             found = _supported(found, ours, support)
-            counts = np.bincount(_find_bin(found, ours), minlength=len(found) + 2)
+            counts = np.bincount(find_bin(found, ours), minlength=len(found) + 2)
             if not support.holds(np.isnan(ours)):
                 counts[-1] = 0
             edges.append(found)
@@ -172,7 +173,7 @@ def _bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:
 def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.ndarray:
     """Remove edges until enough people lie between adjacent edges."""
     least = max(support.least, _FEWEST_EXPECTED)
-    bins = np.where(np.isnan(column), -1, _find_bin(edges, column))
+    bins = np.where(np.isnan(column), -1, find_bin(edges, column))
     kept: list[int] = []
     first = 0
     for last in range(len(edges) + 1):
@@ -185,12 +186,17 @@ def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.nd
     return edges[[bin for bin in kept if bin < len(edges)]]
 
 
-def _find_bin(edges: np.ndarray, column: np.ndarray) -> np.ndarray:
-    """Return the bin of each value; the last one is for missing values."""
-    inside = np.searchsorted(edges, column, side="right")
+def find_bin(
+    edges: np.ndarray, column: np.ndarray, side: Literal["left", "right"] = "right"
+) -> np.ndarray:
+    """Return the bin of each value; the last one is for missing values.
+
+    `side` is the bin of a value that is an edge: the one above (``"right"``) or below it.
+    """
+    inside = np.searchsorted(edges, column, side=side)
     return np.where(np.isnan(column), len(edges) + 1, inside)
 
 
 def _find_bins(edges: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:
     """Return the bin of each value, feature by feature."""
-    return [_find_bin(e, column) for e, column in zip(edges, x.T, strict=True)]
+    return [find_bin(e, column) for e, column in zip(edges, x.T, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from synthgan.exceptions import ArchiveError
+from synthgan.refine.balance import find_bin
 from synthgan.state.fields import array_of, read_arrays
 
 __all__ = ["MOST_LEAVES", "MOST_TREES", "Trees"]
@@ -130,7 +131,7 @@ class Trees:
         if not len(self) or not len(x):
             return total
         tables, leaf_values = self._tables, self._leaf_values
-        bins = {f: _find_bin(edges, x[:, f]) for f, (edges, _) in tables.items()}
+        bins = {f: find_bin(edges, x[:, f], side="left") for f, (edges, _) in tables.items()}
         first = (np.arange(len(self)) * MOST_LEAVES - 127).astype(np.int32)
         left, looked_up = np.empty((2, min(len(x), _ROWS_AT_A_TIME), len(self)), np.uint32)
         for rows in gen_batches(len(x), _ROWS_AT_A_TIME):
@@ -218,8 +219,3 @@ class Trees:
         n_parents = np.bincount(np.concatenate(children), minlength=len(starts))
         if (n_parents != (place > 0)).any() or size.max(initial=0) > 2 * MOST_LEAVES - 1:
             raise ArchiveError("the critic's trees have shared nodes, or too many")
-
-
-def _find_bin(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the number of thresholds below each value; one more than there are where missing."""
-    return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))

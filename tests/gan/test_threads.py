@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -21,7 +22,8 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_clinic
-from synthgan.gan.isolation import one_thread
+from synthgan.gan import isolation
+from synthgan.gan.isolation import one_thread, without_memory
 from tests.quick import PIXELS, WAVES, weights_of
 
 TABLE = np.random.default_rng(0).normal(size=(80, 4)).cumsum(axis=1)
@@ -116,3 +118,15 @@ def test_threads_are_given_back_after_an_error_and_by_the_last_of_several():
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(fit, [True, False])) == [(1, 2), (1, 2)]
     assert torch.get_num_threads() == 2
+
+
+def test_what_an_error_on_the_meta_device_leaves_behind(monkeypatch):
+    monkeypatch.setattr(isolation, "_COMPILER", "a.module.that.is.not.there")
+    filters = list(warnings.filters)
+    with pytest.raises(ZeroDivisionError), without_memory():
+        warnings.simplefilter("ignore")
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = "x"
+        raise ZeroDivisionError
+    assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
+    assert list(warnings.filters) == filters
+    assert torch.zeros(1).device.type == "cpu"

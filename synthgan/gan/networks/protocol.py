@@ -19,7 +19,6 @@ from synthgan.gan.isolation import lent
 
 __all__ = [
     "AnyLengthGenerator",
-    "CountingNetwork",
     "Discriminator",
     "Generator",
     "Network",
@@ -163,14 +162,6 @@ class PixelNoiseGenerator(Protocol):
 
     def scale_noise(self, factor: float) -> None:
         """Multiply the standard deviation of that noise by `factor`."""
-
-
-@runtime_checkable
-class CountingNetwork(Protocol):
-    """A generator or discriminator that tells the size of its maps without a forward pass."""
-
-    def count_values(self) -> int:
-        """Return how many values its layers compute for one record."""
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:

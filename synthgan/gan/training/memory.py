@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from synthgan.exceptions import ParameterError
 from synthgan.gan.isolation import without_memory
-from synthgan.gan.networks.layers import FlatGenerator
-from synthgan.gan.networks.protocol import CountingNetwork, with_rng
+from synthgan.gan.networks.layers import FlatDiscriminator, FlatGenerator
+from synthgan.gan.networks.protocol import with_rng
 
 __all__ = [
     "Needs",
@@ -27,6 +27,7 @@ __all__ = [
     "sampling_bytes",
 ]
 
+_FLAT = (FlatGenerator, FlatDiscriminator)  # they count without a forward pass
 _WEIGHT_BYTES, _VALUE_BYTES = 4, 8
 # Weights, gradients and both moments of Adam; of the generator also the average.
 _COPIES = (5, 4)
@@ -69,7 +70,7 @@ def estimate(
     try:
         with without_memory():
             networks = build()
-        counts = [n.count_values() for n in networks if isinstance(n, CountingNetwork)]
+        counts = [n.count_values() for n in networks if isinstance(n, _FLAT)]
         n_values = batch_size * sum(counts)
         if len(counts) < len(networks):
             n_values = _run_without_memory(networks, latent_dim, n_conditions, batch_size)
@@ -102,10 +103,12 @@ def _counting(modules: Sequence[nn.Module]) -> Iterator[list[int]]:
             counted.append(output.numel())
 
     hooks = [module.register_forward_hook(count) for module in modules]
-    with without_memory():
-        yield counted
-    for hook in hooks:
-        hook.remove()
+    try:
+        with without_memory():
+            yield counted
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def sampling_bytes(
