@@ -121,12 +121,15 @@ def test_threads_are_given_back_after_an_error_and_by_the_last_of_several():
 
 
 def test_what_an_error_on_the_meta_device_leaves_behind(monkeypatch):
-    monkeypatch.setattr(isolation, "_COMPILER", "a.module.that.is.not.there")
-    filters = list(warnings.filters)
-    with pytest.raises(ZeroDivisionError), without_memory():
+    def fail():
         warnings.simplefilter("ignore")
         os.environ["TORCHINDUCTOR_CACHE_DIR"] = "x"
         raise ZeroDivisionError
+
+    monkeypatch.setattr(isolation, "_COMPILER", "a.module.that.is.not.there")
+    filters = list(warnings.filters)
+    with pytest.raises(ZeroDivisionError), without_memory():
+        fail()
     assert "TORCHINDUCTOR_CACHE_DIR" not in os.environ
     assert list(warnings.filters) == filters
     assert torch.zeros(1).device.type == "cpu"
