@@ -16,6 +16,7 @@ from synthgan.refine.trees import MOST_LEAVES, Trees
 def learnt(n=800, n_features=4, max_iter=20, seed=0, leaves=MOST_LEAVES):
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, n_features)).round(1)
+    x[:, 1::2] = np.sign(x[:, 1::2])
     x[rng.random(x.shape) < 0.1] = np.nan
     y = np.nan_to_num(x[:, 0] * x[:, -1]) + np.isnan(x[:, 0]) + rng.normal(size=n) / 10
     model = HistGradientBoostingRegressor(
@@ -33,6 +34,14 @@ def test_predictions_are_those_of_scikit_learn(n_features, max_iter, leaves, see
         expected = model.predict(rows) if len(rows) else np.zeros(0)
         found = trees.predict(rows) + model._baseline_prediction.ravel()
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+def test_features_of_few_values_share_a_table():
+    x, model, trees = learnt(n_features=6)
+    shared = [set(edges) for edges, _ in trees._tables if len(edges) > 1]
+    assert any({1, 3, 5} <= features for features in shared)
+    found = trees.predict(x) + model._baseline_prediction.ravel()
+    np.testing.assert_allclose(found, model.predict(x), rtol=0, atol=1e-12)
 
 
 def test_arrays_come_back():
