@@ -104,7 +104,7 @@ TABLE = Preset(
     {
         "encoder": GridEncoder(),
         "network": FCN(),
-        "loss": Loss(),
+        "loss": Loss(penalty_every=8),
         "optimizer": Adam(),
         "epochs": "auto",
         "batch_size": "auto",
