@@ -4,15 +4,18 @@ Given by the user or found in the data. Independent of encodings and networks.
 """
 
 from synthgan.constraints.base import Constraint, Predicate, Range
+from synthgan.constraints.computed import ComputedColumn
 from synthgan.constraints.constraint_set import CONSTRAINTS, ConstraintSet
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.people import find_people
+from synthgan.constraints.weighted_sums import WeightedSum
 
 __all__ = [
     "CONSTRAINTS",
+    "ComputedColumn",
     "Constraint",
     "ConstraintSet",
     "DependentColumn",
@@ -22,5 +25,6 @@ __all__ = [
     "Inequality",
     "Predicate",
     "Range",
+    "WeightedSum",
     "find_people",
 ]

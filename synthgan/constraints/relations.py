@@ -15,6 +15,7 @@ from synthgan.constraints.base import Constraint
 from synthgan.constraints.bins import find_runs
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.weighted_sum_search import find_weighted_sums
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
 from synthgan.privacy import EVERYTHING, Support
@@ -51,7 +52,7 @@ def find_relations(
 
     Returns
     -------
-    constraints : list of DependentColumn and Formula
+    constraints : list of DependentColumn, Formula and WeightedSum
         Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
@@ -64,11 +65,16 @@ def find_relations(
     [Formula(a='men', b='women', column='all', kind='a + b')]
     """
     some = _sample(frame, MAX_ROWS_OF_FORMULAS)
-    search = FormulaSearch(frame[[n for n in frame if n not in set(no_formula)]].iloc[some])
+    numbers = frame[[n for n in frame if n not in set(no_formula)]].iloc[some]
+    search = FormulaSearch(numbers)
     exact = search.choose(fixed, exact=True)
     computed = {formula.column: formula.uses[1:] for formula in exact}
     looked_up = find_dependent_columns(frame, support, computed)
-    return [*looked_up, *exact, *search.choose(fixed, {one.column for one in looked_up})]
+    gone = {one.column for one in looked_up}
+    sums = find_weighted_sums(numbers, fixed, gone, computed)
+    gone |= {one.column for one in sums}
+    formulas = [*exact, *search.choose(fixed, gone)]
+    return [*looked_up, *formulas, *sums]
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from synthgan.asking.conditions import overwrite
 from synthgan.constraints import (
+    ComputedColumn,
     Constraint,
     ConstraintSet,
-    Formula,
     Identifier,
     Inequality,
     Predicate,
@@ -154,8 +154,9 @@ def complete_read(
 def constraint_numbers(
     grids: np.ndarray, encoder: Any, constraints: ConstraintSet
 ) -> list[np.ndarray]:
-    """Return the numbers that formulas and inequalities compute from cells, one array each."""
-    makers = [c for c in constraints.constraints_ if isinstance(c, Formula | Inequality)]
+    """Return the numbers that constraints compute from cells, one array each."""
+    of_numbers = (ComputedColumn, Inequality)
+    makers = [c for c in constraints.constraints_ if isinstance(c, of_numbers)]
     if not makers:
         return []
     table = encoder.decode(grids, {name for c in makers for name in (*c.uses, *c.makes)})
