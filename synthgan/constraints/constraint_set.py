@@ -18,6 +18,7 @@ from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.relations import find_relations
+from synthgan.constraints.shared_values import SharedValue
 from synthgan.constraints.weighted_sums import WeightedSum
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
@@ -32,7 +33,7 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
     for constraint in (
         DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Range,
-        WeightedSum,
+        SharedValue, WeightedSum,
     )
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from synthgan.constraints.base import Constraint
 from synthgan.constraints.bins import find_runs
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.shared_values import find_shared_values
 from synthgan.constraints.weighted_sum_search import find_weighted_sums
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
@@ -52,7 +53,7 @@ def find_relations(
 
     Returns
     -------
-    constraints : list of DependentColumn, Formula and WeightedSum
+    constraints : list of DependentColumn, Formula, WeightedSum and SharedValue
         Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
@@ -74,7 +75,8 @@ def find_relations(
     sums = find_weighted_sums(numbers, fixed, gone, computed)
     gone |= {one.column for one in sums}
     formulas = [*exact, *search.choose(fixed, gone)]
-    return [*looked_up, *formulas, *sums]
+    gone |= {one.column for one in formulas}
+    return [*looked_up, *formulas, *sums, *find_shared_values(numbers, fixed, gone)]
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from synthgan.constraints import (
     Identifier,
     Inequality,
     Predicate,
+    SharedValue,
     find_people,
 )
 from synthgan.encoding import GridEncoder
@@ -155,7 +156,7 @@ def constraint_numbers(
     grids: np.ndarray, encoder: Any, constraints: ConstraintSet
 ) -> list[np.ndarray]:
     """Return the numbers that constraints compute from cells, one array each."""
-    of_numbers = (ComputedColumn, Inequality)
+    of_numbers = (ComputedColumn, Inequality, SharedValue)
     makers = [c for c in constraints.constraints_ if isinstance(c, of_numbers)]
     if not makers:
         return []
