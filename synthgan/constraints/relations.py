@@ -13,6 +13,7 @@ import pandas as pd
 
 from synthgan.constraints.base import Constraint
 from synthgan.constraints.bins import find_runs
+from synthgan.constraints.flag_groups import find_flag_groups
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
 from synthgan.constraints.shared_values import find_shared_values
@@ -53,7 +54,7 @@ def find_relations(
 
     Returns
     -------
-    constraints : list of DependentColumn, Formula, WeightedSum and SharedValue
+    constraints : list of DependentColumn, Formula, WeightedSum, SharedValue and FixedCombinations
         Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
@@ -76,7 +77,10 @@ def find_relations(
     gone |= {one.column for one in sums}
     formulas = [*exact, *search.choose(fixed, gone)]
     gone |= {one.column for one in formulas}
-    return [*looked_up, *formulas, *sums, *find_shared_values(numbers, fixed, gone)]
+    shared = find_shared_values(numbers, fixed, gone)
+    used = {name for one in [*looked_up, *formulas, *sums, *shared] for name in one.uses}
+    flags = find_flag_groups(frame, support, {*used, *fixed, *no_formula})
+    return [*looked_up, *formulas, *sums, *shared, *flags]
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:

@@ -41,7 +41,7 @@ def find_weighted_sums(
     gone: Collection[Hashable] = (),
     computed: Mapping[Hashable, Collection[Hashable]] | None = None,
 ) -> list[WeightedSum]:
-    """Find weighted sums that hold in 95 % of the rows, within rounding.
+    """Find weighted sums that hold in nearly all rows, within rounding.
 
     Weights are fitted to one half of the rows and must hold in the other one.
 

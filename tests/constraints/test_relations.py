@@ -17,7 +17,7 @@ from synthgan.constraints.identifiers import (
     fresh_codes,
     learn_pattern,
 )
-from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import Support
@@ -120,7 +120,10 @@ def test_adult():
 def test_thyroid():
     thyroid = shared_table("thyroid")
     relations = find_relations(thyroid, Support(5))
-    assert [str(r) for r in relations] == [str(Formula("FTI", "a / b", "TT4", "T4U", 0.1))]
+    assert [str(r) for r in relations] == [
+        str(Formula("FTI", "a / b", "TT4", "T4U", 0.1)),
+        str(FixedCombinations(["Sex", "Pregnant"])),  # no man is pregnant
+    ]
     constraint = relations[0].fit(thyroid)
     table = constraint.apply(thyroid)
     assert constraint.decimals_ == 3
