@@ -91,6 +91,27 @@ def test_a_quotient_of_two_columns_stays_one(thyroid_path):
     assert share_that_holds(free) < 0.5
 
 
+def test_sums_shared_values_and_dummies_hold(tmp_path):
+    rng = np.random.default_rng(0)
+    n = 600
+    part = rng.integers(0, 900, (n, 4))
+    table = pd.DataFrame(part, columns=list("abcd")).assign(mark=part @ [1, 2, 3, 4])
+    table["paid"] = table["a"].where(rng.random(n) < 0.4, rng.integers(0, 900, n))
+    soil = pd.Series(rng.choice(["clay", "loam", "sand"], n))
+    table = table.join(pd.get_dummies(soil, dtype=int))
+    model = fit(table, candidates=4)
+    model.save(tmp_path / "m")
+    fake = load(tmp_path / "m").sample(500, random_state=1)
+    assert fake.equals(model.sample(500, random_state=1))
+    assert (fake["mark"] == fake[list("abcd")] @ [1, 2, 3, 4]).mean() > 0.99
+    assert (fake["paid"] == fake["a"]).mean() > 0.1
+    assert fake[list(soil.unique())].sum(axis=1).eq(1).all()
+    free = fit(table, constraints=[]).sample(500)
+    assert (free["mark"] == free[list("abcd")] @ [1, 2, 3, 4]).mean() < 0.1
+    assert (free["paid"] == free["a"]).mean() < 0.1
+    assert not free[list(soil.unique())].sum(axis=1).eq(1).all()
+
+
 def test_a_column_that_follows_from_another_does(stays):
     names = {"general": "GEN", "cardiology": "CAR", "paediatrics": "PAE", "orthopaedics": "ORT"}
     table = stays[["ward", "age", "sex"]].assign(short=stays["ward"].map(names))
