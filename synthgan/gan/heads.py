@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 
@@ -84,6 +87,13 @@ class CellHead(Head):
     temperature : float, default=0.5
         Of the Gumbel softmax.
 
+    Attributes
+    ----------
+    sizes : tuple of int
+        How many cells are continuous, binary, levels and NULL; they are computed in this order.
+    blocks : tuple of (int, int)
+        How many one-hot groups have how many levels, in the order of the levels.
+
     References
     ----------
     Jang, Gu and Poole (2017), Categorical reparameterization with Gumbel-softmax,
@@ -93,95 +103,136 @@ class CellHead(Head):
     def __init__(self, groups: Sequence[CellGroup], temperature: float = 0.5) -> None:
         super().__init__()
         self.temperature = temperature
-        of_kind = {
-            kind: [g for g in groups if g.kind == kind]
-            for kind in ("continuous", "binary", "one_hot", "null")
-        }
-        flat = {kind: [cell for g in found for cell in g.cells] for kind, found in of_kind.items()}
-        order = [*flat["continuous"], *flat["binary"], *flat["one_hot"], *flat["null"]]
+        kinds = ("continuous", "binary", "one_hot", "null")
+        # Groups of as many levels lie side by side, so that their maxima are computed together.
+        of_kind = {k: sorted((g for g in groups if g.kind == k), key=_n_cells) for k in kinds}
+        self.sizes = tuple(sum(map(_n_cells, of_kind[kind])) for kind in kinds)
+        n_groups = Counter(map(_n_cells, of_kind["one_hot"]))
+        self.blocks = tuple((n, size) for size, n in n_groups.items())
         presence = {cell: g.presence for g in groups for cell in g.cells}
-        gated = [cell for cell in order if presence[cell] is not None]
-        longest = max((len(g.cells) for g in of_kind["one_hot"]), default=0)
-        # Each one-hot group is a row of positions among all levels, padded with one beyond them.
-        n_levels, rows, first = len(flat["one_hot"]), [], 0
-        for g in of_kind["one_hot"]:
-            own = range(first, first + len(g.cells))
-            rows.append([*own, *[n_levels] * (longest - len(own))])
-            first += len(own)
-        self._index("continuous", flat["continuous"])
-        self._index("binary", flat["binary"])
-        self._index("levels", flat["one_hot"])
-        self._index("one_hot", rows)
-        self._index(
-            "one_hot_used",
-            [
-                i * longest + j
-                for i, g in enumerate(of_kind["one_hot"])
-                for j in range(len(g.cells))
-            ],
+        order = [cell for kind in kinds for g in of_kind[kind] for cell in g.cells]
+        place = {cell: i for i, cell in enumerate(order)}
+        gated = [i for i, cell in enumerate(order) if presence[cell] is not None]
+        owner = [i for i, g in enumerate(of_kind["one_hot"]) for _ in g.cells]
+        self._index("owner", owner)
+        self.register_buffer(
+            "members",
+            nn.functional.one_hot(self.owner, len(of_kind["one_hot"])).float()
+            if owner
+            else torch.zeros(0, 0),
+            persistent=False,
         )
-        self._index("place", torch.argsort(torch.tensor(order)).tolist())
+        self._index("order", order)
+        self._index("place", [place[cell] for cell in range(len(order))])
         self._index("gated", gated)
-        self._index("gates", [presence[cell] for cell in gated])
-        self.n_null = len(flat["null"])
+        self._index(
+            "gates", [place[gate] for i in gated if (gate := presence[order[i]]) is not None]
+        )
+        span = torch.full((len(order),), (ON - OFF) / _HALF)
         floor = torch.full((len(order),), (OFF - NULL) / _HALF)
-        floor[flat["null"]] = 0.0
+        for values in (span, floor):
+            values[len(order) - self.sizes[-1] :] = 0.0
+        self.register_buffer("span", span, persistent=False)
         self.register_buffer("floor", floor, persistent=False)
 
-    continuous: Tensor
-    binary: Tensor
-    levels: Tensor
-    one_hot: Tensor
-    one_hot_used: Tensor
+    owner: Tensor
+    members: Tensor
+    order: Tensor
     place: Tensor
     gated: Tensor
     gates: Tensor
+    span: Tensor
     floor: Tensor
 
-    def _index(self, name: str, positions: Sequence[object]) -> None:
+    def _index(self, name: str, positions: Sequence[int]) -> None:
         tensor = torch.tensor(positions, dtype=torch.long)
         self.register_buffer(name, tensor, persistent=False)
 
     def forward(self, raw: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map raw outputs to a grid of the same shape, -1..1; `rng` draws the levels."""
-        flat = raw.flatten(1)
-        parts = [(flat.index_select(1, self.continuous) / math.sqrt(2)).erf() / 2 + 0.5]
-        if len(self.binary):
-            parts.append(self._draw_binary(flat.index_select(1, self.binary), rng))
-        if len(self.one_hot):
-            parts.append(self._draw_one_hot(flat.index_select(1, self.levels), rng))
-        parts.append(flat.new_zeros(len(flat), self.n_null))
-        shares = torch.cat(parts, dim=1).index_select(1, self.place)  # (n, n_cells), 0..1
-        values = shares * ((ON - OFF) / _HALF) + self.floor  # 0 is NULL
-        if len(self.gated):
-            gate = torch.ones_like(values).index_copy(
-                1, self.gated, shares.index_select(1, self.gates)
-            )
-            values = values * gate
-        return (values - 1.0).reshape(raw.shape)
+        return _Cells.apply(raw.flatten(1), self, rng).reshape(raw.shape)
 
-    def _draw_binary(self, logits: Tensor, rng: torch.Generator | None) -> Tensor:
-        u = _uniform(logits, rng)
-        noisy = logits + u.log() - (-u).log1p()
-        hard = (noisy > 0).to(noisy.dtype)
-        if not torch.is_grad_enabled():
-            return hard
-        soft = (noisy / self.temperature).sigmoid()
-        return hard + soft - soft.detach()
+    def maxima(self, levels: Tensor) -> Tensor:
+        """Map values of all levels (n, n_levels) to the largest one of each level's group."""
+        parts = levels.split([n * size for n, size in self.blocks], dim=1)
+        largest = [
+            part.unflatten(1, block).amax(dim=2)
+            for part, block in zip(parts, self.blocks, strict=True)
+        ]
+        return torch.cat(largest, dim=1).index_select(1, self.owner) if largest else levels
 
-    def _draw_one_hot(self, levels: Tensor, rng: torch.Generator | None) -> Tensor:
-        gumbel = -(-_uniform(levels, rng).log()).log()
-        noisy = nn.functional.pad((levels + gumbel) / self.temperature, (0, 1), value=-1e9)
-        logits = noisy.index_select(1, self.one_hot.flatten()).unflatten(1, self.one_hot.shape)
-        # (n, n_groups, longest); two equal noisy logits are too rare to matter, and are decoded.
-        hard = (logits == logits.amax(dim=2, keepdim=True)).to(logits.dtype)
-        if torch.is_grad_enabled():
-            soft = logits.softmax(dim=2)
-            hard = hard + soft - soft.detach()
-        return hard.flatten(1).index_select(1, self.one_hot_used)
+    def sums(self, levels: Tensor) -> Tensor:
+        """Map values of all levels (n, n_levels) to the sum of each level's group."""
+        return (levels @ self.members).index_select(1, self.owner)
+
+
+class _Cells(torch.autograd.Function):
+    """From raw outputs to cells and, for the gradients, back.
+
+    What autograd would compute for ``hard + soft - soft.detach()`` and for gated cells, in a third
+    of its time.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, flat: Tensor, head: CellHead, rng: torch.Generator | None) -> Tensor:
+        """Map raw outputs (n, n_cells) to cells of the same shape, -1..1."""
+        numbers, switches, levels, null = flat.index_select(1, head.order).split(head.sizes, 1)
+        switches = switches + _uniform(switches, rng).logit_()
+        levels = levels - _uniform(levels, rng).log_().neg_().log_()  # Gumbel noise
+        # Two equal noisy logits are too rare to matter, and are decoded.
+        levels = levels - head.maxima(levels)
+        shares = torch.cat(
+            [
+                (numbers * math.sqrt(0.5)).erf_().add_(1).div_(2),
+                (switches > 0).to(flat.dtype),
+                (levels == 0).to(flat.dtype),
+                null,
+            ],
+            dim=1,
+        )
+        ctx.head = head
+        ctx.save_for_backward(numbers, switches, levels, shares)
+        values = torch.addcmul(head.floor, shares, head.span)  # 0 is NULL
+        if len(head.gated):
+            shown = values.index_select(1, head.gated) * shares.index_select(1, head.gates)
+            values.index_copy_(1, head.gated, shown)
+        return values.sub_(1.0).index_select(1, head.place)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        """Map the gradient of the cells to that of the raw outputs."""
+        head: CellHead = ctx.head
+        numbers, switches, levels, shares = ctx.saved_tensors
+        of_values = gradient.index_select(1, head.order)
+        of_shares = of_values * head.span
+        if len(head.gated):
+            values = torch.addcmul(head.floor, shares, head.span).index_select(1, head.gated)
+            of_gates = values * of_values.index_select(1, head.gated)
+            shown = shares.index_select(1, head.gates)
+            of_gated = of_shares.index_select(1, head.gated) * shown
+            of_shares.index_copy_(1, head.gated, of_gated).index_add_(1, head.gates, of_gates)
+        of_numbers, of_switches, of_levels, null = of_shares.split(head.sizes, 1)
+        density = (numbers.square() / -2).exp_() / math.sqrt(2 * math.pi)
+        odds = (switches / head.temperature).sigmoid_()
+        soft = (levels / head.temperature).exp_()
+        soft /= head.sums(soft)
+        pull = soft * of_levels
+        pull -= soft * head.sums(pull)
+        parts = [
+            of_numbers * density,
+            of_switches * odds * (1 - odds) / head.temperature,
+            pull / head.temperature,
+            null,
+        ]
+        return torch.cat(parts, dim=1).index_select(1, head.place), None, None
 
 
 def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:
     """Draw in the open interval (0, 1)."""
     u = torch.rand(like.shape, generator=rng, device=like.device, dtype=like.dtype)
-    return u.clamp(1e-7, 1 - 1e-7)
+    return u.clamp_(1e-7, 1 - 1e-7)
+
+
+def _n_cells(group: CellGroup) -> int:
+    return len(group.cells)

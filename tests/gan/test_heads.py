@@ -1,3 +1,5 @@
+from functools import partial
+
 import pandas as pd
 import pytest
 import torch
@@ -60,6 +62,48 @@ def test_gradients_reach_every_output_but_null():
     (CellHead(GROUPS)(raw, torch.Generator().manual_seed(0)) * weights).sum().backward()
     reached = raw.grad.abs().sum(0).flatten() > 0
     assert reached.tolist() == [*[True] * 7, False, False, *[True] * 3]
+
+
+def straight_through(raw, rng, temperature=0.5):
+    """Compute the cells of GROUPS group by group, with gradients by autograd."""
+
+    def uniform(*columns):
+        return torch.rand(len(raw), len(columns), generator=rng).clamp(1e-7, 1 - 1e-7)
+
+    flat = raw.flatten(1)
+    shares = torch.zeros_like(flat)
+    shares[:, [3, 9]] = (flat[:, [3, 9]] / 2**0.5).erf() / 2 + 0.5
+    noisy = flat[:, [1, 4, 6]] + uniform(1, 4, 6).logit()
+    soft = (noisy / temperature).sigmoid()
+    shares[:, [1, 4, 6]] = (noisy > 0).float() + soft - soft.detach()
+    gumbel = -(-uniform(10, 11, 0, 5, 2).log()).log()  # groups of fewer levels come first
+    for levels, drawn in ([10, 11], gumbel[:, :2]), ([0, 5, 2], gumbel[:, 2:]):
+        noisy = flat[:, levels] + drawn
+        soft = (noisy / temperature).softmax(dim=1)
+        hard = torch.nn.functional.one_hot(noisy.argmax(1), len(levels))
+        shares[:, levels] = hard + soft - soft.detach()
+    cells = 1 + 254 * shares
+    gates = torch.ones_like(cells)
+    gates[:, [0, 5, 2]], gates[:, [3]] = shares[:, [4]], shares[:, [6]]
+    cells = cells * gates
+    cells[:, 7:9] = 0
+    return to_network_scale(cells).reshape(raw.shape)
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_cells_and_gradients_are_those_of_a_straight_through_estimator(temperature):
+    raw = torch.randn(200, 3, 4, generator=torch.Generator().manual_seed(3)) * 2
+    weights = torch.randn(200, 3, 4, generator=torch.Generator().manual_seed(4))
+    results = []
+    for head in (CellHead(GROUPS, temperature), partial(straight_through, temperature=temperature)):
+        leaf = raw.clone().requires_grad_()
+        cells = head(leaf, torch.Generator().manual_seed(0))
+        (cells.square() * weights).sum().backward()
+        results.append((cells.detach(), leaf.grad))
+    (cells, gradient), (right_cells, right_gradient) = results
+    assert torch.allclose(cells, right_cells, atol=1e-5)
+    assert torch.allclose(gradient, right_gradient, atol=1e-4)
+    assert right_gradient.abs().max() > 0.1
 
 
 @given(frames(min_rows=5), st.integers(0, 999))

@@ -39,6 +39,18 @@ def test_weights_without_gradients_stay():
     assert float(optimizer.tensors()["1/step"]) == 0
 
 
+def test_frozen_weights_are_not_trained():
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 1))
+    network[0].requires_grad_(False)
+    optimizer = Optimizer(network, (0.9, 0.999))
+    network(torch.ones(3, 2)).sum().backward(inputs=optimizer.weights)
+    before = [w.detach().clone() for w in network.parameters()]
+    optimizer.rate = 0.1
+    optimizer.step()
+    moved = [not torch.equal(w, b) for w, b in zip(network.parameters(), before, strict=True)]
+    assert moved == [False, False, True, True]
+
+
 def test_training_does_not_import_the_compiler():
     code = """
 import sys

@@ -12,7 +12,7 @@ from synthgan.gan.heads import to_network_scale
 from synthgan.gan.losses import LOSSES
 from synthgan.gan.training.callbacks import Callback, KeepBest, SampleGrid
 from synthgan.gan.training.data import GridData
-from synthgan.gan.training.state import update_average
+from synthgan.gan.training.state import follower
 from synthgan.gan.training.trainer import Trainer, find_device
 from tests.gan.runs import CPU, SAMPLER, config, grids, train
 
@@ -122,7 +122,7 @@ def test_the_gate_keeps_the_discriminator_where_its_loss_is_small():
 def test_the_average_follows():
     one, other = nn.Linear(2, 2), nn.Linear(2, 2)
     before = one.weight.detach().clone()
-    update_average(one, other, 0.9)
+    follower(one, other)(0.9)
     assert torch.allclose(one.weight, 0.9 * before + 0.1 * other.weight, atol=1e-6)
 
 

@@ -22,7 +22,7 @@ class Optimizer:
     Parameters
     ----------
     network : Module
-        On its device.
+        On its device; weights that need no gradient are never changed.
     betas : (float, float)
         Decay of the running means of gradients and of squared gradients.
 
@@ -33,7 +33,7 @@ class Optimizer:
     """
 
     def __init__(self, network: nn.Module, betas: tuple[float, float]) -> None:
-        self.weights = list(network.parameters())
+        self.weights = [w for w in network.parameters() if w.requires_grad]
         self.betas, self.rate = betas, 0.0
         self._state = [
             {

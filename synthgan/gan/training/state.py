@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from synthgan.gan.training.optimizer import Optimizer
 from synthgan.state import fields
 
-__all__ = ["Snapshot", "TrainState", "check_like", "update_average"]
+__all__ = ["Snapshot", "TrainState", "check_like", "follower"]
 
 _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
@@ -233,10 +233,19 @@ def copy_network(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move the average towards the network's weights; buffers are copied."""
+def follower(average: nn.Module, network: nn.Module) -> Callable[[float], None]:
+    """Return a function of a decay that moves the average towards the network's weights.
+
+    Buffers are copied.
+    """
     ours: list[Tensor] = list(average.parameters())
-    torch._foreach_lerp_(ours, list(network.parameters()), 1.0 - decay)
-    for mine, theirs in zip(average.buffers(), network.buffers(), strict=True):
-        mine.copy_(theirs)
+    theirs: list[Tensor] = list(network.parameters())
+    buffers = list(zip(average.buffers(), network.buffers(), strict=True))
+
+    @torch.no_grad()
+    def follow(decay: float) -> None:
+        torch._foreach_lerp_(ours, theirs, 1.0 - decay)
+        for our, their in buffers:
+            our.copy_(their)
+
+    return follow

@@ -18,7 +18,7 @@ from synthgan.gan.losses import (
 from synthgan.gan.networks.protocol import RedrawingDiscriminator, RowwiseDiscriminator, with_rng
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.data import GridData
-from synthgan.gan.training.state import TrainState, update_average
+from synthgan.gan.training.state import TrainState, follower
 
 __all__ = ["Step"]
 
@@ -57,6 +57,7 @@ class Step:
         self.masked, self.average = masked, average
         self.pair = check_pair(loss.pair(len(data), data.n_groups), loss)
         self.generate, self.judge = with_rng(state.generator), with_rng(state.discriminator)
+        self.follow = follower(state.average, state.generator)
         self.is_rowwise = isinstance(state.discriminator, RowwiseDiscriminator)
         self.redraw = None
         if isinstance(state.discriminator, RedrawingDiscriminator):
@@ -73,7 +74,6 @@ class Step:
         real, c = self.sampler.known.draw(grids, self.masked, rng, labels)
         # One generated batch serves both networks, and so do the logits of the real rows.
         made = self.sampler.make(self.generate, c, rng)
-        state.discriminator.requires_grad_(True)
         if self.redraw is not None:
             self.redraw(rng=rng)
         # A real grid and its generated partner are masked and blurred alike: no information leaks.
@@ -98,19 +98,16 @@ class Step:
         total.backward(inputs=state.discriminator_optimizer.weights)
         self._step_discriminator(discriminator_loss.detach())
 
-        state.discriminator.requires_grad_(False)
         generator_loss = self.pair.generator(on_real.detach(), judge(made)).mean()
         total = generator_loss
         if self.pair.moments and len(data.free_cells):
             ours, theirs = (x.flatten(1).index_select(1, data.free_cells) for x in (real, made))
             total = total + self.pair.moments * moment_distance(ours, theirs)
         state.generator_optimizer.zero_grad()
-        total.backward()
+        total.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
         # A plain mean at first, so that the first weights are soon forgotten.
-        update_average(
-            state.average, state.generator, min(self.average, (1 + state.step) / (2 + state.step))
-        )
+        self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
         return torch.stack([figure.detach() for figure in figures])
 
