@@ -14,6 +14,7 @@ _EDGES = (0.005, 0.995)  # quantiles that span a column's scale
 _BEYOND = 0.5  # values are clipped at this distance outside of the scale
 _MOST_LEVELS = 60
 _BLOCK_CELLS = 20_000_000  # distances, or coordinates, at a time
+_CACHED_CELLS = 100_000  # of a block that stays in the cache
 _HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
 
 
@@ -126,9 +127,9 @@ def _in_order(
     """Return distances without the rounding error of those near 0, and sort by them."""
     distances = np.empty(best.shape)
     n_numbers = max(1, to.shape[1] * best.shape[1])
-    for rows in gen_batches(len(points), max(1, _BLOCK_CELLS // n_numbers)):
+    for rows in gen_batches(len(points), max(1, _CACHED_CELLS // n_numbers)):
         steps = points[rows, None, :] - to[best[rows]]
-        distances[rows] = np.sqrt((steps**2).sum(axis=2))
+        distances[rows] = np.sqrt(np.einsum("ijk,ijk->ij", steps, steps))
     if is_none is not None:
         distances[is_none] = np.inf
     order = np.argsort(distances, axis=1, kind="stable")

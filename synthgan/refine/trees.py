@@ -17,6 +17,7 @@ __all__ = ["MOST_LEAVES", "MOST_TREES", "Trees"]
 
 MOST_LEAVES, MOST_TREES = 32, 600
 _ROWS_AT_A_TIME = 256  # whose masks stay in the processor's cache
+_MOST_COMBINATIONS = 1000  # of the bins of several features
 _ALL = np.uint32(2**32 - 1)
 # Names in archives, and in scikit-learn.
 _TYPES = {
@@ -28,6 +29,10 @@ _TYPES = {
     "right": np.int64,
     "is_leaf": np.uint8,
 }
+
+# Thresholds by feature, and the leaves that each combination of bins allows, a row for each; the
+# last bin of a feature is for missing values.
+_Table = tuple[dict[int, np.ndarray], np.ndarray]
 
 
 @dataclass
@@ -124,26 +129,26 @@ class Trees:
         """Return the sum of all trees for rows (n, n_features), shape (n,).
 
         The leaf of a row is the first that no node forbids: a node whose condition is not met
-        forbids the leaves on its left. What nodes of a feature forbid is looked up by the bin of
-        its value, for all trees at once.
+        forbids the leaves on its left. What nodes of some features forbid is looked up by the bins
+        of their values, for all trees at once.
         """
         total = np.zeros(len(x))
         if not len(self) or not len(x):
             return total
         tables, leaf_values = self._tables, self._leaf_values
-        bins = {f: find_bin(edges, x[:, f], side="left") for f, (edges, _) in tables.items()}
+        bins = [_bins_of(edges, x) for edges, _ in tables]
         first = (np.arange(len(self)) * MOST_LEAVES - 127).astype(np.int32)
         left, looked_up = np.empty((2, min(len(x), _ROWS_AT_A_TIME), len(self)), np.uint32)
         for rows in gen_batches(len(x), _ROWS_AT_A_TIME):
             n = rows.stop - rows.start
             left[:n] = _ALL
-            for f, (_, allowed) in tables.items():
-                np.take(allowed, bins[f][rows], axis=0, out=looked_up[:n], mode="clip")
+            for at, (_, allowed) in zip(bins, tables, strict=True):
+                np.take(allowed, at[rows], axis=0, out=looked_up[:n], mode="clip")
                 np.bitwise_and(left[:n], looked_up[:n], out=left[:n])
             # The exponent of a power of two as float32 is the number of its bit, and 127.
             lowest = left[:n] & (~left[:n] + np.uint32(1))
-            at = (lowest.astype(np.float32).view(np.int32) >> 23) + first
-            total[rows] = leaf_values.take(at).sum(axis=1)
+            leaf = (lowest.astype(np.float32).view(np.int32) >> 23) + first
+            total[rows] = leaf_values.take(leaf).sum(axis=1)
         return total
 
     @cached_property
@@ -176,11 +181,8 @@ class Trees:
         return values.ravel()
 
     @cached_property
-    def _tables(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """Return by feature its thresholds, and the leaves that each bin allows, a row for each.
-
-        The last row is for missing values.
-        """
+    def _tables(self) -> list[_Table]:
+        """Return the thresholds of all features, and the leaves that their bins allow."""
         n_below, first = self._leaves
         splits = np.flatnonzero(self.is_leaf == 0)
         tree = np.repeat(np.arange(len(self)), self.sizes)[splits]
@@ -189,7 +191,7 @@ class Trees:
         forbidden = ((np.uint64(1) << on_left.astype(np.uint64)) - np.uint64(1)).astype(np.uint32)
         allowed = ~(forbidden << first[splits].astype(np.uint32))
         feature, threshold = self.feature_idx[splits], self.num_threshold[splits]
-        tables = {}
+        tables: list[_Table] = []
         for f in np.unique(feature):
             own = feature == f
             edges, at = np.unique(threshold[own], return_inverse=True)
@@ -198,8 +200,8 @@ class Trees:
             table[:-1] = np.bitwise_and.accumulate(table[:-1], axis=0)
             missing = own & (self.missing_go_to_left[splits] == 0)
             np.bitwise_and.at(table, (len(edges) + 1, tree[missing]), allowed[missing])
-            tables[int(f)] = edges, table
-        return tables
+            tables.append(({int(f): edges}, table))
+        return _join_small(tables)
 
     def _check_nodes(self, n_features: int) -> None:
         """Refuse trees with invalid or shared children, too many leaves, or unknown features."""
@@ -219,3 +221,24 @@ class Trees:
         n_parents = np.bincount(np.concatenate(children), minlength=len(starts))
         if (n_parents != (place > 0)).any() or size.max(initial=0) > 2 * MOST_LEAVES - 1:
             raise ArchiveError("the critic's trees have shared nodes, or too many")
+
+
+def _bins_of(edges: dict[int, np.ndarray], x: np.ndarray) -> np.ndarray:
+    """Return the combination of the bins of some features, for each row."""
+    combined = np.zeros(len(x), np.intp)
+    for f, own in edges.items():
+        combined = combined * (len(own) + 2) + find_bin(own, x[:, f], side="left")
+    return combined
+
+
+def _join_small(tables: list[_Table]) -> list[_Table]:
+    """Join tables as long as the combinations of their bins are few."""
+    joined: list[_Table] = []
+    for edges, allowed in sorted(tables, key=lambda table: len(table[1])):
+        if joined and len(joined[-1][1]) * len(allowed) <= _MOST_COMBINATIONS:
+            others, theirs = joined.pop()
+            both = (theirs[:, None] & allowed).reshape(-1, allowed.shape[1])
+            joined.append(({**others, **edges}, both))
+        else:
+            joined.append((edges, allowed))
+    return joined

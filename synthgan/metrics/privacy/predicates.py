@@ -12,7 +12,7 @@ from synthgan.metrics.people import first_of_each
 __all__ = ["Domain", "Predicates", "to_ranks"]
 
 _STAGES = (1000, 10_000)  # most predicates already hold for several of the first rows
-_BLOCK_CELLS = 5_000_000  # ranks of a block
+_BLOCK_CELLS = 250_000  # ranks of a block, which stay in the cache
 
 
 @dataclass(frozen=True)
