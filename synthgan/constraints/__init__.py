@@ -11,6 +11,7 @@ from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.people import find_people
+from synthgan.constraints.quotients import Quotient
 from synthgan.constraints.shared_values import SharedValue
 from synthgan.constraints.weighted_sums import WeightedSum
 
@@ -25,6 +26,7 @@ __all__ = [
     "Identifier",
     "Inequality",
     "Predicate",
+    "Quotient",
     "Range",
     "SharedValue",
     "WeightedSum",

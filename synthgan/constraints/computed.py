@@ -101,13 +101,13 @@ class ComputedColumn(Constraint):
             values[present], column.decimals, support.take(present)
         )
         self.middle_ = self.middle_ or 0
-        self.decimals_ = column.decimals
+        self.decimals_ = self._most_decimals()
         lone = present & self._anchors(frame, None)[1]
         self.copy_ = None
         if lone.any() and support.holds(lone):
             self.copy_ = copy_name(self.column, list(frame.columns))
-        if column.decimals:
-            choices = range(column.decimals, -1, -1)
+        if self.decimals_:
+            choices = range(self.decimals_, -1, -1)
             self.decimals_ = min(choices, key=lambda d: self._spread_of_residuals(frame, d))
         return self
 
@@ -116,19 +116,19 @@ class ComputedColumn(Constraint):
         column = self.schema_.columns[0]
         values, present = numbers_of(column, frame[self.column])
         anchors, undefined = self._anchors(frame, self.decimals_)
-        residual = self._on_lattice(values - anchors)
+        residual = self._split(values, anchors)
         if self.copy_ is not None:
             frame = with_column(frame, self.copy_, frame[self.column])
             residual = drawn_from_others(residual, present & ~undefined, present & undefined)
-        series = difference_of(column).restore(residual, present).set_axis(frame.index)
+        series = self._residual_column().restore(residual, present).set_axis(frame.index)
         return with_column(frame, self.column, series)
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Add the residual to the formula; see `Constraint.restore`."""
         column = self.schema_.columns[0]
-        residual, present = numbers_of(difference_of(column), table[self.column])
+        residual, present = numbers_of(self._residual_column(), table[self.column])
         anchors, undefined = self._anchors(table, self.decimals_)
-        values = self._on_lattice(anchors + residual)
+        values = self._join(residual, anchors)
         deviates = undefined | (residual != 0)
         low, high = self.low_, self.high_
         if low is None and column.kind != "continuous":
@@ -152,8 +152,7 @@ class ComputedColumn(Constraint):
         names = list(self.uses)
         rows = np.asarray(mask[names].to_numpy(dtype=bool).all(axis=1))
         residuals = self.apply(known[names][rows])[self.column]
-        column = difference_of(self.schema_.columns[0])
-        return spread(known, mask, column, residuals, rows, self.copy_)
+        return spread(known, mask, self._residual_column(), residuals, rows, self.copy_)
 
     def _check_parameters(self) -> None:
         """Raise ParameterError if the parameters contradict each other."""
@@ -163,6 +162,22 @@ class ComputedColumn(Constraint):
 
     def _learn(self, frame: pd.DataFrame, support: Support) -> None:
         """Learn what the formula needs."""
+
+    def _most_decimals(self) -> int | None:
+        """Return the decimals to which the formula may be rounded; None: it is not rounded."""
+        return self.schema_.columns[0].decimals
+
+    def _residual_column(self) -> Column:
+        """Describe the residual."""
+        return difference_of(self.schema_.columns[0])
+
+    def _split(self, values: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+        """Return the residual of values."""
+        return self._on_lattice(values - anchors)
+
+    def _join(self, residual: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+        """Return the values of residuals; inverse of `_split`."""
+        return self._on_lattice(anchors + residual)
 
     def _rounds_up(self) -> bool:
         """Return whether halves, and what computing with floats leaves of them, go upwards."""

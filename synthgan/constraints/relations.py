@@ -16,6 +16,7 @@ from synthgan.constraints.bins import find_runs
 from synthgan.constraints.flag_groups import find_flag_groups
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.quotients import find_quotients
 from synthgan.constraints.shared_values import find_shared_values
 from synthgan.constraints.weighted_sum_search import find_weighted_sums
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
@@ -54,7 +55,7 @@ def find_relations(
 
     Returns
     -------
-    constraints : list of DependentColumn, Formula, WeightedSum, SharedValue and FixedCombinations
+    constraints : list of Constraint
         Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
@@ -78,9 +79,11 @@ def find_relations(
     formulas = [*exact, *search.choose(fixed, gone)]
     gone |= {one.column for one in formulas}
     shared = find_shared_values(numbers, fixed, gone)
-    used = {name for one in [*looked_up, *formulas, *sums, *shared] for name in one.uses}
-    flags = find_flag_groups(frame, support, {*used, *fixed, *no_formula})
-    return [*looked_up, *formulas, *sums, *shared, *flags]
+    sharing = {name for one in shared for name in one.uses}
+    quotients = find_quotients(numbers, {*fixed, *sharing}, gone)
+    found = [*looked_up, *formulas, *sums, *shared, *quotients]
+    used = {name for one in found for name in one.uses}
+    return [*found, *find_flag_groups(frame, support, {*used, *fixed, *no_formula})]
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:

@@ -21,6 +21,7 @@ _MOST_NUMBERS = 48
 _MOST_PARTS = 12
 _MOST_ROWS = 1000  # on which parts are left out
 _LEAST_PRESENT = 0.95  # of the values of a column
+_GOOD = (True, 0.99, -_MOST_PARTS)  # merit of a sum that is not compared with others
 _RIDGE = 1e-9
 _UNEXPLAINED = 1e-4  # share of the variance that rounding may leave
 _LEAST_SPREAD = 10.0  # standard deviations of the column, in what rounding allows
@@ -28,11 +29,11 @@ _LEAST_SPREAD = 10.0  # standard deviations of the column, in what rounding allo
 
 @dataclass(frozen=True)
 class _Found:
-    """A sum, and what speaks for it: positive weights, agreement, few parts, a late column."""
+    """A sum, and what speaks for it: positive weights, agreement, few parts."""
 
     column: int
     parts: list[int]
-    merit: tuple[bool, float, int, int]
+    merit: tuple[bool, float, int]
 
 
 def find_weighted_sums(
@@ -119,12 +120,16 @@ def _find_one(
 ) -> _Found | None:
     """Return the best sum of free columns; None if there is none."""
     free = [i for i in free if numbers.names[i] != by]
-    found = []
-    for i in _screen(numbers, groups[0], free):
-        if numbers.names[i] in ends and numbers.n_distinct[i] >= MIN_DISTINCT:
-            one = _test(numbers, groups, i, [j for j in free if j != i], by is None)
-            found += [] if one is None else [one]
-    return max(found, key=lambda one: one.merit, default=None)
+    best = None
+    for i in reversed(_screen(numbers, groups[0], free)):
+        if numbers.names[i] not in ends or numbers.n_distinct[i] < MIN_DISTINCT:
+            continue
+        one = _test(numbers, groups, i, [j for j in free if j != i], by is None)
+        if one is not None and (best is None or one.merit > best.merit):
+            best = one
+        if best is not None and best.merit >= _GOOD:
+            break
+    return best
 
 
 def _screen(numbers: Numbers, rows: np.ndarray, free: list[int]) -> list[int]:
@@ -164,7 +169,7 @@ def _test(
             return None
     if agreeing < MIN_SHARE * n_rows:
         return None
-    return _Found(column, parts, (are_positive, round(agreeing / n_rows, 2), -len(parts), column))
+    return _Found(column, parts, (are_positive, round(agreeing / n_rows, 2), -len(parts)))
 
 
 def _needed(numbers: Numbers, rows: np.ndarray, column: int, others: list[int]) -> list[int] | None:
@@ -183,6 +188,10 @@ def _needed(numbers: Numbers, rows: np.ndarray, column: int, others: list[int]) 
     spreads = suffice(parts) if parts else None
     if spreads is None:
         return None
+    step = numbers.own_steps[column]
+    large = [j for j, spread in zip(parts, spreads, strict=True) if spread > step]
+    if large and (of_large := suffice(large)) is not None:
+        parts, spreads = large, of_large
     for j in [parts[i] for i in np.argsort(spreads)]:
         fewer = [i for i in parts if i != j]
         if fewer and suffice(fewer) is not None:

@@ -15,6 +15,7 @@ from synthgan.constraints import (
     Identifier,
     Inequality,
     Predicate,
+    Quotient,
     SharedValue,
     find_people,
 )
@@ -155,15 +156,19 @@ def complete_read(
 def constraint_numbers(
     grids: np.ndarray, encoder: Any, constraints: ConstraintSet
 ) -> list[np.ndarray]:
-    """Return the numbers that constraints compute from cells, one array each."""
+    """Return the numbers that constraints compute from cells, one array each.
+
+    What a quotient gives is left out: with it, the critic is no better (docs/development).
+    """
     of_numbers = (ComputedColumn, Inequality, SharedValue)
     makers = [c for c in constraints.constraints_ if isinstance(c, of_numbers)]
-    if not makers:
+    if all(isinstance(c, Quotient) for c in makers):
         return []
     table = encoder.decode(grids, {name for c in makers for name in (*c.uses, *c.makes)})
     for constraint in reversed(makers):
         table = constraint.restore(table, np.random.default_rng(0))
-    made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
+    shown = [c for c in makers if not isinstance(c, Quotient)]
+    made = [pd.to_numeric(table[c.rewrites[0]]) for c in shown]
     return [x.to_numpy(np.float64, na_value=np.nan) for x in made]
 
 
