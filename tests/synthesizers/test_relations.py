@@ -112,6 +112,26 @@ def test_sums_shared_values_and_dummies_hold(tmp_path):
     assert not free[list(soil.unique())].sum(axis=1).eq(1).all()
 
 
+def test_quotients_stay_narrow_and_the_critic_sees_only_them(tmp_path):
+    rng = np.random.default_rng(0)
+    radius = rng.lognormal(2, 0.5, 600)
+    area = radius**2 * rng.lognormal(0, 0.1, 600)
+    table = pd.DataFrame({"radius": radius.round(2), "area": area.round(1)})
+    model = fit(table, candidates=4)
+    (quotient,) = model.constraints_.constraints_
+    assert (quotient.column, quotient.of, quotient.power) == ("area", "radius", 2.0)
+    assert model._features(model.sample_grids(5, 0)).shape == (5, 2)
+    model.save(tmp_path / "m")
+    fake = load(tmp_path / "m").sample(500, random_state=1)
+    assert fake.equals(model.sample(500, random_state=1))
+
+    def spread(table):
+        return float(np.log(table["area"] / table["radius"] ** 2).std())
+
+    assert spread(fake) < 2 * spread(table)
+    assert spread(fit(table, constraints=[]).sample(500)) > 3 * spread(table)
+
+
 def test_a_column_that_follows_from_another_does(stays):
     names = {"general": "GEN", "cardiology": "CAR", "paediatrics": "PAE", "orthopaedics": "ORT"}
     table = stays[["ward", "age", "sex"]].assign(short=stays["ward"].map(names))
