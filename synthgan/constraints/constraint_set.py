@@ -17,7 +17,10 @@ from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
+from synthgan.constraints.quotients import Quotient
 from synthgan.constraints.relations import find_relations
+from synthgan.constraints.shared_values import SharedValue
+from synthgan.constraints.weighted_sums import WeightedSum
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
 from synthgan.state import fields
@@ -30,7 +33,8 @@ Rewrite = Callable[[pd.DataFrame], pd.DataFrame]
 CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
     for constraint in (
-        DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Range,
+        DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Quotient,
+        Range,         SharedValue, WeightedSum,
     )
 }  # fmt: skip
 

@@ -12,20 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints.formulas import FORMULAS, Formula, amounts_of, keeps_dates
-from synthgan.constraints.residuals import TIMES, same_clock
-from synthgan.encoding.tables.column import Column
-from synthgan.exceptions import DataError
+from synthgan.constraints.formulas import FORMULAS, Formula, keeps_dates
+from synthgan.constraints.number_columns import MIN_DISTINCT, MIN_SHARE, N_SCREENED, Numbers
 
 __all__ = ["FormulaSearch"]
 
 logger = logging.getLogger(__name__)
 
-N_SCREENED = 64  # rows on which every formula is tested
 MAX_NEIGHBOURS = 48  # columns that are candidates for a column's formula
 MAX_NEIGHBOURS_OF_THREE = 10  # for formulas of three columns
-MIN_SHARE = 0.95
-MIN_DISTINCT = 20  # values of a column that may deviate from its formula
 _FEWEST_DISTINCT = 5  # values of a column that may not
 _FEWEST_MIDDLE = 10  # ratios on either side of the median
 _PERFECT = 2.0  # all rows agree, within rounding of the column alone and of all columns
@@ -42,40 +37,6 @@ _PER_DAY = (
     1 / 365.2425,
     1 / 365,
 )
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """Columns of numbers, and of dates and durations in days; NaN where missing."""
-
-    names: list[Hashable]
-    values: np.ndarray  # (n_rows, n_columns)
-    steps: np.ndarray  # by which each is rounded; 0 if exact
-    own_steps: np.ndarray
-    n_distinct: np.ndarray
-    are_dates: np.ndarray
-
-    @classmethod
-    def read(cls, frame: pd.DataFrame) -> _Numbers:
-        """Read the columns that hold two or more different numbers."""
-        names, values, columns = [], [], []
-        inferred = (_column_of(frame[name]) for name in frame.columns)
-        for column in same_clock([one for one in inferred if one is not None]):
-            amounts, present = amounts_of(column, frame[column.name])
-            amounts = np.where(present, amounts, np.nan)
-            if len(np.unique(amounts[present])) > 1 and np.nanmax(np.abs(amounts)) < 1e100:
-                names.append(column.name)
-                values.append(amounts)
-                columns.append(column)
-        table = np.column_stack(values) if names else np.empty((len(frame), 0))
-        are_times = np.array([column.kind in TIMES for column in columns], dtype=bool)
-        own_steps = np.array(
-            [1e-9 if t else _step(x) for x, t in zip(values, are_times, strict=True)]
-        )
-        n_distinct = np.array([len(np.unique(x[~np.isnan(x)])) for x in values])
-        steps = np.where(are_times | (n_distinct < MIN_DISTINCT), 0.0, own_steps)
-        are_dates = np.array([column.kind == "datetime" for column in columns], dtype=bool)
-        return cls(names, table, steps, own_steps, n_distinct, are_dates)
 
 
 @dataclass(frozen=True)
@@ -115,7 +76,7 @@ class FormulaSearch:
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
-        self.numbers = _Numbers.read(frame)
+        self.numbers = Numbers.read(frame)
         self.candidates: list[_Candidate] = []
         self.taken: dict[int, set[int]] = {}
         if len(self.numbers.names) < 2 or len(frame) < N_SCREENED:
@@ -163,28 +124,6 @@ class FormulaSearch:
         return {column}.union(*(self._inputs(i) for i in self.taken.get(column, ())))
 
 
-def _column_of(series: pd.Series) -> Column | None:
-    """Describe a column of numbers, dates or durations; None if it is none."""
-    dtype = series.dtype
-    is_number = pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_bool_dtype(dtype)
-    if not is_number and getattr(dtype, "kind", "") not in "mM":
-        return None
-    try:
-        column = Column.infer(series)
-    except DataError:
-        return None
-    return column if column.numeric else None
-
-
-def _step(values: np.ndarray) -> float:
-    """Return the rounding step of a column, from the decimals of 90 % of its values."""
-    values = values[~np.isnan(values)]
-    for decimals in range(9):
-        if np.mean(np.round(values, decimals) == values) >= 0.9:
-            return float(10.0**-decimals)
-    return float(1e-9 * np.median(np.abs(values)))
-
-
 def _spread(kind: str, formula: Any, parts: Sequence[Any], steps: Any, factor: Any) -> Any:
     """Return the deviation that the rounding of the parts explains, in each row."""
     is_sum, weights = FORMULAS[kind]
@@ -194,7 +133,7 @@ def _spread(kind: str, formula: Any, parts: Sequence[Any], steps: Any, factor: A
     return np.abs(formula) * sum(of_parts) / 2
 
 
-def _screen(numbers: _Numbers) -> Iterator[tuple[int, str, tuple[int, ...]]]:
+def _screen(numbers: Numbers) -> Iterator[tuple[int, str, tuple[int, ...]]]:
     """Yield the formulas that hold in most of a few rows."""
     rows = np.linspace(0, len(numbers.values) - 1, N_SCREENED).astype(int)
     few = numbers.values[rows]
@@ -318,7 +257,7 @@ def _middle(ratios: np.ndarray) -> float:
     return float(ordered[max(0, middle - half) : middle + half + 1].mean())
 
 
-def _test(numbers: _Numbers, column: int, kind: str, columns: tuple[int, ...]) -> _Candidate | None:
+def _test(numbers: Numbers, column: int, kind: str, columns: tuple[int, ...]) -> _Candidate | None:
     """Test a formula on all rows; None unless it holds and needs all its parts."""
     some = numbers.values[:, [column, *columns]]
     own, *parts = some[~np.isnan(some).any(axis=1)].T
@@ -423,7 +362,7 @@ def _simplest(
     return next(x for x, found in shares.items() if found >= enough)
 
 
-def _as_dates(numbers: _Numbers, found: _Candidate) -> Iterator[_Candidate]:
+def _as_dates(numbers: Numbers, found: _Candidate) -> Iterator[_Candidate]:
     """Yield a length of time between two dates as a formula of the later date, and as found.
 
     So a length that is not negative in the data stays so. It has to be short: what is computed

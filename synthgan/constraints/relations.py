@@ -13,8 +13,12 @@ import pandas as pd
 
 from synthgan.constraints.base import Constraint
 from synthgan.constraints.bins import find_runs
+from synthgan.constraints.flag_groups import find_flag_groups
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.quotients import find_quotients
+from synthgan.constraints.shared_values import find_shared_values
+from synthgan.constraints.weighted_sum_search import find_weighted_sums
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
 from synthgan.privacy import EVERYTHING, Support
@@ -51,7 +55,7 @@ def find_relations(
 
     Returns
     -------
-    constraints : list of DependentColumn and Formula
+    constraints : list of Constraint
         Not fitted. No column is transformed twice, and there are no circular dependences.
 
     Examples
@@ -64,11 +68,22 @@ def find_relations(
     [Formula(a='men', b='women', column='all', kind='a + b')]
     """
     some = _sample(frame, MAX_ROWS_OF_FORMULAS)
-    search = FormulaSearch(frame[[n for n in frame if n not in set(no_formula)]].iloc[some])
+    numbers = frame[[n for n in frame if n not in set(no_formula)]].iloc[some]
+    search = FormulaSearch(numbers)
     exact = search.choose(fixed, exact=True)
     computed = {formula.column: formula.uses[1:] for formula in exact}
     looked_up = find_dependent_columns(frame, support, computed)
-    return [*looked_up, *exact, *search.choose(fixed, {one.column for one in looked_up})]
+    gone = {one.column for one in looked_up}
+    sums = find_weighted_sums(numbers, fixed, gone, computed)
+    gone |= {one.column for one in sums}
+    formulas = [*exact, *search.choose(fixed, gone)]
+    gone |= {one.column for one in formulas}
+    shared = find_shared_values(numbers, fixed, gone)
+    sharing = {name for one in shared for name in one.uses}
+    quotients = find_quotients(numbers, {*fixed, *sharing}, gone)
+    found = [*looked_up, *formulas, *sums, *shared, *quotients]
+    used = {name for one in found for name in one.uses}
+    return [*found, *find_flag_groups(frame, support, {*used, *fixed, *no_formula})]
 
 
 def _sample(frame: pd.DataFrame, n: int) -> np.ndarray:

@@ -9,12 +9,14 @@ import pandas as pd
 
 from synthgan.asking.conditions import overwrite
 from synthgan.constraints import (
+    ComputedColumn,
     Constraint,
     ConstraintSet,
-    Formula,
     Identifier,
     Inequality,
     Predicate,
+    Quotient,
+    SharedValue,
     find_people,
 )
 from synthgan.encoding import GridEncoder
@@ -154,14 +156,19 @@ def complete_read(
 def constraint_numbers(
     grids: np.ndarray, encoder: Any, constraints: ConstraintSet
 ) -> list[np.ndarray]:
-    """Return the numbers that formulas and inequalities compute from cells, one array each."""
-    makers = [c for c in constraints.constraints_ if isinstance(c, Formula | Inequality)]
-    if not makers:
+    """Return the numbers that constraints compute from cells, one array each.
+
+    What a quotient gives is left out: with it, the critic is no better (docs/development).
+    """
+    of_numbers = (ComputedColumn, Inequality, SharedValue)
+    makers = [c for c in constraints.constraints_ if isinstance(c, of_numbers)]
+    if all(isinstance(c, Quotient) for c in makers):
         return []
     table = encoder.decode(grids, {name for c in makers for name in (*c.uses, *c.makes)})
     for constraint in reversed(makers):
         table = constraint.restore(table, np.random.default_rng(0))
-    made = [pd.to_numeric(table[c.rewrites[0]]) for c in makers]
+    shown = [c for c in makers if not isinstance(c, Quotient)]
+    made = [pd.to_numeric(table[c.rewrites[0]]) for c in shown]
     return [x.to_numpy(np.float64, na_value=np.nan) for x in made]
 
 

@@ -17,7 +17,8 @@ from synthgan.constraints.identifiers import (
     fresh_codes,
     learn_pattern,
 )
-from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.lookups import DependentColumn, FixedCombinations
+from synthgan.constraints.quotients import Quotient
 from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import Support
@@ -120,7 +121,10 @@ def test_adult():
 def test_thyroid():
     thyroid = shared_table("thyroid")
     relations = find_relations(thyroid, Support(5))
-    assert [str(r) for r in relations] == [str(Formula("FTI", "a / b", "TT4", "T4U", 0.1))]
+    assert [str(r) for r in relations] == [
+        str(Formula("FTI", "a / b", "TT4", "T4U", 0.1)),
+        str(FixedCombinations(["Sex", "Pregnant"])),  # no man is pregnant
+    ]
     constraint = relations[0].fit(thyroid)
     table = constraint.apply(thyroid)
     assert constraint.decimals_ == 3
@@ -129,9 +133,17 @@ def test_thyroid():
     assert_frame_equal(constraint.restore(table, RNG), thyroid)
 
 
-@pytest.mark.parametrize("name", ["california_housing", "pima", "heart_cleveland"])
+@pytest.mark.parametrize("name", ["pima", "heart_cleveland"])
 def test_real_tables_without_relations(name):
     assert found(shared_table(name)) == []
+
+
+def test_counts_of_districts_go_together():
+    assert found(shared_table("california_housing")) == [
+        str(Quotient("total_rooms", "households")),
+        str(Quotient("total_bedrooms", "households")),  # has gaps
+        str(Quotient("population", "households")),
+    ]
 
 
 IDENTIFIERS = {

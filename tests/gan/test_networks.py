@@ -112,6 +112,18 @@ def test_depth_is_settled_by_the_table():
     assert count(run(FCN(width=8), (2, 2))[0]) == count(run(FCN(width=8, depth=2), (2, 2))[0])
 
 
+def test_width_is_settled_by_the_table():
+    groups = [CellGroup("binary", (i,)) for i in range(30)]
+    widths = [
+        settle_network(FCN(), n_rows, groups[:n_columns]).width
+        for n_rows, n_columns in ((599, 30), (600, 30), (100, 29))
+    ]
+    assert widths == [256, 128, 128]
+    assert settle_network(FCN(width=8), 599, groups).width == 8
+    assert settle_network(FCN(width=(8, 4)), 599, groups).width == (8, 4)
+    assert count(run(FCN(), (2, 2))[0]) == count(run(FCN(width=128), (2, 2))[0])
+
+
 def test_layers_that_do_not_fit_the_channels():
     thin = CNN(generator_layers=((4, 3, 1, 0), (1, 3, 1, 0)))
     with pytest.raises(ParameterError, match=r"make 1 channel\(s\); 2 are needed, one a lead"):

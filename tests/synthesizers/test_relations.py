@@ -77,8 +77,9 @@ def test_what_hardly_any_row_satisfies_is_an_error(stays):
 def test_a_quotient_of_two_columns_stays_one(thyroid_path):
     thyroid = load_thyroid(thyroid_path)[:6000]
     model = fit(thyroid, epochs=4, max_steps=200, network=FCN(width=64, depth=1))
-    (formula,) = model.constraints_.constraints_
+    formula, pregnancy = model.constraints_.constraints_
     assert (formula.column, formula.kind, formula.a, formula.b) == ("FTI", "a / b", "TT4", "T4U")
+    assert pregnancy.columns == ["Sex", "Pregnant"]  # no man is pregnant
     fake = model.sample(1000)
 
     def share_that_holds(table):
@@ -88,6 +89,47 @@ def test_a_quotient_of_two_columns_stays_one(thyroid_path):
     assert share_that_holds(fake) > share_that_holds(thyroid) - 0.03
     free = fit(thyroid, constraints=[], epochs=1, max_steps=50).sample(1000)
     assert share_that_holds(free) < 0.5
+
+
+def test_sums_shared_values_and_dummies_hold(tmp_path):
+    rng = np.random.default_rng(0)
+    n = 600
+    part = rng.integers(0, 900, (n, 4))
+    table = pd.DataFrame(part, columns=list("abcd")).assign(mark=part @ [1, 2, 3, 4])
+    table["paid"] = table["a"].where(rng.random(n) < 0.4, rng.integers(0, 900, n))
+    soil = pd.Series(rng.choice(["clay", "loam", "sand"], n))
+    table = table.join(pd.get_dummies(soil, dtype=int))
+    model = fit(table, candidates=4)
+    model.save(tmp_path / "m")
+    fake = load(tmp_path / "m").sample(500, random_state=1)
+    assert fake.equals(model.sample(500, random_state=1))
+    assert (fake["mark"] == fake[list("abcd")] @ [1, 2, 3, 4]).mean() > 0.99
+    assert (fake["paid"] == fake["a"]).mean() > 0.1
+    assert fake[list(soil.unique())].sum(axis=1).eq(1).all()
+    free = fit(table, constraints=[]).sample(500)
+    assert (free["mark"] == free[list("abcd")] @ [1, 2, 3, 4]).mean() < 0.1
+    assert (free["paid"] == free["a"]).mean() < 0.1
+    assert not free[list(soil.unique())].sum(axis=1).eq(1).all()
+
+
+def test_quotients_stay_narrow_and_the_critic_sees_only_them(tmp_path):
+    rng = np.random.default_rng(0)
+    radius = rng.lognormal(2, 0.5, 600)
+    area = radius**2 * rng.lognormal(0, 0.1, 600)
+    table = pd.DataFrame({"radius": radius.round(2), "area": area.round(1)})
+    model = fit(table, candidates=4)
+    (quotient,) = model.constraints_.constraints_
+    assert (quotient.column, quotient.of, quotient.power) == ("area", "radius", 2.0)
+    assert model._features(model.sample_grids(5, 0)).shape == (5, 2)
+    model.save(tmp_path / "m")
+    fake = load(tmp_path / "m").sample(500, random_state=1)
+    assert fake.equals(model.sample(500, random_state=1))
+
+    def spread(table):
+        return float(np.log(table["area"] / table["radius"] ** 2).std())
+
+    assert spread(fake) < 2 * spread(table)
+    assert spread(fit(table, constraints=[]).sample(500)) > 3 * spread(table)
 
 
 def test_a_column_that_follows_from_another_does(stays):

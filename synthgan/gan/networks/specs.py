@@ -46,7 +46,8 @@ __all__ = [
     "settle_network",
 ]
 
-_DEPTH = 2
+_DEPTH, _WIDTH = 2, 128
+_MANY, _ROWS_PER_COLUMN, _WIDE = 30, 20, 256  # columns, rows for each of them, and their width
 _MOST_LAYERS, _MOST_OCTAVES = 1000, 32
 _LARGE = 8000  # rows
 
@@ -56,9 +57,10 @@ class FCN(BaseEstimator):
 
     Parameters
     ----------
-    width : int or tuple of int, default=128
+    width : int, tuple of int or None, default=None
         An int: residual blocks of that width. A tuple: a plain chain of layers with these widths
-        in the generator, reversed in the discriminator, as in the thesis.
+        in the generator, reversed in the discriminator, as in the thesis. None is settled by the
+        table: 256 for at least 30 columns with fewer than 20 rows for each of them, 128 otherwise.
     depth : int or None, default=None
         Residual blocks in each network; not used by a plain chain. None is settled by the table:
         3 from 8000 rows on where most columns are continuous, 2 otherwise.
@@ -83,7 +85,7 @@ class FCN(BaseEstimator):
     """
 
     _parameter_constraints: dict[str, Any] = {
-        "width": [Interval(Integral, 1, None, closed="left"), tuple, list],
+        "width": [Interval(Integral, 1, None, closed="left"), tuple, list, None],
         "depth": [Interval(Integral, 0, _MOST_LAYERS, closed="both"), None],
         "fourier": [Interval(Integral, 0, _MOST_OCTAVES, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -92,7 +94,7 @@ class FCN(BaseEstimator):
 
     def __init__(
         self,
-        width: int | Sequence[int] = 128,
+        width: int | Sequence[int] | None = None,
         depth: int | None = None,
         fourier: int = 2,
         dropout: float = 0.0,
@@ -106,11 +108,15 @@ class FCN(BaseEstimator):
 
     def settle(self, n_rows: int, groups: Sequence[CellGroup]) -> FCN:
         """Return this spec with all that depends on the table decided."""
-        if self.depth is not None:
+        if self.width is not None and self.depth is not None:
             return self
         columns = [group.kind for group in groups if group.kind != "null"]
         fine = n_rows >= _LARGE and 2 * columns.count("continuous") > len(columns)
-        return clone(self).set_params(depth=_DEPTH + fine)
+        wide = len(columns) >= _MANY and n_rows < _ROWS_PER_COLUMN * len(columns)
+        return clone(self).set_params(
+            width=(_WIDE if wide else _WIDTH) if self.width is None else self.width,
+            depth=_DEPTH + fine if self.depth is None else self.depth,
+        )
 
     def build(
         self,
@@ -139,9 +145,10 @@ class FCN(BaseEstimator):
         waves = Waves(continuous, self.fourier) if continuous and self.fourier else None
         n_inputs = n_cells + (waves.n_features if waves else 0) + n_conditions
         depth = _DEPTH if self.depth is None else self.depth
+        width = _WIDTH if self.width is None else self.width
         n_noise = latent_dim + n_conditions
-        body = residual_chain(n_noise, self.width, depth, n_cells, norm=True, rng=rng)
-        judge = residual_chain(n_inputs, self.width, depth, 1, norm=False, rng=rng)
+        body = residual_chain(n_noise, width, depth, n_cells, norm=True, rng=rng)
+        judge = residual_chain(n_inputs, width, depth, 1, norm=False, rng=rng)
         return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves)
 
 
