@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,12 @@ def _from_ticks(column: Column, ticks: np.ndarray) -> np.ndarray:
     if column.kind != "continuous" or column.decimals is None:
         return ticks
     return ticks / 10.0**column.decimals
+
+
+def _precision(column: Column) -> type[np.floating[Any]]:
+    """Return the type of numbers in which a continuous column is stored."""
+    is_single = "32" in column.dtype or column.dtype.startswith("float[")
+    return np.float32 if is_single else np.float64
 
 
 def _scaled(values: np.ndarray, decimals: int) -> np.ndarray:
@@ -245,12 +252,12 @@ class Inequality(Constraint):
             )
 
     def _numbers(self, column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        """Return numbers; those of a float32 column are rounded to its decimals."""
+        """Return numbers; those of a float32 column are rounded if both columns have decimals."""
         values, present = numbers_of(column, series)
-        if column.kind == "continuous" and column.decimals is not None:
+        have_decimals = all(c.kind != "continuous" or c.decimals is not None for c in self.schema_)
+        if column.kind == "continuous" and column.decimals is not None and have_decimals:
             rounded = np.round(values, column.decimals)
-            single = "32" in column.dtype or column.dtype.startswith("float[")
-            precision = np.float32 if single else np.float64
+            precision = _precision(column)
             is_same = rounded.astype(precision) == values.astype(precision)
             values = np.where(is_same, rounded, values)
         return values, present
@@ -279,7 +286,10 @@ class Inequality(Constraint):
         if low.kind == high.kind == "integer":
             return np.clip(values, -(2**63) + 1, 2**63 - 2) + self.strict
         if high.kind == "continuous" and high.decimals is None:
-            return np.nextafter(values, np.inf) if self.strict else values.astype(np.float64)
+            stored = values.astype(_precision(high))
+            is_low = stored <= values if self.strict else stored < values
+            above = np.nextafter(stored, np.array(np.inf, stored.dtype))
+            return np.where(is_low, above, stored).astype(np.float64)
         scaled = _scaled(values.astype(np.float64), high.decimals or 0)
         nearest = np.rint(scaled)
         is_whole = np.abs(scaled - nearest) <= 4 * np.spacing(np.abs(scaled))
