@@ -79,7 +79,7 @@ def logits(model, rows):
     if model.critic_ is None or not len(model.critic_.trees):
         return np.zeros(len(rows))
     read = model.constraints_.apply(model.forms_.read(rows))
-    grids, half_widths = model.encoder_.encode(read, warn=False)
+    grids, half_widths = model.encoder_.encode_cells(read, warn=False)
     rng = np.random.default_rng(0)
     draws = (dither(grids, half_widths, model.cell_groups_, rng) for _ in range(DRAWS))
     known = np.zeros((len(rows), model.critic_.n_known))
@@ -164,8 +164,8 @@ def attack_outlier():
 def attack_edges():
     table = pd.DataFrame(np.random.default_rng(0).normal(size=(1001, 3)), columns=list("abc"))
     model = TabularGANSynthesizer(**QUICK).fit(table)
-    cells, _ = model.encoder_.encode(table, warn=False)
-    widths = model.encoder_.encode(table, warn=False)[1]
+    cells = model.encoder_.encode(table, warn=False)
+    widths = model.encoder_.encode_cells(table, warn=False)[1]
     real = model._features(cells)
     edges = model.critic_.margins.edges
     reach = 1e-5 if widths is None else widths.max() + 1e-5

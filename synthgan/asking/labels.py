@@ -116,7 +116,7 @@ class Labels:
                 f"{support.least}, so that none identifies a person: leave y and condition_on out."
             )
         encoder.fit(whole, groups=people)
-        cells = encoder.encode(whole, warn=False)[0].reshape(len(whole), -1)
+        cells = encoder.encode(whole, warn=False).reshape(len(whole), -1)
         common = nothing if table is None else _common_rows(table, encoder, support)
         return cls(schema, encoder, names, form, y_names, *common), cells
 

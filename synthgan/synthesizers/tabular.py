@@ -237,7 +237,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
             table = self.constraints_.apply(frame)
             kept = encoder.fit(table, groups=support.people).keeps(table)
-        grids, half_widths = encoder.encode(table, warn=encoder.is_quantised)
+        grids, half_widths = encoder.encode_cells(table, warn=encoder.is_quantised)
         if len(grids) < 2:
             raise DataError(
                 f"n_samples={len(grids)} of {len(frame)} rows lie inside the limits; at least "

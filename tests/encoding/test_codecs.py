@@ -80,7 +80,7 @@ def planted_arrow():
 def fitted(values, **parameters):
     frame = values.to_frame("x")
     encoder = GridEncoder(**parameters).fit(frame)
-    return encoder, encoder.decode(encoder.encode(frame, warn=False)[0])["x"]
+    return encoder, encoder.decode(encoder.encode(frame, warn=False))["x"]
 
 
 def check_survival(values):
@@ -213,7 +213,7 @@ def test_known_cells_are_those_of_encode_and_the_others_are_empty(frame, data):
     mask = [data.draw(rows) for _ in range(len(frame))]
     mask = pd.DataFrame(mask, columns=frame.columns)
     grids, known, half_widths = encode_known(encoder, frame, mask)
-    full, full_widths = encoder.encode(frame)
+    full, full_widths = encoder.encode_cells(frame)
     assert grids.dtype == full.dtype
     flat, full = grids.reshape(len(frame), -1), full.reshape(len(frame), -1)
     assert (flat[known] == full[known]).all()

@@ -105,7 +105,7 @@ def test_all_that_is_drawn_lies_on_the_lattice(name):
 @pytest.mark.parametrize("name", SERIES)
 def test_archives_of_lattices_decode_alike(name):
     encoder = fitted(SERIES[name])
-    grids = encoder.encode(pd.DataFrame({"x": SERIES[name]}), warn=False)[0]
+    grids = encoder.encode(pd.DataFrame({"x": SERIES[name]}), warn=False)
     record, arrays = encoder.to_state()
     again = GridEncoder().from_state(json.loads(json.dumps(record)), arrays)
     assert again.inverse_transform(grids).equals(encoder.inverse_transform(grids))
@@ -190,7 +190,7 @@ def test_a_split_date_may_be_missing():
     groups = [group for group in encoder.cell_groups_ if group.column == "x"]
     presence = groups[-1].cells[0]
     assert [group.presence for group in groups] == [presence, presence, None]
-    grids, half_widths = encoder.encode(frame, warn=False)
+    grids, half_widths = encoder.encode_cells(frame, warn=False)
     assert half_widths.shape == (N, 3)
     cells = grids.reshape(N, -1)[:, [cell for group in groups for cell in group.cells]]
     assert (cells[::5, :2] == 0).all()
@@ -211,7 +211,7 @@ def test_every_cell_of_a_split_date_decodes():
 def test_gaps_of_split_dates_without_gaps_in_fit_are_filled():
     encoder = fitted(SERIES["business quarters"])
     gap = pd.DataFrame({"x": SERIES["business quarters"].where(np.arange(N) > 0)})
-    filled = encoder.inverse_transform(encoder.encode(gap, warn=False)[0])["x"]
+    filled = encoder.inverse_transform(encoder.encode(gap, warn=False))["x"]
     middle = SERIES["business quarters"].quantile(0.5)
     assert abs(filled[0] - middle) < 30 * DAY
     assert is_business(filled[:1]).all()

@@ -42,7 +42,7 @@ def test_quantile_cells_with_min_support_1_are_exact(frame, layout):
 @given(frames(), st.integers(0, 2**32 - 1))
 def test_every_point_of_a_cell_decodes_alike(frame, seed):
     encoder = GridEncoder(min_support=1).fit(frame)
-    grids, half_widths = encoder.encode(frame)
+    grids, half_widths = encoder.encode_cells(frame)
     if half_widths is None:
         return
     free = [c for g in encoder.cell_groups_ if g.kind == "continuous" for c in g.cells]
@@ -84,7 +84,7 @@ def test_grey_levels_are_within_a_step_for_floats(frame, rounding):
 def test_pooled_values_stay_in_their_range_and_null_stays_null(frame, min_support):
     frame = frame.reset_index(drop=True)
     encoder = GridEncoder(min_support=min_support).fit(frame)
-    back = encoder.inverse_transform(encoder.encode(frame, warn=False)[0])
+    back = encoder.inverse_transform(encoder.encode(frame, warn=False))
     # Of so few rows one average may be the value of too few: then nothing is stored.
     is_empty = back.isna().all() & (frame.notna().sum() < 2 * min_support)
     assert (back.dtypes == frame.dtypes)[~is_empty].all()
@@ -108,7 +108,7 @@ def test_groups_cover_the_grid_once(frame, layout, scaling):
     encoder = GridEncoder(scaling=scaling, layout=layout).fit(frame)
     cells = [cell for group in encoder.cell_groups_ for cell in group.cells]
     assert sorted(cells) == list(range(np.prod(encoder.grid_shape_)))
-    grids = encoder.encode(frame, warn=False)[0].reshape(len(frame), -1)
+    grids = encoder.encode(frame, warn=False).reshape(len(frame), -1)
     for group in encoder.cell_groups_:
         values = grids[:, list(group.cells)]
         if group.kind == "null":
@@ -139,8 +139,8 @@ def test_rows_do_not_depend_on_each_other(frame):
 def test_what_was_learnt_survives_as_plain_data(frame):
     encoder = GridEncoder().fit(frame)
     again = clone(encoder).from_state(*encoder.to_state())
-    grids = encoder.encode(frame, warn=False)[0]
-    assert np.array_equal(again.encode(frame, warn=False)[0], grids)
+    grids = encoder.encode(frame, warn=False)
+    assert np.array_equal(again.encode(frame, warn=False), grids)
     assert_came_back(again.inverse_transform(grids), encoder.inverse_transform(grids))
 
 
@@ -175,7 +175,7 @@ def test_high_cardinality_takes_one_cell():
     frame = pd.DataFrame({"city": [f"city {i}" for i in numbers]})
     encoder = GridEncoder().fit(frame)
     assert encoder.cell_groups_ == [CellGroup("continuous", (0,), column="city")]
-    grids, half_widths = encoder.encode(frame, warn=False)
+    grids, half_widths = encoder.encode_cells(frame, warn=False)
     dithered = grids.reshape(-1, 1) + half_widths * rng.uniform(-0.9, 0.9, half_widths.shape)
     back = encoder.inverse_transform(dithered)["city"]
     often = frame["city"].map(frame["city"].value_counts()) >= 5
@@ -341,7 +341,7 @@ def test_large_integers_beside_rare_ones():
     rare = [2**60 + 1000 + 50 * i for i in range(20)]
     frame = pd.DataFrame({"x": common + rare})
     encoder = GridEncoder(min_support=5).fit(frame)
-    back = encoder.inverse_transform(encoder.encode(frame, warn=False)[0])
+    back = encoder.inverse_transform(encoder.encode(frame, warn=False))
     assert back["x"][:20].tolist() == common
 
 
@@ -394,7 +394,7 @@ def test_bad_data():
     nothing = pd.DataFrame({"x": [np.nan] * 6, "y": range(6)})
     with pytest.warns(DataWarning, match="column 'x' has no values; it comes back empty"):
         encoder = GridEncoder().fit(nothing)
-    assert encoder.inverse_transform(encoder.encode(nothing, warn=False)[0])["x"].isna().all()
+    assert encoder.inverse_transform(encoder.encode(nothing, warn=False))["x"].isna().all()
     twice = pd.DataFrame([[1, 2]], columns=["a", "a"])
     with pytest.raises(DataError, match=r"column names \['a'\] occur more than once"):
         GridEncoder().fit(twice)
@@ -433,8 +433,8 @@ def test_bad_grids():
 def test_rows_are_encoded_in_lots(clinic, monkeypatch):
     """So that what is made on the way needs little memory."""
     encoder = GridEncoder().fit(clinic)
-    whole = encoder.encode(clinic, warn=False)
+    whole = encoder.encode_cells(clinic, warn=False)
     monkeypatch.setattr("synthgan.encoding.tables.grid.ROWS_AT_A_TIME", 7)
-    for ours, theirs in zip(encoder.encode(clinic, warn=False), whole, strict=True):
+    for ours, theirs in zip(encoder.encode_cells(clinic, warn=False), whole, strict=True):
         assert ours.dtype == theirs.dtype
         assert np.array_equal(ours, theirs)

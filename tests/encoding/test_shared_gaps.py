@@ -52,7 +52,7 @@ def test_a_difference_of_few_people_is_not_stored():
     shared = {c.column.name: c.gate for c in GridEncoder(min_support=5).fit(frame).column_cells_}
     assert shared["v1"] == shared["v2"] == "v0"
     encoder = GridEncoder(min_support=5).fit(frame)
-    grids, half_widths = encoder.encode(frame, warn=False)
+    grids, half_widths = encoder.encode_cells(frame, warn=False)
     back = encoder.inverse_transform(grids)
     assert back.loc[rows[:4], "v1"].notna().all()
     assert half_widths[rows[0], 2] == pytest.approx(127.0)  # drawn anew from the whole column
@@ -117,7 +117,7 @@ def test_a_record_that_shares_gaps_with_no_column_is_refused():
     encoder = GridEncoder().fit(_visits())
     record, arrays = encoder.to_state()
     assert record["cells"][3]["gate"] == "v0"
-    grids, _ = encoder.encode(_visits(), warn=False)
+    grids = encoder.encode(_visits(), warn=False)
     again = GridEncoder().from_state(record, arrays)
     pd.testing.assert_frame_equal(again.decode(grids), encoder.decode(grids))
     for wrong in ("v5", "age", "nobody"):

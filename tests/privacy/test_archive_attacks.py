@@ -152,7 +152,7 @@ def test_decimals_and_gaps_of_few_rows_are_not_told():
         columns["day"].resolution
         == GridEncoder().fit(table[["day"]].drop(5)).schema_.columns[0].resolution
     )
-    back = encoder.inverse_transform(encoder.encode(table, warn=False)[0])
+    back = encoder.inverse_transform(encoder.encode(table, warn=False))
     assert back["gap"].notna().all()
     assert (back["x"].round(1) == back["x"]).all()
     exact = GridEncoder(min_support=1).fit(table).schema_.columns

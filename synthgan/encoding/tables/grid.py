@@ -235,15 +235,19 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             uint8 for the min-max scalings, float32 for ``"quantile"``. After
             ``set_output(transform="pandas")`` a table of one column per cell.
         """
-        grids, _ = self.encode(X)
+        grids = self.encode(X)
         return self._output(grids)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Fit, then encode the same rows; see `fit` and `transform`."""
-        grids, _ = self.fit(X, y, **fit_params).encode(X, warn=self.is_quantised)
+        grids = self.fit(X, y, **fit_params).encode(X, warn=self.is_quantised)
         return self._output(grids)
 
-    def encode(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
+    def encode(self, X: Any, warn: bool = True) -> np.ndarray:
+        """Encode rows; the grids that `encode_cells` returns."""
+        return self.encode_cells(X, warn)[0]
+
+    def encode_cells(self, X: Any, warn: bool = True) -> tuple[np.ndarray, np.ndarray | None]:
         """Encode rows, and return the half-width of each continuous cell.
 
         Parameters
@@ -351,7 +355,7 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         -------
         files : list of str
         """
-        grids, _ = self.encode(X)
+        grids = self.encode(X)
         return write_grids(grids, path)
 
     def from_images(self, path: Any) -> Any:

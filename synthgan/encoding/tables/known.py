@@ -138,7 +138,7 @@ def encode_gaps(
         All presence cells are known, and ON.
     """
     frame, _ = read_table(encoder, X, reset=False)
-    grids, half_widths = encoder.encode(frame, warn=False)
+    grids, half_widths = encoder.encode_cells(frame, warn=False)
     flat = grids.reshape(len(frame), -1)
     known = np.zeros(flat.shape, dtype=bool)
     for cells, positions in zip(encoder.column_cells_, encoder.positions_, strict=True):
