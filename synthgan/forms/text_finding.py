@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,8 @@ _MOST_LABELS = 12  # among dates or numbers
 _FEW_LEVELS = 20  # numbers of at most so many values may stay labels
 _COMPARISONS = ("<", ">", "\u2264", "\u2265")
 _MOST_UNREAD = 0.02  # of the cells
+_MOST_IMPOSSIBLE = 0.05  # of the dates; more cells that look like them are codes
+_DIGIT = re.compile("[0-9]")
 _FEWEST_READ = 0.05
 _LONGEST_LABEL = 60
 _USUAL_ZONES = (
@@ -161,9 +164,20 @@ def _find_dates(texts: _Texts) -> TextForm | None:
     if not kept:
         return None
     form = replace(form, formats=tuple(form.formats[i] for i in kept))
+    if _are_codes(form, texts):
+        return None
     if any(one.has_offset for one in found):
         form = _with_offsets(form, texts)
     return form
+
+
+def _are_codes(form: TextForm, texts: _Texts) -> bool:
+    """Return whether many texts look like the dates but are none, such as 07-0-2."""
+    is_read = form.parse(texts.texts).formats >= 0
+    shapes = np.array([_DIGIT.sub("0", text) for text in texts.texts])
+    is_impossible = ~is_read & np.isin(shapes, shapes[is_read])
+    n_read = texts.rows[is_read].sum()
+    return bool(texts.rows[is_impossible].sum() > _MOST_IMPOSSIBLE * n_read)
 
 
 def _with_offsets(form: TextForm, texts: _Texts) -> TextForm:

@@ -212,7 +212,7 @@ class GANOverSampler(BaseEstimator):
     def _cells(self, table: pd.DataFrame, name: str) -> np.ndarray:
         """Encode all columns but the class, as numbers."""
         encoder = self.synthesizer_.encoder_
-        grids, _ = encoder.encode(self.synthesizer_.forms_.read(table), warn=False)
+        grids = encoder.encode(self.synthesizer_.forms_.read(table), warn=False)
         own = [c for g in encoder.cell_groups_ if g.column not in (name, None) for c in g.cells]
         return grids.reshape(len(grids), -1)[:, own]
 

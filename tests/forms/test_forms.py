@@ -46,6 +46,7 @@ CODES = {
     "flats": [f"{i}{c}" for i, c in zip(R.integers(1, 99, N), R.choice(list("ABC"), N))],  # noqa: B905
     "padded": ["01", "08", "04", *(f"{i:02d}" for i in R.integers(10, 99, N - 3))],
     "few": R.choice(["1", "2", "3"], N).tolist(),
+    "often dates": [f"{a:02d}-{b}-{c}" for a, b, c in R.integers(0, (99, 10, 10), (N, 3))],
 }
 
 

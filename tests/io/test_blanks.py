@@ -73,7 +73,7 @@ def test_blank_labels_are_learnt_and_compared_alike(tmp_path):
     rows = "".join(f"{a},{b}\n" for a, b in zip(answers, lab, strict=True))
     table, dialect = _read(tmp_path, "strep,lab\n" + rows)
     with pytest.warns(SynthganWarning):
-        model = TabularGANSynthesizer(max_steps=60, random_state=0).fit(table)
+        model = TabularGANSynthesizer(max_steps=200, random_state=0).fit(table)
     fake = model.sample(400, random_state=0)
     assert set(fake["strep"]) == {"Yes", "No ", "   "}
     again, _ = _read(tmp_path, _again(tmp_path, fake, dialect))
