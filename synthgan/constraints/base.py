@@ -6,7 +6,7 @@ transformed table to one in which the constraint holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
@@ -173,6 +173,23 @@ def describe(
             column = replace(column, categories=common)
         columns.append(column)
     return Schema(tuple(columns))
+
+
+def require_numbers(columns: Iterable[Column], owner: Constraint, also: Sequence[str] = ()) -> None:
+    """Raise DataError if a column is neither of numbers nor of a kind in `also`."""
+    for column in columns:
+        if column.kind not in ("integer", "continuous", *also):
+            raise DataError(
+                f"column {column.name!r} is of kind {column.kind}; {type(owner).__name__} needs "
+                "numbers."
+            )
+
+
+def unused_name(wanted: str, names: Collection[Hashable]) -> str:
+    """Return a name for a further column: the wanted one, with primes if it is taken."""
+    while wanted in names:
+        wanted += "'"
+    return wanted
 
 
 def numbers_of(column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:

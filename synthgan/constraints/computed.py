@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Hashable
 from typing import Annotated
 
@@ -105,7 +106,7 @@ class ComputedColumn(Constraint):
         lone = present & self._anchors(frame, None)[1]
         self.copy_ = None
         if lone.any() and support.holds(lone):
-            self.copy_ = copy_name(self.column, list(frame.columns))
+            self.copy_ = copy_name(self.column, frame.columns)
         if self.decimals_:
             choices = range(self.decimals_, -1, -1)
             self.decimals_ = min(choices, key=lambda d: self._spread_of_residuals(frame, d))
@@ -183,9 +184,9 @@ class ComputedColumn(Constraint):
         """Return whether halves, and what computing with floats leaves of them, go upwards."""
         return False
 
+    @abstractmethod
     def _compute(self, frame: pd.DataFrame) -> np.ndarray:
         """Return what others give, in ticks of the column, not rounded; NaN where undefined."""
-        raise NotImplementedError
 
     def _check_learnt(self) -> None:
         self._check_parameters()

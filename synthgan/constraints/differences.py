@@ -157,7 +157,7 @@ class Inequality(Constraint):
         lone = has_high & ~present
         self.copy_ = None
         if lone.any() and support.holds(lone):
-            self.copy_ = copy_name(high.name, list(frame.columns))
+            self.copy_ = copy_name(high.name, frame.columns)
         present = has_high
         ends = [int(ticks[present].max(initial=0)), int(self._anchors(frame).min(initial=0))]
         if ticks.dtype.kind == "i" and ends[0] - ends[1] > LARGEST_TICK:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthgan.constraints.base import require_numbers
 from synthgan.constraints.computed import ComputedColumn, amounts_of, ticks_per
 from synthgan.constraints.residuals import TIMES
 from synthgan.exceptions import DataError, ParameterError
@@ -145,11 +146,7 @@ class Formula(ComputedColumn):
             )
 
     def _refuse_kinds(self) -> None:
-        for column in self.schema_:
-            if column.kind not in ("integer", "continuous", *TIMES):
-                raise DataError(
-                    f"column {column.name!r} is of kind {column.kind}; Formula needs numbers."
-                )
+        require_numbers(self.schema_, self, also=TIMES)
         are_dates = [column.kind == "datetime" for column in self.schema_]
         if not keeps_dates(self.kind, are_dates, self.factor):
             dates = [column.name for column in self.schema_ if column.kind == "datetime"]

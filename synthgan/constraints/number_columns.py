@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,10 @@ class Numbers:
     are_times: np.ndarray  # dates or durations
 
     @classmethod
-    def read(cls, frame: pd.DataFrame) -> Numbers:
-        """Read the columns that hold two or more different numbers."""
+    def read(cls, frame: pd.DataFrame, gone: Collection[Hashable] = ()) -> Numbers:
+        """Read the columns that hold two or more different numbers, but for those in `gone`."""
         names, values, columns = [], [], []
-        inferred = (_column_of(frame[name]) for name in frame.columns)
+        inferred = (_column_of(frame[name]) for name in frame.columns if name not in set(gone))
         for column in same_clock([one for one in inferred if one is not None]):
             amounts, present = amounts_of(column, frame[column.name])
             amounts = np.where(present, amounts, np.nan)

@@ -11,11 +11,11 @@ from pandas.api import types
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
 
-from synthgan.constraints.base import numbers_of
+from synthgan.constraints.base import numbers_of, require_numbers
 from synthgan.constraints.computed import ComputedColumn
 from synthgan.constraints.number_columns import N_SCREENED, Numbers
 from synthgan.encoding.tables.column import Column
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ParameterError
 from synthgan.state.stored import Name
 
 __all__ = ["Quotient", "find_quotients"]
@@ -77,11 +77,7 @@ class Quotient(ComputedColumn):
             )
 
     def _refuse_kinds(self) -> None:
-        for column in self.schema_:
-            if column.kind not in ("integer", "continuous"):
-                raise DataError(
-                    f"column {column.name!r} is of kind {column.kind}; Quotient needs numbers."
-                )
+        require_numbers(self.schema_, self)
 
     def _most_decimals(self) -> None:
         return None
@@ -135,7 +131,7 @@ def find_quotients(
     >>> find_quotients(frame)
     [Quotient(column='area', of='radius', power=2.0)]
     """
-    numbers = Numbers.read(frame[[name for name in frame.columns if name not in set(gone)]])
+    numbers = Numbers.read(frame, gone)
     some = [i for i in np.flatnonzero(~numbers.are_times).tolist() if _is_smooth(numbers, i)]
     some = some[:_MOST_COLUMNS]
     if len(some) < 2:

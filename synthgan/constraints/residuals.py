@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from synthgan.constraints.base import Translated, numbers_of, with_column
+from synthgan.constraints.base import Translated, numbers_of, unused_name, with_column
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.dtypes import time_unit
 from synthgan.privacy import Support, pooled_means
@@ -74,12 +74,9 @@ def same_clock(columns: Sequence[Column]) -> tuple[Column, ...]:
     )
 
 
-def copy_name(column: Hashable, names: Sequence[Hashable]) -> str:
+def copy_name(column: Hashable, names: Collection[Hashable]) -> str:
     """Name the column that holds a column's own values where there is no anchor."""
-    name = f"{column} alone"
-    while name in names:
-        name += "'"
-    return name
+    return unused_name(f"{column} alone", names)
 
 
 def drawn_from_others(values: np.ndarray, have: np.ndarray, need: np.ndarray) -> np.ndarray:

@@ -13,13 +13,15 @@ from synthgan.constraints.base import (
     Translated,
     describe,
     numbers_of,
+    require_numbers,
+    unused_name,
     with_column,
     without_columns,
 )
 from synthgan.constraints.number_columns import Numbers
 from synthgan.constraints.residuals import tick_limits
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ParameterError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name
 
@@ -84,14 +86,8 @@ class SharedValue(Constraint):
         if self.column == self.of:
             raise ParameterError(f"{self!r} is not allowed; give two different columns.")
         self.schema_ = describe(frame, self.uses, support)
-        for column in self.schema_:
-            if column.kind not in ("integer", "continuous"):
-                raise DataError(
-                    f"column {column.name!r} is of kind {column.kind}; SharedValue needs numbers."
-                )
-        self.flag_ = f"{self.column} is {self.of}"
-        while self.flag_ in frame.columns:
-            self.flag_ += "'"
+        require_numbers(self.schema_, self)
+        self.flag_ = unused_name(f"{self.column} is {self.of}", frame.columns)
         return self
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -155,7 +151,7 @@ def find_shared_values(
     >>> find_shared_values(frame)
     [SharedValue(column='paid', of='bill')]
     """
-    numbers = Numbers.read(frame[[name for name in frame.columns if name not in set(gone)]])
+    numbers = Numbers.read(frame, gone)
     some = np.flatnonzero((numbers.n_distinct >= _FEWEST_VALUES) & ~numbers.are_times)
     some = some[:_MOST_COLUMNS]
     is_rare = np.array([_rare(numbers.values[:, i]) for i in some], bool).reshape(-1, len(frame)).T

@@ -8,10 +8,10 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints.base import plain_values
+from synthgan.constraints.base import plain_values, require_numbers
 from synthgan.constraints.computed import ComputedColumn, amounts_of
 from synthgan.encoding.tables.column import Column
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ParameterError
 from synthgan.privacy import Support
 from synthgan.state import fields
 from synthgan.state.stored import Name, Scalar
@@ -81,11 +81,7 @@ class WeightedSum(ComputedColumn):
             raise ParameterError(f"{self!r} names a column twice; give different columns.")
 
     def _refuse_kinds(self) -> None:
-        for column in self.schema_.columns[: 1 + len(self.parts)]:
-            if column.kind not in ("integer", "continuous"):
-                raise DataError(
-                    f"column {column.name!r} is of kind {column.kind}; WeightedSum needs numbers."
-                )
+        require_numbers(self.schema_.columns[: 1 + len(self.parts)], self)
 
     def _learn(self, frame: pd.DataFrame, support: Support) -> None:
         numbers = self._numbers(frame, self.schema_.columns[: 1 + len(self.parts)])
