@@ -26,6 +26,8 @@ _HOMES = {
     "Predicate": "synthgan.constraints",
     "Progress": "synthgan.gan",
     "Range": "synthgan.constraints",
+    "Relation": "synthgan.records.related",
+    "RelationalGANSynthesizer": "synthgan.synthesizers.relational",
     "SampleGrid": "synthgan.gan",
     "Schema": "synthgan.encoding",
     "SignalEncoder": "synthgan.encoding",
