@@ -52,7 +52,8 @@ from synthgan.refine.critic_fitting import fit_critic
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
-from synthgan.synthesizers.saving import SavedModel, library_versions
+from synthgan.synthesizers.saved_model import library_versions
+from synthgan.synthesizers.saving import SavedNetwork
 from synthgan.synthesizers.shared_parameters import inherit_parameters
 from synthgan.synthesizers.training_set import Plan, TrainingSet
 from synthgan.synthesizers.warm_start import PreviousNetworks
@@ -70,7 +71,7 @@ _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
 
-class BaseGANSynthesizer(SavedModel, BaseEstimator):
+class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
     A subclass turns its records into grids and back. Its constructor stores its parameters; its
