@@ -25,7 +25,7 @@ from synthgan.gan.known_cells import GivenCells, KnownCells
 from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
-from synthgan.refine.critic import Critic, fidelity
+from synthgan.refine.critic import Critic
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.table_parts import (
@@ -35,7 +35,7 @@ from synthgan.synthesizers.table_parts import (
     restore_table,
 )
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
-from synthgan.synthesizers.training_set import TrainingSet
+from synthgan.synthesizers.training_set import TrainingSet, keep_best
 
 __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 
@@ -362,17 +362,13 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
 
     def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
         """Compare rows together with what is known before them."""
-        kept = super()._keep_best(held_out, labels)
         cells = self._known_cells(torch.device("cpu"), labels)
         known = cells.features(cells.none(len(held_out), torch.device("cpu"))).numpy()
-        unseen = np.hstack([self._features(held_out), known])
         twice = np.tile(known, (2, 1))
-
-        def measure(fakes: np.ndarray) -> float:
-            return fidelity(unseen, np.hstack([self._features(fakes), twice]), 0)
-
-        kept.measure = measure
-        return kept
+        return keep_best(
+            np.hstack([self._features(held_out), known]),
+            lambda fakes: np.hstack([self._features(fakes), twice]),
+        )
 
     def _warn_where_unsaved(self) -> None:
         """Say nothing: the tables are saved together."""
