@@ -88,6 +88,10 @@ class FamilyState:
                 known[f"before: {name}"] = (
                     none if self.before is None else self.before[name][families]
                 )
+            if level.periods is not None:
+                none = np.full(len(families), None, dtype=object)
+                label = none if self.before is None else self.before[name][families]
+                known[f"exists for: {name}"] = level.periods.left(label, self.clock[families])
             distinct = (seen > 0).sum(axis=1).astype(float)
             known[f"distinct: {name}"] = distinct
             if name in summed:

@@ -113,8 +113,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.schema_ = bare_schema(own, support)
             self.constraints_ = fit_constraints(constraints, own, [], support, None)
             table = self.constraints_.apply(own)
-            self.coding_ = FamilyCoding.fit(table, owners, support)
-        self._table, self._clock = table, self.timeline_.clock(typed)
+            clock = self.timeline_.clock(typed)
+            self.coding_ = FamilyCoding.fit(table, owners, clock, support)
+        self._table, self._clock = table, clock
         return typed
 
     def _without_order(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -150,7 +151,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         if self.encoder is None:
             encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
         rows = self.coding_.read(table)
-        marked = self.coding_.mark_repeats(table, owners)
+        marked = self.coding_.mark(table, owners, clock)
         contexts, order, gaps = self._unroll(families, rows, clock, owners)
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
@@ -259,7 +260,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             clock = self._next(state, at, marked)
             before = state.before
             before = None if before is None else {k: v[at] for k, v in before.items()}
-            table = self.coding_.fill_repeats(self._without_order(marked), before)
+            table = self.coding_.unmark(self._without_order(marked), before, clock)
             state.take(at, self.coding_.read(table), clock)
             tables.append(table)
             clocks.append(clock)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
 
 from synthgan.exceptions import DataError, ParameterError, SynthganWarning
+from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
 from synthgan.families.known_tables import KnownTables
 from synthgan.families.links import Link, deal
+from synthgan.families.summaries import Summaries
 from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.synthesizers.child_table import ChildTableSynthesizer
+from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["as_dates", "draw_child", "learn_child", "of_table", "read_related_tables"]
@@ -37,10 +40,13 @@ def read_related_tables(
     tables = KnownTables(related.relations, {}, related.rows)
     links: dict[Relation, Link] = {}
     hidden: dict[str, list[pd.DataFrame]] = {name: [] for name in bare}
+    summed: dict[str, list[Summaries]] = {name: [] for name in bare}
     for name in reversed(list(bare)):
         summaries = pd.concat([pd.DataFrame(index=bare[name].index), *hidden[name]], axis=1)
         tables.hidden[name] = list(summaries.columns)
         owner, model = related.owner(name), models[name]
+        dated = pd.concat([_typed(bare[name]), summaries], axis=1)
+        _keep_in_order(model, dated, summed[name], list(bare[name].columns), _people(related, name))
         if owner is None or not isinstance(model, ChildTableSynthesizer):
             tables.frames[name] = pd.concat([bare[name], summaries], axis=1)
             continue
@@ -53,9 +59,31 @@ def read_related_tables(
         tables.frames[name] = frame
         taken = {*bare[parent].columns, *(c for one in hidden[parent] for c in one.columns)}
         hidden[parent].append(model.sum_up(name, owners, len(bare[parent]), taken))
+        summed[parent].append(model.summaries_)
         for one in related.links(name):
             links[one] = _read_link(one, related, hidden[str(one.parent)])
     return tables, links
+
+
+def _keep_in_order(
+    model: TabularGANSynthesizer,
+    table: pd.DataFrame,
+    summed: list[Summaries],
+    dates: list[Hashable],
+    people: np.ndarray,
+) -> None:
+    """Add constraints between dates of a table and the ends of the families of its rows."""
+    support = Support(find_preset(model).parameters["encoder"].min_support, people)
+    found = [one for s in summed for one in date_order(table, s, dates, support)]
+    given = model.constraints
+    wanted = ["auto"] if given is None else [given] if isinstance(given, str) else list(given)
+    rewritten = {name for one in wanted if not isinstance(one, str) for name in one.rewrites}
+    for one in found:
+        if one.high not in rewritten:
+            wanted.append(one)
+            rewritten.add(one.high)
+    if len(summed):
+        model.constraints = wanted
 
 
 def _read_link(one: Relation, related: RelatedTables, hidden: list[pd.DataFrame]) -> Link:
