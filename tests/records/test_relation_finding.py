@@ -11,6 +11,7 @@ from synthgan.datasets import hospital_relations, make_hospital
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.records.related import RelatedTables
 from synthgan.records.relation_finding import find_table_relations
+from tests.conftest import SHARED_DATA
 
 
 @pytest.fixture(scope="module")
@@ -249,10 +250,10 @@ def test_real_tables(shared_tables):
 
 
 @pytest.fixture
-def shared_tables(request):
-    folder = request.config.rootpath.parent / "shared" / "data" / "relational"
-    if not folder.is_dir():
-        pytest.skip("the real data are not there")
+def shared_tables():
+    folder = SHARED_DATA / "relational"
+    if not folder.exists():
+        pytest.skip(f"{folder} is absent: the real tables are not part of the package")
     return {
         **{p.stem: pd.read_parquet(p) for p in (folder / "baseball" / "train").glob("*.parquet")},
         **{p.stem: pd.read_csv(p, low_memory=False) for p in (folder / "cdisc").glob("*.csv")},
