@@ -280,7 +280,7 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     model.critic_ = None
     if critic:
         plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
-        n_known = len(model.known_groups_)
+        n_known = model._sampler(torch.device("cpu")).known.n_features
         n_features = model._features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
         model.critic_ = Critic.from_arrays(plain, model._features, n_features, n_known)
     model.generator_ = _generator_without_memory(model)
