@@ -11,7 +11,7 @@ import pandas as pd
 
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.io.links import check_inside
-from synthgan.io.tables import TableFile, check_suffix, read_file, write_table
+from synthgan.io.tables import Dialect, TableFile, check_suffix, read_file, write_table
 from synthgan.io.tables.binary import BY_SUFFIX
 from synthgan.records.related import Relation
 from synthgan.records.tables import to_frame
@@ -19,7 +19,7 @@ from synthgan.state import fields
 from synthgan.state.files import drafting_folder, keep_mode, write_atomically
 
 __all__ = [
-    "find_tables",
+    "holds_tables",
     "read_relations",
     "read_table_files",
     "read_tables",
@@ -78,13 +78,19 @@ def read_table_files(
 ) -> dict[str, TableFile]:
     """Read tables as `read_tables`, each with its dialect; `dtypes` of columns by table."""
     dtypes = {} if dtypes is None else dtypes
-    found = find_tables(folder)
+    found = _find_tables(folder)
     for path in found.values():
         check_inside(path, folder, follow_links)
     return {name: read_file(path, dtype=dtypes.get(name)) for name, path in found.items()}
 
 
-def find_tables(folder: Any) -> dict[str, Path]:
+def holds_tables(folder: Any) -> bool:
+    """Return whether a path is a folder with a file that is named as a table."""
+    path = Path(folder)
+    return path.is_dir() and any(_table_name(file) for file in path.iterdir() if file.is_file())
+
+
+def _find_tables(folder: Any) -> dict[str, Path]:
     """Return the files with tables in a folder, by the name of the table.
 
     Raises
@@ -131,6 +137,7 @@ def write_tables(
     tables: Mapping[str, Any],
     *,
     suffix: str = ".csv",
+    dialects: Mapping[str, Dialect | None] | None = None,
     safe: bool = False,
     overwrite: bool = False,
 ) -> list[Path]:
@@ -144,6 +151,8 @@ def write_tables(
         As `synthgan.RelationalGANSynthesizer.sample` returns it.
     suffix : str, default=".csv"
         Format, as of `synthgan.write_table`.
+    dialects : mapping of str to Dialect, or None, default=None
+        Of text, by table, see `synthgan.write_table`.
     safe : bool, default=False
         Escape text for spreadsheets, see `synthgan.write_table`.
     overwrite : bool, default=False
@@ -178,7 +187,13 @@ def write_tables(
     try:
         with drafting_folder(target) as drafts:
             for name, table in tables.items():
-                _write_draft(to_frame(table)[0], drafts / names[name], folder, safe)
+                _write_draft(
+                    to_frame(table)[0],
+                    drafts / names[name],
+                    folder,
+                    (dialects or {}).get(name),
+                    safe,
+                )
             if target.exists():
                 _move(drafts, target, list(names.values()), old)
             else:
@@ -188,9 +203,11 @@ def write_tables(
     return [folder / name for name in names.values()]
 
 
-def _write_draft(frame: pd.DataFrame, draft: Path, folder: Path, safe: bool) -> None:
+def _write_draft(
+    frame: pd.DataFrame, draft: Path, folder: Path, dialect: Dialect | None, safe: bool
+) -> None:
     try:
-        write_table(frame, draft, safe=safe)
+        write_table(frame, draft, dialect, safe=safe)
     except DataError as error:
         message = error.args[0].replace(str(draft.parent), str(folder))
         raise DataError(message) from error
