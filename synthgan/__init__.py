@@ -62,7 +62,7 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    return importlib.import_module("synthgan.synthesizers.base").BaseGANSynthesizer.load(path)
+    return importlib.import_module("synthgan.synthesizers.saved_model").SavedModel.load(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.constraints import Identifier
-from synthgan.exceptions import DataError
+from synthgan.exceptions import ArchiveError, DataError
 from synthgan.privacy import Support
 from synthgan.records.related import RelatedTables, Relation
+from synthgan.state import fields
 
 __all__ = ["KeyMaker"]
+
+_TAKEN, _COUNTED = "taken", "counted"  # how a column comes by its values, in an archive
 
 
 class KeyMaker:
@@ -63,9 +66,48 @@ class KeyMaker:
             made.makers_[name] = makers
         return made
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready plain data."""
+        return {
+            name: [
+                [column, dtype, self._describe(name, column)]
+                for column, dtype in self.dtypes_[name].items()
+            ]
+            for name in self.dtypes_
+        }
+
+    def _describe(self, name: str, column: Hashable) -> Any:
+        if column not in self.makers_[name]:
+            return _TAKEN
+        maker = self.makers_[name][column]
+        return _COUNTED if maker is None else maker.to_dict()
+
+    @classmethod
+    def from_dict(cls, record: Any) -> KeyMaker:
+        """Build a maker from the output of `to_dict`.
+
+        Raises
+        ------
+        ArchiveError, ValueError
+            An invalid record.
+        """
+        if not isinstance(record, dict):
+            raise ArchiveError("keys are no object")
+        made = cls()
+        made.makers_, made.dtypes_ = {}, {}
+        read = fields.list_of(fields.tuple_of(fields.name, fields.text, fields.plain))
+        for name, columns in record.items():
+            made.dtypes_[name], made.makers_[name] = {}, {}
+            for column, dtype, maker in read(columns):
+                made.dtypes_[name][column] = str(pd.api.types.pandas_dtype(dtype))
+                if maker != _TAKEN:
+                    own = None if maker == _COUNTED else Identifier.from_dict(maker)
+                    made.makers_[name][column] = own
+        return made
+
     def make(
         self,
-        relations: tuple[Relation, ...],
+        relations: Sequence[Relation],
         numbers: Mapping[str, int],
         rows: Mapping[Relation, np.ndarray],
         rng: np.random.Generator,
@@ -74,7 +116,7 @@ class KeyMaker:
 
         Parameters
         ----------
-        relations : tuple of Relation
+        relations : sequence of Relation
         numbers : mapping of str to int
             Rows of each table, parents first.
         rows : mapping of Relation to ndarray of int
@@ -111,7 +153,7 @@ def _cast(series: pd.Series, dtype: str) -> pd.Series:
     """Return keys in the dtype of the table; a missing one may need another."""
     if series.isna().any() and pd.api.types.pandas_dtype(dtype).kind in "iu":
         return series.astype("float64")
-    return series.astype(dtype)
+    return series.astype(pd.api.types.pandas_dtype(dtype))
 
 
 def _places(owners: np.ndarray) -> np.ndarray:

@@ -33,10 +33,10 @@ class KnownTables(LinkedTables):
     def of_parents(self, name: str) -> pd.DataFrame:
         """Return what is known of the rows of a parent: its cells, and those of its ancestors."""
         known = self.frames[name].drop(columns=self.left_out.get(name, []))
-        owner = self.owner(name)
+        owner, rows = self.owner(name), np.arange(len(known))
         while owner is not None:
             above = str(owner.parent)
-            rows = self.rows_above(name, above)
+            rows = np.where(rows < 0, -1, self.rows[owner][rows])
             cells = self._own(above).reindex(np.where(rows < 0, len(self.frames[above]), rows))
             known = pd.concat([known, cells.set_axis(known.index).add_prefix(f"{above}.")], axis=1)
             owner = self.owner(above)

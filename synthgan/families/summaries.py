@@ -13,7 +13,7 @@ from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.timeline import Timeline
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["Summaries", "family_features"]
+__all__ = ["Summaries", "family_features", "n_family_features"]
 
 _MOST_COLUMNS, _FEWEST_COLUMNS, _PARENTS_PER_COLUMN = 24, 4, 50
 _MIN_SHARED = 0.05  # of the variance, between families
@@ -230,3 +230,8 @@ def family_features(
             *(_means((codes == i) * 1.0, owners, n_parents) for i in range(level.n_shares)),
         ]
     return np.column_stack(features).astype(np.float64)
+
+
+def n_family_features(coding: FamilyCoding) -> int:
+    """Return how many features `family_features` gives."""
+    return 6 + 5 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)

@@ -47,14 +47,15 @@ from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.randomness import draw_seed
-from synthgan.refine.critic import Critic, cell_features, fidelity
+from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
 from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
-from synthgan.synthesizers.saving import SavedModel, library_versions
+from synthgan.synthesizers.saved_model import library_versions
+from synthgan.synthesizers.saving import SavedNetwork
 from synthgan.synthesizers.shared_parameters import inherit_parameters
-from synthgan.synthesizers.training_set import Plan, TrainingSet
+from synthgan.synthesizers.training_set import Plan, TrainingSet, keep_best
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
 __all__ = ["BaseGANSynthesizer"]
@@ -70,7 +71,7 @@ _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
 
-class BaseGANSynthesizer(SavedModel, BaseEstimator):
+class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
     A subclass turns its records into grids and back. Its constructor stores its parameters; its
@@ -217,7 +218,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         with leaving_out("the choice among candidates"):
             real = data.draw(rows, plan.rng)
             support = Support(self._least_support(), data.people).take(rows)
-            labels = None if data.labels is None else data.labels[rows]
+            labels = data.labels_of(rows)
             known = self._known_cells(torch.device("cpu"), labels)
             self.critic_ = fit_critic(
                 real, known, self._draw_grids, self._features, _MASKED,
@@ -226,23 +227,15 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
 
     def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
         """Return the callback that keeps the weights of the highest fidelity to held-out rows."""
-        unseen = self._features(held_out)
-        n_fakes = 2 * len(unseen)
-        # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
-        tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
-        return KeepBest(
-            lambda fakes: fidelity(unseen, self._features(fakes), 0), n_fakes, tolerance=tolerance
-        )
+        return keep_best(self._features(held_out), self._features)
 
     def _train(self, plan: Plan, training_set: TrainingSet) -> TrainState:
         """Train networks on grids, on the device."""
         config, previous, device = plan.config, plan.previous, find_device(self.device)
         callbacks = self._callbacks()
-        labels = None
+        labels = training_set.labels_of(plan.held_out_rows)
         if len(plan.held_out_rows):
             held_out = training_set.draw(plan.held_out_rows, plan.rng)
-            if training_set.labels is not None:
-                labels = training_set.labels[plan.held_out_rows]
             callbacks.append(self._keep_best(held_out, labels))
         data = GridData(
             training_set.grids,

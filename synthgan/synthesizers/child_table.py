@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import grouped_notices
 from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.families import Families, some_families
 from synthgan.families.state import FamilyState
-from synthgan.families.summaries import Summaries, family_features
+from synthgan.families.summaries import Summaries, family_features, n_family_features
 from synthgan.families.timeline import Timeline
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.known_cells import GivenCells, KnownCells
@@ -25,67 +26,26 @@ from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
+from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.table_parts import find_forms, fit_constraints
+from synthgan.synthesizers.table_parts import (
+    describe_table,
+    find_forms,
+    fit_constraints,
+    restore_table,
+)
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
-from synthgan.synthesizers.training_set import TrainingSet
+from synthgan.synthesizers.training_set import TrainingSet, keep_best
 
-__all__ = ["ChildTableSynthesizer", "Families", "identifier_columns"]
+__all__ = ["ChildTableSynthesizer", "identifier_columns"]
 
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 5000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
 _NOTHING = -1e9  # a feature that cannot be measured
-
-
-@dataclass(frozen=True)
-class Families:
-    """What is known of the parents of a child table.
-
-    Parameters
-    ----------
-    parents : DataFrame of shape (n_parents, n_columns)
-        With the columns of the child's summaries.
-    start, end : ndarray of shape (n_parents,)
-        First and last value of the order column, as numbers; zeros without one.
-    """
-
-    parents: pd.DataFrame
-    start: np.ndarray
-    end: np.ndarray
-
-    @classmethod
-    def of_parents(
-        cls, known: pd.DataFrame, model: Any, parents: pd.DataFrame, rng: np.random.Generator
-    ) -> Families:
-        """Read the ends of families from the summaries of generated parents.
-
-        A parent with rows but without a first date, which is rare, takes another parent's.
-        """
-        summaries, timeline = model.summaries_, model.timeline_
-        if timeline.order is None:
-            return cls(known, np.zeros(len(known)), np.zeros(len(known)))
-        ends = []
-        for name in (summaries.first, summaries.last):
-            numbers, present = timeline.order.numbers(parents[name])
-            ends.append(np.where(present, numbers.astype(np.float64), np.nan))
-        start, end = ends
-        there = np.flatnonzero(~np.isnan(start))
-        if len(there):
-            start = np.where(np.isnan(start), start[rng.choice(there, len(start))], start)
-        start = np.nan_to_num(start)
-        end = np.where(np.isnan(end), start, np.maximum(start, end))
-        return cls(known, start, end)
-
-    def extended(self, number: Hashable, ends: np.ndarray) -> Families:
-        """Add families of one row of which no parent is known; `ends` is of shape (2, n_more)."""
-        n, n_more = len(self.parents), ends.shape[1]
-        if not n_more:
-            return self
-        parents = self.parents.reindex(range(n + n_more))
-        parents.loc[n:, number] = 1
-        start, end = (np.append(*pair) for pair in zip((self.start, self.end), ends, strict=True))
-        return Families(parents, start, end)
+# Prefixes of arrays in an archive, and parts with a record of their own.
+_CONTEXT, _FAMILY = "context.", "family."
+_PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries}
 
 
 class ChildTableSynthesizer(TabularGANSynthesizer):
@@ -105,6 +65,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
     _candidates_of_known = 8
 
     families = 4
+    family_critic_: Critic | None
 
     def read(
         self,
@@ -144,6 +105,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.forms_, self._support, self.container_ = forms, support, Container()
             self.y_container_, self.dialect_ = None, None
             typed = pd.concat([hidden, forms.read(frame)], axis=1)
+            if order is not None:  # it is last, as in generated rows
+                typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)
             self.timeline_ = Timeline.fit(typed, order, parent, owners, support)
             own = self._without_order(self.timeline_.apply(typed, parent, owners))
             self.n_features_in_ = own.shape[1] - len(forms.marks)
@@ -184,6 +147,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         preset, encoder, support = find_preset(self), self._new_encoder, self._support
         table, clock = self._table, self._clock
         self._n_rows, self._n_people = len(table), len(np.unique(people))
+        if self.encoder is None:
+            encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
         rows = self.coding_.read(table)
         marked = self.coding_.mark_repeats(table, owners)
         contexts, order, gaps = self._unroll(families, rows, clock, owners)
@@ -256,15 +221,16 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         linked : ndarray of int of shape (n_rows, n_links)
         """
         rng = np.random.default_rng(seed)
-        n_versions = 1 if self.family_critic_ is None else self.families
+        critic = self.family_critic_
+        n_versions = 1 if critic is None else self.families
         n = len(families.parents)
         copies = np.tile(np.arange(n), n_versions)
-        table, clock, owners, linked = self._roll(_take(families, copies), links, rng)
-        if n_versions > 1:
+        table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
+        if critic is not None and len(table):
             rows = self.coding_.read(table)
             seen = self._family_features(rows, clock, owners, len(copies))
             known = self._known_of_families(families, links, rng)
-            chosen = self.family_critic_.choose(seen, known, rng)
+            chosen = critic.choose(seen, known, rng)
             new = np.full(len(copies), -1)
             new[chosen] = np.arange(n)
             kept = np.flatnonzero(new[owners] >= 0)
@@ -278,7 +244,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
     ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
         """Generate families row by row, all of them at once."""
         state = self._state(families)
-        tables, clocks, owners, linked = [], [], [], []
+        tables: list[pd.DataFrame] = []
+        clocks: list[np.ndarray] = []
+        owners: list[np.ndarray] = []
+        linked: list[np.ndarray] = []
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
@@ -292,9 +261,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             before = None if before is None else {k: v[at] for k, v in before.items()}
             table = self.coding_.fill_repeats(self._without_order(marked), before)
             state.take(at, self.coding_.read(table), clock)
-            for parts, part in zip((tables, clocks, owners, linked), (table, clock, at, to),
-                                   strict=True):  # fmt: skip
-                parts.append(part)
+            tables.append(table)
+            clocks.append(clock)
+            owners.append(at)
+            linked.append(to)
         if not tables:
             table = self.encoder_.decode(np.zeros((0, *self.grid_shape_), np.float32))
             none = np.zeros(0, dtype=np.int64)
@@ -354,10 +324,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             at = rng.integers(len(links), size=n)
             return at[:, None], links.iloc[at].reset_index(drop=True)
 
-        chosen = _take(families, some)
+        chosen = some_families(families, some)
         known = self._known_of_families(chosen, dealt, rng)
         copies = np.tile(np.arange(len(some)), _FAMILIES_EACH)
-        table, times, of, _ = self._roll(_take(chosen, copies), dealt, rng)
+        table, times, of, _ = self._roll(some_families(chosen, copies), dealt, rng)
         fake = self._family_features(self.coding_.read(table), times, of, len(copies))
         first = np.searchsorted(owners, some)
         self.family_critic_ = Critic.fit(
@@ -392,32 +362,58 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
 
     def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
         """Compare rows together with what is known before them."""
-        kept = super()._keep_best(held_out, labels)
         cells = self._known_cells(torch.device("cpu"), labels)
         known = cells.features(cells.none(len(held_out), torch.device("cpu"))).numpy()
-        unseen = np.hstack([self._features(held_out), known])
         twice = np.tile(known, (2, 1))
-
-        def measure(fakes: np.ndarray) -> float:
-            from synthgan.refine.critic import fidelity
-
-            return fidelity(unseen, np.hstack([self._features(fakes), twice]), 0)
-
-        kept.measure = measure
-        return kept
+        return keep_best(
+            np.hstack([self._features(held_out), known]),
+            lambda fakes: np.hstack([self._features(fakes), twice]),
+        )
 
     def _warn_where_unsaved(self) -> None:
         """Say nothing: the tables are saved together."""
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = describe_table(self)
+        context, cells = self.context_encoder_.to_state()
+        family = self.family_critic_
+        critic: dict[str, np.ndarray] = {} if family is None else family.to_arrays()
+        record |= {name: getattr(self, f"{name}_").to_dict() for name in _PARTS} | {
+            "context": context
+        }
+        for prefix, more in ((_CONTEXT, cells), (_FAMILY, critic)):
+            arrays |= {f"{prefix}{name}": array for name, array in more.items()}
+        return record, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        own: dict[str, Any] = {name: record.get(name) for name in (*_PARTS, "context")}
+        parts: dict[str, dict[str, np.ndarray]] = {_CONTEXT: {}, _FAMILY: {}}
+        for name in [name for name in arrays if name.startswith((_CONTEXT, _FAMILY))]:
+            prefix = _CONTEXT if name.startswith(_CONTEXT) else _FAMILY
+            parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
+        restore_table(self, {k: v for k, v in record.items() if k not in own}, arrays)
+        for name, cls in _PARTS.items():
+            setattr(self, f"{name}_", cls.from_dict(own[name]))
+        self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
+        self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])
+        self.known_groups_ = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
+        self.family_critic_ = None
+        if parts[_FAMILY]:
+            cells = self._known_cells(torch.device("cpu"), None)
+            n_features = n_family_features(self.coding_)
+            self.family_critic_ = Critic.from_arrays(
+                parts[_FAMILY], _itself, n_features, cells.n_features
+            )
+
+    def _draw_one(self) -> None:
+        n_cells = math.prod(self.context_encoder_.grid_shape_)
+        none = np.zeros((1, n_cells), np.float32)
+        self.encoder_.decode(self.sample_grids(1, 0, (none, none == 0)))
 
 
 def identifier_columns(model: TabularGANSynthesizer) -> list[Hashable]:
     """Return the columns that are replaced by fresh values: they tell nothing of a row."""
     return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]
-
-
-def _take(families: Families, some: np.ndarray) -> Families:
-    parents = families.parents.iloc[some].reset_index(drop=True)
-    return Families(parents, families.start[some], families.end[some])
 
 
 def _itself(features: np.ndarray) -> np.ndarray:

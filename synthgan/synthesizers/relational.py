@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -17,20 +15,27 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.asking.conditions import Conditions, count_rows
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import DataError, ParameterError, SynthganWarning
+from synthgan.exceptions import ParameterError
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
-from synthgan.families.links import Link, deal
-from synthgan.forms import Forms
 from synthgan.gan.training.callbacks import Callback
-from synthgan.privacy import Support
 from synthgan.randomness import draw_seed
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.records.tables import plain_conditions, to_frame
-from synthgan.synthesizers.child_table import ChildTableSynthesizer, Families, identifier_columns
+from synthgan.state.archive import Archive
+from synthgan.synthesizers.child_table import ChildTableSynthesizer, identifier_columns
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
+from synthgan.synthesizers.related_archive import related_archive, restore_related
+from synthgan.synthesizers.related_tables import (
+    as_dates,
+    draw_child,
+    learn_child,
+    of_table,
+    read_related_tables,
+)
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.saved_model import SavedModel, library_versions
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["RelationalGANSynthesizer"]
@@ -41,7 +46,7 @@ _PASSED_ON = (
 _ON_ORPHANS = ("error", "drop")
 
 
-class RelationalGANSynthesizer(BaseEstimator):
+class RelationalGANSynthesizer(SavedModel, BaseEstimator):
     """Train GANs on related tables and generate synthetic ones whose keys agree.
 
     A table without a parent is learnt as `TabularGANSynthesizer` learns it, with further columns
@@ -182,35 +187,37 @@ class RelationalGANSynthesizer(BaseEstimator):
         """
         begun = time.perf_counter()
         self._validate_params()
-        related = RelatedTables.read(X, self._find_relations(X), self.on_orphans, _as_dates)
+        related = RelatedTables.read(X, self._find_relations(X), self.on_orphans, as_dates)
         self.relations_, self.containers_ = related.relations, related.containers
         self.made_ = related.made
         self.columns_ = {name: _read_columns(X[name]) for name in related.containers}
         self.n_rows_ = {name: len(frame) for name, frame in related.frames.items()}
         models = self._new_models(related)
         self.keys_ = KeyMaker.fit(related, 5)
-        self.orphans_: dict[str, float] = {}
-        tables = self._read(related, models)
+        self.lonely_: dict[str, float] = {}
+        tables, self.links_ = read_related_tables(related, models)
         self.hidden_ = tables.hidden
-        end = None if self.max_time is None else begun + read_seconds(self.max_time)
+        seconds = read_seconds(self.max_time)
+        end = None if seconds is None else begun + seconds
         self.models_: dict[str, TabularGANSynthesizer] = {}
         for name, model in models.items():
             if end is not None:
                 model.max_time = max(self._share_of_time(name) * (end - time.perf_counter()), 1e-3)
             with of_table(name):
                 if isinstance(model, ChildTableSynthesizer):
-                    families, owners, people = self._families(name, model, related, tables)
-                    model.learn(families, owners, self._links_of(name, tables), people)
+                    lonely = learn_child(name, model, related, tables, self.links_)
+                    self.lonely_[name] = lonely
                 else:
                     people = np.arange(self.n_rows_[name]) if self.relations_ else None
                     model.fit(tables.frames[name], groups=people)
                     tables.frames[name] = model.forms_.read(tables.frames[name])
             tables.left_out[name] = identifier_columns(model)
             self.models_[name] = model
+        self.versions_ = library_versions()
         return self
 
     def _find_relations(self, X: Mapping[str, Any]) -> Sequence[Relation]:
-        if self.relations != "auto":
+        if not isinstance(self.relations, str):
             return list(self.relations)
         from synthgan.records.relation_finding import find_table_relations
 
@@ -252,80 +259,6 @@ class RelationalGANSynthesizer(BaseEstimator):
         names = list(self.n_rows_)
         left = names[names.index(name) :]
         return self.n_rows_[name] / sum(self.n_rows_[one] for one in left)
-
-    def _read(
-        self, related: RelatedTables, models: Mapping[str, TabularGANSynthesizer]
-    ) -> KnownTables:
-        """Recognise the columns of all tables, and sum up the families, children first."""
-        bare = {n: frame.drop(columns=related.keys(n)) for n, frame in related.frames.items()}
-        tables = KnownTables(related.relations, {}, related.rows)
-        self.links_: dict[Relation, Link] = {}
-        hidden: dict[str, list[pd.DataFrame]] = {name: [] for name in bare}
-        for name in reversed(list(bare)):
-            summaries = pd.concat([pd.DataFrame(index=bare[name].index), *hidden[name]], axis=1)
-            tables.hidden[name] = summaries.columns.tolist()
-            owner, model = related.owner(name), models[name]
-            if owner is None or not isinstance(model, ChildTableSynthesizer):
-                tables.frames[name] = pd.concat([bare[name], summaries], axis=1)
-                continue
-            parent, owners = str(owner.parent), related.rows[owner]
-            with of_table(name):
-                frame = model.read(
-                    bare[name], summaries, owner.order, _typed(bare[parent]), owners,
-                    _people(related, name),
-                )  # fmt: skip
-            tables.frames[name] = frame
-            taken = {*bare[parent].columns, *(c for one in hidden[parent] for c in one.columns)}
-            hidden[parent].append(model.sum_up(name, owners, len(bare[parent]), taken))
-            for one in related.links(name):
-                self._read_link(one, related, hidden[str(one.parent)], bare[str(one.parent)])
-        return tables
-
-    def _read_link(
-        self, one: Relation, related: RelatedTables, hidden: list[pd.DataFrame], frame: pd.DataFrame
-    ) -> None:
-        """Learn how rows are linked to a further table, and count them there."""
-        rows, name = related.rows[one], f"{one.child}: linked by {one.key[0]}"
-        above = related.rows_above(one.child, str(one.parent))
-        is_above = above is not None and bool((rows == above)[rows >= 0].all())
-        self.links_[one] = Link(name, float((rows < 0).mean()), is_above)
-        if not is_above:
-            counts = np.bincount(rows[rows >= 0], minlength=len(frame))
-            hidden.append(pd.DataFrame({name: counts}))
-
-    def _families(
-        self,
-        name: str,
-        model: ChildTableSynthesizer,
-        related: RelatedTables,
-        tables: KnownTables,
-    ) -> tuple[Families, np.ndarray, np.ndarray]:
-        """Return what is known of the parents of a child table, and the parent of each row.
-
-        A row that belongs to nobody gets a parent of which nothing is known.
-        """
-        owner = related.owner(name)
-        owners, n = related.rows[owner], self.n_rows_[str(owner.parent)]
-        lonely = owners < 0
-        self.orphans_[name] = float(lonely.sum() / n)
-        owners = np.where(lonely, n + np.cumsum(lonely) - 1, owners)
-        clock = model.timeline_.clock(tables.frames[name])
-        ends = np.zeros((2, n + int(lonely.sum())))
-        ends[0, owners[::-1]], ends[1, owners] = clock[::-1], clock
-        families = Families(tables.of_parents(str(owner.parent)), *ends[:, :n])
-        return (
-            families.extended(model.summaries_.number, ends[:, n:]),
-            owners,
-            _people(related, name),
-        )
-
-    def _links_of(self, name: str, tables: KnownTables) -> pd.DataFrame:
-        """Return what is known of the further tables that the rows of a table are linked to."""
-        dealt = [one for one in tables.links(name) if not self.links_[one].is_above]
-        rows = np.column_stack(
-            [np.zeros((self.n_rows_[name], 0), int), *(tables.rows[one] for one in dealt)]
-        )
-        return tables.of_links(name, rows, dealt)
 
     def sample(
         self,
@@ -371,15 +304,15 @@ class RelationalGANSynthesizer(BaseEstimator):
         for name, model in self.models_.items():
             hidden = self.hidden_[name]
             if isinstance(model, ChildTableSynthesizer):
-                frame = self._draw_child(name, model, tables, rng)
+                draw_child(name, model, tables, self.links_, self.lonely_[name], rng)
             else:
                 n_rows = numbers[name]
                 columns = {c.name: c for c in model.schema_ if c.name not in hidden}
                 wanted = plain_conditions(conditions.get(name))
                 wanted = Conditions(model.forms_.read_conditions(wanted), columns, n_rows)
                 own_seed = int(rng.integers(2**31 - 1)) if tables.frames else seed
-                frame = model._sample_frame(n_rows, wanted, own_seed).reset_index(drop=True)
-            tables.frames[name] = frame
+                frame = model._sample_frame(n_rows, wanted, own_seed)
+                tables.frames[name] = frame.reset_index(drop=True)
             tables.left_out[name], tables.hidden[name] = identifier_columns(model), hidden
         return self._write(tables, rng)
 
@@ -402,49 +335,6 @@ class RelationalGANSynthesizer(BaseEstimator):
         first = count_rows(n, plain_conditions(conditions.get(roots[0])))
         rest = {name: round(first * self.n_rows_[name] / self.n_rows_[roots[0]]) for name in roots}
         return {**{k: max(v, int(first > 0)) for k, v in rest.items()}, roots[0]: first}
-
-    def _draw_child(
-        self,
-        name: str,
-        model: ChildTableSynthesizer,
-        tables: KnownTables,
-        rng: np.random.Generator,
-    ) -> pd.DataFrame:
-        """Generate the rows of a child table for the generated rows of its parent."""
-        owner, links = tables.owner(name), tables.links(name)
-        parent = str(owner.parent)
-        n = len(tables.frames[parent])
-        n_lonely = round(self.orphans_[name] * n)
-        families = Families.of_parents(tables.of_parents(parent), model, tables.frames[parent], rng)
-        if n_lonely:
-            some = rng.integers(n, size=n_lonely)
-            families = families.extended(
-                model.summaries_.number, np.array([families.start[some], families.end[some]])
-            )
-        dealt = [one for one in links if not self.links_[one].is_above]
-
-        def draw_links(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
-            rows = np.zeros((n, len(dealt)), dtype=np.int64)
-            for i, one in enumerate(dealt):
-                link = self.links_[one]
-                numbers = tables.frames[str(one.parent)][link.number].to_numpy(np.float64)
-                rows[:, i] = deal(numbers, link.missing, n, rng)
-            return rows, tables.of_links(name, rows, dealt)
-
-        seed = int(rng.integers(2**31 - 1))
-        table, clock, owners, linked = model.draw_families(families, draw_links, seed)
-        frame = model.restore_rows(table, clock, owners, tables.frames[parent], rng)
-        tables.frames[name] = frame
-        tables.rows[owner] = np.where(owners < n, owners, -1)
-        for one, to in zip(dealt, linked.T, strict=True):
-            tables.rows[one] = to
-        for one in links:
-            if self.links_[one].is_above:
-                above = tables.rows_above(name, str(one.parent))
-                tables.rows[one] = np.where(
-                    rng.random(len(frame)) < self.links_[one].missing, -1, above
-                )
-        return frame
 
     def _write(self, tables: KnownTables, rng: np.random.Generator) -> dict[str, Any]:
         """Make keys, and put tables into the containers of `fit`."""
@@ -469,42 +359,13 @@ class RelationalGANSynthesizer(BaseEstimator):
             made[name] = container.restore(frame[self.columns_[name]])
         return made
 
+    def _to_archive(self, critic: bool, seed: bool) -> Archive:
+        return related_archive(self, critic, seed)
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with dates as dates, wherever they are recognised; nothing is announced."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SynthganWarning)
-        return Forms.find(frame, Support(), on_mix="text").read(frame)
-
-
-def _as_dates(order: pd.Series) -> pd.Series:
-    """Read an order column of text."""
-    name = order.name
-    return _typed(order.to_frame())[name]
-
-
-def _people(related: RelatedTables, name: str) -> np.ndarray:
-    people = related.roots(name)
-    return np.arange(len(related.frames[name])) if people is None else people
+    @classmethod
+    def _from_archive(cls, archive: Archive, with_weights: bool) -> RelationalGANSynthesizer:
+        return restore_related(cls, archive, with_weights)
 
 
 def _read_columns(table: Any) -> list[Hashable]:
-    return to_frame(table)[0].columns.tolist()
-
-
-@contextmanager
-def of_table(name: str) -> Iterator[None]:
-    """Name the table in errors and warnings of synthgan."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield
-        except (DataError, ParameterError) as error:
-            raise type(error)(f"table {name!r}: {error}") from error
-        finally:
-            pass
-    for one in caught:
-        text = (
-            f"table {name!r}: {one.message}" if isinstance(one.message, SynthganWarning) else None
-        )
-        warnings.warn(text or str(one.message), one.category, stacklevel=3)
+    return list(to_frame(table)[0].columns)
