@@ -82,7 +82,6 @@ def column_shapes(
     >>> column_shapes(real, fake).value
     0.75
     """
-
     return table_sets(real, fake, holdout).compare(
         "column shapes", _each(shape_of_column), random_state, most=MOST_ROWS
     )

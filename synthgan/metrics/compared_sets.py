@@ -140,9 +140,7 @@ class ComparedSets:
             detail = detail.assign(**{key: one.detail["value"] for key, one in others.items()})
         values = {key: one.value for key, one in others.items()}
         note = " ".join(filter(None, (note, part.note)))
-        return Score(
-            name, part.value, higher_is_better, detail, part.interval, **values, note=note
-        )
+        return Score(name, part.value, higher_is_better, detail, part.interval, **values, note=note)
 
     def drawn(
         self, rng: np.random.Generator, seed: int, most: int | None, equal: bool = False

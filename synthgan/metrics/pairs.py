@@ -64,7 +64,6 @@ def pair_trends(
     >>> pair_trends(real, fake).value
     0.5
     """
-
     return table_sets(real, fake, holdout).compare(
         "pair trends", _each_pair(_trend), random_state, most=MOST_ROWS
     )

@@ -191,6 +191,6 @@ def _summed(
             parts[f"{name} most"] = of_label["count"].max().reindex(every).to_numpy()
             if with_modes:
                 at = of_label["code"].first().reindex(every).to_numpy(dtype=float)
-                known = np.append(np.asarray(labels, dtype=object), None)
+                known = np.array([*labels, None], dtype=object)
                 parts[f"{name} commonest"] = known[np.where(np.isnan(at), -1, at).astype(int)]
     return pd.DataFrame(parts, index=every)

@@ -46,8 +46,9 @@ def _of_people(statement: Callable[[Tables, str, int], Score]) -> Measure:
         if len(scores) == 1:
             return scores[worst]
         detail = pd.concat({top: one.detail for top, one in scores.items()}, names=["people"])
-        note = " ".join(filter(None, (f"The people are the rows of {worst!r}.", scores[worst].note)))
-        return replace(scores[worst], detail=detail.reset_index("people"), note=note)
+        notes = f"The people are the rows of {worst!r}.", scores[worst].note
+        detail, note = detail.reset_index("people"), " ".join(filter(None, notes))
+        return replace(scores[worst], detail=detail, note=note)
 
     return publish(measure, statement, GIVEN)
 
@@ -77,6 +78,7 @@ def family_membership_inference(sets: Tables, top: str, seed: int) -> Score:
     van Breugel et al. (2023), arXiv 2302.12580.
     """
     score = membership_inference(**_families(sets, top), random_state=seed)
+    score = replace(score, name="membership inference of people")
     if "holdout" not in sets:
         return score
     arms = {}
@@ -119,7 +121,8 @@ def closest_family(sets: Tables, top: str, seed: int) -> Score:
     ----------
     Platzer and Reutterer (2021), doi 10.3389/fdata.2021.679939.
     """
-    return closest_record(**_families(sets, top), random_state=seed)
+    score = closest_record(**_families(sets, top), random_state=seed)
+    return replace(score, name="distance to closest family")
 
 
 @_of_people
@@ -138,7 +141,8 @@ def identical_families(sets: Tables, top: str, seed: int) -> Score:
     ParameterError, DataError
         As in `key_integrity`.
     """
-    return exact_copies(**_families(sets, top), random_state=seed)
+    score = exact_copies(**_families(sets, top), random_state=seed)
+    return replace(score, name="identical families")
 
 
 def _families(sets: Tables, top: str) -> dict[str, Any]:

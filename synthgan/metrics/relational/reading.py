@@ -195,11 +195,11 @@ def dealt(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
 
 def scattered(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
     """Give each row of a child to any parent, so that the numbers of rows are those of chance."""
-    rows = {
-        one: np.where(rows < 0, -1, rng.integers(len(tables.frames[str(one.parent)]), size=len(rows)))
-        for one, rows in tables.rows.items()
-    }  # fmt: skip
-    return arranged(replace(tables, rows=rows))
+    scattered_rows = {}
+    for one, rows in tables.rows.items():
+        n_parents = len(tables.frames[str(one.parent)])
+        scattered_rows[one] = np.where(rows < 0, -1, rng.integers(n_parents, size=len(rows)))
+    return arranged(replace(tables, rows=scattered_rows))
 
 
 def with_shuffled_columns(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
@@ -310,8 +310,8 @@ def _with_parents(
             one = Relation(child, one.key, parent_name(one), one.order)
             for name, frames in sets.items():
                 first = ~pd.Series(key_codes([present[name][key]])[0]).duplicated().to_numpy()
-                frames[str(one.parent)] = present[name].loc[first, [*key, *own]].reset_index(
-                    drop=True
+                frames[str(one.parent)] = (
+                    present[name].loc[first, [*key, *own]].reset_index(drop=True)
                 )
                 frames[child] = frames[child].drop(columns=own)
         made.append(one)

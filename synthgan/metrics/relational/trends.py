@@ -187,8 +187,8 @@ def _some(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 
 def _by_mean(details: dict[str, pd.DataFrame], axis: str) -> Part:
     """Return the mean over tables or relations of the mean of their values."""
-    values = [detail["value"].mean() for detail in details.values() if detail["value"].notna().any()]
+    means = pd.Series([detail["value"].mean() for detail in details.values()], dtype=float)
     parts = [detail.assign(**{axis: name}) for name, detail in details.items()]
     detail = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame({"value": []})
-    note = "" if values else "Not measured: there are no such rows."
-    return Part(float(np.mean(values)) if values else float("nan"), detail, note=note)
+    note = "" if means.notna().any() else "Not measured: there are no such rows."
+    return Part(float(means.mean()), detail, note=note)

@@ -28,12 +28,11 @@ __all__ = ["child_c2st", "family_c2st", "joined_c2st", "parent_c2st", "step_c2st
 
 MOST_PARENTS, _MOST_ROWS = 6000, 20_000
 _FEWEST_OF_LABEL, _MOST_LABELS = 5, 200  # rarer labels, in both tables together, are one
+_MOST_JOINED = 10  # people of both tables with equal rows who are in one fold
 _N_NAMED = 3
 
 
-@relational_measure(
-    "C2ST of parents", higher_is_better=False, surrogates=with_shuffled_columns
-)
+@relational_measure("C2ST of parents", higher_is_better=False, surrogates=with_shuffled_columns)
 def parent_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Classifier two-sample test of the rows that belong to no other.
 
@@ -57,9 +56,7 @@ def parent_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
     return _of_tables(real, other, rng, real.tops(), MOST_PARENTS)
 
 
-@relational_measure(
-    "C2ST of children", higher_is_better=False, surrogates=with_shuffled_columns
-)
+@relational_measure("C2ST of children", higher_is_better=False, surrogates=with_shuffled_columns)
 def child_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Classifier two-sample test of the rows that belong to others, by their own cells only.
 
@@ -179,7 +176,7 @@ def _of_tables(
             alone(tables, name, _drawn(len(tables.frames[name]), most, seed))
             for tables in (real, other)
         ]
-        parts[name] = _test(*sides, seed)
+        parts[name] = _test(sides[0], sides[1], seed)
     return _mean(parts, "table")
 
 
@@ -198,7 +195,7 @@ def _of_relations(
             for tables in (real, other)
         ]
         if sides[0].frame.shape[1]:
-            parts[labels[one]] = _test(*sides, seed)
+            parts[labels[one]] = _test(sides[0], sides[1], seed)
     return _mean(parts, "relation")
 
 
@@ -242,20 +239,23 @@ def _without_rare(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def _matched(*sides: tuple[np.ndarray, np.ndarray]) -> list[np.ndarray]:
-    """Number people so that a real and a synthetic one with equal rows have the same number.
+    """Give people numbers; those with equal rows share one, if there are few of them.
 
-    They are then in the same fold, and a copy scores .5.
+    They are then in one fold, and a copy scores .5. Whether people are joined does not depend on
+    the side they are on: to join pairs of a real and a synthetic person would leave, in the other
+    folds, the surplus of one side, and the AUC of two samples of one population would exceed .5.
     """
-    people, names = [], []
+    people, keys = [], []
     for x, whose in sides:
         codes = pd.factorize(whose)[0]
-        keys = np.zeros(int(codes.max()) + 1, dtype=np.uint64)
-        np.add.at(keys, codes, pd.util.hash_pandas_object(pd.DataFrame(x), index=False).to_numpy())
-        turn = pd.Series(keys).groupby(keys).cumcount()
+        sums = np.zeros(int(codes.max()) + 1, dtype=np.uint64)
+        np.add.at(sums, codes, pd.util.hash_pandas_object(pd.DataFrame(x), index=False).to_numpy())
         people.append(codes)
-        names.append(pd.DataFrame({"key": keys, "turn": turn}))
-    numbers = pd.concat(names).groupby(["key", "turn"], sort=False).ngroup().to_numpy()
-    n = len(names[0])
+        keys.append(sums)
+    numbers = np.unique(np.concatenate(keys), return_inverse=True)[1]
+    is_common = np.bincount(numbers)[numbers] > _MOST_JOINED
+    numbers = np.where(is_common, len(numbers) + np.arange(len(numbers)), numbers)
+    n = len(keys[0])
     return [numbers[:n][people[0]], numbers[n:][people[1]]]
 
 
