@@ -177,7 +177,8 @@ def _summed(
     every = np.arange(n_parents)
     parts: dict[str, Any] = {"n": np.bincount(rows, minlength=n_parents)}
     numbers = [name for name in frame.columns if is_number(like[name])]
-    values = pd.DataFrame({i: to_numbers(frame[name]) for i, name in enumerate(numbers)})
+    columns = {i: to_numbers(frame[name]) for i, name in enumerate(numbers)}
+    values = pd.DataFrame(columns, index=np.arange(len(rows)))
     of_parent = values.groupby(rows)
     for statistic in ("mean", "std", "first", "last") if numbers else ():
         sums = getattr(of_parent, statistic)().reindex(every)

@@ -92,7 +92,7 @@ def family_membership_inference(sets: Tables, top: str, seed: int) -> Score:
         }
         groups = {"groups": rows["real"].people, "holdout_groups": -1 - rows["holdout"].people}
         frames: dict[str, Any] = {key: one.frame for key, one in rows.items()}
-        if not len(frames["fake"]):
+        if not frames["fake"].size:
             continue
         found = membership_inference(**frames, **groups, random_state=seed)
         arms[f"rows of {name}"] = found.detail.loc["both"]
