@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from synthgan.exceptions import DataError
+from synthgan.exceptions import DataError, ParameterError
 
 __all__ = ["Kind"]
 
@@ -91,6 +91,28 @@ class Kind(ABC):
         """Return whether `evaluate` treats an object as records of this kind."""
         return False
 
+    def relate(self, given: Mapping[str, Any], relations: Any, groups: Any) -> Mapping[str, Any]:
+        """Return the sets of records, with their relations where the kind has some.
+
+        Parameters
+        ----------
+        given : mapping of str to object
+            ``real``, ``fake`` and ``holdout``; None for a set that is not given.
+        relations, groups : object
+            As in `evaluate`.
+
+        Raises
+        ------
+        ParameterError
+            If `relations` is given for another kind.
+        """
+        if relations is not None:
+            raise ParameterError(
+                f"relations={relations!r:.60} is not allowed for {self.plural}; leave it out, or "
+                "give a dict of tables."
+            )
+        return given
+
     def check_records(self, given: Mapping[str, Any], target: Any) -> dict[str, Any]:
         """Check all sets of records before the first measure is computed.
 
@@ -134,7 +156,10 @@ class Kind(ABC):
         return {}
 
     def pictures(self, report: Any) -> dict[str, list[Any]]:
-        """Return the pictures of a report by gallery: columns, correlations or records."""
+        """Return the pictures of a report by gallery.
+
+        The galleries are records, children, transitions, columns and correlations.
+        """
         return dict(self._part("report").draw(report))
 
     def describe(self, model: Any) -> list[str]:

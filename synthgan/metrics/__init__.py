@@ -3,7 +3,7 @@
 Tables here, signals and privacy in their own folders. They use neither torch nor the GAN.
 """
 
-from synthgan.metrics import images, signals
+from synthgan.metrics import images, relational, signals
 from synthgan.metrics.columns import (
     category_coverage,
     column_shapes,
@@ -86,6 +86,7 @@ __all__ = [
     "quartiles",
     "range_coverage",
     "recall",
+    "relational",
     "signals",
     "singling_out",
     "total_variation",

@@ -32,6 +32,7 @@ __all__ = [
     "missing_shares",
     "quartiles",
     "range_coverage",
+    "shape_of_column",
     "total_variation",
     "variation",
     "wasserstein",
@@ -81,17 +82,18 @@ def column_shapes(
     >>> column_shapes(real, fake).value
     0.75
     """
-
-    def shape(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-        if not is_scaled(ours):
-            return {"measure": "1 - TV", "value": 1 - variation(*to_codes(ours, theirs))}
-        numbers = to_numbers(ours), to_numbers(theirs)
-        gaps = abs(np.isnan(numbers[0]).mean() - np.isnan(numbers[1]).mean())
-        return {"measure": "1 - KS", "value": max(0.0, 1 - ks(*map(_present, numbers)) - gaps)}
-
     return table_sets(real, fake, holdout).compare(
-        "column shapes", _each(shape), random_state, most=MOST_ROWS
+        "column shapes", _each(shape_of_column), random_state, most=MOST_ROWS
     )
+
+
+def shape_of_column(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
+    """Return the measure and the value of one column, as in `column_shapes`."""
+    if not is_scaled(ours):
+        return {"measure": "1 - TV", "value": 1 - variation(*to_codes(ours, theirs))}
+    numbers = to_numbers(ours), to_numbers(theirs)
+    gaps = abs(np.isnan(numbers[0]).mean() - np.isnan(numbers[1]).mean())
+    return {"measure": "1 - KS", "value": max(0.0, 1 - ks(*map(_present, numbers)) - gaps)}
 
 
 def _each(compare: Compared, scaled: bool | None = None) -> Comparison:

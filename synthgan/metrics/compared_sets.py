@@ -60,7 +60,7 @@ class ComparedSets:
 
     Parameters
     ----------
-    sets : dict of str to ndarray or DataFrame
+    sets : dict of str to ndarray, DataFrame or ComparedTables
         ``real``, ``fake`` and optionally ``holdout``; the first axis is that of the records.
     surrogates : callable
         Called as ``surrogates(records, rng)``; returns the records that replace the synthetic ones
@@ -87,8 +87,9 @@ class ComparedSets:
         random_state: Any,
         *,
         higher_is_better: bool = True,
-        most: int,
+        most: int | None,
         equal: bool = False,
+        beside: bool = False,
         explain: Callable[..., pd.DataFrame] | None = None,
         prepare: Callable[[Any, np.random.Generator], Any] | None = None,
     ) -> Score:
@@ -104,10 +105,12 @@ class ComparedSets:
             Called as ``compare(real, other, rng)``.
         random_state : int, RandomState instance, Generator or None
         higher_is_better : bool, default=True
-        most : int
-            Maximum size of a set; larger sets are sub-sampled.
+        most : int or None
+            Maximum size of a set; larger sets are sub-sampled. None: `compare` draws by itself.
         equal : bool, default=False
             Reduce all sets to the size of the smallest, for measures that depend on the size.
+        beside : bool, default=False
+            Add the columns ``ceiling`` and ``floor`` to the detail: the values of its rows there.
         explain : callable or None, default=None
             Called like `compare`, for the synthetic set only; gives a better detail at more cost.
         prepare : callable or None, default=None
@@ -131,20 +134,23 @@ class ComparedSets:
         detail = part.detail
         if explain is not None:
             detail = explain(sets["real"], sets["fake"], np.random.default_rng(seed))
-        ceiling = run(sets["holdout"], "holdout").value if "holdout" in sets else None
-        floor = run(self.surrogates(sets.get("holdout", sets["real"]), rng)).value
+        others = {"ceiling": run(sets["holdout"], "holdout")} if "holdout" in sets else {}
+        others["floor"] = run(self.surrogates(sets.get("holdout", sets["real"]), rng))
+        if beside:
+            detail = detail.assign(**{key: one.detail["value"] for key, one in others.items()})
+        values = {key: one.value for key, one in others.items()}
         note = " ".join(filter(None, (note, part.note)))
-        return Score(
-            name, part.value, higher_is_better, detail, part.interval, ceiling, floor, note
-        )
+        return Score(name, part.value, higher_is_better, detail, part.interval, **values, note=note)
 
     def drawn(
-        self, rng: np.random.Generator, seed: int, most: int, equal: bool = False
+        self, rng: np.random.Generator, seed: int, most: int | None, equal: bool = False
     ) -> tuple[dict[str, Any], dict[str, np.ndarray], str]:
         """Return the sub-sampled sets, their persons, and the note.
 
         Rows of tables keep their order; windows and images are ordered by `content_order`.
         """
+        if most is None:
+            return self.sets, self.people, " ".join(self.notes)
         if equal:
             most = min(most, *(len(x) for x in self.sets.values()))
         sets, people, drawn = {}, {}, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +21,7 @@ from synthgan.metrics.tables import (
     to_numbers,
 )
 
-__all__ = ["association", "correlations", "mutual_information", "pair_trends"]
+__all__ = ["association", "correlations", "mutual_information", "pair_trends", "trends_between"]
 
 N_BINS = 10
 _MOST_PAIRS = 20_000
@@ -64,41 +64,61 @@ def pair_trends(
     >>> pair_trends(real, fake).value
     0.5
     """
-
-    def trend(pair: _Pair) -> dict[str, Any]:
-        if pair.both_scaled:
-            a, b = pair.rank_correlations
-            return {"measure": "1 - |difference of rho| / 2", "value": 1 - abs(a - b) / 2}
-        return {"measure": "1 - TV", "value": 1 - variation(*pair.joint_codes())}
-
     return table_sets(real, fake, holdout).compare(
-        "pair trends", _each_pair(trend), random_state, most=MOST_ROWS
+        "pair trends", _each_pair(_trend), random_state, most=MOST_ROWS
     )
+
+
+def trends_between(
+    real: pd.DataFrame,
+    fake: pd.DataFrame,
+    pairs: Sequence[tuple[Any, Any]],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    """Return the detail of `pair_trends` for some pairs of columns only."""
+    return _compare_pairs(_trend, real, fake, pairs, rng)
 
 
 def _each_pair(compare: Callable[[_Pair], dict[str, Any]]) -> Comparison:
     """Compare all pairs of columns; the value is their mean."""
 
     def pairs(real: pd.DataFrame, fake: pd.DataFrame, rng: np.random.Generator) -> Part:
-        columns = {name: _Column(real[name], fake[name]) for name in real.columns}
-        numeric = [name for name, column in columns.items() if column.scaled]
-        place = {name: i for i, name in enumerate(numeric)}
-        ranks = [_rank_correlations([columns[n].numbers[i] for n in numeric]) for i in (0, 1)]
         all_pairs = list(combinations(real.columns, 2))
-        if len(all_pairs) > _MOST_PAIRS:
-            drawn = np.sort(rng.choice(len(all_pairs), _MOST_PAIRS, replace=False))
-            all_pairs = [all_pairs[i] for i in drawn]
-        rows = []
-        for first, second in all_pairs:
-            rho = (0.0, 0.0)
-            if first in place and second in place:
-                at = place[first], place[second]
-                rho = float(ranks[0][at]), float(ranks[1][at])
-            compared = compare(_Pair((columns[first], columns[second]), rho))
-            rows.append({"first": first, "second": second, **compared})
-        return Part.mean(pd.DataFrame(rows, columns=None if rows else ["first", "second", "value"]))
+        return Part.mean(_compare_pairs(compare, real, fake, all_pairs, rng))
 
     return pairs
+
+
+def _compare_pairs(
+    compare: Callable[[_Pair], dict[str, Any]],
+    real: pd.DataFrame,
+    fake: pd.DataFrame,
+    pairs: Sequence[tuple[Any, Any]],
+    rng: np.random.Generator,
+) -> pd.DataFrame:
+    columns = {name: _Column(real[name], fake[name]) for name in real.columns}
+    numeric = [name for name, column in columns.items() if column.scaled]
+    place = {name: i for i, name in enumerate(numeric)}
+    ranks = [_rank_correlations([columns[n].numbers[i] for n in numeric]) for i in (0, 1)]
+    if len(pairs) > _MOST_PAIRS:
+        drawn = np.sort(rng.choice(len(pairs), _MOST_PAIRS, replace=False))
+        pairs = [pairs[i] for i in drawn]
+    rows = []
+    for first, second in pairs:
+        rho = (0.0, 0.0)
+        if first in place and second in place:
+            at = place[first], place[second]
+            rho = float(ranks[0][at]), float(ranks[1][at])
+        compared = compare(_Pair((columns[first], columns[second]), rho))
+        rows.append({"first": first, "second": second, **compared})
+    return pd.DataFrame(rows, columns=None if rows else ["first", "second", "value"])
+
+
+def _trend(pair: _Pair) -> dict[str, Any]:
+    if pair.both_scaled:
+        a, b = pair.rank_correlations
+        return {"measure": "1 - |difference of rho| / 2", "value": 1 - abs(a - b) / 2}
+    return {"measure": "1 - TV", "value": 1 - variation(*pair.joint_codes())}
 
 
 @table_measure("correlations", higher_is_better=False, adapt=_each_pair)

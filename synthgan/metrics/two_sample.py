@@ -146,6 +146,7 @@ def two_sample_test(
     rng: np.random.Generator,
     names: list[Any] | None = None,
     people: Sequence[np.ndarray] = (),
+    match_equal: bool = True,
 ) -> Part:
     """Cross-validate a classifier that distinguishes two samples.
 
@@ -160,9 +161,12 @@ def two_sample_test(
         Names of the features, for the permutation importances; None: they are not computed.
     people : (ndarray, ndarray), or (), default=()
         The person of each real and each synthetic row; empty: each row is a different person.
+    match_equal : bool, default=True
+        Whether a synthetic row that equals a real row is in the same fold. False where `people`
+        decide alone, as equal rows would join people who have many rows.
     """
     x = np.concatenate([real, fake])
-    order, fold = _folds(x, len(real), rng, np.concatenate(people) if people else None)
+    order, fold = _folds(x, len(real), rng, np.concatenate(people) if people else None, match_equal)
     x, is_real = x[order], order < len(real)
     if fold.max() < 1:
         return Part(float("nan"), pd.DataFrame({"value": []}))
@@ -260,7 +264,11 @@ def _linear() -> Any:
 
 
 def _folds(
-    x: np.ndarray, n_real: int, rng: np.random.Generator, people: np.ndarray | None = None
+    x: np.ndarray,
+    n_real: int,
+    rng: np.random.Generator,
+    people: np.ndarray | None = None,
+    match_equal: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return an order of the rows, and the fold of each; equal real and synthetic rows share one.
 
@@ -276,7 +284,7 @@ def _folds(
     turn = pd.Series(kind).groupby([kind, is_fake]).cumcount().to_numpy()
     order = np.lexsort([is_fake, turn, kind])
     starts = np.r_[True, (np.diff(kind[order]) != 0) | (np.diff(turn[order]) != 0)]
-    unit = np.cumsum(starts) - 1
+    unit = np.cumsum(starts) - 1 if match_equal else np.arange(len(x))
     if people is not None:
         unit = _joined(unit, people[order])
     n_units = int(unit.max()) + 1

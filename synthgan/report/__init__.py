@@ -10,6 +10,7 @@ from synthgan.report.displays import (
     ScoreDisplay,
 )
 from synthgan.report.evaluation import evaluate
+from synthgan.report.families import TimelineDisplay, TransitionDisplay
 from synthgan.report.plots import plot_binary_counts, plot_boxes, plot_grids
 from synthgan.report.records import BeatDisplay, ImageDisplay, TraceDisplay
 from synthgan.report.report import Report
@@ -22,7 +23,9 @@ __all__ = [
     "ImageDisplay",
     "Report",
     "ScoreDisplay",
+    "TimelineDisplay",
     "TraceDisplay",
+    "TransitionDisplay",
     "evaluate",
     "plot_binary_counts",
     "plot_boxes",

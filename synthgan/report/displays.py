@@ -35,6 +35,7 @@ __all__ = [
     "CorrelationDisplay",
     "HistoryDisplay",
     "ScoreDisplay",
+    "short",
 ]
 
 # Okabe and Ito's blue and vermilion: distinct for colour-blind readers, and in grey.
@@ -157,7 +158,7 @@ class ColumnDisplay:
         elif len(levels) > _MOST_LEVELS:
             levels = levels[:_MOST_LEVELS]
         shares = np.array([[float(s.get(level, 0.0)) for level in levels] for s in shares_of])
-        labels = [_short(level) for level in levels]
+        labels = [short(level) for level in levels]
         rest = 1 - shares.sum(axis=1)
         if rest.max() > 1e-9:
             shares, labels = np.column_stack([shares, rest]), [*labels, "others"]
@@ -312,7 +313,7 @@ class CorrelationDisplay:
             image = ax.imshow(matrix.to_numpy(), cmap="RdBu_r", vmin=-1, vmax=1)
             ax.set_title(title, fontsize=10)
             if n <= _MOST_LABELS:
-                names = [_short(name) for name in matrix.columns]
+                names = [short(name) for name in matrix.columns]
                 ax.set_xticks(range(n), names, rotation=90, fontsize=7, **VERBATIM)
                 ax.set_yticks(range(n), names, fontsize=7, **VERBATIM)
             else:
@@ -409,7 +410,7 @@ class ScoreDisplay:
         self.figure_ = ax.figure  # type: ignore[assignment]
         at = np.arange(len(self.values))[::-1]
         ax.barh(at, self.values.to_numpy(), color="#555555")
-        names = [_short(name, 30) for name in self.values.index]
+        names = [short(name, 30) for name in self.values.index]
         ax.set_yticks(at, names, fontsize=8, **VERBATIM)
         ax.tick_params(axis="x", labelsize=8)
         ax.spines[["top", "right"]].set_visible(False)
@@ -421,6 +422,7 @@ def _box(numbers: np.ndarray, people: np.ndarray) -> dict[str, float]:
     return dict(zip(("low", "q1", "median", "q3", "high"), points, strict=True))
 
 
-def _short(name: Any, most: int = 14) -> str:
+def short(name: Any, most: int = 14) -> str:
+    """Return a name as text of limited length."""
     text = printable(name)
     return text if len(text) <= most else text[: most - 2] + ".."

@@ -39,6 +39,7 @@ def evaluate(
     fs_hz: float | None = None,
     sections: Sequence[str] = SECTIONS,
     groups: Any = None,
+    relations: Any = None,
     model: Any = None,
     show_real: bool = True,
     random_state: Any = 0,
@@ -52,7 +53,7 @@ def evaluate(
         The training records of the generator: a table of shape (n_rows, n_columns), signal windows
         in mV of shape (n_windows, n_samples) or (n_windows, n_leads, n_samples), or images of
         shape (n, height, width) or (n, height, width, channels) with values from 0 to 255.
-        SignalWindows and an ImageStack are also accepted.
+        SignalWindows and an ImageStack are also accepted. Related tables are a dict of tables.
     fake : DataFrame or array
         The synthetic records, in the same form as `real`.
     holdout : DataFrame, array or None, default=None
@@ -61,10 +62,10 @@ def evaluate(
         advantage. They also give the ceiling. Without them, privacy cannot be judged.
     target : object, default=None
         Name of the column that models predict. With None, measures that need a target are skipped.
-    kind : {"auto", "table", "signal", "image"}, default="auto"
-        Kind of the records. With ``"auto"``, a DataFrame or an array of fewer than 100 columns is a
-        table; a wider array or an array of three dimensions is signals; an array of type uint8 with
-        three dimensions, or any array with more, is images.
+    kind : {"auto", "table", "signal", "image", "relational"}, default="auto"
+        Kind of the records. With ``"auto"``, a dict is related tables; a DataFrame or an array of
+        fewer than 100 columns is a table; a wider array or an array of three dimensions is signals;
+        an array of type uint8 with three dimensions, or any array with more, is images.
     fs_hz : float or None, default=None
         Sampling rate of signals. Not needed for SignalWindows.
     sections : sequence of {"fidelity", "usefulness", "privacy"}, default=all three
@@ -76,7 +77,9 @@ def evaluate(
         an array-like of shape (n,) for the real records; or a tuple of two array-likes, for the
         real records and the holdout. With None, each record is a separate person, except that
         SignalWindows and an ImageStack use the column ``patient`` of their ``info``, or else
-        ``record``.
+        ``record``. For related tables it must be None: a person is a row of a topmost table.
+    relations : sequence of Relation or None, default=None
+        Relations between related tables, such as ``relations_`` of the model.
     model : fitted synthesizer or None, default=None
         Model whose training history and parameters are added to the report, without its seed.
     show_real : bool, default=True
@@ -97,8 +100,8 @@ def evaluate(
     DataError
         If a table has no rows or lacks columns, or if `groups` has the wrong length.
     ParameterError
-        If `kind` or a section is unknown, if `target` or `groups` is not a column, or if signals
-        have no `fs_hz`.
+        If `kind` or a section is unknown, if `target` or `groups` is not a column, if signals
+        have no `fs_hz`, or if related tables have no `relations`.
 
     Examples
     --------
@@ -114,8 +117,9 @@ def evaluate(
     chosen = _find_kind(kind, real)
     _check_sections(sections)
     own = chosen.measure_options(real, fs_hz)
-    (real, fake, holdout), people = split_people(groups, real, fake, holdout)
-    given = {"real": real, "fake": fake, "holdout": holdout}
+    given = chosen.relate({"real": real, "fake": fake, "holdout": holdout}, relations, groups)
+    sets, people = split_people(groups, *(given.get(name) for name in ("real", "fake", "holdout")))
+    given = dict(zip(("real", "fake", "holdout"), sets, strict=True))
     records = chosen.check_records(given, target)
     code_people({name: len(x) for name, x in records.items()}, *people)
     start = time.perf_counter()
@@ -173,7 +177,7 @@ def _measure(
     if holdout is not None and (section == "fidelity" or name in _COMPARED_WITH_HOLDOUT):
         real, holdout, people = holdout, real, people[::-1]
     is_grouped = section == "privacy" and name not in _WITHOUT_GROUPS
-    if is_grouped or name in _WITH_GROUPS:
+    if (is_grouped or name in _WITH_GROUPS) and any(whose is not None for whose in people):
         options = {**options, "groups": people[0], "holdout_groups": people[1]}
     try:
         return measure(real, records["fake"], holdout=holdout, **options)

@@ -15,14 +15,16 @@ from synthgan.metrics import Score
 from synthgan.metrics.privacy.attacks import ARMS
 from synthgan.report.displays import HistoryDisplay, ScoreDisplay
 from synthgan.report.pictures import Picture, vector_picture
-from synthgan.report.summary import C2ST, TITLES, Finding, shown_figure
+from synthgan.report.sizes import size_in_words
+from synthgan.report.summary import C2ST, CLOSEST_RECORD, MEMBERSHIP, TITLES, Finding, shown_figure
 
 __all__ = ["render"]
 
 # Text stays text, and equal reports give equal files.
 _STYLE: Any = {"svg.fonttype": "none", "svg.hashsalt": "synthgan", "font.family": "sans-serif"}
 # Measures whose best value is chance.
-_BEST = dict.fromkeys((*C2ST, "c2st_linear", "membership_inference", "closest_record"), 0.5)
+_RELATED_C2ST = ("joined_c2st", "step_c2st", "parent_c2st", "child_c2st")
+_BEST = dict.fromkeys((*C2ST, *_RELATED_C2ST, "c2st_linear", *MEMBERSHIP, *CLOSEST_RECORD), 0.5)
 _LEADS = {
     "fidelity": "Similarity of the distributions of real and synthetic records.",
     "usefulness": "Models trained on synthetic records and tested on real records.",
@@ -81,17 +83,14 @@ def render(report: ReportContent, versions: dict[str, str]) -> str:
     return environment.get_template("page.html.j2").render(
         contents=report.contents(),
         show_real=report.show_real,
-        by_rows=report.groups is None,
+        by_rows=report.groups is None and "people" not in kind.pooled,
         findings=report.summary(),
         sections=sections,
         attacks=_attacks(report),
         pictures=pictures,
         floor=kind.floor,
         importance_caption=kind.importance_caption,
-        sizes={
-            _SET_NAMES.get(name, name): " x ".join(map(str, x.shape))
-            for name, x in report.records.items()
-        },
+        sizes={_SET_NAMES.get(name, name): size_in_words(x) for name, x in report.records.items()},
         settings={k: v for k, v in report.settings.items() if v is not None},
         model=_parameters(report.model),
         versions=versions,

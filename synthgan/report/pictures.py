@@ -37,9 +37,9 @@ def vector_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
     return _embedded(figure, "svg+xml", {"Date": None, "Creator": None}, alt, caption)
 
 
-def raster_picture(figure: Figure, alt: str) -> Picture:
+def raster_picture(figure: Figure, alt: str, caption: str = "") -> Picture:
     """Draw a figure as PNG; for figures with many lines, whose SVG would be too large."""
-    return _embedded(figure, "png", {"Software": None}, alt, "")
+    return _embedded(figure, "png", {"Software": None}, alt, caption)
 
 
 def _embedded(

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from synthgan import __version__
@@ -21,6 +20,7 @@ from synthgan.kinds import find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
+from synthgan.report.sizes import size_of
 from synthgan.report.summary import TITLES, Finding, shown_figure, summarise
 from synthgan.state.files import PRIVATE, write_atomically
 
@@ -39,7 +39,7 @@ class Report:
     ----------
     scores : dict of str to dict of str to Score
         Scores by section and by name of the measure.
-    records : dict of str to DataFrame or ndarray
+    records : dict of str to DataFrame, ndarray or ComparedTables
         ``real``, ``fake`` and, if given, ``holdout``. They are used for the figures and are never
         written as data.
     settings : dict
@@ -154,7 +154,7 @@ class Report:
                 section: {name: self._plain(score) for name, score in scores.items()}
                 for section, scores in self.scores.items()
             },
-            "records": {name: list(map(int, np.shape(x))) for name, x in self.records.items()},
+            "records": {name: size_of(x) for name, x in self.records.items()},
             "settings": {name: plain(value) for name, value in self.settings.items()},
             "versions": versions(),
         }

@@ -14,11 +14,21 @@ __all__ = ["TITLES", "Finding", "shown_figure", "summarise"]
 
 TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
-C2ST = ("c2st", "signal_c2st", "image_c2st")
+C2ST = ("c2st", "signal_c2st", "image_c2st", "family_c2st")
 TOO_FEW = "too few records to tell"
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
-MEMBERSHIP = ("membership_inference", "signal_membership_inference", "image_membership_inference")
-CLOSEST_RECORD = ("closest_record", "signal_closest_record", "image_closest_record")
+MEMBERSHIP = (
+    "membership_inference",
+    "signal_membership_inference",
+    "image_membership_inference",
+    "family_membership_inference",
+)
+CLOSEST_RECORD = (
+    "closest_record",
+    "signal_closest_record",
+    "image_closest_record",
+    "closest_family",
+)
 REIDENTIFICATION = ("signal_reidentification", "image_reidentification")
 
 _CLEARLY_CLOSER = 0.6  # share of synthetic records; below it the report says "slightly closer"

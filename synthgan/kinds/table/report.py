@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from synthgan import metrics
-from synthgan.report.displays import ColumnDisplay, CorrelationDisplay
-from synthgan.report.pictures import Picture, vector_picture
+from synthgan.report.pictures import Picture
 from synthgan.report.pooling import FEWEST
 from synthgan.report.report import Report
+from synthgan.report.table_pictures import draw_columns, draw_correlations, least_similar
 
 __all__ = ["MEASURES", "draw"]
 
-_MOST_COLUMNS = 60
-_MOST_CORRELATED = 60  # columns of the correlation heat maps
 _FIDELITY = (
     metrics.c2st,
     metrics.c2st_linear,
@@ -71,25 +68,9 @@ def draw(report: Report) -> dict[str, list[Picture]]:
         return {}
     shapes = report.scores.get("fidelity", {}).get("column_shapes")
     values = pd.Series(np.nan, real.columns) if shapes is None else shapes.detail["value"]
-    # In the order of the table; if there are too many columns, those that differ most.
-    names = list(real.columns)
-    if len(names) > _MOST_COLUMNS:
-        worst = set(values.sort_values(kind="stable").index[:_MOST_COLUMNS])
-        names = [name for name in names if name in worst]
-    columns = []
-    for name in names:
-        drawn = ColumnDisplay.from_frames(
-            real[[name]], fake[[name]], name, groups=report.groups, show_real=report.show_real
-        ).plot()
-        caption = "" if math.isnan(values[name]) else f"similarity {values[name]:.3f}"
-        alt = f"Distribution of {name} in real (filled) and synthetic (outlined) records."
-        columns.append(vector_picture(drawn.figure_, alt, caption))
-    pictures = {"columns": columns}
-    if 1 < real.shape[1] <= _MOST_CORRELATED:
-        display = CorrelationDisplay.from_frames(real, fake, random_state=0).plot()
-        alt = (
-            "Three heat maps of the associations between columns: real records, synthetic records, "
-            "and the difference."
-        )
-        pictures["correlations"] = [vector_picture(display.figure_, alt)]
-    return pictures
+    drawn = {name: values[name] for name in least_similar(dict(values[real.columns]))}
+    pictures = {
+        "columns": draw_columns(real, fake, drawn, report.groups, report.show_real),
+        "correlations": draw_correlations(real, fake),
+    }
+    return {name: some for name, some in pictures.items() if some}
