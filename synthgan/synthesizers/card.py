@@ -20,8 +20,10 @@ __all__ = [
     "write_card",
 ]
 
-# Parameters of a run and a machine, which say nothing of the model.
-_UNTOLD = ("callbacks", "device", "random_state", "verbose", "warm_start")
+# Parameters of a run and a machine, which say nothing of the model, and what is told elsewhere.
+_UNTOLD = (
+    "callbacks", "device", "preset", "random_state", "relations", "verbose", "warm_start",
+)  # fmt: skip
 _ALWAYS = (
     "parameters, names and types of columns, shares of missing values, the weights of the "
     "generator, and the losses of training"
@@ -65,22 +67,19 @@ def describe_labels(model: Any) -> list[str]:
 
 def _training(model: Any) -> list[str]:
     parameters = model.get_params(deep=False)
-    given = {
-        name: value
-        for name, value in _changed(model).items()
-        if name not in _UNTOLD and name != "preset"
-    }
+    given = {name: value for name, value in _changed(model).items() if name not in _UNTOLD}
     seed = parameters["random_state"]
     what = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
     if seed is None and getattr(model, "seed_", "none") == "not stored":
         seed, what = 0, "there was one; the file does not hold it"
-    recipe = "default recipe" if parameters.get("preset") is None else escape_code(model.preset)
+    preset = parameters.get("preset")
+    recipe = "default recipe" if preset is None else escape_code(preset)
     versions = [
         f"{escape_markdown(name)} {escape_markdown(number)}"
         for name, number in model.versions_.items()
     ]
     return [
-        f"- preset: {recipe}",
+        *([f"- preset: {recipe}"] if "preset" in parameters else []),
         *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
         *([] if seed is None else [f"- seed: {what}"]),
         *[line for name, part in _parts(model).items() for line in _networks(part, name)],

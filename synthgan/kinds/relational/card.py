@@ -15,7 +15,8 @@ def describe(model: Any) -> list[str]:
     lines = [f"- {_relation(one, model)}" for one in model.relations_]
     for name, container in model.containers_.items():
         columns = model.columns_[name]
-        kept = model.models_[name].constraints_.constraints_
+        every = model.models_[name].constraints_.constraints_
+        kept = [one for one in every if set(one.uses) <= set(columns)]  # of its own columns alone
         lines += [
             "",
             f"### {escape_markdown(name)}",
