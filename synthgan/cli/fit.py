@@ -119,7 +119,7 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
     in_folder = kind.in_folders and not any(path.endswith(".npy") for path in parsed.data)
     if parsed.follow_links and not in_folder:
         raise ValueError(
-            f"--follow-links is for records, images and folders of tables, not for "
+            "--follow-links is for records, images and folders of tables, not for "
             f"{parsed.data[0]!r}."
         )
     if parsed.condition_on == "any" and not kind.any_condition:

@@ -15,7 +15,6 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from synthgan.exceptions import ParameterError
@@ -49,7 +48,6 @@ from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
-from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
 from synthgan.synthesizers.saved_model import library_versions
@@ -424,26 +422,3 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             return conditions.none(n, torch.device("cpu"))
         cells, mask = (torch.from_numpy(array) for array in known)
         return conditions.read(to_network_scale(cells), mask)
-
-    def model_card(self, report: Any = None) -> str:
-        """Describe the fitted model in Markdown: output, training, privacy.
-
-        Parameters
-        ----------
-        report : Report or None, default=None
-            Result of `synthgan.evaluate` of a sample; its findings are added to the card.
-
-        Returns
-        -------
-        card : str
-            Markdown with names and types of the columns, and no value of a record.
-
-        Raises
-        ------
-        ParameterError
-            `report` is none.
-        NotFittedError
-            Before `fit`.
-        """
-        check_is_fitted(self)
-        return write_card(self, report)

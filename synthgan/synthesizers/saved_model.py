@@ -14,6 +14,7 @@ from synthgan.exceptions import ArchiveError
 from synthgan.kinds import all_kinds
 from synthgan.state import fields
 from synthgan.state.archive import Archive, read_archive, refusing, write_archive
+from synthgan.synthesizers.card import write_card
 
 __all__ = ["SavedModel", "library_versions"]
 
@@ -101,6 +102,29 @@ class SavedModel(metaclass=ABCMeta):
         archive = read_archive(path, with_weights=False)
         with refusing(path):
             return cls._class_of(archive)._from_archive(archive, False)
+
+    def model_card(self, report: Any = None) -> str:
+        """Describe the fitted model in Markdown: output, training, privacy.
+
+        Parameters
+        ----------
+        report : Report or None, default=None
+            Result of `synthgan.evaluate` of a sample; its findings are added to the card.
+
+        Returns
+        -------
+        card : str
+            Markdown with names and types of the columns, and no value of a record.
+
+        Raises
+        ------
+        ParameterError
+            `report` is none.
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        return write_card(self, report)
 
     @classmethod
     def _class_of(cls: type[Model], archive: Archive) -> type[Model]:
