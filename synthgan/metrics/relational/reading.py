@@ -18,6 +18,7 @@ from synthgan.metrics.score import Score
 from synthgan.metrics.tables import check_tables, shuffled, to_numbers
 from synthgan.records.related import (
     LinkedTables,
+    RelatedTables,
     Relation,
     check_relations,
     key_codes,
