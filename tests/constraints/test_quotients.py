@@ -8,7 +8,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from synthgan.constraints.constraint_set import ConstraintSet
-from synthgan.constraints.quotients import Quotient, find_quotients
+from synthgan.constraints.quotients import Quotient, find_quotients, find_rates
 from synthgan.constraints.relations import find_relations
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
@@ -111,3 +111,22 @@ def test_what_is_no_quotient_is_refused():
         Quotient("area", "area").fit(cells())
     with pytest.raises(DataError, match="'radius' is of kind string; Quotient needs numbers"):
         Quotient("area", "radius").fit(cells().assign(radius="x"))
+
+
+def test_counts_are_divided_by_what_they_grow_with():
+    rng = np.random.default_rng(0)
+    games = np.ceil(rng.lognormal(3, 1, N)).astype(int)
+    frame = pd.DataFrame({"games": games, "goals": rng.binomial(games, rng.beta(5, 5, N))})
+    frame["fouls"] = rng.poisson(3 * games)
+    frame["age"] = rng.integers(18, 40, N)
+    found = [repr(one) for one in find_relations(frame)]
+    assert found == [
+        "Quotient(column='goals', of='games')",
+        "Quotient(column='fouls', of='games')",
+    ]
+    constraints = ConstraintSet().fit(frame)
+    restored = constraints.restore(constraints.apply(frame), rng)
+    assert_frame_equal(restored, frame)
+    assert find_rates(frame, fixed=["goals", "fouls"]) == []
+    narrow = frame.assign(games=games + 500)
+    assert find_rates(narrow.assign(goals=narrow["games"] + rng.integers(-9, 9, N))) == []
