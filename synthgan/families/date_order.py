@@ -9,7 +9,7 @@ import pandas as pd
 
 from synthgan.constraints import Inequality
 from synthgan.families.summaries import Summaries
-from synthgan.families.timeline import as_numbers
+from synthgan.families.timeline import as_numbers, same_zone
 from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["date_order"]
@@ -54,7 +54,7 @@ def _nearest(
     best: list[Hashable] = []
     nearest = np.inf
     for name in dates:
-        if parent[name].dtype != parent[end].dtype or parent[end].dtype.kind != "M":
+        if not same_zone(parent[name], parent[end]):
             continue
         apart = sign * as_numbers(parent[end] - parent[name])
         there = ~np.isnan(apart)

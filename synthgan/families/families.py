@@ -37,11 +37,10 @@ class Families:
         parents: pd.DataFrame,
         summaries: Summaries,
         timeline: Timeline,
-        rng: np.random.Generator,
     ) -> Families:
         """Read the ends of families from the summaries of generated parents.
 
-        A parent with rows but without a first date, which is rare, takes another parent's.
+        A parent without a first date has no rows.
         """
         if timeline.order is None:
             return cls(known, np.zeros(len(known)), np.zeros(len(known)))
@@ -50,9 +49,8 @@ class Families:
             numbers, present = timeline.order.numbers(parents[name])
             ends.append(np.where(present, numbers.astype(np.float64), np.nan))
         start, end = ends
-        there = np.flatnonzero(~np.isnan(start))
-        if len(there):
-            start = np.where(np.isnan(start), start[rng.choice(there, len(start))], start)
+        known = known.copy(deep=False)
+        known[summaries.number] = known[summaries.number].where(~np.isnan(start), 0)
         start = np.nan_to_num(start)
         end = np.where(np.isnan(end), start, np.maximum(start, end))
         return cls(known, start, end)

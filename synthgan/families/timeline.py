@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.encoding.tables.column import Column
 from synthgan.privacy import EVERYTHING, Support
-from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["Timeline", "as_numbers"]
+__all__ = ["Timeline", "as_numbers", "same_zone"]
 
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
 
@@ -27,19 +26,17 @@ class Timeline(Stored):
     order : Column or None
         The column that orders the rows: a number or a date. It is learnt as the first value of a
         family and as steps from row to row.
-    own : tuple of hashable
-        Dates that are learnt as durations since the order's date in the same row.
-    of_parent : tuple of (hashable, hashable)
-        Dates that are learnt as durations since a date of the parent, and that date.
+    own : tuple of (hashable, str)
+        Dates that are learnt as durations since the order's date in the same row, and their dtypes.
+    of_parent : tuple of (hashable, str, hashable)
+        Dates that are learnt as durations since a date of the parent, their dtypes, and that date.
     """
 
     _record_name = "timeline"
 
     order: Column | None = None
-    own: tuple[Name, ...] = ()
-    of_parent: Annotated[Any, fields.list_of(fields.tuple_of(fields.name, fields.name))] = field(
-        default=()
-    )
+    own: tuple[tuple[Name, str], ...] = ()
+    of_parent: tuple[tuple[Name, str, Name], ...] = ()
 
     @classmethod
     def fit(
@@ -66,10 +63,11 @@ class Timeline(Stored):
         dates = [c for c in child.columns if c != order and child[c].dtype.kind == "M"]
         own, of_parent = [], []
         for name in dates:
-            if column is not None and child[order].dtype == child[name].dtype:
-                own.append(name)
+            dtype = str(child[name].dtype)
+            if column is not None and same_zone(child[order], child[name]):
+                own.append((name, dtype))
             elif (base := _nearest_date(child[name], parent, owners)) is not None:
-                of_parent.append((name, base))
+                of_parent.append((name, dtype, base))
         return cls(column, tuple(own), tuple(of_parent))
 
     @property
@@ -80,19 +78,21 @@ class Timeline(Stored):
     def apply(self, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray) -> pd.DataFrame:
         """Replace dates by durations; the order column stays."""
         coded = child.copy(deep=False)
-        for name in self.own:
+        for name, _ in self.own:
             coded[name] = child[name] - child[self.name]
-        for name, base in self.of_parent:
+        for name, _, base in self.of_parent:
             coded[name] = child[name] - _taken(parent[base], owners, child.index)
         return coded
 
     def restore(self, coded: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray) -> Any:
         """Turn durations into dates; inverse of `apply`."""
         child = coded.copy(deep=False)
-        for name in self.own:
-            child[name] = coded[self.name] + coded[name]
-        for name, base in self.of_parent:
-            child[name] = _taken(parent[base], owners, coded.index) + coded[name]
+        for name, dtype in self.own:
+            dates = coded[self.name] + coded[name]
+            child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
+        for name, dtype, base in self.of_parent:
+            dates = _taken(parent[base], owners, coded.index) + coded[name]
+            child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         return child
 
     def clock(self, child: pd.DataFrame) -> np.ndarray:
@@ -126,6 +126,11 @@ def as_numbers(series: pd.Series) -> np.ndarray:
     return pd.to_numeric(series).to_numpy(np.float64, na_value=np.nan)
 
 
+def same_zone(one: pd.Series, other: pd.Series) -> bool:
+    """Return whether two columns are dates that can be subtracted."""
+    return one.dtype.kind == other.dtype.kind == "M" and _zone(one) == _zone(other)
+
+
 def _zone(series: pd.Series) -> Any:
     return getattr(series.dtype, "tz", None)
 
@@ -140,7 +145,7 @@ def _nearest_date(series: pd.Series, parent: pd.DataFrame, owners: np.ndarray) -
     best, spread = None, _MOST_SPREAD * as_numbers(series.dropna()).std() if len(series) else 0.0
     there = series.notna().to_numpy()
     for name in parent.columns:
-        if parent[name].dtype != series.dtype:
+        if not same_zone(parent[name], series):
             continue
         base = _taken(parent[name], owners, series.index)
         if base[there].isna().any():

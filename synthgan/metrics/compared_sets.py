@@ -90,6 +90,7 @@ class ComparedSets:
         most: int | None,
         equal: bool = False,
         beside: bool = False,
+        has_floor: bool = True,
         explain: Callable[..., pd.DataFrame] | None = None,
         prepare: Callable[[Any, np.random.Generator], Any] | None = None,
     ) -> Score:
@@ -111,6 +112,8 @@ class ComparedSets:
             Reduce all sets to the size of the smallest, for measures that depend on the size.
         beside : bool, default=False
             Add the columns ``ceiling`` and ``floor`` to the detail: the values of its rows there.
+        has_floor : bool, default=True
+            Whether to compare surrogates, too.
         explain : callable or None, default=None
             Called like `compare`, for the synthetic set only; gives a better detail at more cost.
         prepare : callable or None, default=None
@@ -135,7 +138,8 @@ class ComparedSets:
         if explain is not None:
             detail = explain(sets["real"], sets["fake"], np.random.default_rng(seed))
         others = {"ceiling": run(sets["holdout"], "holdout")} if "holdout" in sets else {}
-        others["floor"] = run(self.surrogates(sets.get("holdout", sets["real"]), rng))
+        if has_floor:
+            others["floor"] = run(self.surrogates(sets.get("holdout", sets["real"]), rng))
         if beside:
             detail = detail.assign(**{key: one.detail["value"] for key, one in others.items()})
         values = {key: one.value for key, one in others.items()}

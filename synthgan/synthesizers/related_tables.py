@@ -151,7 +151,7 @@ def draw_child(
     n = len(tables.frames[parent])
     n_lonely = round(lonely * n)
     families = Families.of_parents(
-        tables.of_parents(parent), tables.frames[parent], model.summaries_, model.timeline_, rng
+        tables.of_parents(parent), tables.frames[parent], model.summaries_, model.timeline_
     )
     if n_lonely:
         some = rng.integers(n, size=n_lonely)

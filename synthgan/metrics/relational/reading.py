@@ -17,6 +17,7 @@ from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import check_tables, shuffled, to_numbers
 from synthgan.records.related import (
+    LinkedTables,
     RelatedTables,
     Relation,
     check_relations,
@@ -35,6 +36,8 @@ __all__ = [
     "with_shuffled_columns",
 ]
 
+Surrogates = Callable[["ComparedTables", np.random.Generator], "ComparedTables"]
+
 GIVEN = (
     "`real`, `fake` and `holdout` are dicts of str to table with the same names, or "
     "`RelatedTables`; `holdout`, or None, gives the ceiling. `relations` is a sequence of "
@@ -45,13 +48,13 @@ GIVEN = (
 
 
 @dataclass
-class ComparedTables(RelatedTables):
+class ComparedTables(LinkedTables):
     """One set of related tables: cells without keys, rows by parent and in their order.
 
     Parameters
     ----------
-    frames, containers, relations, rows, made
-        As in `RelatedTables`; `frames` have no keys. The row of a parent is -1 for a row that
+    relations, frames, rows
+        As in `LinkedTables`; `frames` have no keys. The row of a parent is -1 for a row that
         belongs to nobody.
     integrity : dict of Relation to float
         See `key_integrity`.
@@ -144,47 +147,10 @@ def read_sets(
     cells = _cells(sets, relations)
     return {
         name: arranged(
-            ComparedTables(cells[name], {}, relations, links[name][0], {}, links[name][1])
+            ComparedTables(relations, cells[name], links[name][0], integrity=links[name][1])
         )
         for name in sets
     }
-
-
-def relational_measure(
-    name: str,
-    *,
-    higher_is_better: bool = True,
-    surrogates: Callable[[ComparedTables, np.random.Generator], ComparedTables] | None = None,
-) -> Callable[[Callable[..., Any]], Measure]:
-    """Make a public measure of a function that compares two sets of related tables.
-
-    Parameters
-    ----------
-    name : str
-    higher_is_better : bool, default=True
-    surrogates : callable or None, default=None
-        Makes the tables of the floor; None: `dealt`.
-    """
-
-    def decorate(compare: Comparison) -> Measure:
-        def measure(
-            real: Any,
-            fake: Any,
-            *,
-            holdout: Any = None,
-            relations: Sequence[Relation] | None = None,
-            target: Any = None,
-            random_state: Any = None,
-        ) -> Score:
-            sets = read_sets(real, fake, holdout, relations)
-            return ComparedSets(sets, surrogates or dealt, "tables").compare(
-                name, compare, random_state,
-                higher_is_better=higher_is_better, most=None, beside=True,
-            )  # fmt: skip
-
-        return publish(measure, compare, GIVEN)
-
-    return decorate
 
 
 def dealt(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
@@ -209,6 +175,47 @@ def with_shuffled_columns(tables: ComparedTables, rng: np.random.Generator) -> C
         for name, frame in tables.frames.items()
     }
     return replace(tables, frames=frames)
+
+
+def relational_measure(
+    name: str,
+    *,
+    higher_is_better: bool = True,
+    surrogates: Surrogates = dealt,
+    needs_holdout: bool = False,
+) -> Callable[[Callable[..., Any]], Measure]:
+    """Make a public measure of a function that compares two sets of related tables.
+
+    Parameters
+    ----------
+    name : str
+    higher_is_better : bool, default=True
+    surrogates : callable, default=dealt
+        Makes the tables of the floor.
+    needs_holdout : bool, default=False
+        Whether there is a floor only with a holdout: trees that learnt real rows know them again.
+    """
+
+    def decorate(compare: Comparison) -> Measure:
+        def measure(
+            real: Any,
+            fake: Any,
+            *,
+            holdout: Any = None,
+            relations: Sequence[Relation] | None = None,
+            target: Any = None,
+            random_state: Any = None,
+        ) -> Score:
+            sets = read_sets(real, fake, holdout, relations)
+            return ComparedSets(sets, surrogates, "tables").compare(
+                name, compare, random_state,
+                higher_is_better=higher_is_better, most=None, beside=True,
+                has_floor="holdout" in sets or not needs_holdout,
+            )  # fmt: skip
+
+        return publish(measure, compare, GIVEN)
+
+    return decorate
 
 
 def arranged(tables: ComparedTables) -> ComparedTables:

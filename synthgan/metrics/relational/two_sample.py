@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -79,7 +79,7 @@ def child_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gener
     return _of_tables(real, other, rng, names, _MOST_ROWS)
 
 
-@relational_measure("C2ST of joined rows", higher_is_better=False)
+@relational_measure("C2ST of joined rows", higher_is_better=False, needs_holdout=True)
 def joined_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Classifier two-sample test of rows together with the cells of all rows above them.
 
@@ -89,7 +89,7 @@ def joined_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
         As in `parent_c2st`, the mean over relations: the cells of a row, of its parent, and of the
         parent's parents. Of a relation that links, the cells of the linked row. The rows of a
         person (of a linked row) are in one fold. Up to 6000 parents and 20 000 rows are drawn. The
-        floor has rows that are dealt to other parents.
+        floor, with a holdout only, has rows that are dealt to other parents.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def joined_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
     )
 
 
-@relational_measure("C2ST of families", higher_is_better=False)
+@relational_measure("C2ST of families", higher_is_better=False, needs_holdout=True)
 def family_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Classifier two-sample test of parents with all their rows of one table summed up.
 
@@ -114,8 +114,8 @@ def family_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
     score : Score
         As in `parent_c2st`, the mean over relations: the cells of a parent, the number of its rows,
         the mean, standard deviation, first and last of their numbers, and how many labels there are
-        and how often the commonest occurs. Up to 6000 parents are drawn. The floor has rows that
-        are dealt to other parents.
+        and how often the commonest occurs. Up to 6000 parents are drawn. The floor, with a
+        holdout only, has rows that are dealt to other parents.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def family_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
     )  # fmt: skip
 
 
-@relational_measure("C2ST of consecutive rows", higher_is_better=False)
+@relational_measure("C2ST of consecutive rows", higher_is_better=False, needs_holdout=True)
 def step_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Classifier two-sample test of rows together with the row before them.
 
@@ -141,8 +141,8 @@ def step_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Genera
     score : Score
         As in `parent_c2st`, the mean over the relations that own rows: the cells of two rows of a
         parent that follow each other, and the differences of their numbers. The rows of a person
-        are in one fold. Up to 6000 parents and 20 000 pairs are drawn. The floor has rows that are
-        dealt to other parents. NaN, with a note, if no parent has two rows.
+        are in one fold. Up to 6000 parents and 20 000 pairs are drawn. The floor, with a holdout
+        only, has rows that are dealt to other parents. NaN, with a note, if no parent has two rows.
 
     Raises
     ------
@@ -184,7 +184,7 @@ def _of_relations(
     real: ComparedTables,
     other: ComparedTables,
     rng: np.random.Generator,
-    relations: tuple[Relation, ...] | list[Relation],
+    relations: Sequence[Relation],
     features: Callable[[ComparedTables, Relation, np.ndarray], Features],
 ) -> Part:
     parts, labels = {}, real.labels()
