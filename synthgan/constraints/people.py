@@ -31,6 +31,8 @@ _KEY = re.compile(
     r"(?i)(^|[_\W])id$|^id[_\W]|_nr$|hadm|nummer$|identifier$|(?-i:[a-z]I[dD]$)"
     r"|^(user|customer|employee|member|account)([_\W]?(id|nr|no|num|number|code))?$"
 )
+# Names that begin so are of points in time, whatever they end in: yearID.
+_TIME = re.compile(r"(?i)(year|quarter|month|week|day|date|hour|season)")
 
 
 def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
@@ -87,7 +89,8 @@ def _nests(fine: pd.Series, coarse: pd.Series) -> bool:
 
 def is_named_key(name: Hashable) -> bool:
     """Return whether a column is named like an identifier of people or of anything."""
-    return bool(_PERSON.search(str(name)) or _KEY.search(str(name)))
+    text = str(name)
+    return bool(_PERSON.search(text) or (_KEY.search(text) and not _TIME.match(text)))
 
 
 def names_people(series: pd.Series, people: np.ndarray) -> bool:

@@ -165,6 +165,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         grids, half_widths = encoder.encode_cells(own, warn=False)
         self.context_encoder_ = GridEncoder(min_support=encoder.min_support)
         self.context_encoder_.fit(known, groups=support.people)
+        # What comes later in a generated family may come last in all real ones.
+        cells = self.context_encoder_.column_cells_
+        self.context_encoder_.column_cells_ = [one.expecting_unknown() for one in cells]
         labels = self._encode_context(known)
         groups = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
         self.encoder_ = encoder

@@ -284,3 +284,9 @@ def test_one_varying_letter_names_no_people():
     people = pd.Series([f"W-{i % 26:02d}" for i in range(104)], name="w")
     with pytest.warns(DataWarning, match="seems to identify 26 people"):
         assert find_people(people.to_frame())[0] == "w"
+
+
+@pytest.mark.parametrize("name", ["yearID", "season_id", "month_nr", "weekId", "dateID"])
+def test_points_in_time_are_no_people(name):
+    frame = pd.DataFrame({name: np.repeat(np.arange(1990, 2020), 40), "x": np.arange(1200) % 7})
+    assert find_people(frame) is None

@@ -272,6 +272,11 @@ class ColumnCells:
             values = np.rint(values.astype(np.float64))
         return self.column.restore(values, present)
 
+    def expecting_unknown(self) -> ColumnCells:
+        """Return cells that encode labels that fit did not see as kept ones."""
+        has_levels = isinstance(self.codec, Levels | RankedLevels) and not self.column.numeric
+        return replace(self, pools=True) if has_levels and self.codec.levels else self
+
     def _pool(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Replace rare labels by kept ones; return the labels, and which were replaced."""
         codec: Any = self.codec
