@@ -149,9 +149,7 @@ def make_hospital(n: int = 1000, random_state: Any = None) -> dict[str, pd.DataF
     patients["death_date"] = _deaths(age, stays, rng)
     owner = stays.pop("owner").to_numpy()
     stays.insert(0, "patient_id", patients["patient_id"].to_numpy()[owner])
-    # Numbers of stays grow with gaps, and say nothing of the patient.
-    numbers = 100_000 + np.cumsum(rng.randint(1, 9, len(stays)))
-    stays.insert(0, "stay_id", rng.permutation(numbers).astype(np.int64))
+    stays.insert(0, "stay_id", 100_000 + _numbers(900_000, len(stays), rng))
     measurements = _make_measurements(stays, age[owner], _shared(rng, n)[owner], rng)
     prescriptions = _make_prescriptions(stays, age[owner], rng)
     return {
@@ -164,9 +162,13 @@ def make_hospital(n: int = 1000, random_state: Any = None) -> dict[str, pd.DataF
 
 def _ids(letter: str, n: int, rng: np.random.RandomState) -> np.ndarray:
     """Return different keys in no order, such as P-048213."""
-    most = max(10**6, 10 * n)
-    numbers = rng.permutation(most)[:n]
+    numbers = _numbers(10**6, n, rng)
     return np.array([f"{letter}-{number:06d}" for number in numbers], dtype=object)
+
+
+def _numbers(n_free: int, n: int, rng: np.random.RandomState) -> np.ndarray:
+    """Draw n different numbers from 0 on, in no order; few of those that are free."""
+    return rng.permutation(max(n_free, 10 * n))[:n].astype(np.int64)
 
 
 def _heights(age: np.ndarray, female: np.ndarray, rng: np.random.RandomState) -> np.ndarray:

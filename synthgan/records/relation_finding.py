@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations, permutations
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,7 @@ from pandas.api import types
 
 from synthgan.exceptions import DataError, ParameterError, notice
 from synthgan.records.related import Relation, key_codes
+from synthgan.records.tables import to_frame
 
 __all__ = ["find_table_relations"]
 
@@ -57,7 +58,7 @@ class _Found:
         return int((self.rows == -2).sum())
 
 
-def find_table_relations(frames: Mapping[str, pd.DataFrame]) -> tuple[Relation, ...]:
+def find_table_relations(tables: Mapping[str, Any]) -> tuple[Relation, ...]:
     """Find the relations between tables, and announce them in a `DataWarning`.
 
     A table belongs to another if a column of it has the name of a key there, or one such as
@@ -74,7 +75,8 @@ def find_table_relations(frames: Mapping[str, pd.DataFrame]) -> tuple[Relation, 
 
     Parameters
     ----------
-    frames : mapping of str to DataFrame
+    tables : mapping of str to table
+        Of any container that `synthgan.RelationalGANSynthesizer` takes.
 
     Returns
     -------
@@ -99,8 +101,9 @@ def find_table_relations(frames: Mapping[str, pd.DataFrame]) -> tuple[Relation, 
     >>> print(relations[0])
     relation 'visits' -> 'people' (key 'person_id')
     """
-    if len(frames) < 2:
+    if not isinstance(tables, Mapping) or len(tables) < 2:
         return ()
+    frames = {name: to_frame(table)[0].reset_index(drop=True) for name, table in tables.items()}
     found = _only_readings([one for pair in permutations(frames, 2) for one in _of(frames, *pair)])
     owners: dict[str, _Found] = {}
     by_child: dict[str, list[_Found]] = {}

@@ -165,6 +165,22 @@ def test_evaluation_of_folders(tmp_path, real, model, capsys):
     assert again["fidelity"] == found["fidelity"]
 
 
+def test_demo(tmp_path, capsys):
+    run("demo", "--kind", "relational", "--out", tmp_path, "--rows", 40, "--epochs", 1)
+    out = capsys.readouterr().out
+    assert re.search(r"Training on 40 simulated patients and their \d+ stays", out)
+    for text in ("Faithful?", "Private?", "The first synthetic stays:", "Written: "):
+        assert text in out
+    found = sorted(path.name for path in tmp_path.iterdir())
+    assert found == ["fake", "real", "relations.json", "report.html"]
+    fake = read_tables(tmp_path / "fake")
+    assert len(fake["patients"]) == 40
+    words = ("evaluate", tmp_path / "real", tmp_path / "fake")
+    run(*words, "--relations", tmp_path / "relations.json")
+    run("demo", "--kind", "relational", "--rows", 3, code=2)
+    assert "--rows 3 is too few" in capsys.readouterr().err
+
+
 def test_codes_are_text_in_all_folders(tmp_path, capsys):
     """What is text in the real table is text in the synthetic one, where it looks like numbers."""
     parsed = _parsed()

@@ -14,6 +14,7 @@ from synthgan.datasets import hospital_relations, make_hospital
 from synthgan.exceptions import DataError
 from synthgan.io import related as module
 from synthgan.io.related import read_relations, read_tables, write_relations, write_tables
+from tests.cli.test_cli_disks import full_disk
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,17 @@ def test_all_tables_are_written_or_none(tmp_path, few, monkeypatch):
         write_tables(out, changed, overwrite=True)
     assert {name: (out / name).read_bytes() for name in names(out)} == before
     assert names(tmp_path) == ["out"]
+
+
+def test_a_full_disk(tmp_path, hospital):
+    with full_disk(), pytest.raises(DataError, match=r"out/patients\.csv' .*File too large"):
+        write_tables(tmp_path / "out", hospital)
+    assert names(tmp_path) == []
+    write_tables(tmp_path, {"few": pd.DataFrame({"a": [1]})})
+    with full_disk(), pytest.raises(DataError, match="File too large"):
+        write_tables(tmp_path, {"few": hospital["patients"]}, overwrite=True)
+    assert names(tmp_path) == ["few.csv"]
+    assert (tmp_path / "few.csv").read_text() == "a\n1\n"
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "", "a\\b", ".a", "readme"])

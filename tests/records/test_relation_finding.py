@@ -79,6 +79,22 @@ def test_one_table_says_nothing():
     assert find_table_relations({"people": people()}) == ()
 
 
+def test_tables_of_other_containers_and_indices():
+    polars = pytest.importorskip("polars")
+    own = people().set_axis(range(3, 9))
+    rows = visits(person_id=OWNERS, year=[1, 2, 1, 1, 2, 3, 4])
+    for given in (rows.set_axis(range(7, 0, -1)), polars.DataFrame(rows)):
+        assert find(people=own, visits=given) == (
+            Relation("visits", "person_id", "people", order="year", parent_key="id"),
+        )
+
+
+def test_tables_without_rows_have_no_relations():
+    rows = visits(person_id=OWNERS)
+    assert find("none", people=people()[:0], visits=rows) == ()
+    assert find("none", people=people(), visits=rows[:0]) == ()
+
+
 def test_counters_are_alike_by_chance():
     frames = {"a": pd.DataFrame({"row": range(9), "x": 0.5}),
               "b": pd.DataFrame({"row": range(7), "y": 0.5})}  # fmt: skip
