@@ -34,8 +34,12 @@ _HOMES = {
     "SignalGANSynthesizer": "synthgan.synthesizers.signal",
     "TabularGANSynthesizer": "synthgan.synthesizers.tabular",
     "evaluate": "synthgan.report",
+    "read_relations": "synthgan.io.related",
     "read_table": "synthgan.io.tables",
+    "read_tables": "synthgan.io.related",
+    "write_relations": "synthgan.io.related",
     "write_table": "synthgan.io.tables",
+    "write_tables": "synthgan.io.related",
 }
 
 __all__ = ["__version__", "load", *_HOMES]
@@ -58,7 +62,7 @@ def load(path: Any) -> Any:
     synthgan.exceptions.ArchiveError
         No such file, no synthgan archive, a damaged or a newer one.
     """
-    return importlib.import_module("synthgan.synthesizers.base").BaseGANSynthesizer.load(path)
+    return importlib.import_module("synthgan.synthesizers.saved_model").SavedModel.load(path)
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from synthgan.cli.outputs import check_out
 from synthgan.io.escaping import printable
-from synthgan.kinds import all_kinds
+from synthgan.kinds import all_kinds, find_kind
 
 __all__ = ["add", "print_summary"]
 
@@ -29,8 +29,8 @@ def add(commands: Any) -> None:
     evaluate.add_argument(
         "real",
         metavar="REAL",
-        help="training records: a table, signals or images as npy, WFDB records, EDF files or "
-        "folders of them, or images in a folder or a zip archive",
+        help="training records: a table, a folder of related tables, signals or images as npy, "
+        "WFDB records, EDF files or folders of them, or images in a folder or a zip archive",
     )
     evaluate.add_argument(
         "fake", metavar="SYNTHETIC", help="synthetic records, in the same form as REAL"
@@ -94,6 +94,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         show_real=not parsed.no_real,
         groups=parsed.groups,
         random_state=parsed.seed,
+        **({} if kind == "auto" else find_kind(kind).evaluate_arguments(real, parsed)),
     )
     print_summary(report)
     for path, write in ((parsed.html, report.to_html), (parsed.json, report.to_json)):

@@ -1,4 +1,4 @@
-"""synthgan fit: trains a model on a table, signals or images."""
+"""synthgan fit: trains a model on a table, related tables, signals or images."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    fit = commands.add_parser("fit", help="train a model on a table, signals or images")
+    fit = commands.add_parser(
+        "fit", help="train a model on a table, related tables, signals or images"
+    )
     fit.add_argument(
         "data",
         nargs="+",
         metavar="DATA",
-        help="a table (CSV and other text, Excel, Parquet, Feather, Stata, SAS); WFDB records or "
-        "folders of them; a zip archive or folders of images, or image files; or an npy file of "
+        help="a table (CSV and other text, Excel, Parquet, Feather, Stata, SAS), or a folder of "
+        "related tables, one file each; WFDB records or folders of them; a zip archive or folders "
+        "of images, or image files; or an npy file of "
         "signal windows (of images with --kind image)",
     )
     fit.add_argument("-o", "--out", required=True, metavar="MODEL", help="model file to write")
@@ -29,8 +32,8 @@ def add(commands: Any) -> None:
         choices=("auto", *all_kinds()),
         default="auto",
         help="kind of the data (default: auto, that is, signal for WFDB records, folders of them "
-        "and npy files; image for image files, zip archives and folders of images; otherwise "
-        "table)",
+        "and npy files; image for image files, zip archives and folders of images; relational "
+        "for other folders with tables; otherwise table)",
     )
     fit.add_argument(
         "--preset",
@@ -79,7 +82,7 @@ def _add_for_all(fit: Any) -> None:
         metavar="COLUMNS",
         help="conditions for sample, separated by commas: columns of a table (any: all columns); "
         "labels in the headers of WFDB records, and heart_rate_bpm, which is measured; folder, "
-        "for images",
+        "for images; TABLE.COLUMN of related tables without a parent",
     )
     fit.add_argument(
         "--follow-links",
@@ -115,6 +118,9 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
                 )
     in_folder = kind.in_folders and not any(path.endswith(".npy") for path in parsed.data)
     if parsed.follow_links and not in_folder:
-        raise ValueError(f"--follow-links is for records and images, not for {parsed.data[0]!r}.")
+        raise ValueError(
+            "--follow-links is for records, images and folders of tables, not for "
+            f"{parsed.data[0]!r}."
+        )
     if parsed.condition_on == "any" and not kind.any_condition:
         raise ValueError("--condition-on any is for tables; give labels, separated by commas.")

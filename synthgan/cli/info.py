@@ -21,9 +21,9 @@ def add(commands: Any) -> None:
 
 
 def _info(parsed: argparse.Namespace) -> None:
-    from synthgan.synthesizers.base import BaseGANSynthesizer
+    from synthgan.synthesizers.saved_model import SavedModel
 
-    model: Any = BaseGANSynthesizer.inspect(parsed.model)
+    model: Any = SavedModel.inspect(parsed.model)
     n_bytes = Path(parsed.model).stat().st_size
     print(model.model_card())
     print(f"## File\n\n- {escape_code(parsed.model)}: {n_bytes:,} bytes; weights were not read")

@@ -1,4 +1,4 @@
-"""synthgan sample: generates rows as CSV, signals as WFDB records, or images as PNG."""
+"""synthgan sample: generates tables as CSV, signals as WFDB records, or images as PNG."""
 
 from __future__ import annotations
 
@@ -18,13 +18,18 @@ def add(commands: Any) -> None:
     sample = commands.add_parser("sample", help="generate rows, signals or images with a model")
     sample.add_argument("model", metavar="MODEL", help="model file")
     wanted = sample.add_mutually_exclusive_group(required=True)
-    wanted.add_argument("-n", type=int, default=None, help="number of rows, signals or images")
+    wanted.add_argument(
+        "-n",
+        type=int,
+        default=None,
+        help="number of rows, signals or images; of related tables, rows of the topmost table",
+    )
     wanted.add_argument(
         "--conditions",
         default=None,
         metavar="ROWS.csv",
         help="table with conditions: one row, signal or image is generated for each row; an "
-        "empty cell is no condition",
+        "empty cell is no condition. Of related tables, the file is named after its table",
     )
     sample.add_argument(
         "-o",
@@ -32,8 +37,8 @@ def add(commands: Any) -> None:
         required=True,
         metavar="OUT",
         help="file for rows: CSV, also compressed (.csv.gz), .xlsx, .parquet or .feather; folder "
-        "for WFDB records; folder or zip archive for PNG images; or an npy file for signals or "
-        "images",
+        "for related tables or WFDB records; folder or zip archive for PNG images; or an npy file "
+        "for signals or images",
     )
     sample.add_argument(
         "--seed", type=int, default=None, help="random seed, for reproducible output"
@@ -79,9 +84,14 @@ def _read_conditions(parsed: argparse.Namespace, kind: Kind, model: Any) -> Any:
     """Read a table of conditions; what the model learnt from text stays text."""
     from synthgan.io.tables import read_table
 
-    conditions = read_table(parsed.conditions)
+    path = parsed.conditions
+    name = kind.table_of_conditions(path, model)
+    if name is not None:
+        kind, model = find_kind("table"), model.models_[name]
+    conditions = read_table(path)
     texts = {n: t for n, t in kind.text_columns(model).items() if n in conditions.columns}
-    return read_table(parsed.conditions, dtype=texts) if texts else conditions
+    conditions = read_table(path, dtype=texts) if texts else conditions
+    return conditions if name is None else {name: conditions}
 
 
 def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
@@ -105,7 +115,8 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
     if parsed.n is not None and parsed.n < 1:
         raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")
     if parsed.out.endswith(".csv"):
+        or_array = ", or an npy file" if kind.in_arrays else ""
         raise ValueError(
-            f"--out {parsed.out!r} is a table, but {parsed.model!r} generates {kind.records}; give "
-            f"a folder for {kind.files}, or an npy file."
+            f"--out {parsed.out!r} is a table, but {parsed.model!r} generates {kind.plural}; give "
+            f"a folder for {kind.files}{or_array}."
         )

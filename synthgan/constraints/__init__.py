@@ -13,6 +13,7 @@ from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.people import find_people
 from synthgan.constraints.quotients import Quotient
 from synthgan.constraints.shared_values import SharedValue
+from synthgan.constraints.usual_labels import UsualLabel
 from synthgan.constraints.weighted_sums import WeightedSum
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Quotient",
     "Range",
     "SharedValue",
+    "UsualLabel",
     "WeightedSum",
     "find_people",
 ]

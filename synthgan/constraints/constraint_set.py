@@ -20,6 +20,7 @@ from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.quotients import Quotient
 from synthgan.constraints.relations import find_relations
 from synthgan.constraints.shared_values import SharedValue
+from synthgan.constraints.usual_labels import UsualLabel
 from synthgan.constraints.weighted_sums import WeightedSum
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
@@ -34,7 +35,7 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
     for constraint in (
         DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Quotient,
-        Range,         SharedValue, WeightedSum,
+        Range,         SharedValue, UsualLabel, WeightedSum,
     )
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pandas.api import types
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components, minimum_spanning_tree
+from scipy.stats import spearmanr
 
 from synthgan.constraints.base import numbers_of, require_numbers
 from synthgan.constraints.computed import ComputedColumn
@@ -18,7 +19,7 @@ from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ParameterError
 from synthgan.state.stored import Name
 
-__all__ = ["Quotient", "find_quotients"]
+__all__ = ["Quotient", "find_quotients", "find_rates"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ _LARGEST_SPREAD = 0.4  # of the logarithms of the quotient, in those of the colu
 _POWERS = (1.0, 2.0, 3.0)  # and their reciprocals, of either sign
 _TOLERANCE = 0.2  # of the logarithm of a power
 _LARGEST = 2.0**52
+_FEWEST_COUNTS = 20  # different values of a count
+_LEAST_TOGETHER = 0.5  # rank correlation of a count with what it grows with
+_MOST_LEFT = 0.5  # of that correlation, in the rate
 
 
 class Quotient(ComputedColumn):
@@ -157,6 +161,74 @@ def find_quotients(
                 )
                 logger.info("column %r is about in proportion: %r", names[i], quotients[-1])
     return quotients
+
+
+def find_rates(
+    frame: pd.DataFrame, fixed: Collection[Hashable] = (), gone: Collection[Hashable] = ()
+) -> list[Quotient]:
+    """Find counts that grow with one other: goals with games, costs with days.
+
+    Whole numbers of 0 or more, whose rank correlation with a positive count is 0.5 or more; that
+    of the quotient is at most half as large. The count by which most others are divided is chosen.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    fixed : collection of hashable
+        Columns that may be divided by, but are not replaced.
+    gone : collection of hashable
+        Columns that are left alone.
+
+    Returns
+    -------
+    quotients : list of Quotient
+        Not fitted; all of one other column.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from synthgan.constraints.quotients import find_rates
+    >>> rng = np.random.default_rng(0)
+    >>> games = rng.integers(1, 150, 500)
+    >>> frame = pd.DataFrame({"games": games, "goals": rng.binomial(games, rng.beta(5, 5, 500))})
+    >>> find_rates(frame)
+    [Quotient(column='goals', of='games', power=1.0)]
+    """
+    numbers = Numbers.read(frame, gone)
+    values = numbers.values
+    is_count = np.array(
+        [
+            not numbers.are_times[i] and n >= _FEWEST_COUNTS and _are_counts(values[:, i])
+            for i, n in enumerate(numbers.n_distinct)
+        ],
+        dtype=bool,
+    )
+    counts = np.flatnonzero(is_count)[:_MOST_COLUMNS]
+    with np.errstate(all="ignore"):
+        exposures = [i for i in counts if np.nanmin(values[:, i]) > 0 and not
+                     np.isnan(values[:, i]).any()]  # fmt: skip
+    best: list[int] = []
+    by = -1
+    for i in exposures:
+        some = [j for j in counts if j != i and _is_rate(values[:, j], values[:, i])]
+        some = [j for j in some if numbers.names[j] not in set(fixed)]
+        if len(some) > len(best):
+            best, by = some, i
+    return [Quotient(numbers.names[j], numbers.names[by]) for j in best]
+
+
+def _are_counts(values: np.ndarray) -> bool:
+    values = values[~np.isnan(values)]
+    return bool((values >= 0).all() and (values % 1 == 0).all())
+
+
+def _is_rate(values: np.ndarray, of: np.ndarray) -> bool:
+    there = ~np.isnan(values) & (values > 0)
+    if there.sum() < N_SCREENED:
+        return False
+    together = spearmanr(values[there], of[there]).statistic
+    left = spearmanr(values[there] / of[there], of[there]).statistic
+    return bool(together >= _LEAST_TOGETHER and abs(left) <= _MOST_LEFT * together)
 
 
 def _without_gaps(spreads: np.ndarray, has_gaps: np.ndarray) -> np.ndarray:

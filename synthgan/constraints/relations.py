@@ -16,8 +16,9 @@ from synthgan.constraints.bins import find_runs
 from synthgan.constraints.flag_groups import find_flag_groups
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
-from synthgan.constraints.quotients import find_quotients
+from synthgan.constraints.quotients import find_quotients, find_rates
 from synthgan.constraints.shared_values import find_shared_values
+from synthgan.constraints.usual_labels import find_usual_labels
 from synthgan.constraints.weighted_sum_search import find_weighted_sums
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.exceptions import DataError
@@ -81,8 +82,13 @@ def find_relations(
     shared = find_shared_values(numbers, fixed, gone)
     sharing = {name for one in shared for name in one.uses}
     quotients = find_quotients(numbers, {*fixed, *sharing}, gone)
-    found = [*looked_up, *formulas, *sums, *shared, *quotients]
+    divided = {name for one in quotients for name in one.uses}
+    quotients += find_rates(numbers, {*fixed, *sharing}, {*gone, *divided})
+    found: list[Constraint] = [*looked_up, *formulas, *sums, *shared, *quotients]
     used = {name for one in found for name in one.uses}
+    usual = find_usual_labels(frame, support, fixed, {*used, *no_formula})
+    found += usual
+    used |= {name for one in usual for name in one.uses}
     return [*found, *find_flag_groups(frame, support, {*used, *fixed, *no_formula})]
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from synthgan.encoding.groups import CellGroup
 
-__all__ = ["KnownCells"]
+__all__ = ["GivenCells", "KnownCells"]
 
 _CERTAIN = 1e4  # raw output of a binary cell that is known
 _FEW = 2  # a uniform chance to this power: few known groups are likelier than many
@@ -135,6 +135,15 @@ class KnownCells:
         """Return the mask of known groups (n, n_groups) that conditions hold."""
         return c[:, self.n_cells :]
 
+    @property
+    def n_features(self) -> int:
+        """How many features tell conditions to the critic."""
+        return self.n_groups
+
+    def features(self, c: Tensor) -> Tensor:
+        """Return what the critic is told of conditions: the groups that are known."""
+        return self.mask(c)
+
     def none(self, n: int, device: torch.device) -> Tensor:
         """Return the conditions of `n` rows of which nothing is known."""
         return torch.zeros(n, self.n_conditions, device=device)
@@ -155,6 +164,69 @@ class KnownCells:
         flat, mask = grid.flatten(1), self.mask(c).index_select(1, self._owner)
         pasted = torch.where(mask > 0, c[:, : self.n_cells], flat.index_select(1, self._cells))
         return flat.index_copy(1, self._cells, pasted).reshape(grid.shape)
+
+
+class GivenCells(KnownCells):
+    """Conditions that every record has: labels beside the grid, of which all are always known.
+
+    ``c`` is (n, n_cells), the cells of the labels in the networks' scale.
+
+    Parameters
+    ----------
+    groups : sequence of CellGroup
+    device : torch.device or None
+    examples : Tensor of shape (n_examples, n_label_cells) or None, default=None
+        Labels, in the networks' scale, of the records that are made where none are asked for.
+    """
+
+    def __init__(
+        self,
+        groups: Sequence[CellGroup],
+        device: torch.device | None = None,
+        examples: Tensor | None = None,
+    ) -> None:
+        super().__init__(groups, device, beside=True)
+        self.n_conditions = self.n_cells
+        self.examples = examples
+
+    def draw(
+        self,
+        grid: Tensor,
+        share: float,
+        rng: torch.Generator,
+        labels: Tensor | None = None,
+        balance: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the grids, and their labels as conditions."""
+        if labels is None:
+            raise ValueError("labels are needed")
+        return grid, labels.index_select(1, self._cells)
+
+    def read(self, grid: Tensor, known: Tensor) -> Tensor:
+        """Return labels as conditions; `known` is all."""
+        return grid.flatten(1).index_select(1, self._cells)
+
+    @property
+    def n_features(self) -> int:
+        """How many features tell conditions to the critic."""
+        return 1 + self.n_groups
+
+    def features(self, c: Tensor) -> Tensor:
+        """Return 1, then a number for each label: its cell, or the index of its level."""
+        columns, start = [torch.ones(len(c), device=c.device)], 0
+        for group in self.groups:
+            cells = c[:, start : start + len(group.cells)]
+            is_level = group.kind == "one_hot"
+            columns.append(cells.argmax(dim=1).to(c.dtype) if is_level else cells[:, 0])
+            start += len(group.cells)
+        return torch.stack(columns, dim=1)
+
+    def none(self, n: int, device: torch.device) -> Tensor:
+        """Return the conditions of the examples, in turn; zeros without examples."""
+        if self.examples is None or not len(self.examples):
+            return torch.zeros(n, self.n_conditions, device=device)
+        turn = torch.arange(n) % len(self.examples)
+        return self.examples.index_select(0, turn).index_select(1, self._cells.cpu()).to(device)
 
 
 def _index(positions: Sequence[int], device: torch.device | None) -> Tensor:

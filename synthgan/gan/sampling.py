@@ -76,8 +76,8 @@ class Sampler:
         candidates : int, default=1
             Grids made for each one that is kept.
         choose : callable or None
-            ``choose(grids, known, rng)`` maps candidates (candidates * n, *shape), and the mask
-            of what was known (n, n_groups), to the positions of those to keep, shape (n,).
+            ``choose(grids, known, rng)`` maps candidates (candidates * n, *shape), and the
+            features of their conditions (n, n_features), to the positions of those to keep, (n,).
 
         Returns
         -------
@@ -95,7 +95,7 @@ class Sampler:
             made = [self.head.to_cells(self.make(generate, some, rng)) for some in passes]
             cells = torch.cat(made).cpu().numpy()
             if choose is not None:
-                cells = cells[choose(cells, self.known.mask(part).cpu().numpy(), picker)]
+                cells = cells[choose(cells, self.known.features(part).cpu().numpy(), picker)]
             chunks.append(cells)
         return np.concatenate(chunks)
 

@@ -39,6 +39,8 @@ class Kind(ABC):
         writes a single file.
     in_folders : bool
         Whether records are read from folders, which may contain links.
+    in_arrays : bool
+        Whether records are also read from npy files and written to them.
     any_condition : bool
         Whether ``condition_on="any"`` is allowed.
     fit_options, sample_options : tuple of str
@@ -63,6 +65,7 @@ class Kind(ABC):
     makes: str
     files: str = ""
     in_folders: bool = False
+    in_arrays: bool = True
     any_condition: bool = False
     fit_options: tuple[str, ...] = ()
     sample_options: tuple[str, ...] = ()
@@ -202,6 +205,10 @@ class Kind(ABC):
 
         return [None if path is None else read(path) for path in paths]
 
+    def evaluate_arguments(self, real: Any, parsed: argparse.Namespace) -> dict[str, Any]:
+        """Return arguments of `evaluate` for this kind only, given the real records."""
+        return {}
+
     def add_fit_options(self, parser: Any) -> None:
         """Add options of ``synthgan fit`` for this kind only."""
         if self.fit_options:
@@ -221,6 +228,10 @@ class Kind(ABC):
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
         """Return arguments of `sample` for this kind only."""
         return {}
+
+    def table_of_conditions(self, path: str, model: Any) -> str | None:
+        """Return which of several tables a file of conditions is about; None: there is one."""
+        return None
 
     def text_columns(self, model: Any) -> dict[str, str]:
         """Return the columns of conditions that are text, as dtypes for `read_table`."""

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-__all__ = ["estimator_arguments", "split_names", "unique_names", "write_array"]
+__all__ = ["estimator_arguments", "split_names", "text_names", "unique_names", "write_array"]
 
 
 def estimator_arguments(parsed: argparse.Namespace, condition_on: Any) -> dict[str, Any]:
@@ -27,6 +27,13 @@ def split_names(text: str | None) -> list[str] | None:
 def unique_names(text: str | None) -> list[str]:
     """Split comma-separated names and drop duplicates."""
     return list(dict.fromkeys(split_names(text) or []))
+
+
+def text_names(table: Any) -> set[str]:
+    """Return the columns of a table that are text."""
+    from pandas.api import types
+
+    return {name for name, dtype in table.dtypes.items() if types.is_string_dtype(dtype)}
 
 
 def write_array(records: Any, path: str) -> None:

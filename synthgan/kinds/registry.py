@@ -10,7 +10,7 @@ from synthgan.kinds.kind import Kind
 __all__ = ["all_kinds", "find_kind", "register"]
 
 # Modules with a KIND, in the order in which files are matched to kinds.
-_MODULES = tuple(f"synthgan.kinds.{name}" for name in ("relational", "signal", "image", "table"))
+_MODULES = tuple(f"synthgan.kinds.{name}" for name in ("signal", "image", "relational", "table"))
 _REGISTERED: dict[str, Kind] = {}
 
 

@@ -16,7 +16,14 @@ from synthgan.records.tables import Container, to_frame
 from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["RelatedTables", "Relation", "check_relations", "key_codes", "parent_name"]
+__all__ = [
+    "LinkedTables",
+    "RelatedTables",
+    "Relation",
+    "check_relations",
+    "key_codes",
+    "parent_name",
+]
 
 Key = tuple[Name, ...]
 
@@ -95,27 +102,81 @@ def parent_name(relation: Relation) -> str:
 
 
 @dataclass
-class RelatedTables:
-    """Tables as data frames, the relations between them, and the parent of each row.
+class LinkedTables:
+    """Tables, and the row of the parent to which each row belongs.
 
     Parameters
     ----------
+    relations : sequence of Relation
+        Each with a parent. The first of a child owns its rows, further ones link them.
     frames : dict of str to DataFrame
-        Parents before their children; also the parents that are made from children.
-    containers : dict of str to Container
-        Of the tables that were given.
-    relations : tuple of Relation
-        Those that own rows and those that link rows; each with a parent.
+        Parents before their children.
     rows : dict of Relation to ndarray of int of shape (n_rows,)
         The row of the parent to which each row of the child belongs; -1: to none.
+    """
+
+    relations: Sequence[Relation]
+    frames: dict[str, pd.DataFrame]
+    rows: dict[Relation, np.ndarray]
+
+    def owner(self, name: str) -> Relation | None:
+        """Return the relation that owns the rows of a table; None: they belong to nobody."""
+        return next((one for one in self.relations if one.child == name), None)
+
+    def links(self, name: str) -> list[Relation]:
+        """Return the relations that link the rows of a table to further tables."""
+        return [one for one in self.relations if one.child == name][1:]
+
+    def children(self, name: str) -> list[Relation]:
+        """Return the relations by which a table owns rows."""
+        owners = {one.child: one for one in reversed(self.relations)}
+        return [one for one in owners.values() if one.parent == name]
+
+    def keys(self, name: str) -> list[Hashable]:
+        """Return the columns of a table that are part of a key: they are not learnt."""
+        own = [column for one in self.relations if one.child == name for column in one.key]
+        primary = [c for one in self.relations if one.parent == name for c in one.parent_key]
+        return list(dict.fromkeys([*own, *primary]))
+
+    def roots(self, name: str) -> np.ndarray | None:
+        """Return the row of the topmost table to which each row of a table belongs, from 0.
+
+        A row that belongs to nobody is a person of its own. None: the table has no owner.
+        """
+        relation = self.owner(name)
+        if relation is None:
+            return None
+        rows, above = self.rows[relation], self.roots(str(relation.parent))
+        n = len(self.frames[str(relation.parent)]) if above is None else int(above.max()) + 1
+        people = rows if above is None else above[rows]
+        return np.where(rows < 0, n + np.arange(len(rows)), people)
+
+    def rows_above(self, name: str, ancestor: str) -> np.ndarray | None:
+        """Return the row of an ancestor for each row of a table, -1: none; None: it owns none."""
+        at, owner = np.arange(len(self.frames[name])), self.owner(name)
+        while owner is not None:
+            at = np.where(at < 0, -1, self.rows[owner][at])
+            if owner.parent == ancestor:
+                return at
+            owner = self.owner(str(owner.parent))
+        return None
+
+
+@dataclass
+class RelatedTables(LinkedTables):
+    """Tables as they were given.
+
+    Parameters
+    ----------
+    relations, frames, rows
+        See `LinkedTables`; also of the parents that are made from children.
+    containers : dict of str to Container
+        Of the tables that were given.
     made : dict of str to list of hashable
         For each child whose parent is made from it, the columns that moved to the parent.
     """
 
-    frames: dict[str, pd.DataFrame]
-    containers: dict[str, Container]
-    relations: tuple[Relation, ...]
-    rows: dict[Relation, np.ndarray]
+    containers: dict[str, Container] = field(default_factory=dict)
     made: dict[str, list[Hashable]] = field(default_factory=dict)
 
     @classmethod
@@ -175,39 +236,7 @@ class RelatedTables:
                 on_orphans,
                 read_order,
             )
-        return cls({name: frames[name] for name in names}, containers, relations, rows, made)
-
-    def owner(self, name: str) -> Relation | None:
-        """Return the relation that owns the rows of a table; None: they belong to nobody."""
-        return next((one for one in self.relations if one.child == name), None)
-
-    def links(self, name: str) -> list[Relation]:
-        """Return the relations that link the rows of a table to further tables."""
-        return [one for one in self.relations if one.child == name][1:]
-
-    def children(self, name: str) -> list[Relation]:
-        """Return the relations by which a table owns rows."""
-        owners = {one.child: one for one in reversed(self.relations)}
-        return [one for one in owners.values() if one.parent == name]
-
-    def keys(self, name: str) -> list[Hashable]:
-        """Return the columns of a table that are part of a key: they are not learnt."""
-        own = [column for one in self.relations if one.child == name for column in one.key]
-        primary = [c for one in self.relations if one.parent == name for c in one.parent_key]
-        return list(dict.fromkeys([*own, *primary]))
-
-    def roots(self, name: str) -> np.ndarray | None:
-        """Return the row of the topmost table to which each row of a table belongs, from 0.
-
-        A row that belongs to nobody is a person of its own. None: the table has no owner.
-        """
-        relation = self.owner(name)
-        if relation is None:
-            return None
-        rows, above = self.rows[relation], self.roots(str(relation.parent))
-        n = len(self.frames[str(relation.parent)]) if above is None else int(above.max()) + 1
-        people = rows if above is None else above[rows]
-        return np.where(rows < 0, n + np.arange(len(rows)), people)
+        return cls(relations, {name: frames[name] for name in names}, rows, containers, made)
 
 
 def check_relations(

@@ -26,6 +26,7 @@ def fit_critic(
     rng: np.random.Generator,
     deadline: float | None,
     support: Support,
+    labels: np.ndarray | None = None,
 ) -> Critic:
     """Fit the critic that chooses among the candidates of a generator.
 
@@ -45,22 +46,28 @@ def fit_critic(
         By `time.perf_counter`.
     support : Support
         Of the real rows.
+    labels : ndarray of shape (n, n_label_cells) or None, default=None
+        Cells that stand beside the grids.
     """
     seeds = rng.integers(2**31 - 1, size=5).tolist()
     draws = torch.Generator().manual_seed(seeds[0])
     grids = to_network_scale(torch.from_numpy(real))
-    c = torch.cat([known.draw(grids, masked, draws, balance=False)[1] for _ in range(_FAKES)])
-    fake, masks = draw_grids(c, seeds[1]), known.mask(c).numpy()
+    beside = None if labels is None else to_network_scale(torch.from_numpy(labels))
+    c = torch.cat(
+        [known.draw(grids, masked, draws, beside, balance=False)[1] for _ in range(_FAKES)]
+    )
+    fake, told = draw_grids(c, seeds[1]), known.features(c).numpy()
 
     def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
         """Generate rows whose known cells are those of other synthetic rows."""
         c = known.none(n_fakes, torch.device("cpu"))
         made = draw_grids(c, seeds[3])
-        if known.groups:
+        if known.groups and not known.beside:
             free = to_network_scale(torch.from_numpy(made))
             c = known.draw(free, masked, draws, balance=False)[1]
             made = draw_grids(c, seeds[4])
-        return made, known.mask(c).numpy()
+        return made, known.features(c).numpy()
 
-    real_and_masks = real, masks[: len(real)]
-    return Critic.fit(real_and_masks, (fake, masks), features, seeds[2], make, deadline, support)
+    return Critic.fit(
+        (real, told[: len(real)]), (fake, told), features, seeds[2], make, deadline, support
+    )

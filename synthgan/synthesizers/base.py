@@ -15,7 +15,6 @@ import pandas as pd
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from synthgan.exceptions import ParameterError
@@ -47,14 +46,14 @@ from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.randomness import draw_seed
-from synthgan.refine.critic import Critic, cell_features, fidelity
+from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
-from synthgan.synthesizers.card import write_card
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
-from synthgan.synthesizers.saving import SavedModel, library_versions
+from synthgan.synthesizers.saved_model import library_versions
+from synthgan.synthesizers.saving import SavedNetwork
 from synthgan.synthesizers.shared_parameters import inherit_parameters
-from synthgan.synthesizers.training_set import Plan, TrainingSet
+from synthgan.synthesizers.training_set import Plan, TrainingSet, keep_best
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
 __all__ = ["BaseGANSynthesizer"]
@@ -65,13 +64,12 @@ _STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_CRITIC_ROWS = 20_000
-_CANDIDATES_OF_KNOWN = 16  # at least, of a row whose conditions no other candidates meet
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
 
 
-class BaseGANSynthesizer(SavedModel, BaseEstimator):
+class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
     """What all synthesizers share: parameters, training on grids, sampling grids, archives.
 
     A subclass turns its records into grids and back. Its constructor stores its parameters; its
@@ -114,6 +112,8 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
     presets: Mapping[str, Preset]
     # Whether conditions are about labels that are no part of the grid.
     _labels_are_beside = False
+    # At least so many candidates has a row whose conditions no other candidates meet.
+    _candidates_of_known = 16
     # Whether torch computes on one thread, so that bytes do not depend on the number of threads.
     _on_one_thread = False
 
@@ -216,28 +216,25 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         with leaving_out("the choice among candidates"):
             real = data.draw(rows, plan.rng)
             support = Support(self._least_support(), data.people).take(rows)
-            known = self._sampler(torch.device("cpu")).known
+            labels = data.labels_of(rows)
+            known = self._known_cells(torch.device("cpu"), labels)
             self.critic_ = fit_critic(
                 real, known, self._draw_grids, self._features, _MASKED,
-                plan.rng, plan.deadline, support,
+                plan.rng, plan.deadline, support, labels,
             )  # fmt: skip
 
-    def _keep_best(self, unseen: np.ndarray) -> KeepBest:
+    def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
         """Return the callback that keeps the weights of the highest fidelity to held-out rows."""
-        n_fakes = 2 * len(unseen)
-        # Twice the standard error of 2 (1 - AUC) where the AUC is near a half.
-        tolerance = 4 * np.sqrt((1 / len(unseen) + 1 / n_fakes) / 12)
-        return KeepBest(
-            lambda fakes: fidelity(unseen, self._features(fakes), 0), n_fakes, tolerance=tolerance
-        )
+        return keep_best(self._features(held_out), self._features)
 
     def _train(self, plan: Plan, training_set: TrainingSet) -> TrainState:
         """Train networks on grids, on the device."""
         config, previous, device = plan.config, plan.previous, find_device(self.device)
         callbacks = self._callbacks()
+        labels = training_set.labels_of(plan.held_out_rows)
         if len(plan.held_out_rows):
             held_out = training_set.draw(plan.held_out_rows, plan.rng)
-            callbacks.append(self._keep_best(self._features(held_out)))
+            callbacks.append(self._keep_best(held_out, labels))
         data = GridData(
             training_set.grids,
             training_set.half_widths,
@@ -246,7 +243,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             training_set.labels,
             plan.training_rows,
         )
-        sampler = self._sampler(device)
+        sampler = self._sampler(device, labels)
 
         def needs(batch_size: int) -> Needs | None:
             n_conditions = sampler.known.n_conditions
@@ -335,9 +332,13 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             return 0
         return min(n, _MOST_HELD_OUT)
 
-    def _sampler(self, device: torch.device) -> Sampler:
+    def _known_cells(self, device: torch.device, examples: np.ndarray | None) -> KnownCells:
+        """Return what conditions mean; `examples` are labels of records."""
+        return KnownCells(self.known_groups_, device, self._labels_are_beside)
+
+    def _sampler(self, device: torch.device, examples: np.ndarray | None = None) -> Sampler:
         """Return the sampler: conditions, noise and head around a generator."""
-        known = KnownCells(self.known_groups_, device, self._labels_are_beside)
+        known = self._known_cells(device, examples)
         n_cells = math.prod(self.grid_shape_)
         return Sampler(self._head().to(device), known, latent_dim_of(self.network_), n_cells)
 
@@ -393,7 +394,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         """
         candidates = self._n_candidates(find_preset(self))
         if known is not None and candidates > 1:
-            candidates = max(candidates, _CANDIDATES_OF_KNOWN)
+            candidates = max(candidates, self._candidates_of_known)
         lot = n
         if known is None and self.critic_ is not None and n:
             lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))
@@ -421,26 +422,3 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
             return conditions.none(n, torch.device("cpu"))
         cells, mask = (torch.from_numpy(array) for array in known)
         return conditions.read(to_network_scale(cells), mask)
-
-    def model_card(self, report: Any = None) -> str:
-        """Describe the fitted model in Markdown: output, training, privacy.
-
-        Parameters
-        ----------
-        report : Report or None, default=None
-            Result of `synthgan.evaluate` of a sample; its findings are added to the card.
-
-        Returns
-        -------
-        card : str
-            Markdown with names and types of the columns, and no value of a record.
-
-        Raises
-        ------
-        ParameterError
-            `report` is none.
-        NotFittedError
-            Before `fit`.
-        """
-        check_is_fitted(self)
-        return write_card(self, report)

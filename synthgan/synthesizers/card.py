@@ -20,8 +20,10 @@ __all__ = [
     "write_card",
 ]
 
-# Parameters of a run and a machine, which say nothing of the model.
-_UNTOLD = ("callbacks", "device", "random_state", "verbose", "warm_start")
+# Parameters of a run and a machine, which say nothing of the model, and what is told elsewhere.
+_UNTOLD = (
+    "callbacks", "device", "preset", "random_state", "relations", "verbose", "warm_start",
+)  # fmt: skip
 _ALWAYS = (
     "parameters, names and types of columns, shares of missing values, the weights of the "
     "generator, and the losses of training"
@@ -64,31 +66,46 @@ def describe_labels(model: Any) -> list[str]:
 
 
 def _training(model: Any) -> list[str]:
-    n_weights = sum(weights.numel() for weights in model.generator_.parameters())
-    given = {
-        name: value
-        for name, value in _changed(model).items()
-        if name not in _UNTOLD and name != "preset"
-    }
-    seed = model.get_params(deep=False)["random_state"]
+    parameters = model.get_params(deep=False)
+    given = {name: value for name, value in _changed(model).items() if name not in _UNTOLD}
+    seed = parameters["random_state"]
     what = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
     if seed is None and getattr(model, "seed_", "none") == "not stored":
         seed, what = 0, "there was one; the file does not hold it"
-    lines = [
-        f"- preset: {'default recipe' if model.preset is None else escape_code(model.preset)}",
-        *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
-        *([] if seed is None else [f"- seed: {what}"]),
-        f"- network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
-        f"- {count(model.n_steps_, 'step')}{_of_history(model.history_)}",
-    ]
-    if model.critic_ is not None:
-        n_trees = len(model.critic_.trees)
-        lines.append(f"- {count(n_trees, 'boosted tree')} choose among candidates")
+    preset = parameters.get("preset")
+    recipe = "default recipe" if preset is None else escape_code(preset)
     versions = [
         f"{escape_markdown(name)} {escape_markdown(number)}"
         for name, number in model.versions_.items()
     ]
-    return [*lines, f"- versions: {', '.join(versions)}"]
+    return [
+        *([f"- preset: {recipe}"] if "preset" in parameters else []),
+        *[f"- {escape_code(f'{name}={value!r}')}" for name, value in given.items()],
+        *([] if seed is None else [f"- seed: {what}"]),
+        *[line for name, part in _parts(model).items() for line in _networks(part, name)],
+        f"- versions: {', '.join(versions)}",
+    ]
+
+
+def _parts(model: Any) -> dict[str, Any]:
+    """Return the models of single tables by name; "" is a model that is not of several."""
+    parts: dict[str, Any] = getattr(model, "models_", {"": model})
+    return parts
+
+
+def _networks(model: Any, name: str) -> list[str]:
+    """Describe the networks and trees of a model of one table."""
+    of = f"of {escape_code(name)}: " if name else ""
+    n_weights = sum(weights.numel() for weights in model.generator_.parameters())
+    lines = [
+        f"- {of}network: {escape_code(repr(model.network_))}, a generator of {n_weights:,} weights",
+        f"- {of}{count(model.n_steps_, 'step')}{_of_history(model.history_)}",
+    ]
+    if model.critic_ is not None:
+        lines.append(
+            f"- {of}{count(len(model.critic_.trees), 'boosted tree')} choose among candidates"
+        )
+    return lines
 
 
 def _of_history(history: Any) -> str:
@@ -108,7 +125,7 @@ def _measured(report: Any) -> list[str]:
 
 def _privacy(model: Any, kind: Kind) -> list[str]:
     never = f"- It does not hold {_NEVER}."
-    if model.critic_ is not None:
+    if any(part.critic_ is not None for part in _parts(model).values()):
         never += (
             " The trees are a discriminator, too: they were trained on synthetic rows only, with "
             "targets from other trees that saw the training rows and are not in the file."

@@ -1,128 +1,58 @@
-"""Fitted models to plain data and back, with all checks of what an archive contains."""
+"""A generator and what is around it, to plain data and back, with all checks of an archive."""
 
 from __future__ import annotations
 
 import math
-import platform
 import warnings
-from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping
+from abc import abstractmethod
 from dataclasses import replace
-from importlib.metadata import version
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-import synthgan
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.gan.isolation import without_memory
 from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
-from synthgan.kinds import all_kinds
 from synthgan.refine.critic import Critic
 from synthgan.refine.trees import Trees
 from synthgan.state import fields
-from synthgan.state.archive import Archive, Arrays, read_archive, refusing, write_archive
+from synthgan.state.archive import Archive, Arrays
 from synthgan.synthesizers.parameters import describe, rebuild
 from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.saved_model import SavedModel
 
-__all__ = ["SavedModel", "library_versions"]
+__all__ = ["SavedNetwork"]
 
 # Of this machine, not of the model; and the networks to go on from are not saved either.
 _NOT_SAVED = ("callbacks", "device", "warm_start")
 _CRITIC = "critic."  # prefix of its arrays
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
 _N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of more candidates
 # Grids, what is looked at of them, and their bins, for each cell; logits and draws for each level.
 _CHOICE_BYTES, _LEVEL_BYTES = 64, 32
 _MOST_LEVELS, _MOST_LEVELS_EACH = 2**24, 64  # of columns of levels together, or each
 
-Model = TypeVar("Model", bound="SavedModel")
+Model = TypeVar("Model", bound="SavedNetwork")
 
 
-class SavedModel(metaclass=ABCMeta):
-    """What can be written to one file once it is fitted, and read again."""
+class SavedNetwork(SavedModel):
+    """A model of one generator."""
 
-    def save(self, path: Any, critic: bool = True, seed: bool = False) -> None:
-        """Write the fitted model to one file, completely or not at all.
-
-        The file holds parameters, schema, encoder tables, the generator's weights, and of a table
-        the trees that choose among candidates. These trees were trained on synthetic rows only;
-        their targets come from other trees that saw the training rows, and are not saved. The
-        discriminator network is not in the file. See docs/privacy.md.
-
-        Parameters
-        ----------
-        path : str, path or binary file
-            Usually ends in ``.synthgan``. An open file, such as ``io.BytesIO()``, is written to.
-        critic : bool, default=True
-            Whether to write the trees that choose among candidates. Without them generated rows
-            are a little easier to tell from real ones.
-        seed : bool, default=False
-            Whether to write `random_state`. Who has the seed and all training rows but one can
-            train again, and so confirm a guess of that row.
-
-        Raises
-        ------
-        ArchiveError
-            A class or a parameter that is not synthgan's own, for instance a network of yours;
-            weights that are not finite; a folder that cannot be written to.
-        """
-        check_is_fitted(self)
+    def _to_archive(self, critic: bool, seed: bool) -> Archive:
         _check_levels(self)
-        manifest = _manifest_of(self, _savable(SavedModel), seed)
+        manifest = _manifest_of(self, seed)
         record, arrays = self._encoder_state()
-        write_archive(path, manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
+        return Archive(manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
 
     @classmethod
-    def load(cls: type[Model], path: Any) -> Model:
-        """Read a model that `save` wrote; nothing is unpickled.
-
-        Parameters
-        ----------
-        path : str, path or binary file
-
-        Returns
-        -------
-        model : the class that was saved
-
-        Raises
-        ------
-        ArchiveError
-            No such file, no synthgan archive, a damaged or a newer one.
-        """
-        archive = read_archive(path)
-        with refusing(path):
-            model: Model = _restore(archive, _savable(cls))
+    def _from_archive(cls: type[Model], archive: Archive, with_weights: bool) -> Model:
+        model: Model = _restore(archive, cls)
+        if with_weights:
             _take_weights(model, archive.weights)
-        return model
-
-    @classmethod
-    def inspect(cls: type[Model], path: Any) -> Model:
-        """Read a model without its weights: enough for `model_card`.
-
-        Parameters
-        ----------
-        path : str or path
-
-        Returns
-        -------
-        model : the class that was saved
-            It cannot sample.
-
-        Raises
-        ------
-        ArchiveError
-            As `load`.
-        """
-        archive = read_archive(path, with_weights=False)
-        with refusing(path):
-            model: Model = _restore(archive, _savable(cls))
         return model
 
     def _warn_where_unsaved(self) -> None:
@@ -151,13 +81,7 @@ class SavedModel(metaclass=ABCMeta):
         """Generate one record and discard it; parts that do not fit together raise an error."""
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of what trains a model."""
-    ours = {"synthgan": synthgan.__version__, "python": platform.python_version()}
-    return {**ours, **{name: version(name) for name in _LIBRARIES}}
-
-
-def _manifest_of(model: Any, classes: Mapping[str, type], with_seed: bool) -> dict[str, Any]:
+def _manifest_of(model: Any, with_seed: bool) -> dict[str, Any]:
     """Describe a fitted model.
 
     Raises
@@ -165,19 +89,13 @@ def _manifest_of(model: Any, classes: Mapping[str, type], with_seed: bool) -> di
     ArchiveError
         A class or a parameter that is not synthgan's own.
     """
-    cls = type(model)
-    if classes.get(cls.__name__) is not cls:
-        raise ArchiveError(
-            f"class {cls.__name__} cannot be saved; {sorted(classes)} can: keep the fitted object "
-            "with joblib instead."
-        )
     model._validate_params()
     described = _parameters_of(model)
     given = described["parameters"]["random_state"]
     if not with_seed:
         described["parameters"]["random_state"] = None
     return {
-        "class": cls.__name__,
+        "class": type(model).__name__,
         **described,
         "seed": _said_of_seed(model, given, with_seed),
         "known_columns": list(dict.fromkeys(group.column for group in model.known_groups_)),
@@ -230,18 +148,18 @@ def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
     return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
 
 
-def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
+def _restore(archive: Archive, cls: Any) -> Any:
     """Build a model of which only the weights are missing.
 
     Parameters
     ----------
     archive : Archive
-    classes : dict of str to type
-        Those that an archive may name.
+    cls : type
+        The class that was saved.
 
     Returns
     -------
-    model : the class that was saved
+    model : cls
         Its generator is on the meta device: it has sizes, and takes no memory.
 
     Raises
@@ -249,9 +167,6 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     Exception
         Of any kind, where parts do not fit together.
     """
-    name = archive.manifest.get("class")
-    if not isinstance(name, str) or name not in classes:
-        raise ArchiveError(f"class {fields.brief(name)} is not one of {sorted(classes)}")
     head = fields.read_fields(
         {"seed": "stored", **archive.manifest},  # archives of format 1 do not say so
         "manifest",
@@ -262,7 +177,7 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
         versions=_texts,
         history=_history,
     )
-    model = classes[name](**_parameters(head["parameters"], classes[name]))
+    model = cls(**_parameters(head["parameters"], cls))
     model._validate_params()
     model.network_ = rebuild(head["network"])
     if type(model.network_) not in NETWORKS.values():
@@ -280,7 +195,7 @@ def _restore(archive: Archive, classes: Mapping[str, type]) -> Any:
     model.critic_ = None
     if critic:
         plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
-        n_known = len(model.known_groups_)
+        n_known = model._sampler(torch.device("cpu")).known.n_features
         n_features = model._features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
         model.critic_ = Critic.from_arrays(plain, model._features, n_features, n_known)
     model.generator_ = _generator_without_memory(model)
@@ -407,9 +322,3 @@ def _history(value: Any) -> dict[str, Any]:
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("an object of lists of one length")
     return columns
-
-
-def _savable(cls: type) -> dict[str, type]:
-    """Return the classes that an archive may name: estimators of kinds that are a `cls`."""
-    estimators = [kind.estimator() for kind in all_kinds().values()]
-    return {one.__name__: one for one in estimators if issubclass(one, cls)}

@@ -134,7 +134,7 @@ def test_the_command_line_follows_links_when_asked(given, secret, tmp_path, caps
     (tmp_path / "t.csv").write_text("a,b\n" + "1,2\n" * 30)
     with pytest.raises(SystemExit):
         main(["fit", str(tmp_path / "t.csv"), "-o", str(tmp_path / "m"), "--follow-links"])
-    assert "--follow-links is for records and images, not for" in capsys.readouterr().err
+    assert "--follow-links is for records, images and folders" in capsys.readouterr().err
 
 
 def test_what_leads_out(tmp_path):

@@ -5,6 +5,7 @@ Their files and command-line options, model card, measures and report sections.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,9 @@ class RelationalKind(Kind):
     folder = __name__
     name, plural, records = "relational", "related tables", "rows of the topmost table"
     makes = "related tables"
+    files, in_folders, in_arrays = "tables, one file each", True, False
+    fit_options = evaluate_options = ("relations",)
+    sample_options = ("overwrite", "csv_safe", "format")
     floor = "rows dealt to other parents"
     importance_caption = "Each bar is the AUC of a classifier for one relation; 0.5 is chance."
     shown = "histograms show real rows, and a bar can represent a single row"
@@ -56,6 +60,38 @@ class RelationalKind(Kind):
                 "one joined table."
             )
         return {name: tables for name, tables in given.items() if tables is not None}
+
+    def recognises(self, path: str) -> bool:
+        """See `Kind.recognises`."""
+        from synthgan.io.related import holds_tables
+
+        return holds_tables(path)
+
+    def add_fit_options(self, parser: Any) -> None:
+        """See `Kind.add_fit_options`."""
+        self._part("files").add_relations(parser.add_argument_group(self.plural))
+
+    def add_evaluate_options(self, parser: Any) -> None:
+        """See `Kind.add_evaluate_options`."""
+        self.add_fit_options(parser)
+
+    def add_sample_options(self, parser: Any) -> None:
+        """See `Kind.add_sample_options`."""
+        self._part("files").add_sample_options(parser.add_argument_group(self.plural))
+
+    def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        """See `Kind.sample_arguments`."""
+        if parsed.on_missing is not None:
+            raise ValueError("--on-missing is not for related tables; leave it out.")
+        return {}
+
+    def table_of_conditions(self, path: str, model: Any) -> str | None:
+        """See `Kind.table_of_conditions`."""
+        return str(self._part("files").table_of_conditions(path, model))
+
+    def evaluate_arguments(self, real: Any, parsed: argparse.Namespace) -> dict[str, Any]:
+        """See `Kind.evaluate_arguments`."""
+        return dict(self._part("files").evaluate_arguments(real, parsed))
 
 
 KIND = RelationalKind()

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from synthgan.io.escaping import printable
-from synthgan.kinds.options import estimator_arguments, split_names
+from synthgan.kinds.options import estimator_arguments, split_names, text_names
 
 __all__ = [
     "add_fit_options",
@@ -127,22 +127,16 @@ def read_sets(
             sets.append(None if path is None else read_array(path))
             continue
         found = read_file(path, **words)
-        other = sorted(texts & set(found.table.columns) - _text_names(found.table))
+        other = sorted(texts & set(found.table.columns) - text_names(found.table))
         if other:
             dtype = {**words["dtype"], **dict.fromkeys(other, "string")}
             found = read_file(path, **{**words, "dtype": dtype})
-        texts = texts or _text_names(found.table)
+        texts = texts or text_names(found.table)
         dialect = found.dialect
         if dialect is None or replace(dialect, columns=()) != Dialect():
             print(printable(found.about), flush=True)
         sets.append(found.table)
     return sets
-
-
-def _text_names(table: Any) -> set[str]:
-    from pandas.api import types
-
-    return {name for name, dtype in table.dtypes.items() if types.is_string_dtype(dtype)}
 
 
 def text_columns(model: Any) -> dict[str, str]:

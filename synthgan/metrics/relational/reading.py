@@ -17,6 +17,7 @@ from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.score import Score
 from synthgan.metrics.tables import check_tables, shuffled, to_numbers
 from synthgan.records.related import (
+    LinkedTables,
     RelatedTables,
     Relation,
     check_relations,
@@ -47,13 +48,13 @@ GIVEN = (
 
 
 @dataclass
-class ComparedTables(RelatedTables):
+class ComparedTables(LinkedTables):
     """One set of related tables: cells without keys, rows by parent and in their order.
 
     Parameters
     ----------
-    frames, containers, relations, rows, made
-        As in `RelatedTables`; `frames` have no keys. The row of a parent is -1 for a row that
+    relations, frames, rows
+        As in `LinkedTables`; `frames` have no keys. The row of a parent is -1 for a row that
         belongs to nobody.
     integrity : dict of Relation to float
         See `key_integrity`.
@@ -146,7 +147,7 @@ def read_sets(
     cells = _cells(sets, relations)
     return {
         name: arranged(
-            ComparedTables(cells[name], {}, relations, links[name][0], {}, links[name][1])
+            ComparedTables(relations, cells[name], links[name][0], integrity=links[name][1])
         )
         for name in sets
     }

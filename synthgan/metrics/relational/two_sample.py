@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -184,7 +184,7 @@ def _of_relations(
     real: ComparedTables,
     other: ComparedTables,
     rng: np.random.Generator,
-    relations: tuple[Relation, ...] | list[Relation],
+    relations: Sequence[Relation],
     features: Callable[[ComparedTables, Relation, np.ndarray], Features],
 ) -> Part:
     parts, labels = {}, real.labels()

@@ -1,0 +1,122 @@
+"""What is known of a family before its next row: its parent, its place, and the rows so far."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.summaries import Summaries
+
+__all__ = ["FamilyState"]
+
+
+class FamilyState:
+    """The families of all parents, which grow row by row.
+
+    Parameters
+    ----------
+    coding : FamilyCoding
+    summaries : Summaries
+    parents : DataFrame of shape (n_parents, n_columns)
+        With the columns of `summaries`; what is known of each parent.
+    start, end : ndarray of shape (n_parents,)
+        First and last value of the order column; zeros without one.
+    """
+
+    def __init__(
+        self,
+        coding: FamilyCoding,
+        summaries: Summaries,
+        parents: pd.DataFrame,
+        start: np.ndarray,
+        end: np.ndarray,
+    ) -> None:
+        n = len(parents)
+        self.coding, self.summaries, self.parents = coding, summaries, parents
+        self.number = parents[summaries.number].to_numpy(np.float64)
+        self.start, self.end = start, end
+        self.place = 0
+        self.clock = start.copy()
+        self.at_once = np.zeros(n)  # rows so far of the present value of the clock
+        self.before: Rows | None = None
+        self.sums = {name: np.zeros(n) for name in coding.numbers}
+        self.counts = {name: np.zeros(n) for name in coding.numbers}
+        self.seen = {
+            level.name: np.zeros((n, len(level.levels) + 1), dtype=np.int32)
+            for level in coding.labels
+        }
+
+    def alive(self) -> np.ndarray:
+        """Return the families that have a further row."""
+        return np.flatnonzero(self.number > self.place)
+
+    def context(self, families: np.ndarray) -> pd.DataFrame:
+        """Return what is known before the next row of some families."""
+        parents = self.parents.iloc[families]
+        left = self.number[families] - self.place
+        known: dict[Hashable, Any] = {
+            **{f"parent: {name}": parents[name].array for name in parents.columns},
+            "place": np.full(len(families), float(self.place)),
+            "rows left": left,
+            "clock": self.clock[families],
+            "since the first": (self.clock - self.start)[families],
+            "until the last": (self.end - self.clock)[families],
+            "rows at once": self.at_once[families],
+        }
+        summed = dict(self.summaries.means) | dict(self.summaries.counts)
+        for name in self.coding.numbers:
+            sums, counts = self.sums[name][families], self.counts[name][families]
+            mean = np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0)
+            missing = np.full(len(families), np.nan)
+            known[f"before: {name}"] = (
+                missing if self.before is None else self.before[name][families]
+            )
+            known[f"mean: {name}"] = mean
+            if name in summed:
+                whole = parents[summed[name]].to_numpy(np.float64) * self.number[families]
+                known[f"mean of the rest: {name}"] = (
+                    whole - np.nan_to_num(mean) * self.place
+                ) / left
+        for level in self.coding.labels:
+            name, seen = level.name, self.seen[level.name][families]
+            if level.is_shown:
+                none = np.full(len(families), None, dtype=object)
+                known[f"before: {name}"] = (
+                    none if self.before is None else self.before[name][families]
+                )
+            if level.periods is not None:
+                none = np.full(len(families), None, dtype=object)
+                label = none if self.before is None else self.before[name][families]
+                known[f"exists for: {name}"] = level.periods.left(label, self.clock[families])
+            distinct = (seen > 0).sum(axis=1).astype(float)
+            known[f"distinct: {name}"] = distinct
+            if name in summed:
+                whole = parents[summed[name]].to_numpy(np.float64)
+                known[f"distinct, left: {name}"] = whole - distinct
+            for i in range(level.n_shares):
+                known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
+        return pd.DataFrame(known)
+
+    def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
+        """Add the next row of some families."""
+        n = len(self.parents)
+        if self.before is None:
+            self.before = {name: np.full(n, np.nan) for name in self.coding.numbers}
+            for level in self.coding.labels:
+                self.before[level.name] = np.full(n, None, dtype=object)
+        is_same = clock == self.clock[families]
+        self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 1)
+        self.clock[families] = clock
+        for name in self.coding.numbers:
+            values = rows[name]
+            self.before[name][families] = values
+            self.sums[name][families] += np.nan_to_num(values)
+            self.counts[name][families] += ~np.isnan(values)
+        for level in self.coding.labels:
+            self.before[level.name][families] = rows[level.name]
+            self.seen[level.name][families, level.codes(rows[level.name])] += 1
+        self.place += 1

@@ -1,0 +1,237 @@
+"""What the rows of a family have in common: columns of the parent, and features of a family."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.timeline import Timeline
+from synthgan.state.stored import Name, Stored
+
+__all__ = ["Summaries", "family_features", "n_family_features"]
+
+_MOST_COLUMNS, _FEWEST_COLUMNS, _PARENTS_PER_COLUMN = 24, 4, 50
+_MIN_SHARED = 0.05  # of the variance, between families
+_MOST_LEVELS = 50  # of a label whose most frequent one is a summary
+
+
+@dataclass(frozen=True)
+class Summaries(Stored):
+    """Columns of the parent that sum up its family; they are generated with the parent.
+
+    Parameters
+    ----------
+    number : hashable
+        Name of the column with the number of rows.
+    first, last : hashable
+        Names of the columns with the first and the last value of the order column.
+    means : tuple of (hashable, hashable)
+        Columns of numbers, and the names of their means.
+    counts : tuple of (hashable, hashable)
+        Columns of labels, and the names of the numbers of distinct labels.
+    most : tuple of (hashable, hashable)
+        Columns of labels, and the names of the most frequent labels.
+    """
+
+    _record_name = "summaries"
+
+    number: Name
+    first: Name
+    last: Name
+    means: tuple[tuple[Name, Name], ...]
+    counts: tuple[tuple[Name, Name], ...]
+    most: tuple[tuple[Name, Name], ...]
+
+    @classmethod
+    def fit(
+        cls,
+        child: str,
+        coding: FamilyCoding,
+        rows: Rows,
+        owners: np.ndarray,
+        n_parents: int,
+        taken: set[Hashable],
+    ) -> Summaries:
+        """Choose what is summed up: what differs between families more than within them.
+
+        Parameters
+        ----------
+        child : str
+            Name of the table, for the names of the columns.
+        coding : FamilyCoding
+        rows : dict of arrays of shape (n_rows,)
+        owners : ndarray of int of shape (n_rows,)
+            -1: of no parent.
+        n_parents : int
+        taken : set of hashable
+            Names that are not free.
+        """
+        n_columns = int(np.clip(n_parents // _PARENTS_PER_COLUMN, _FEWEST_COLUMNS, _MOST_COLUMNS))
+        own = owners >= 0
+        shared = {name: _shared_variance(rows[name][own], owners[own]) for name in coding.numbers}
+        for level in coding.labels:
+            codes = level.codes(rows[level.name])[own]
+            some = [
+                _shared_variance((codes == i) * 1.0, owners[own]) for i in range(level.n_shares)
+            ]
+            shared[level.name] = max(some, default=0.0)
+        chosen = sorted(shared, key=lambda name: -shared[name])[:n_columns]
+        kept = {name for name in chosen if shared[name] > _MIN_SHARED}
+        levels = {level.name: level for level in coding.labels}
+
+        def named(what: str) -> str:
+            name = f"{child}: {what}"
+            while name in taken:
+                name += "'"
+            taken.add(name)
+            return name
+
+        return cls(
+            named("number"),
+            named("first"),
+            named("last"),
+            tuple((n, named(f"mean {n}")) for n in coding.numbers if n in kept),
+            tuple((n, named(f"distinct {n}")) for n in levels if n in kept),
+            tuple(
+                (n, named(f"usual {n}"))
+                for n, level in levels.items()
+                if n in kept and len(level.levels) <= _MOST_LEVELS
+            ),
+        )
+
+    @property
+    def columns(self) -> list[Hashable]:
+        """Names of the columns that `apply` makes, without `first` and `last`."""
+        pairs = (*self.means, *self.counts, *self.most)
+        return [self.number, *(name for _, name in pairs)]
+
+    def apply(
+        self,
+        coding: FamilyCoding,
+        timeline: Timeline,
+        rows: Rows,
+        clock: np.ndarray,
+        owners: np.ndarray,
+        n_parents: int,
+    ) -> pd.DataFrame:
+        """Sum up the families of all parents, shape (n_parents, n_columns)."""
+        own = np.flatnonzero(owners >= 0)
+        of = owners[own]
+        number = np.bincount(of, minlength=n_parents)
+        made: dict[Hashable, Any] = {self.number: number}
+        if timeline.order is not None:
+            ends = np.full((2, n_parents), np.nan)
+            ends[0, of[::-1]], ends[1, of] = clock[own][::-1], clock[own]
+            made[self.first], made[self.last] = (timeline.from_clock(end) for end in ends)
+        for name, summary in self.means:
+            made[summary] = _means(rows[name][own], of, n_parents)
+        levels = {level.name: level for level in coding.labels}
+        for name, summary in self.counts:
+            codes = levels[name].codes(rows[name][own])
+            pairs = np.unique(np.column_stack([of, codes]), axis=0)
+            distinct = np.bincount(pairs[:, 0], minlength=n_parents).astype(float)
+            made[summary] = np.where(number > 0, distinct, np.nan)
+        for name, summary in self.most:
+            made[summary] = _usual(
+                levels[name].levels, levels[name].codes(rows[name][own]), of, number
+            )
+        return pd.DataFrame(made)
+
+
+def _means(values: np.ndarray, of: np.ndarray, n: int) -> np.ndarray:
+    there = ~np.isnan(values)
+    counts = np.bincount(of[there], minlength=n)
+    sums = np.bincount(of[there], weights=values[there], minlength=n)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _usual(
+    levels: tuple[str, ...], codes: np.ndarray, of: np.ndarray, number: np.ndarray
+) -> pd.Series:
+    """Return the most frequent label of each family; missing where it has no rows."""
+    counts = np.zeros((len(number), len(levels) + 1), dtype=np.int32)
+    np.add.at(counts, (of, codes), 1)
+    usual = np.array([*levels, None], dtype=object)[counts.argmax(axis=1)]
+    usual[number == 0] = None
+    return pd.Series(usual, dtype=object)
+
+
+def _shared_variance(values: np.ndarray, of: np.ndarray) -> float:
+    """Return the share of the variance that lies between families of two rows or more."""
+    there = ~np.isnan(values)
+    values, of = values[there], of[there]
+    if not len(values):
+        return 0.0
+    counts = np.bincount(of)
+    several = counts[of] > 1
+    values, of = values[several], of[several]
+    total = values.var() if len(values) else 0.0
+    if not total > 0:
+        return 0.0
+    counts = np.bincount(of)
+    means = np.bincount(of, weights=values) / np.maximum(counts, 1)
+    within = ((values - means[of]) ** 2).sum() / max(1, len(values) - int((counts > 0).sum()))
+    return float(1 - within / total)
+
+
+def family_features(
+    coding: FamilyCoding, rows: Rows, clock: np.ndarray, owners: np.ndarray, n_parents: int
+) -> np.ndarray:
+    """Return what tells a family: counts, means, spreads, ends and changes.
+
+    Parameters
+    ----------
+    coding : FamilyCoding
+    rows : dict of arrays of shape (n_rows,)
+        Rows of a family stand together, in order.
+    clock : ndarray of shape (n_rows,)
+        The order column as numbers.
+    owners : ndarray of int of shape (n_rows,), ascending
+    n_parents : int
+
+    Returns
+    -------
+    features : ndarray of shape (n_parents, n_features)
+        A family without rows has NaN where there is nothing to be measured.
+    """
+    number = np.bincount(owners, minlength=n_parents)
+    at, end = np.cumsum(number) - number, np.cumsum(number) - 1
+    some = number > 0
+    follows = np.append(False, owners[1:] == owners[:-1])
+
+    def ends(values: np.ndarray) -> list[np.ndarray]:
+        return [np.where(some, values[np.where(some, i, 0)], np.nan) for i in (at, end)]
+
+    steps = np.diff(clock, prepend=clock[:1])
+    features = [number.astype(float), *ends(clock)]
+    features += [_means(np.where(follows, x, np.nan), owners, n_parents)
+                 for x in (steps, np.sqrt(np.abs(steps)), (steps == 0) * 1.0)]  # fmt: skip
+    for name in coding.numbers:
+        values = rows[name]
+        mean = _means(values, owners, n_parents)
+        spread = np.sqrt(_means((values - mean[owners]) ** 2, owners, n_parents))
+        step = np.where(follows, np.abs(np.diff(values, prepend=np.nan)), np.nan)
+        features += [mean, spread, *ends(values), _means(step, owners, n_parents)]
+    for level in coding.labels:
+        codes = level.codes(rows[level.name])
+        pairs, counts = np.unique(np.column_stack([owners, codes]), axis=0, return_counts=True)
+        most = np.zeros(n_parents)
+        np.maximum.at(most, pairs[:, 0], counts)
+        changes = np.where(follows, np.append(0, codes[1:] != codes[:-1]) * 1.0, np.nan)
+        features += [
+            np.bincount(pairs[:, 0], minlength=n_parents),
+            most,
+            _means(changes, owners, n_parents),
+            *(_means((codes == i) * 1.0, owners, n_parents) for i in range(level.n_shares)),
+        ]
+    return np.column_stack(features).astype(np.float64)
+
+
+def n_family_features(coding: FamilyCoding) -> int:
+    """Return how many features `family_features` gives."""
+    return 6 + 5 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)

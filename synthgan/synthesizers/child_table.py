@@ -1,0 +1,421 @@
+"""ChildTableSynthesizer: rows that belong to a parent, generated one after the other."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from synthgan.asking.conditions import bare_schema
+from synthgan.constraints import Identifier
+from synthgan.encoding import GridEncoder
+from synthgan.exceptions import grouped_notices
+from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.families import Families, some_families
+from synthgan.families.state import FamilyState
+from synthgan.families.summaries import Summaries, family_features, n_family_features
+from synthgan.families.timeline import Timeline
+from synthgan.gan.heads import to_network_scale
+from synthgan.gan.known_cells import GivenCells, KnownCells
+from synthgan.gan.training.callbacks import KeepBest
+from synthgan.privacy import Support
+from synthgan.records.tables import Container
+from synthgan.refine.critic import Critic
+from synthgan.synthesizers.few_people import PRIVACY_LEVELS
+from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.table_parts import (
+    describe_table,
+    find_forms,
+    fit_constraints,
+    restore_table,
+)
+from synthgan.synthesizers.tabular import TabularGANSynthesizer
+from synthgan.synthesizers.training_set import TrainingSet, keep_best
+
+__all__ = ["ChildTableSynthesizer", "identifier_columns"]
+
+_MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
+_MOST_FAMILIES = 5000  # from which the choice among families is learnt
+_FAMILIES_EACH = 2  # synthetic ones for each real one
+_NOTHING = -1e9  # a feature that cannot be measured
+# Prefixes of arrays in an archive, and parts with a record of their own.
+_CONTEXT, _FAMILY = "context.", "family."
+_PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries}
+
+
+class ChildTableSynthesizer(TabularGANSynthesizer):
+    """A table whose rows belong to the rows of a parent table.
+
+    The generator makes a row given what is known before it: the parent, the place, the row before,
+    and means of the rows so far. That context stands beside the grid; it is never generated. Whole
+    families are then chosen among several by boosted trees that see sums of their rows.
+
+    Parameters
+    ----------
+    families : int, default=4
+        Families generated for each one that is kept.
+    """
+
+    _labels_are_beside = True
+    _candidates_of_known = 8
+
+    families = 4
+    family_critic_: Critic | None
+
+    def read(
+        self,
+        frame: pd.DataFrame,
+        hidden: pd.DataFrame,
+        order: Hashable | None,
+        parent: pd.DataFrame,
+        owners: np.ndarray,
+        people: np.ndarray,
+    ) -> pd.DataFrame:
+        """Recognise columns and relations; everything of `fit` that needs no networks.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n_rows, n_columns)
+            Without keys; rows of a family stand together, in order.
+        hidden : DataFrame of shape (n_rows, n_hidden)
+            Summaries of families that the rows have themselves.
+        order : hashable or None
+        parent : DataFrame of shape (n_parents, n_parent_columns)
+        owners : ndarray of int of shape (n_rows,)
+        people : ndarray of int of shape (n_rows,)
+
+        Returns
+        -------
+        typed : DataFrame of shape (n_rows, n_hidden + n_columns)
+            Dates as dates.
+        """
+        self._validate_params()
+        preset = find_preset(self)
+        self._new_encoder = self._find_encoder(preset)
+        if self.encoder is None:
+            self._new_encoder.set_params(max_one_hot=_MOST_ONE_HOT)
+        constraints = self._resolve("constraints", preset)
+        with grouped_notices():
+            forms, support, _ = find_forms(frame, self._new_encoder, people, None, constraints)
+            self.forms_, self._support, self.container_ = forms, support, Container()
+            self.y_container_, self.dialect_ = None, None
+            typed = pd.concat([hidden, forms.read(frame)], axis=1)
+            if order is not None:  # it is last, as in generated rows
+                typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)
+            self.timeline_ = Timeline.fit(typed, order, parent, owners, support)
+            own = self._without_order(self.timeline_.apply(typed, parent, owners))
+            self.n_features_in_ = own.shape[1] - len(forms.marks)
+            self.schema_ = bare_schema(own, support)
+            self.constraints_ = fit_constraints(constraints, own, [], support, None)
+            table = self.constraints_.apply(own)
+            clock = self.timeline_.clock(typed)
+            self.coding_ = FamilyCoding.fit(table, owners, clock, support)
+        self._table, self._clock = table, clock
+        return typed
+
+    def _without_order(self, table: pd.DataFrame) -> pd.DataFrame:
+        order = self.timeline_.name
+        return table if order is None else table.drop(columns=order)
+
+    def sum_up(self, child: str, owners: np.ndarray, n_parents: int, taken: set[Hashable]) -> Any:
+        """Choose what of the families is summed up in the parent, and return it for all parents."""
+        rows = self.coding_.read(self._table)
+        self.summaries_ = Summaries.fit(child, self.coding_, rows, owners, n_parents, taken)
+        return self.summaries_.apply(
+            self.coding_, self.timeline_, rows, self._clock, owners, n_parents
+        )
+
+    def learn(
+        self, families: Families, owners: np.ndarray, links: pd.DataFrame, people: np.ndarray
+    ) -> ChildTableSynthesizer:
+        """Train on the table that `read` took.
+
+        Parameters
+        ----------
+        families : Families
+        owners : ndarray of int of shape (n_rows,)
+            Every row has a parent among the families.
+        links : DataFrame of shape (n_rows, n_columns)
+            What is known of further tables that rows are linked to.
+        people : ndarray of int of shape (n_rows,)
+        """
+        begun = time.perf_counter()
+        preset, encoder, support = find_preset(self), self._new_encoder, self._support
+        table, clock = self._table, self._clock
+        self._n_rows, self._n_people = len(table), len(np.unique(people))
+        if self.encoder is None:
+            encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
+        rows = self.coding_.read(table)
+        marked = self.coding_.mark(table, owners, clock)
+        contexts, order, gaps = self._unroll(families, rows, clock, owners)
+        known = pd.concat(
+            [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
+        )
+        own = marked.iloc[order].reset_index(drop=True)
+        if self.timeline_.order is not None:
+            own[self.timeline_.name] = gaps
+        support = Support(support.least, people[order])
+        with grouped_notices():
+            encoder.fit(own, groups=support.people)
+        grids, half_widths = encoder.encode_cells(own, warn=False)
+        self.context_encoder_ = GridEncoder(min_support=encoder.min_support)
+        self.context_encoder_.fit(known, groups=support.people)
+        labels = self._encode_context(known)
+        groups = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
+        self.encoder_ = encoder
+        data = TrainingSet(grids, encoder.cell_groups_, groups, half_widths, labels, support.people)
+        self._fit_grids(data, preset, begun)
+        self.family_critic_ = None
+        if self._n_candidates(preset) > 1:
+            self._fit_family_critic(families, rows, clock, owners, links, people)
+        del self._table, self._clock, self._new_encoder, self._support
+        return self
+
+    def _unroll(
+        self, families: Families, rows: Rows, clock: np.ndarray, owners: np.ndarray
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        """Return what is known before each row, the rows it is of, and their steps in order."""
+        state = self._state(families)
+        first = np.append(True, owners[1:] != owners[:-1])
+        starts = np.maximum.accumulate(np.where(first, np.arange(len(owners)), 0))
+        places = np.arange(len(owners)) - starts
+        by_place = np.argsort(places, kind="stable")
+        contexts, gaps = [], []
+        for at in np.split(by_place, np.cumsum(np.bincount(places))[:-1]):
+            contexts.append(state.context(owners[at]))
+            gaps.append(clock[at] - state.clock[owners[at]])
+            state.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
+        return pd.concat(contexts, ignore_index=True), by_place, np.concatenate(gaps)
+
+    def _state(self, families: Families) -> FamilyState:
+        return FamilyState(
+            self.coding_, self.summaries_, families.parents, families.start, families.end
+        )
+
+    def _encode_context(self, known: pd.DataFrame) -> np.ndarray:
+        grids = self.context_encoder_.encode(known, warn=False)
+        return grids.reshape(len(known), -1)
+
+    def draw_families(
+        self, families: Families, links: Any, seed: int
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+        """Generate the rows of families.
+
+        Parameters
+        ----------
+        families : Families
+        links : callable
+            ``links(n, rng)`` draws the rows of further tables to which rows are linked, and returns
+            their numbers of shape (n, n_links) and what is known of them.
+        seed : int
+
+        Returns
+        -------
+        table : DataFrame of shape (n_rows, n_columns)
+            As constraints have rewritten it, without the order column.
+        clock, owners : ndarray of shape (n_rows,)
+        linked : ndarray of int of shape (n_rows, n_links)
+        """
+        rng = np.random.default_rng(seed)
+        critic = self.family_critic_
+        n_versions = 1 if critic is None else self.families
+        n = len(families.parents)
+        copies = np.tile(np.arange(n), n_versions)
+        table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
+        if critic is not None and len(table):
+            rows = self.coding_.read(table)
+            seen = self._family_features(rows, clock, owners, len(copies))
+            known = self._known_of_families(families, links, rng)
+            chosen = critic.choose(seen, known, rng)
+            new = np.full(len(copies), -1)
+            new[chosen] = np.arange(n)
+            kept = np.flatnonzero(new[owners] >= 0)
+            kept = kept[np.argsort(new[owners[kept]], kind="stable")]
+            owners, clock, linked = new[owners[kept]], clock[kept], linked[kept]
+            table = table.iloc[kept].reset_index(drop=True)
+        return table, clock, owners, linked
+
+    def _roll(
+        self, families: Families, links: Any, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
+        """Generate families row by row, all of them at once."""
+        state = self._state(families)
+        tables: list[pd.DataFrame] = []
+        clocks: list[np.ndarray] = []
+        owners: list[np.ndarray] = []
+        linked: list[np.ndarray] = []
+        while len(at := state.alive()):
+            to, known = links(len(at), rng)
+            context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
+            labels = self._encode_context(context)
+            given = (labels, np.ones(labels.shape, dtype=bool))
+            marked = self.encoder_.decode(
+                self.sample_grids(len(at), int(rng.integers(2**31 - 1)), given)
+            )
+            clock = self._next(state, at, marked)
+            before = state.before
+            before = None if before is None else {k: v[at] for k, v in before.items()}
+            table = self.coding_.unmark(self._without_order(marked), before, clock)
+            state.take(at, self.coding_.read(table), clock)
+            tables.append(table)
+            clocks.append(clock)
+            owners.append(at)
+            linked.append(to)
+        if not tables:
+            table = self.encoder_.decode(np.zeros((0, *self.grid_shape_), np.float32))
+            none = np.zeros(0, dtype=np.int64)
+            return self._without_order(table), np.zeros(0), none, links(0, rng)[0]
+        of = np.concatenate(owners)
+        order = np.argsort(of, kind="stable")
+        table = pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
+        return table, np.concatenate(clocks)[order], of[order], np.concatenate(linked)[order]
+
+    def _next(self, state: FamilyState, at: np.ndarray, marked: pd.DataFrame) -> np.ndarray:
+        """Return the order column of the next rows: between the first value and the last."""
+        if self.timeline_.order is None or state.place == 0:
+            return state.start[at]
+        steps = np.nan_to_num(marked[self.timeline_.name].to_numpy(np.float64))
+        clock = np.minimum(state.clock[at] + np.maximum(steps, 0), state.end[at])
+        return np.where(state.number[at] == state.place + 1, state.end[at], clock)
+
+    def restore_rows(
+        self,
+        table: pd.DataFrame,
+        clock: np.ndarray,
+        owners: np.ndarray,
+        parents: pd.DataFrame,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Turn generated rows into those that `read` returned: relations hold, dates are dates."""
+        own = self.constraints_.restore(table, rng)
+        for column in self.schema_:
+            if column.kind in ("string", "category") and own[column.name].dtype == object:
+                own[column.name] = own[column.name].astype(column.pandas_dtype())
+        if self.timeline_.order is not None:
+            own[self.timeline_.name] = self.timeline_.from_clock(clock)
+        return self.forms_.settle(self.timeline_.restore(own, parents, owners))
+
+    def _fit_family_critic(
+        self,
+        families: Families,
+        rows: Rows,
+        clock: np.ndarray,
+        owners: np.ndarray,
+        links: pd.DataFrame,
+        people: np.ndarray,
+    ) -> None:
+        """Learn to tell real families from generated ones of the same parents."""
+        rng = np.random.default_rng(self._draw_seed())
+        some = np.unique(owners)
+        some = np.sort(rng.permutation(some)[:_MOST_FAMILIES])
+        kept = np.flatnonzero(np.isin(owners, some))
+        real = self._family_features(
+            {name: values[kept] for name, values in rows.items()},
+            clock[kept],
+            np.searchsorted(some, owners[kept]),
+            len(some),
+        )
+
+        def dealt(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
+            at = rng.integers(len(links), size=n)
+            return at[:, None], links.iloc[at].reset_index(drop=True)
+
+        chosen = some_families(families, some)
+        known = self._known_of_families(chosen, dealt, rng)
+        copies = np.tile(np.arange(len(some)), _FAMILIES_EACH)
+        table, times, of, _ = self._roll(some_families(chosen, copies), dealt, rng)
+        fake = self._family_features(self.coding_.read(table), times, of, len(copies))
+        first = np.searchsorted(owners, some)
+        self.family_critic_ = Critic.fit(
+            (real, known),
+            (fake, np.tile(known, (_FAMILIES_EACH, 1))),
+            _itself,
+            0,
+            support=Support(self._least_support(), people[first]),
+        )
+
+    def _family_features(
+        self, rows: Rows, clock: np.ndarray, owners: np.ndarray, n: int
+    ) -> np.ndarray:
+        features = family_features(self.coding_, rows, clock, owners, n)
+        return np.nan_to_num(features, nan=_NOTHING)
+
+    def _known_of_families(
+        self, families: Families, links: Any, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Return features of what is known before the first row."""
+        n = len(families.parents)
+        known = links(n, rng)[1]
+        context = self._state(families).context(np.arange(n))
+        labels = self._encode_context(pd.concat([context, known.add_prefix("linked: ")], axis=1))
+        cells = self._known_cells(torch.device("cpu"), None)
+        grids = to_network_scale(torch.from_numpy(labels))
+        return cells.features(cells.read(grids, grids)).numpy().astype(np.float64)
+
+    def _known_cells(self, device: torch.device, examples: np.ndarray | None) -> KnownCells:
+        given = None if examples is None else to_network_scale(torch.from_numpy(examples))
+        return GivenCells(self.known_groups_, device, given)
+
+    def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
+        """Compare rows together with what is known before them."""
+        cells = self._known_cells(torch.device("cpu"), labels)
+        known = cells.features(cells.none(len(held_out), torch.device("cpu"))).numpy()
+        twice = np.tile(known, (2, 1))
+        return keep_best(
+            np.hstack([self._features(held_out), known]),
+            lambda fakes: np.hstack([self._features(fakes), twice]),
+        )
+
+    def _warn_where_unsaved(self) -> None:
+        """Say nothing: the tables are saved together."""
+
+    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        record, arrays = describe_table(self)
+        context, cells = self.context_encoder_.to_state()
+        family = self.family_critic_
+        critic: dict[str, np.ndarray] = {} if family is None else family.to_arrays()
+        record |= {name: getattr(self, f"{name}_").to_dict() for name in _PARTS} | {
+            "context": context
+        }
+        for prefix, more in ((_CONTEXT, cells), (_FAMILY, critic)):
+            arrays |= {f"{prefix}{name}": array for name, array in more.items()}
+        return record, arrays
+
+    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        own: dict[str, Any] = {name: record.get(name) for name in (*_PARTS, "context")}
+        parts: dict[str, dict[str, np.ndarray]] = {_CONTEXT: {}, _FAMILY: {}}
+        for name in [name for name in arrays if name.startswith((_CONTEXT, _FAMILY))]:
+            prefix = _CONTEXT if name.startswith(_CONTEXT) else _FAMILY
+            parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
+        restore_table(self, {k: v for k, v in record.items() if k not in own}, arrays)
+        for name, cls in _PARTS.items():
+            setattr(self, f"{name}_", cls.from_dict(own[name]))
+        self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
+        self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])
+        self.known_groups_ = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
+        self.family_critic_ = None
+        if parts[_FAMILY]:
+            cells = self._known_cells(torch.device("cpu"), None)
+            n_features = n_family_features(self.coding_)
+            self.family_critic_ = Critic.from_arrays(
+                parts[_FAMILY], _itself, n_features, cells.n_features
+            )
+
+    def _draw_one(self) -> None:
+        n_cells = math.prod(self.context_encoder_.grid_shape_)
+        none = np.zeros((1, n_cells), np.float32)
+        self.encoder_.decode(self.sample_grids(1, 0, (none, none == 0)))
+
+
+def identifier_columns(model: TabularGANSynthesizer) -> list[Hashable]:
+    """Return the columns that are replaced by fresh values: they tell nothing of a row."""
+    return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]
+
+
+def _itself(features: np.ndarray) -> np.ndarray:
+    return features

@@ -1,0 +1,172 @@
+"""Several models in one archive: their parts side by side, with a number before each name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from synthgan.exceptions import ArchiveError
+from synthgan.families.keys import KeyMaker
+from synthgan.families.links import Link
+from synthgan.records.related import Relation
+from synthgan.records.tables import Container
+from synthgan.state import fields
+from synthgan.state.archive import Archive, Arrays
+from synthgan.synthesizers.child_table import ChildTableSynthesizer
+from synthgan.synthesizers.parameters import describe, rebuild
+from synthgan.synthesizers.tabular import TabularGANSynthesizer
+
+__all__ = ["related_archive", "restore_related"]
+
+# Of this machine, or part of each table's own model.
+_NOT_SAVED = ("relations", "tables", "callbacks", "device")
+_CLASSES: dict[str, Any] = {
+    cls.__name__: cls for cls in (TabularGANSynthesizer, ChildTableSynthesizer)
+}
+
+
+def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
+    """Return all that an archive holds of related tables."""
+    given = model.get_params(deep=False).items()
+    parameters = {name: describe(v, name) for name, v in given if name not in _NOT_SAVED}
+    random_state = parameters["random_state"]
+    if not seed:
+        parameters["random_state"] = None
+    said = "none" if random_state is None else "stored" if seed else "not stored"
+    manifest: dict[str, Any] = {
+        "class": type(model).__name__,
+        "parameters": parameters,
+        "seed": getattr(model, "seed_", said) if random_state is None else said,
+        "versions": model.versions_,
+        "tables": [],
+    }
+    relations = list(model.relations_)
+    schema: dict[str, Any] = {
+        "relations": [one.to_dict() for one in relations],
+        "links": [[relations.index(one), link.to_dict()] for one, link in model.links_.items()],
+        "keys": model.keys_.to_dict(),
+        "containers": {name: one.to_dict() for name, one in model.containers_.items()},
+        "columns": model.columns_,
+        "made": model.made_,
+        "tables": [],
+    }
+    weights: Arrays = {}
+    arrays: Arrays = {}
+    for i, (name, own) in enumerate(model.models_.items()):
+        part = own._to_archive(critic, seed)
+        manifest["tables"].append(part.manifest)
+        schema["tables"].append(
+            {
+                "name": name,
+                "n_rows": model.n_rows_[name],
+                "lonely": model.lonely_.get(name, 0.0),
+                "hidden": model.hidden_[name],
+                "schema": part.schema,
+            }
+        )
+        weights |= {f"{i}.{key}": array for key, array in part.weights.items()}
+        arrays |= {f"{i}.{key}": array for key, array in part.arrays.items()}
+    return Archive(manifest, schema, weights, arrays)
+
+
+def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
+    """Build related tables from what `related_archive` returned.
+
+    Raises
+    ------
+    Exception
+        Of any kind, where parts do not fit together.
+    """
+    head = fields.read_fields(
+        archive.manifest,
+        "manifest",
+        **dict.fromkeys(("class", "format", "parameters", "versions"), fields.plain),
+        seed=fields.one_of("none", "stored", "not stored"),
+        tables=fields.list_of(fields.plain),
+    )
+
+    def names(value: Any) -> list[Any]:
+        """Check for a list of names of columns."""
+        return list(fields.list_of(fields.name)(value))
+
+    body = fields.read_fields(
+        archive.schema,
+        "schema",
+        relations=fields.list_of(Relation.from_dict),
+        links=fields.list_of(fields.tuple_of(fields.whole(0), Link.from_dict)),
+        keys=KeyMaker.from_dict,
+        containers=_mapping(Container.from_dict),
+        columns=_mapping(names),
+        made=_mapping(names),
+        tables=fields.list_of(fields.plain),
+    )
+    parameters = {name: rebuild(value) for name, value in head["parameters"].items()}
+    made = body["made"]
+    relations = [
+        Relation(one.child, one.key, None, one.order) if one.child in made else one
+        for one in body["relations"]
+    ]
+    model = cls(relations=relations, **parameters)
+    model._validate_params()
+    model.relations_, model.keys_ = tuple(body["relations"]), body["keys"]
+    model.links_ = {body["relations"][i]: link for i, link in body["links"]}
+    model.containers_, model.columns_ = body["containers"], body["columns"]
+    model.made_, model.versions_, model.seed_ = made, head["versions"], head["seed"]
+    model.models_, model.n_rows_, model.lonely_, model.hidden_ = {}, {}, {}, {}
+    if len(head["tables"]) != len(body["tables"]):
+        raise ArchiveError("manifest and schema have other tables")
+    for i, (manifest, record) in enumerate(zip(head["tables"], body["tables"], strict=True)):
+        table = fields.read_fields(
+            record,
+            "table",
+            name=fields.text,
+            n_rows=fields.whole(1),
+            lonely=fields.number(0),
+            hidden=names,
+            schema=fields.plain,
+        )
+        name = table["name"]
+        own = fields.one_of(*_CLASSES)(manifest.get("class"))
+        part = Archive(
+            {"format": archive.manifest["format"], **manifest},
+            table["schema"],
+            _of(archive.weights, i),
+            _of(archive.arrays, i),
+        )
+        model.models_[name] = _CLASSES[own]._from_archive(part, with_weights)
+        model.n_rows_[name], model.lonely_[name] = table["n_rows"], table["lonely"]
+        model.hidden_[name] = list(table["hidden"])
+    _check(model)
+    return model
+
+
+def _mapping(check: Any) -> Any:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValueError("an object")
+        return {name: check(item) for name, item in value.items()}
+
+    return read
+
+
+def _of(arrays: Arrays, i: int) -> Arrays:
+    prefix = f"{i}."
+    return {
+        name.removeprefix(prefix): np.asarray(array)
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _check(model: Any) -> None:
+    """Refuse tables that do not fit together, by generating some of each.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    names = set(model.models_)
+    for one in model.relations_:
+        if not {one.child, one.parent} <= names:
+            raise ArchiveError(f"{one} names a table that is not there")

@@ -1,0 +1,252 @@
+"""Related tables: keys agree, relations hold, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synthgan
+from synthgan import Relation, RelationalGANSynthesizer, TabularGANSynthesizer
+from synthgan.exceptions import DataError, DataWarning, ParameterError
+
+pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
+
+N = 120
+RELATIONS = [
+    Relation("visits", "patient", "patients", order="date", parent_key="id"),
+    Relation("labs", "visit_id", "visits", parent_key="visit"),
+    Relation("labs", "patient_id", "patients", parent_key="id"),
+    Relation("labs", "drug", "drugs"),
+]
+
+
+def clinic() -> dict[str, pd.DataFrame]:
+    """Patients with visits, visits with laboratory values of drugs, some of no visit."""
+    rng = np.random.default_rng(0)
+    born = pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 15_000, N), "D")
+    codes = [f"P-{i:04d}" for i in rng.permutation(9000)[:N]]
+    patients = pd.DataFrame({"id": codes, "sex": rng.choice(["f", "m"], N), "born": born})
+    of = np.repeat(np.arange(N), rng.poisson(2.5, N))
+    n = len(of)
+    after = pd.to_timedelta(rng.integers(1, 3000, n), "D")
+    visits = pd.DataFrame({"visit": np.arange(n) + 100, "patient": patients["id"].to_numpy()[of]})
+    visits["date"] = pd.Series(born[of] + after).to_numpy()
+    visits["ward"] = pd.Categorical(rng.choice(["A", "B", "C"], n))
+    visits["left"] = visits["date"] + pd.to_timedelta(rng.integers(0, 20, n), "D")
+    at = np.repeat(np.arange(n), rng.poisson(2, n))
+    drugs = pd.DataFrame({"drug": [f"D{i}" for i in range(30)], "dose": rng.integers(1, 9, 30)})
+    labs = pd.DataFrame({"visit_id": visits["visit"].to_numpy()[at].astype(float)})
+    labs["patient_id"] = visits["patient"].to_numpy()[at]
+    labs["drug"] = rng.choice(drugs["drug"], len(labs))
+    labs["value"] = rng.normal(size=len(labs))
+    labs.loc[rng.random(len(labs)) < 0.05, "visit_id"] = np.nan
+    return {"patients": patients, "visits": visits, "labs": labs, "drugs": drugs}
+
+
+def quick(relations: object = (), **parameters: object) -> RelationalGANSynthesizer:
+    return RelationalGANSynthesizer(relations, **{"epochs": 2, "random_state": 0, **parameters})
+
+
+@pytest.fixture(scope="module")
+def model() -> RelationalGANSynthesizer:
+    return quick(RELATIONS).fit(clinic())
+
+
+@pytest.fixture(scope="module")
+def fake(model: RelationalGANSynthesizer) -> dict[str, pd.DataFrame]:
+    return model.sample(60, random_state=3)
+
+
+def test_tables_come_back_as_they_were(fake: dict[str, pd.DataFrame]) -> None:
+    real = clinic()
+    assert list(fake) == list(real)
+    for name, frame in fake.items():
+        assert list(frame) == list(real[name])
+        assert len(frame)
+        for column in frame:
+            assert frame[column].dtype == real[name][column].dtype, (name, column)
+    assert len(fake["patients"]) == 60
+
+
+def test_keys_agree_and_are_new(fake: dict[str, pd.DataFrame]) -> None:
+    patients, visits, labs = fake["patients"], fake["visits"], fake["labs"]
+    assert patients["id"].is_unique
+    assert visits["visit"].is_unique
+    assert patients["id"].str.fullmatch(r"P-\d{4}").all()
+    assert visits["patient"].isin(patients["id"]).all()
+    assert labs["visit_id"].dropna().isin(visits["visit"]).all()
+    assert labs["drug"].isin(fake["drugs"]["drug"]).all()
+    assert 0 < labs["visit_id"].isna().mean() < 0.2
+    both = labs.dropna(subset="visit_id").merge(visits, left_on="visit_id", right_on="visit")
+    assert (both["patient"] == both["patient_id"]).all()
+
+
+def test_dates_are_in_order(fake: dict[str, pd.DataFrame]) -> None:
+    visits = fake["visits"].merge(fake["patients"], left_on="patient", right_on="id")
+    assert (visits["born"] <= visits["date"]).all()
+    assert (visits["date"] <= visits["left"]).all()
+    assert visits.groupby("patient", sort=False)["date"].is_monotonic_increasing.all()
+
+
+def test_equal_seeds_give_equal_tables(
+    model: RelationalGANSynthesizer, fake: dict[str, pd.DataFrame]
+) -> None:
+    again = model.sample(60, random_state=3)
+    other = model.sample(60, random_state=4)
+    for name in fake:
+        pd.testing.assert_frame_equal(again[name], fake[name])
+        assert not other[name].equals(fake[name])
+
+
+def test_archives_hold_all_tables(
+    model: RelationalGANSynthesizer, fake: dict[str, pd.DataFrame]
+) -> None:
+    file = io.BytesIO()
+    model.save(file)
+    file.seek(0)
+    loaded = synthgan.load(file)
+    assert type(loaded) is RelationalGANSynthesizer
+    assert loaded.relations_ == model.relations_
+    for name, frame in loaded.sample(60, random_state=3).items():
+        pd.testing.assert_frame_equal(frame, fake[name])
+
+
+def test_archives_without_trees(model: RelationalGANSynthesizer) -> None:
+    with_trees, without = io.BytesIO(), io.BytesIO()
+    model.save(with_trees)
+    model.save(without, critic=False)
+    assert len(without.getvalue()) < len(with_trees.getvalue())
+    without.seek(0)
+    assert len(synthgan.load(without).sample(10)["patients"]) == 10
+
+
+def test_conditions_of_a_table_without_a_parent(model: RelationalGANSynthesizer) -> None:
+    made = model.sample(12, conditions={"patients": {"sex": "f"}}, random_state=0)
+    assert made["patients"]["sex"].eq("f").all()
+    assert len(made["patients"]) == 12
+    wanted = pd.DataFrame({"sex": ["m", "f", "m"]})
+    made = model.sample(conditions={"patients": wanted}, random_state=0)
+    assert made["patients"]["sex"].tolist() == ["m", "f", "m"]
+    with pytest.raises(ParameterError, match=r"without a parent are .*'patients', 'drugs'"):
+        model.sample(3, conditions={"visits": {"ward": "A"}})
+    with pytest.raises(DataError, match="column 'age'"):
+        model.sample(3, conditions={"patients": {"age": 3}})
+
+
+def test_number_of_rows(model: RelationalGANSynthesizer) -> None:
+    made = model.sample(0)
+    assert [len(frame) for frame in made.values()] == [0, 0, 0, 0]
+    made = model.sample({"patients": 20, "drugs": 3}, random_state=0)
+    assert [len(made[name]) for name in ("patients", "drugs")] == [20, 3]
+    assert len(model.sample()["patients"]) == 1
+    with pytest.raises(ParameterError, match="n=-1"):
+        model.sample(-1)
+    with pytest.raises(ParameterError, match="without a parent"):
+        model.sample({"visits": 3})
+
+
+def test_one_table_gives_what_its_synthesizer_gives() -> None:
+    table = clinic()["patients"].drop(columns="id")
+    one = quick().fit({"patients": table}).sample(20)["patients"]
+    two = TabularGANSynthesizer(epochs=2, random_state=0).fit(table).sample(20)
+    pd.testing.assert_frame_equal(one, two)
+
+
+def test_a_long_table() -> None:
+    real = clinic()
+    long = real["visits"].merge(real["patients"], left_on="patient", right_on="id")
+    long = long.drop(columns=["id", "visit"])
+    model = quick([Relation("visits", "patient", None, order="date")]).fit({"visits": long})
+    made = model.sample(30, random_state=0)["visits"]
+    assert list(made) == list(long)
+    assert (made.groupby("patient")[["sex", "born"]].nunique() <= 1).all(axis=None)
+    assert made["patient"].nunique() <= 30
+
+
+def test_rows_are_counted_again_in_composite_keys() -> None:
+    visits = clinic()["visits"]
+    visits["no"] = visits.groupby("patient").cumcount() + 1
+    visits = visits.sort_values(["patient", "no"]).drop(columns=["date", "left", "visit"])
+    labs = visits[["patient", "no"]].sample(200, random_state=0, replace=True).assign(x=1.5)
+    relations = [
+        Relation("visits", "patient", "patients", parent_key="id"),
+        Relation("labs", ("patient", "no"), "visits"),
+    ]
+    tables = {"patients": clinic()["patients"], "visits": visits, "labs": labs}
+    made = quick(relations).fit(tables).sample(25, random_state=0)
+    counted = made["visits"].groupby("patient").cumcount() + 1
+    assert made["visits"]["no"].tolist() == counted.tolist()
+    assert not made["visits"].duplicated(["patient", "no"]).any()
+    keys = pd.MultiIndex.from_frame(made["visits"][["patient", "no"]])
+    assert pd.MultiIndex.from_frame(made["labs"][["patient", "no"]]).isin(keys).all()
+
+
+def test_a_child_of_keys_alone() -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"][["patient"]]}
+    made = quick([Relation("visits", "patient", "patients", parent_key="id")]).fit(tables)
+    assert list(made.sample(20)["visits"]) == ["patient"]
+
+
+def test_rare_labels_of_one_person_do_not_come_out() -> None:
+    tables = clinic()
+    visits = tables["visits"]
+    person = visits["patient"].value_counts().index[0]
+    own = visits[visits["patient"] == person]
+    tables["visits"] = pd.concat([visits, own, own, own]).assign(
+        ward=lambda d: d["ward"].astype(object).where(d["patient"] != person, "secret")
+    )
+    tables["visits"]["visit"] = np.arange(len(tables["visits"]))
+    del tables["labs"], tables["drugs"]
+    assert (tables["visits"]["ward"] == "secret").sum() >= 5
+    model = quick(RELATIONS[:1]).fit(tables)
+    assert "secret" not in set(model.sample(200, random_state=0)["visits"]["ward"])
+    file = io.BytesIO()
+    model.save(file)
+    assert b"secret" not in file.getvalue()
+
+
+def test_tables_may_have_parameters_of_their_own() -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    own = TabularGANSynthesizer(max_steps=3, candidates=1)
+    model = quick(RELATIONS[:1], tables={"visits": own}).fit(tables)
+    assert model.models_["visits"].n_steps_ == 3
+    assert model.models_["visits"].critic_ is None
+    assert model.models_["patients"].n_steps_ != 3
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"tables": {"ward": TabularGANSynthesizer()}}, "tables names table 'ward'"),
+        ({"condition_on": {"visits": ["ward"]}}, "condition_on names table 'visits'"),
+        ({"constraints": {"x": []}}, "constraints names table 'x'"),
+    ],
+)
+def test_bad_parameters(parameters: dict[str, object], message: str) -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    with pytest.raises(ParameterError, match=message):
+        quick(RELATIONS[:1], **parameters).fit(tables)
+
+
+def test_errors_and_warnings_name_the_table() -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    words = ["pain", "knee", "left", "since", "no", "week"]
+    rng, n = np.random.default_rng(0), len(tables["visits"])
+    tables["visits"]["note"] = [" ".join(rng.choice(words, rng.integers(4, 20))) for _ in range(n)]
+    with pytest.raises(DataError, match="table 'visits': column 'note' is free text"):
+        quick(RELATIONS[:1]).fit(tables)
+    tables["visits"]["note"] = [f"N{i:05d}" for i in range(n)]
+    with pytest.warns(DataWarning, match="table 'visits'"):
+        quick(RELATIONS[:1]).fit(tables)
+
+
+def test_max_time_is_shared_among_tables() -> None:
+    model = quick(RELATIONS[:1], epochs=None, max_time="6s")
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    model.fit(tables)
+    limits = [one.max_time for one in model.models_.values()]
+    assert 0 < limits[0] < 6
+    assert 0 < limits[1] < 6
