@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import Inequality
+from synthgan.constraints import Inequality, Range
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import as_numbers, same_zone
 from synthgan.privacy import EVERYTHING, Support
@@ -19,8 +19,9 @@ def date_order(
     parent: pd.DataFrame,
     summaries: Summaries,
     dates: Sequence[Hashable],
+    order: Hashable | None = None,
     support: Support = EVERYTHING,
-) -> list[Inequality]:
+) -> list[Inequality | Range]:
     """Return what holds of the dates of a parent and the ends of its families, in every row.
 
     The first value of a family is at most the last. Of the dates that are never after the first
@@ -34,15 +35,21 @@ def date_order(
     summaries : Summaries
     dates : sequence of hashable
         Columns that may be bounds.
+    order : hashable or None, default=None
+        The date that orders the rows of the parent itself, since which all its other dates are
+        counted: as a lower bound it is a duration of 0.
     support : Support, default=EVERYTHING
         Relations of fewer people are not used.
     """
     if summaries.first not in parent.columns:
         return []
-    found = [Inequality(summaries.first, summaries.last)]
+    found: list[Inequality | Range] = [Inequality(summaries.first, summaries.last)]
     if lower := _nearest(parent, summaries.first, 1, dates, support):
-        found.append(Inequality(lower[0], summaries.first))
-    if upper := _nearest(parent, summaries.last, -1, dates, support):
+        is_zero = lower[0] == order
+        zero = Range(summaries.first, low="0s")
+        found.append(zero if is_zero else Inequality(lower[0], summaries.first))
+    later = [name for name in dates if name != order]
+    if upper := _nearest(parent, summaries.last, -1, later, support):
         found.append(Inequality(summaries.last, upper[0]))
     return found
 

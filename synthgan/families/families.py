@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from synthgan.constraints.base import numbers_of
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
 
@@ -45,10 +46,13 @@ class Families:
         if timeline.order is None:
             return cls(known, np.zeros(len(known)), np.zeros(len(known)))
         ends = []
-        for name in (summaries.first, summaries.last):
-            numbers, present = timeline.order.numbers(parents[name])
+        upper = summaries.first if summaries.upper is None else summaries.upper
+        for name in (summaries.first, summaries.last, upper):
+            numbers, present = numbers_of(timeline.order, parents[name])
             ends.append(np.where(present, numbers.astype(np.float64), np.nan))
-        start, end = ends
+        start, end, most = ends
+        if summaries.upper is not None:
+            start, end = np.fmin(start, most), np.fmin(end, most)
         known = known.copy(deep=False)
         known[summaries.number] = known[summaries.number].where(~np.isnan(start), 0)
         start = np.nan_to_num(start)

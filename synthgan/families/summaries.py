@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.timeline import Timeline
+from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
 
 __all__ = ["Summaries", "family_features", "n_family_features"]
@@ -36,6 +37,8 @@ class Summaries(Stored):
         Columns of labels, and the names of the numbers of distinct labels.
     most : tuple of (hashable, hashable)
         Columns of labels, and the names of the most frequent labels.
+    upper : hashable or None, default=None
+        A date of the parent that no row of the family exceeds.
     """
 
     _record_name = "summaries"
@@ -46,6 +49,7 @@ class Summaries(Stored):
     means: tuple[tuple[Name, Name], ...]
     counts: tuple[tuple[Name, Name], ...]
     most: tuple[tuple[Name, Name], ...]
+    upper: Annotated[Any, fields.optional(fields.name)] = None
 
     @classmethod
     def fit(

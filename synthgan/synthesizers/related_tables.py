@@ -5,16 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from synthgan.constraints import Inequality
 from synthgan.exceptions import DataError, ParameterError, SynthganWarning
 from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
 from synthgan.families.known_tables import KnownTables
 from synthgan.families.links import Link, deal
-from synthgan.families.summaries import Summaries
 from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.related import RelatedTables, Relation
@@ -40,13 +41,14 @@ def read_related_tables(
     tables = KnownTables(related.relations, {}, related.rows)
     links: dict[Relation, Link] = {}
     hidden: dict[str, list[pd.DataFrame]] = {name: [] for name in bare}
-    summed: dict[str, list[Summaries]] = {name: [] for name in bare}
+    below: dict[str, list[ChildTableSynthesizer]] = {name: [] for name in bare}
     for name in reversed(list(bare)):
         summaries = pd.concat([pd.DataFrame(index=bare[name].index), *hidden[name]], axis=1)
         tables.hidden[name] = list(summaries.columns)
         owner, model = related.owner(name), models[name]
         dated = pd.concat([_typed(bare[name]), summaries], axis=1)
-        _keep_in_order(model, dated, summed[name], list(bare[name].columns), _people(related, name))
+        order = None if owner is None else owner.order
+        _keep_in_order(model, dated, below[name], list(bare[name]), order, _people(related, name))
         if owner is None or not isinstance(model, ChildTableSynthesizer):
             tables.frames[name] = pd.concat([bare[name], summaries], axis=1)
             continue
@@ -59,7 +61,7 @@ def read_related_tables(
         tables.frames[name] = frame
         taken = {*bare[parent].columns, *(c for one in hidden[parent] for c in one.columns)}
         hidden[parent].append(model.sum_up(name, owners, len(bare[parent]), taken))
-        summed[parent].append(model.summaries_)
+        below[parent].append(model)
         for one in related.links(name):
             links[one] = _read_link(one, related, hidden[str(one.parent)])
     return tables, links
@@ -68,21 +70,28 @@ def read_related_tables(
 def _keep_in_order(
     model: TabularGANSynthesizer,
     table: pd.DataFrame,
-    summed: list[Summaries],
+    children: list[ChildTableSynthesizer],
     dates: list[Hashable],
+    order: Hashable | None,
     people: np.ndarray,
 ) -> None:
-    """Add constraints between dates of a table and the ends of the families of its rows."""
+    """Add constraints between dates of a table and the ends of the families of its rows.
+
+    Where another constraint rewrites a date already, the ends are cut off there.
+    """
     support = Support(find_preset(model).parameters["encoder"].min_support, people)
-    found = [one for s in summed for one in date_order(table, s, dates, support)]
     given = model.constraints
     wanted = ["auto"] if given is None else [given] if isinstance(given, str) else list(given)
     rewritten = {name for one in wanted if not isinstance(one, str) for name in one.rewrites}
-    for one in found:
-        if one.high not in rewritten:
-            wanted.append(one)
-            rewritten.add(one.high)
-    if len(summed):
+    for child in children:
+        summaries = child.summaries_
+        for one in date_order(table, summaries, dates, order, support):
+            if not rewritten.intersection(one.rewrites):
+                wanted.append(one)
+                rewritten.update(one.rewrites)
+            elif isinstance(one, Inequality) and one.low == summaries.last:
+                child.summaries_ = replace(summaries, upper=one.high)
+    if children:
         model.constraints = wanted
 
 

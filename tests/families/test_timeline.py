@@ -77,8 +77,8 @@ def test_dates_of_the_parent_that_bound_its_rows() -> None:
     parent.loc[::2, "died"] = pd.NaT
     summaries = Summaries("n", "first", "last", (), (), ())
     names = ["born", "joined", "died", "any"]
-    found = [(c.low, c.high) for c in date_order(parent, summaries, names, Support(5))]
+    found = [(c.low, c.high) for c in date_order(parent, summaries, names, None, Support(5))]
     assert found == [("first", "last"), ("joined", "first"), ("last", "died")]
-    few = date_order(parent, summaries, ["died"], Support(20))
+    few = date_order(parent, summaries, ["died"], None, Support(20))
     assert [(c.low, c.high) for c in few] == [("first", "last")]
     assert date_order(parent.drop(columns="first"), summaries, names) == []

@@ -98,6 +98,21 @@ def test_waves_add_two_features_an_octave():
     )
 
 
+@pytest.mark.parametrize(("n_levels", "is_centred"), [(64, False), (65, True)])
+def test_off_and_hidden_cells_of_many_levels_are_0(n_levels, is_centred):
+    groups = [CellGroup("one_hot", tuple(range(n_levels)))]
+    rng = torch.Generator().manual_seed(0)
+    _, judge = FCN(depth=1, width=8).build((1, n_levels), 0, 4, groups, rng)
+    off = torch.full((1, 1, n_levels), 2 / 255 - 1)
+    off[0, 0, 0] = 1.0
+    before = judge(torch.cat([off, off * 0]), torch.zeros(2, 0)).detach()
+    with torch.no_grad():
+        judge.body[0].weight[:, 1:] += 0.5
+    after = judge(torch.cat([off, off * 0]), torch.zeros(2, 0)).detach()
+    assert torch.equal(after[1], before[1])  # hidden
+    assert torch.allclose(after[0], before[0], atol=1e-5) == is_centred
+
+
 def test_depth_is_settled_by_the_table():
     fine = [CellGroup("continuous", (i,)) for i in range(3)] + [CellGroup("binary", (3,))]
     coarse = [CellGroup("binary", (i,)) for i in range(3)] + [CellGroup("continuous", (3,))]

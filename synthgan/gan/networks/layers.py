@@ -10,9 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from synthgan.encoding.groups import OFF, ON
 from synthgan.gan.networks.seeded_layers import Conv2d, ConvTranspose2d, Dropout, Linear, through
 
 __all__ = [
+    "CentredLevels",
     "ConvDiscriminator",
     "FlatDiscriminator",
     "FlatGenerator",
@@ -44,18 +46,30 @@ class FlatGenerator(nn.Module):
 
 
 class FlatDiscriminator(nn.Module):
-    """A chain of layers from a flattened grid to a logit."""
+    """A chain of layers from a flattened grid to a logit.
+
+    The cells go through `levels` first, if it is given; `waves` of them are further inputs.
+    """
 
     is_rowwise = True
 
-    def __init__(self, body: nn.Sequential, n_conditions: int, waves: Waves | None = None) -> None:
+    def __init__(
+        self,
+        body: nn.Sequential,
+        n_conditions: int,
+        waves: Waves | None = None,
+        levels: CentredLevels | None = None,
+    ) -> None:
         super().__init__()
         self.body = body
         self.waves = waves
+        self.levels = levels
 
     def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map grids (n, *shape) and conditions to logits (n,); `rng` draws what is dropped."""
         flat = grid.flatten(1)
+        if self.levels is not None:
+            flat = self.levels(flat)
         parts = [flat, c] if self.waves is None else [flat, self.waves(flat), c]
         return through(self.body, torch.cat(parts, dim=1), rng).squeeze(1)
 
@@ -82,6 +96,27 @@ class Waves(nn.Module):
         """Map (n, n_cells) to (n, n_features)."""
         angles = (flat.index_select(1, self.cells)[:, :, None] * self.octaves).flatten(1)
         return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+class CentredLevels(nn.Module):
+    """Move the cells of columns with many levels so that OFF is 0.
+
+    All but one of these cells are OFF, -1 in the networks' scale. Adam moves the weights of such
+    constant inputs alike, so that together they act as a bias whose learning rate is multiplied by
+    their number, and training becomes unstable. Hidden cells, exactly 0, stay 0.
+    """
+
+    def __init__(self, cells: Sequence[int], n_cells: int) -> None:
+        super().__init__()
+        shift = torch.zeros(n_cells)
+        shift[list(cells)] = 1.0 - 2.0 * OFF / ON
+        self.register_buffer("shift", shift, persistent=False)
+
+    shift: Tensor
+
+    def forward(self, flat: Tensor) -> Tensor:
+        """Map (n, n_cells) to (n, n_cells)."""
+        return flat + self.shift * (flat != 0)
 
 
 class Residual(nn.Module):

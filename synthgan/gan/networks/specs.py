@@ -22,6 +22,7 @@ from synthgan.exceptions import ParameterError
 from synthgan.gan.isolation import lent
 from synthgan.gan.networks.image_layers import DownDiscriminator, UpGenerator, scales
 from synthgan.gan.networks.layers import (
+    CentredLevels,
     ConvDiscriminator,
     FlatDiscriminator,
     FlatGenerator,
@@ -50,6 +51,7 @@ _DEPTH, _WIDTH = 2, 128
 _MANY, _ROWS_PER_COLUMN, _WIDE = 30, 20, 256  # columns, rows for each of them, and their width
 _MOST_LAYERS, _MOST_OCTAVES = 1000, 32
 _LARGE = 8000  # rows
+_MANY_LEVELS = 64  # of a column: the default `max_one_hot` of the encoder
 
 
 class FCN(BaseEstimator):
@@ -143,13 +145,15 @@ class FCN(BaseEstimator):
             return FlatGenerator(generator, shape), FlatDiscriminator(discriminator, n_conditions)
         continuous = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         waves = Waves(continuous, self.fourier) if continuous and self.fourier else None
+        many = [g for g in groups if g.kind == "one_hot" and len(g.cells) > _MANY_LEVELS]
+        levels = CentredLevels([i for g in many for i in g.cells], n_cells) if many else None
         n_inputs = n_cells + (waves.n_features if waves else 0) + n_conditions
         depth = _DEPTH if self.depth is None else self.depth
         width = _WIDTH if self.width is None else self.width
         n_noise = latent_dim + n_conditions
         body = residual_chain(n_noise, width, depth, n_cells, norm=True, rng=rng)
         judge = residual_chain(n_inputs, width, depth, 1, norm=False, rng=rng)
-        return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves)
+        return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves, levels)
 
 
 class CNN(BaseEstimator):
