@@ -57,22 +57,31 @@ def auc_of_classes(classes: np.ndarray, odds: np.ndarray, answers: np.ndarray) -
     return float(np.mean(values)) if values else 0.5
 
 
-def auc_interval(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
+def auc_interval(
+    positive: np.ndarray,
+    negative: np.ndarray,
+    people: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[float, float]:
     """95 % confidence interval of an AUC.
 
     Parameters
     ----------
     positive, negative : ndarray of shape (n_positive,), (n_negative,)
         Scores, higher for positives.
+    people : (ndarray of int, ndarray of int), or None, default=None
+        The person of each positive and each negative; the scores of a person are dependent. None:
+        all are different.
 
     References
     ----------
     DeLong et al. (1988), Comparing the areas under two or more correlated receiver operating
-    characteristic curves, doi 10.2307/2531595.
+    characteristic curves, doi 10.2307/2531595. Obuchowski (1997), Nonparametric analysis of
+    clustered ROC curve data, doi 10.2307/2533958.
     """
     placements = _placements(positive, negative)
     value = float(placements[0].mean())
-    variance = sum(float(np.var(p, ddof=1)) / len(p) for p in placements if len(p) > 1)
+    sides = people or tuple(np.arange(len(p)) for p in placements)
+    variance = sum(_variance(p - value, whose) for p, whose in zip(placements, sides, strict=True))
     reach = float(norm.ppf((1 + _LEVEL) / 2) * np.sqrt(variance))
     return max(0.0, value - reach), min(1.0, value + reach)
 
@@ -268,6 +277,13 @@ def authenticity_of_points(real: np.ndarray, fake: np.ndarray) -> float:
 def _reach(points: np.ndarray, k: int) -> np.ndarray:
     """Return the distance of each point to its k-th nearest neighbour."""
     return nearest(points, points, k, itself=True)[0][:, -1]
+
+
+def _variance(deviations: np.ndarray, people: np.ndarray) -> float:
+    """Variance of a mean of deviations, with people as independent units; 0 of one person."""
+    sums = np.bincount(np.unique(people, return_inverse=True)[1], weights=deviations)
+    n = len(sums)
+    return float((sums**2).sum() * n / (n - 1)) / len(deviations) ** 2 if n > 1 else 0.0
 
 
 def _placements(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -95,7 +95,7 @@ def c2st(
         guessing, 1 is perfect discrimination. Lower is better. NaN of fewer than 25 rows of each,
         with a note: trees do not divide so few. ``detail`` has the permutation
         importance of each column: the fall of the AUC when it is shuffled among the test rows, in
-        descending order. The interval is DeLong's.
+        descending order. The interval is DeLong's, with people as independent units.
 
     Notes
     -----
@@ -166,8 +166,9 @@ def two_sample_test(
         decide alone, as equal rows would join people who have many rows.
     """
     x = np.concatenate([real, fake])
-    order, fold = _folds(x, len(real), rng, np.concatenate(people) if people else None, match_equal)
-    x, is_real = x[order], order < len(real)
+    whose = np.concatenate(people) if people else np.arange(len(x))
+    order, fold = _folds(x, len(real), rng, whose if people else None, match_equal)
+    x, is_real, whose = x[order], order < len(real), whose[order]
     if fold.max() < 1:
         return Part(float("nan"), pd.DataFrame({"value": []}))
     fewest, n_learnt = fewest_rows(make()), len(x) - int(np.bincount(fold).max())
@@ -195,7 +196,8 @@ def two_sample_test(
         if names is not None and (k == 0 or len(names) <= 100):
             falls.append(_falls(model, seen[test], is_real[test], rng))
     value = auc(odds[is_real], odds[~is_real])
-    interval = auc_interval(odds[is_real], odds[~is_real])
+    whose_sides = whose[is_real], whose[~is_real]
+    interval = auc_interval(odds[is_real], odds[~is_real], whose_sides)
     if names is None:
         return Part(value, pd.DataFrame({"value": [value]}, index=["AUC"]), interval)
     index = pd.Index(names, name="column", tupleize_cols=False)

@@ -70,7 +70,7 @@ class TimelineDisplay:
         relation : Relation
             Relation that owns the rows to draw.
         column : hashable or None, default=None
-            Number to draw; None: the first column of numbers that is not the order.
+            Number to draw; None: the first column of numbers, other than dates and the order.
         n : int, default=10
             Maximum number of parents per side.
         random_state : int, RandomState instance, Generator or None, default=None
@@ -86,7 +86,8 @@ class TimelineDisplay:
         frame = real.frames[relation.child]
         if column is None:
             others = [name for name in frame.columns if name != relation.order]
-            column = next((name for name in others if is_number(frame[name])), None)
+            numbers = [name for name in others if is_number(frame[name])]
+            column = next((name for name in numbers if frame[name].dtype.kind not in "mM"), None)
         sides = [_lines(tables, relation, column, n, rng) for tables in (real, fake)]
         x_name = "row" if relation.order is None else str(relation.order)
         y_name = "" if column is None else str(column)
@@ -103,7 +104,7 @@ class TimelineDisplay:
             )
             if lines
         ]
-        figure.set_size_inches(5 * max(1, len(sides)), 3.2)
+        figure.set_size_inches(10, 3.2)
         axes = figure.subplots(1, max(1, len(sides)), sharex=True, sharey=True, squeeze=False)[0]
         self.axes_ = axes
         for ax, (lines, color, name) in zip(axes, sides, strict=False):

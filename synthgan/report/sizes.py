@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from synthgan.records.related import RelatedTables
+from synthgan.records.related import LinkedTables
 
 __all__ = ["size_in_words", "size_of"]
 
 
 def size_of(records: Any) -> list[int] | dict[str, list[int]]:
     """Return the shape of records; of related tables, that of each table without its keys."""
-    if isinstance(records, RelatedTables):
+    if isinstance(records, LinkedTables):
         return {name: list(frame.shape) for name, frame in records.frames.items()}
     return list(map(int, np.shape(records)))
 

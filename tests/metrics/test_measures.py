@@ -123,6 +123,23 @@ def test_auc_and_its_interval():
     assert high == pytest.approx(np.quantile(drawn, 0.975), abs=0.006)
 
 
+def test_the_interval_of_an_auc_counts_people():
+    """Five rows each, nearly equal: the interval is that of the people, not of the rows."""
+    rng = np.random.default_rng(0)
+    n, m = 80, 100
+    a = (np.repeat(rng.normal(0.5, 1, n), 5) + 0.1 * rng.normal(size=5 * n)).reshape(n, 5)
+    b = (np.repeat(rng.normal(size=m), 5) + 0.1 * rng.normal(size=5 * m)).reshape(m, 5)
+    people = np.repeat(np.arange(n), 5), np.repeat(np.arange(m), 5)
+    low, high = auc_interval(a.ravel(), b.ravel(), people)
+    drawn = [
+        auc(a[rng.integers(0, n, n)].ravel(), b[rng.integers(0, m, m)].ravel()) for _ in range(1000)
+    ]
+    assert low == pytest.approx(np.quantile(drawn, 0.025), abs=0.012)
+    assert high == pytest.approx(np.quantile(drawn, 0.975), abs=0.012)
+    alone = auc_interval(a.ravel(), b.ravel())
+    assert high - low > 2 * (alone[1] - alone[0])
+
+
 def test_mmd_is_the_unbiased_estimate(point_sets):
     a, b = point_sets
     both = np.concatenate(point_sets)

@@ -11,16 +11,16 @@ import pytest
 
 from synthgan import metrics
 from synthgan.exceptions import DataError
-from synthgan.metrics import images, signals
+from synthgan.metrics import images, relational, signals
 from synthgan.metrics.compared_sets import ComparedSets, Part
 
 MEASURES = {
     name: getattr(home, name)
-    for home in (metrics, signals, images)
+    for home in (metrics, signals, images, relational)
     for name in home.__all__
     if inspect.isfunction(getattr(home, name))
     and "holdout" in inspect.signature(getattr(home, name)).parameters
-    and name != "read_images"
+    and name not in ("read_images", "read_sets")
 }
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 255, (30, 8, 8))

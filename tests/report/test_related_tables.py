@@ -170,6 +170,19 @@ def test_timelines():
     assert [ax.get_title() for ax in hidden.axes_] == ["synthetic"]
 
 
+def test_timelines_show_numbers_rather_than_further_dates():
+    def dated(seed):
+        tables = hospital(30, seed)
+        left = pd.Timestamp("2020-01-01") + pd.to_timedelta(tables["visits"]["day"], "D")
+        visits = tables["visits"]
+        visits.insert(1, "left", left)
+        return {**tables, "visits": visits}
+
+    sets = read_sets(dated(0), dated(1), None, TWO_TABLES)
+    display = TimelineDisplay.from_tables(sets["real"], sets["fake"], VISITS, random_state=0)
+    assert display.y_name == "mmhg"
+
+
 def test_timelines_of_dates_and_of_labels_only():
     def dated(seed):
         tables = hospital(40, seed)

@@ -37,9 +37,9 @@ class RelationalKind(Kind):
 
     def takes(self, records: Any) -> bool:
         """See `Kind.takes`."""
-        from synthgan.records.related import RelatedTables
+        from synthgan.records.related import LinkedTables
 
-        return isinstance(records, Mapping | RelatedTables)
+        return isinstance(records, Mapping | LinkedTables)
 
     def relate(self, given: Mapping[str, Any], relations: Any, groups: Any) -> Mapping[str, Any]:
         """See `Kind.relate`."""

@@ -41,8 +41,8 @@ def parent_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
     score : Score
         As in `c2st`: the five-fold AUC of boosted trees; .5 is guessing, lower is better. The mean
         over the topmost tables. ``detail`` is indexed by table, with the interval ``low`` and
-        ``high`` and the columns by which the trees ``differ`` most. The floor has shuffled columns.
-        Up to 6000 rows of each table are drawn.
+        ``high``, in which people are independent units, and the columns by which the trees
+        ``differ`` most. The floor has shuffled columns. Up to 6000 rows of each table are drawn.
 
     Raises
     ------
