@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from synthgan.exceptions import ParameterError
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
 from synthgan.gan.training.callbacks import Callback
+from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.randomness import draw_seed
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.records.tables import plain_conditions, to_frame
@@ -67,7 +69,8 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
     constraints : dict of str to list of Constraint, or None, default=None
         By table, relations between its columns; see `TabularGANSynthesizer`.
     epochs, max_steps, batch_size, candidates, privacy, callbacks, device, verbose
-        Of the training on each table; see `TabularGANSynthesizer`.
+        Of the training on each table; see `TabularGANSynthesizer`. A `Checkpoint` keeps each table
+        in a folder of its own, below the one that it is given.
     max_time : float, str or None, default=None
         About how long `fit` may take, for all tables together.
     on_orphans : {"error", "drop"}, default="error"
@@ -225,6 +228,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
 
     def _new_models(self, related: RelatedTables) -> dict[str, TabularGANSynthesizer]:
         """Return an estimator for each table, parents before children."""
+        is_seeded = self.random_state is not None
         rng = np.random.default_rng(draw_seed(self.random_state))
         for parameter in ("tables", "condition_on", "constraints"):
             unknown = set(getattr(self, parameter) or ()) - set(related.frames)
@@ -237,6 +241,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         for name in related.frames:
             own = (self.tables or {}).get(name)
             given = {one: getattr(self, one) for one in _PASSED_ON}
+            given["callbacks"] = self._callbacks_of(len(models))
             given["condition_on"] = (self.condition_on or {}).get(name)
             given["constraints"] = (self.constraints or {}).get(name)
             if own is not None:
@@ -249,10 +254,21 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                 )
             cls = ChildTableSynthesizer if is_child else TabularGANSynthesizer
             models[name] = cls(**given)
-            models[name].random_state = int(rng.integers(2**31 - 1)) if models else None
+            models[name].random_state = int(rng.integers(2**31 - 1)) if is_seeded else None
         first = next(iter(models))
         models[first].random_state = self.random_state
         return models
+
+    def _callbacks_of(self, number: int) -> list[Callback] | None:
+        """Return the callbacks of a table; each table has a folder of checkpoints of its own."""
+        if self.callbacks is None:
+            return None
+        return [
+            Checkpoint(Path(one.folder) / f"table-{number}", one.every_epochs, one.keep)
+            if isinstance(one, Checkpoint)
+            else one
+            for one in self.callbacks
+        ]
 
     def _share_of_time(self, name: str) -> float:
         """Return the share of the time that is left which a table may take: by its cells."""

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 import synthgan
-from synthgan import Relation, RelationalGANSynthesizer, TabularGANSynthesizer
+from synthgan import (
+    Callback,
+    Checkpoint,
+    Relation,
+    RelationalGANSynthesizer,
+    TabularGANSynthesizer,
+)
 from synthgan.exceptions import DataError, DataWarning, ParameterError
+from tests.quick import BrokenError, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 
@@ -241,6 +249,32 @@ def test_errors_and_warnings_name_the_table() -> None:
     tables["visits"]["note"] = [f"N{i:05d}" for i in range(n)]
     with pytest.warns(DataWarning, match="table 'visits'"):
         quick(RELATIONS[:1]).fit(tables)
+
+
+def test_a_run_that_broke_off_goes_on(tmp_path: Path) -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    whole = quick(RELATIONS[:1], epochs=8).fit(tables)
+    checkpoint = Checkpoint(tmp_path, every_epochs=2)
+    with pytest.raises(BrokenError):
+        quick(RELATIONS[:1], epochs=8, callbacks=[checkpoint, BreakOfVisits()]).fit(tables)
+    assert len(list(tmp_path.iterdir())) == 2
+    again = quick(RELATIONS[:1], epochs=8, callbacks=[checkpoint]).fit(tables)
+    for name, model in whole.models_.items():
+        assert weights_of(again.models_[name]) == weights_of(model)
+
+
+class BreakOfVisits(Callback):
+    """Break off in the second table."""
+
+    def __init__(self) -> None:
+        self.n_begun = 0
+
+    def on_begin(self, run: object) -> None:
+        self.n_begun += 1
+
+    def on_epoch(self, run: object) -> None:
+        if self.n_begun == 2 and run.state.epoch >= 5:
+            raise BrokenError
 
 
 def test_max_time_is_shared_among_tables() -> None:
