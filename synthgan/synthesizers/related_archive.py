@@ -86,10 +86,6 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         tables=fields.list_of(fields.plain),
     )
 
-    def names(value: Any) -> list[Any]:
-        """Check for a list of names of columns."""
-        return list(fields.list_of(fields.name)(value))
-
     body = fields.read_fields(
         archive.schema,
         "schema",
@@ -97,8 +93,8 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         links=fields.list_of(fields.tuple_of(fields.whole(0), Link.from_dict)),
         keys=KeyMaker.from_dict,
         containers=_mapping(Container.from_dict),
-        columns=_mapping(names),
-        made=_mapping(names),
+        columns=_mapping(_names),
+        made=_mapping(_names),
         tables=fields.list_of(fields.plain),
     )
     parameters = {name: rebuild(value) for name, value in head["parameters"].items()}
@@ -117,28 +113,39 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     if len(head["tables"]) != len(body["tables"]):
         raise ArchiveError("manifest and schema have other tables")
     for i, (manifest, record) in enumerate(zip(head["tables"], body["tables"], strict=True)):
-        table = fields.read_fields(
-            record,
-            "table",
-            name=fields.text,
-            n_rows=fields.whole(1),
-            lonely=fields.number(0),
-            hidden=names,
-            schema=fields.plain,
-        )
-        name = table["name"]
-        own = fields.one_of(*_CLASSES)(manifest.get("class"))
-        part = Archive(
-            {"format": archive.manifest["format"], **manifest},
-            table["schema"],
-            _of(archive.weights, i),
-            _of(archive.arrays, i),
-        )
-        model.models_[name] = _CLASSES[own]._from_archive(part, with_weights)
-        model.n_rows_[name], model.lonely_[name] = table["n_rows"], table["lonely"]
-        model.hidden_[name] = list(table["hidden"])
+        _restore_table(model, archive, i, manifest, record, with_weights)
     _check(model)
     return model
+
+
+def _restore_table(
+    model: Any, archive: Archive, i: int, manifest: Any, record: Any, with_weights: bool
+) -> None:
+    """Add the model of one table."""
+    table = fields.read_fields(
+        record,
+        "table",
+        name=fields.text,
+        n_rows=fields.whole(1),
+        lonely=fields.number(0),
+        hidden=_names,
+        schema=fields.plain,
+    )
+    name, own = table["name"], fields.one_of(*_CLASSES)(manifest.get("class"))
+    part = Archive(
+        {"format": archive.manifest["format"], **manifest},
+        table["schema"],
+        _of(archive.weights, i),
+        _of(archive.arrays, i),
+    )
+    model.models_[name] = _CLASSES[own]._from_archive(part, with_weights)
+    model.n_rows_[name], model.lonely_[name] = table["n_rows"], table["lonely"]
+    model.hidden_[name] = table["hidden"]
+
+
+def _names(value: Any) -> list[Any]:
+    """Check for a list of names of columns."""
+    return list(fields.list_of(fields.name)(value))
 
 
 def _mapping(check: Any) -> Any:
