@@ -37,7 +37,7 @@ class FamilyState:
     ) -> None:
         n = len(parents)
         self.coding, self.summaries, self.parents = coding, summaries, parents
-        self.number = parents[summaries.number].to_numpy(np.float64)
+        self.number = np.nan_to_num(parents[summaries.number].to_numpy(np.float64, na_value=0.0))
         self.start, self.end = start, end
         self.place = 0
         self.clock = start.copy()
@@ -78,9 +78,10 @@ class FamilyState:
             known[f"mean: {name}"] = mean
             if name in summed:
                 whole = parents[summed[name]].to_numpy(np.float64) * self.number[families]
-                known[f"mean of the rest: {name}"] = (
-                    whole - np.nan_to_num(mean) * self.place
-                ) / left
+                rest = whole - np.nan_to_num(mean) * self.place
+                known[f"mean of the rest: {name}"] = np.divide(
+                    rest, left, out=np.full(len(left), np.nan), where=left > 0
+                )
         for level in self.coding.labels:
             name, seen = level.name, self.seen[level.name][families]
             if level.is_shown:

@@ -28,7 +28,7 @@ class Summaries(Stored):
     Parameters
     ----------
     number : hashable
-        Name of the column with the number of rows.
+        Name of the column with the number of rows; missing where there are none.
     first, last : hashable
         Names of the columns with the first and the last value of the order column.
     means : tuple of (hashable, hashable)
@@ -127,7 +127,8 @@ class Summaries(Stored):
         own = np.flatnonzero(owners >= 0)
         of = owners[own]
         number = np.bincount(of, minlength=n_parents)
-        made: dict[Hashable, Any] = {self.number: number}
+        # All summaries are missing where there are no rows, so that they are generated together.
+        made: dict[Hashable, Any] = {self.number: np.where(number > 0, number, np.nan)}
         if timeline.order is not None:
             ends = np.full((2, n_parents), np.nan)
             ends[0, of[::-1]], ends[1, of] = clock[own][::-1], clock[own]

@@ -85,7 +85,6 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         seed=fields.one_of("none", "stored", "not stored"),
         tables=fields.list_of(fields.plain),
     )
-
     body = fields.read_fields(
         archive.schema,
         "schema",
@@ -167,13 +166,24 @@ def _of(arrays: Arrays, i: int) -> Arrays:
 
 
 def _check(model: Any) -> None:
-    """Refuse tables that do not fit together, by generating some of each.
+    """Refuse tables, relations and keys that do not fit together.
 
     Raises
     ------
     ArchiveError
     """
     names = set(model.models_)
+    owned = {one.child for one in model.relations_}
     for one in model.relations_:
         if not {one.child, one.parent} <= names:
             raise ArchiveError(f"{one} names a table that is not there")
+    for name, own in model.models_.items():
+        if isinstance(own, ChildTableSynthesizer) != (name in owned):
+            raise ArchiveError(f"table {fields.brief(name)} is of another class than its relations")
+        keys = {c for one in model.relations_ if one.child == name for c in one.key}
+        keys |= {c for one in model.relations_ if one.parent == name for c in one.parent_key}
+        if set(model.keys_.dtypes_.get(name, ())) != keys:
+            raise ArchiveError(f"table {fields.brief(name)} has other keys than its relations")
+    given = set(model.containers_)
+    if not given <= names or set(model.columns_) != given or not set(model.made_) <= given:
+        raise ArchiveError("containers and tables have other names")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,8 @@ from synthgan import (
     RelationalGANSynthesizer,
     TabularGANSynthesizer,
 )
-from synthgan.exceptions import DataError, DataWarning, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
+from synthgan.state.archive import read_archive, write_archive
 from tests.quick import BrokenError, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
@@ -129,6 +132,36 @@ def test_archives_without_trees(model: RelationalGANSynthesizer) -> None:
     assert len(without.getvalue()) < len(with_trees.getvalue())
     without.seek(0)
     assert len(synthgan.load(without).sample(10)["patients"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("relations", lambda r: [{**r[0], "child": "ward"}, *r[1:]], "a table that is not there"),
+        ("keys", lambda k: {**k, "visits": []}, "'visits' has other keys"),
+        ("containers", lambda c: {**c, "ward": c["visits"]}, "have other names"),
+        ("tables", lambda t: t[1:], "manifest and schema have other tables"),
+        ("links", lambda v: [[9, v[0][1]]], "no loadable model"),
+    ],
+)
+def test_archives_that_do_not_fit_together_are_refused(
+    model: RelationalGANSynthesizer,
+    part: str,
+    change: Callable[[Any], Any],
+    message: str,
+    tmp_path: Path,
+) -> None:
+    file = io.BytesIO()
+    model.save(file)
+    file.seek(0)
+    archive = read_archive(file)
+    schema = {**archive.schema, part: change(archive.schema[part])}
+    changed = archive._replace(
+        schema=schema, manifest={k: v for k, v in archive.manifest.items() if k != "format"}
+    )
+    write_archive(tmp_path / "m", *changed)
+    with pytest.raises(ArchiveError, match=message):
+        synthgan.load(tmp_path / "m")
 
 
 def test_conditions_of_a_table_without_a_parent(model: RelationalGANSynthesizer) -> None:
