@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Hashable
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from synthgan.asking.conditions import bare_schema
 from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import grouped_notices
+from synthgan.exceptions import SynthganWarning, grouped_notices
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.families import Families, some_families
 from synthgan.families.state import FamilyState
@@ -164,7 +165,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
         self.context_encoder_ = GridEncoder(min_support=encoder.min_support)
-        self.context_encoder_.fit(known, groups=support.people)
+        with warnings.catch_warnings():  # of columns that no user knows
+            warnings.simplefilter("ignore", SynthganWarning)
+            self.context_encoder_.fit(known, groups=support.people)
         # What comes later in a generated family may come last in all real ones.
         cells = self.context_encoder_.column_cells_
         self.context_encoder_.column_cells_ = [one.expecting_unknown() for one in cells]
