@@ -251,7 +251,8 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
             columns.append(cells[:, 0] > _MIDDLE)
         elif group.kind == "continuous":
             columns.append(np.where(cells[:, 0] < OFF / 2, NULL, cells[:, 0]))
-    return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
+    # Column by column in memory, as bins are looked up.
+    return np.stack(columns).astype(np.float64).T if columns else np.zeros((len(flat), 0))
 
 
 def _boost(
