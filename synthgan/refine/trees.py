@@ -16,7 +16,7 @@ from synthgan.state.fields import array_of, read_arrays
 __all__ = ["MOST_LEAVES", "MOST_TREES", "Trees"]
 
 MOST_LEAVES, MOST_TREES = 32, 600
-_ROWS_AT_A_TIME = 64  # whose masks stay in the processor's cache
+_ROWS_AT_A_TIME = 256  # whose masks stay in the processor's cache
 _MOST_COMBINATIONS = 1000  # of the bins of several features
 _ALL = np.uint32(2**32 - 1)
 # A float64 shifted by 52 bits is its exponent: this number, and the number of the highest bit.
