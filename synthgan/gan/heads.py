@@ -25,7 +25,7 @@ def to_network_scale(cells: Tensor) -> Tensor:
 
 def from_network_scale(x: Tensor) -> Tensor:
     """Map -1..1 to cells 0..255; inverse of `to_network_scale`."""
-    return x * _HALF + _HALF
+    return (x * _HALF).add_(_HALF)
 
 
 class Head(nn.Module):
@@ -33,7 +33,7 @@ class Head(nn.Module):
 
     def to_cells(self, x: Tensor) -> Tensor:
         """Map generated grids to cells 0..255; what rounding leaves beyond is cut."""
-        return from_network_scale(x).clamp(NULL, ON)
+        return from_network_scale(x).clamp_(NULL, ON)
 
 
 class TanhHead(Head):
@@ -181,7 +181,7 @@ class _Cells(torch.autograd.Function):
             [
                 (numbers * math.sqrt(0.5)).erf_().add_(1).div_(2),
                 (switches > 0).to(flat.dtype),
-                (levels == 0).to(flat.dtype),
+                levels.sign().add_(1),
                 null,
             ],
             dim=1,

@@ -18,6 +18,7 @@ from synthgan.gan.networks.protocol import Seeded, with_rng
 __all__ = ["Sampler", "grids_at_a_time"]
 
 _MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
+_MOST_IN_A_PASS = 1024  # grids, whose layers stay in the processor's cache
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
 
@@ -91,7 +92,7 @@ class Sampler:
         generate, chunks = with_rng(generator), []
         for part in self._chunks(c, candidates):
             asked = part.repeat(candidates, 1)
-            passes = asked.split(grids_at_a_time(self.n_cells))
+            passes = asked.split(min(_MOST_IN_A_PASS, grids_at_a_time(self.n_cells)))
             made = [self.head.to_cells(self.make(generate, some, rng)) for some in passes]
             cells = torch.cat(made).cpu().numpy()
             if choose is not None:

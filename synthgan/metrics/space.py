@@ -8,12 +8,15 @@ import numpy as np
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import gen_batches
 
+from synthgan.metrics.recent import remember_recent
+
 __all__ = ["Space", "nearest"]
 
 _EDGES = (0.005, 0.995)  # quantiles that span a column's scale
 _BEYOND = 0.5  # values are clipped at this distance outside of the scale
 _MOST_LEVELS = 60
 _BLOCK_CELLS = 20_000_000  # distances, or coordinates, at a time
+_FEW_OF_ONE = 8  # rows of one person, so that those of others are found among a few more
 _CACHED_CELLS = 100_000  # of a block that stays in the cache
 _HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
 
@@ -104,9 +107,14 @@ def nearest(
     # In float32 the expanded square would treat near points as equal.
     points, to = points.astype(np.float64), to.astype(np.float64)
     if apart is None:
-        found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(to)
-        best = found.kneighbors(None if itself else points, return_distance=False)
-        return _in_order(points, to, best)
+        return _nearest(points, to, k, itself)
+    n_of_one = int(np.unique(apart[1], return_counts=True)[1].max(initial=0))
+    if n_of_one <= _FEW_OF_ONE and k + n_of_one < len(to):
+        # Of so many at most `n_of_one` are of the same person.
+        distances, indices = _nearest(points, to, k + n_of_one, itself)
+        distances = np.where(apart[0][:, None] == apart[1][indices], np.inf, distances)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :k]
+        return np.take_along_axis(distances, order, axis=1), np.take_along_axis(indices, order, 1)
     distances, indices = np.empty((len(points), k)), np.empty((len(points), k), dtype=np.int64)
     squares = np.einsum("ij,ij->i", to, to)
     for rows in gen_batches(len(points), max(1, _BLOCK_CELLS // max(1, len(to)))):
@@ -119,6 +127,15 @@ def nearest(
         is_none = np.isinf(np.take_along_axis(gaps, best, axis=1))
         distances[rows], indices[rows] = _in_order(some, to, best, is_none)
     return distances, indices
+
+
+@remember_recent
+def _nearest(
+    points: np.ndarray, to: np.ndarray, k: int, itself: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    found = NearestNeighbors(n_neighbors=k, algorithm="brute").fit(to)
+    best = found.kneighbors(None if itself else points, return_distance=False)
+    return _in_order(points, to, best)
 
 
 def _in_order(

@@ -151,12 +151,13 @@ def _draw_pareto(logits: np.ndarray, n: int, rng: np.random.Generator) -> np.nda
     rest = np.cumsum(weights[::-1])[::-1]
     # So many of the largest are certain that no other probability is above 1.
     probability = weights[:n] * (n - np.arange(n)) / rest[:n]
-    n_certain = int(np.argmax(np.r_[probability <= 1.0, True]))
+    is_certain = probability > 1.0
+    n_certain = n if is_certain.all() else int(np.argmin(is_certain))
     shares = weights[n_certain:] * ((n - n_certain) / max(rest[n_certain], _TINY))
     shares = np.clip(shares, _TINY, 1 - 1e-12)
     rank = np.log(shares) - np.log1p(-shares) + rng.logistic(size=len(shares))
-    drawn = np.argsort(-rank)[: n - n_certain] + n_certain
-    return order[np.r_[np.arange(n_certain), drawn]]
+    drawn = np.argpartition(-rank, n - n_certain)[: n - n_certain]
+    return np.concatenate([order[:n_certain], order[n_certain:][drawn]])
 
 
 def _count(bins: np.ndarray, n_bins: int) -> np.ndarray:
@@ -193,8 +194,8 @@ def find_bin(
 
     `side` is the bin of a value that is an edge: the one above (``"right"``) or below it.
     """
-    inside = np.searchsorted(edges, column, side=side)
-    return np.where(np.isnan(column), len(edges) + 1, inside)
+    # NaN is sorted behind all edges.
+    return np.searchsorted(edges, column, side=side) + np.isnan(column)
 
 
 def _find_bins(edges: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:

@@ -244,14 +244,17 @@ def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:
     flat = grids.reshape(len(grids), int(np.prod(grids.shape[1:])))
     columns = []
     for group in groups:
-        cells = flat[:, list(group.cells)]
+        first, last = group.cells[0], group.cells[-1]
+        is_run = group.cells == tuple(range(first, last + 1))  # which is not copied
+        cells = flat[:, first : last + 1] if is_run else flat[:, list(group.cells)]
         if group.kind == "one_hot":
             columns.append(cells.argmax(axis=1))
         elif group.kind == "binary":
             columns.append(cells[:, 0] > _MIDDLE)
         elif group.kind == "continuous":
             columns.append(np.where(cells[:, 0] < OFF / 2, NULL, cells[:, 0]))
-    return np.stack(columns, axis=1).astype(np.float64) if columns else np.zeros((len(flat), 0))
+    # Column by column in memory, as bins are looked up.
+    return np.stack(columns).astype(np.float64).T if columns else np.zeros((len(flat), 0))
 
 
 def _boost(

@@ -19,6 +19,8 @@ MOST_LEAVES, MOST_TREES = 32, 600
 _ROWS_AT_A_TIME = 256  # whose masks stay in the processor's cache
 _MOST_COMBINATIONS = 1000  # of the bins of several features
 _ALL = np.uint32(2**32 - 1)
+# A float64 shifted by 52 bits is its exponent: this number, and the number of the highest bit.
+_EXPONENT = 1023
 # Names in archives, and in scikit-learn.
 _TYPES = {
     "value": np.float64,
@@ -128,7 +130,7 @@ class Trees:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Return the sum of all trees for rows (n, n_features), shape (n,).
 
-        The leaf of a row is the first that no node forbids: a node whose condition is not met
+        The leaf of a row is the leftmost that no node forbids: a node whose condition is not met
         forbids the leaves on its left. What nodes of some features forbid is looked up by the bins
         of their values, for all trees at once.
         """
@@ -137,32 +139,39 @@ class Trees:
             return total
         tables, leaf_values = self._tables, self._leaf_values
         bins = [_bins_of(edges, x) for edges, _ in tables]
-        first = (np.arange(len(self)) * MOST_LEAVES - 127).astype(np.int32)
-        left, looked_up = np.empty((2, min(len(x), _ROWS_AT_A_TIME), len(self)), np.uint32)
+        first = np.arange(len(self)) * MOST_LEAVES - _EXPONENT
+        shape = min(len(x), _ROWS_AT_A_TIME), len(self)
+        masks, looked_up = np.empty((2, *shape), np.uint32)
+        numbers, values = np.empty((2, *shape))
         for rows in gen_batches(len(x), _ROWS_AT_A_TIME):
             n = rows.stop - rows.start
-            left[:n] = _ALL
+            left, other, leaf = masks[:n], looked_up[:n], numbers[:n].view(np.int64)
+            left.fill(_ALL)
             for at, (_, allowed) in zip(bins, tables, strict=True):
-                np.take(allowed, at[rows], axis=0, out=looked_up[:n], mode="clip")
-                np.bitwise_and(left[:n], looked_up[:n], out=left[:n])
-            # The exponent of a power of two as float32 is the number of its bit, and 127.
-            lowest = left[:n] & (~left[:n] + np.uint32(1))
-            leaf = (lowest.astype(np.float32).view(np.int32) >> 23) + first
-            total[rows] = leaf_values.take(leaf).sum(axis=1)
+                allowed.take(at[rows], axis=0, out=other, mode="clip")
+                np.bitwise_and(left, other, out=left)
+            numbers[:n] = left
+            leaf >>= 52
+            leaf += first
+            leaf_values.take(leaf, out=values[:n], mode="clip").sum(axis=1, out=total[rows])
         return total
 
     @cached_property
     def _leaves(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return by node the number of leaves below it, and the number of the first of them."""
+        """Return by node how many leaves are below it, and the lowest of their numbers.
+
+        Leaves of a tree are numbered from right to left; the leftmost is 31.
+        """
         starts = np.cumsum(self.sizes) - self.sizes
         n_below, first = self.is_leaf.astype(np.int64), np.zeros(len(self.is_leaf), np.int64)
         places = range(int(self.sizes.max(initial=0)))
         for place in reversed(places):
             node, left, right = self._splits(starts, place)
             n_below[node] = n_below[left] + n_below[right]
+        first[starts] = MOST_LEAVES - n_below[starts]
         for place in places:
             node, left, right = self._splits(starts, place)
-            first[left], first[right] = first[node], first[node] + n_below[left]
+            first[right], first[left] = first[node], first[node] + n_below[right]
         return n_below, first
 
     def _splits(self, starts: np.ndarray, place: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -187,9 +196,9 @@ class Trees:
         splits = np.flatnonzero(self.is_leaf == 0)
         tree = np.repeat(np.arange(len(self)), self.sizes)[splits]
         starts = np.repeat(np.cumsum(self.sizes) - self.sizes, self.sizes)[splits]
-        on_left = n_below[starts + self.left[splits]]
-        forbidden = ((np.uint64(1) << on_left.astype(np.uint64)) - np.uint64(1)).astype(np.uint32)
-        allowed = ~(forbidden << first[splits].astype(np.uint32))
+        left = starts + self.left[splits]
+        on_left = (np.uint64(1) << n_below[left].astype(np.uint64)) - np.uint64(1)
+        allowed = ~(on_left.astype(np.uint32) << first[left].astype(np.uint32))
         feature, threshold = self.feature_idx[splits], self.num_threshold[splits]
         tables: list[_Table] = []
         for f in np.unique(feature):

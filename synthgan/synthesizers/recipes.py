@@ -108,7 +108,7 @@ TABLE = Preset(
         "optimizer": Adam(),
         "epochs": "auto",
         "batch_size": "auto",
-        "candidates": 4,
+        "candidates": 2,
         "constraints": "auto",
     }
 )

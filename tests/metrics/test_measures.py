@@ -112,6 +112,26 @@ def test_nearest_is_that_of_scikit_learn(point_sets):
     np.testing.assert_allclose(alone[0], theirs[0])
 
 
+@pytest.mark.parametrize("most", [1, 3, 40])
+def test_neighbours_of_other_people(most):
+    rng = np.random.default_rng(most)
+    points, to = rng.normal(size=(60, 4)), rng.normal(size=(90, 4))
+    asked, people = rng.integers(90 // most, size=60), np.arange(90) % -(-90 // most)
+    gaps = np.linalg.norm(points[:, None] - to, axis=2)
+    gaps[asked[:, None] == people] = np.inf
+    distances, indices = nearest(points, to, 5, apart=(asked, people))
+    np.testing.assert_allclose(distances, np.sort(gaps, axis=1)[:, :5])
+    np.testing.assert_allclose(np.take_along_axis(gaps, indices, axis=1), distances)
+
+
+def test_there_may_be_no_other_person():
+    x = np.arange(6.0)[:, None]
+    people = np.array([0, 0, 0, 0, 0, 1])
+    distances, _ = nearest(x, x, 2, itself=True, apart=(people, people))
+    np.testing.assert_array_equal(distances[:, 0], [5, 4, 3, 2, 1, 1])
+    np.testing.assert_array_equal(distances[:, 1], [np.inf] * 5 + [2])
+
+
 def test_auc_and_its_interval():
     rng = np.random.default_rng(0)
     a, b = rng.normal(0.5, 1, 200).round(1), rng.normal(size=300).round(1)

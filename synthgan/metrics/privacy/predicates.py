@@ -78,7 +78,10 @@ class Predicates:
         # If the rows of a person are adjacent, the first and the last matching row are sufficient.
         order, _ = first_of_each(people)
         owner = people[order]
-        by_column = np.ascontiguousarray(ranks[order].T)
+        # The fewer bytes, the faster the comparisons.
+        kind = np.min_scalar_type(max(int(x.max(initial=0)) for x in (ranks, self.low, self.high)))
+        by_column = np.ascontiguousarray(ranks[order].T, dtype=kind)
+        asked = Predicates(self.column, self.low.astype(kind), self.high.astype(kind))
         found = np.full(len(self), -1)
         alive = np.arange(len(self))
         ends = [end for end in _STAGES if end < len(ranks)] + [len(ranks)]
@@ -87,7 +90,7 @@ class Predicates:
             kept = []
             for i in range(0, len(alive), size):
                 some = alive[i : i + size]
-                holds = self[some]._holds(by_column[:, start:end])
+                holds = asked[some]._holds(by_column[:, start:end])
                 first = owner[holds.argmax(axis=1) + start]
                 last = owner[end - 1 - holds[:, ::-1].argmax(axis=1)]
                 before, any_here = found[some], holds.any(axis=1)
