@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple
@@ -26,6 +26,7 @@ __all__ = [
     "SynthganWarning",
     "grouped_notices",
     "notice",
+    "without_notices_of",
 ]
 
 
@@ -83,6 +84,7 @@ class Notice(NamedTuple):
 
 _MOST_NAMED = 20  # columns in a message
 _notices: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
+_silent: ContextVar[frozenset[Hashable]] = ContextVar("silent", default=frozenset())
 
 
 def notice(
@@ -109,11 +111,23 @@ def notice(
     detail : str, default=""
         What follows the name of the column among several.
     """
+    if column in _silent.get():
+        return
     kept = _notices.get()
     if kept is None:
         warnings.warn(text, DataWarning, stacklevel=stacklevel + 1)
     else:
         kept.append(Notice(text, about, column, rank, detail))
+
+
+@contextmanager
+def without_notices_of(columns: Iterable[Hashable]) -> Iterator[None]:
+    """Raise no `DataWarning` of columns that are synthgan's own."""
+    token = _silent.set(frozenset(columns))
+    try:
+        yield
+    finally:
+        _silent.reset(token)
 
 
 @contextmanager

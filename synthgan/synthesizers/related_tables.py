@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import Inequality
-from synthgan.exceptions import DataError, ParameterError, SynthganWarning
+from synthgan.exceptions import DataError, ParameterError, SynthganWarning, without_notices_of
 from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
 from synthgan.families.known_tables import KnownTables
@@ -53,7 +53,7 @@ def read_related_tables(
             tables.frames[name] = pd.concat([bare[name], summaries], axis=1)
             continue
         parent, owners = str(owner.parent), related.rows[owner]
-        with of_table(name):
+        with of_table(name), without_notices_of(summaries.columns):
             frame = model.read(
                 bare[name], summaries, owner.order, _typed(bare[parent]), owners,
                 _people(related, name),

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.asking.conditions import Conditions, count_rows
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import ParameterError, without_notices_of
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
 from synthgan.gan.training.callbacks import Callback
@@ -206,7 +206,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         for name, model in models.items():
             if end is not None:
                 model.max_time = max(self._share_of_time(name) * (end - time.perf_counter()), 1e-3)
-            with of_table(name):
+            with of_table(name), without_notices_of(tables.hidden[name]):
                 if isinstance(model, ChildTableSynthesizer):
                     lonely = learn_child(name, model, related, tables, self.links_)
                     self.lonely_[name] = lonely

@@ -103,7 +103,7 @@ def test_an_interrupted_run_keeps_the_best_weights_and_can_be_taken_up(
 ):
     monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
     figures = iter([0.9, *[0.1] * 100])
-    monkeypatch.setattr("synthgan.synthesizers.base.fidelity", lambda *views: next(figures))
+    monkeypatch.setattr("synthgan.synthesizers.training_set.fidelity", lambda *views: next(figures))
     averages = []
 
     class Keep(Callback):

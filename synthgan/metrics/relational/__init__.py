@@ -1,4 +1,7 @@
-"""Measures of related tables: keys, numbers of rows, dependence across tables, people."""
+"""Measures of related tables: keys, numbers of rows, dependence across tables, people.
+
+Each compares dicts of tables, whose relations are given. Knows neither torch nor the GAN.
+"""
 
 from synthgan.metrics.relational.keys import cardinality, key_integrity
 from synthgan.metrics.relational.privacy import (
