@@ -175,8 +175,6 @@ def test_demo(tmp_path, capsys):
     assert found == ["fake", "real", "relations.json", "report.html"]
     fake = read_tables(tmp_path / "fake")
     assert len(fake["patients"]) == 40
-    words = ("evaluate", tmp_path / "real", tmp_path / "fake")
-    run(*words, "--relations", tmp_path / "relations.json")
     run("demo", "--kind", "relational", "--rows", 3, code=2)
     assert "--rows 3 is too few" in capsys.readouterr().err
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from synthgan.io.tables import Dialect, read_table, write_table
@@ -88,6 +88,8 @@ def test_any_table_in_any_dialect_is_read_back_equal(tmp_path, pair):
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(["\x1a"], ",")
+@example(["\x1a", "\x1a"], ";")
 @given(st.lists(texts("utf-8"), min_size=1, max_size=5), st.sampled_from(",;\t|"))
 def test_any_column_of_text_alone_is_read_back_equal(tmp_path, cells, sep):
     table = pd.DataFrame({"text": pd.array(["some text", *cells, None], "string")})

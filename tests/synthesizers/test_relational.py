@@ -311,9 +311,9 @@ class BreakOfVisits(Callback):
 
 
 def test_max_time_is_shared_among_tables() -> None:
-    model = quick(RELATIONS[:1], epochs=None, max_time="6s")
+    model = quick(RELATIONS[:1], epochs=None, max_time="2s")
     tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
     model.fit(tables)
     limits = [one.max_time for one in model.models_.values()]
-    assert 0 < limits[0] < 6
-    assert 0 < limits[1] < 6
+    assert 0 < limits[0] < 2
+    assert 0 < limits[1] < 2

@@ -7,7 +7,7 @@ import io
 import itertools
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -256,9 +256,9 @@ def _checked_rows(lines: Iterator[str], layout: Layout) -> Iterator[list[str]]:
     reader = csv.reader(lines, **csv_words(layout))
     width = 0
     try:
-        for row in reader:
+        for row in _but_end_of_file(reader):
             is_blank = len(row) < 2 and not "".join(row).strip(" ")
-            if row == [_END_OF_FILE] or (is_blank and (width > 1 or not row)):
+            if is_blank and (width > 1 or not row):
                 continue
             if not width:
                 width = len(row)
@@ -275,6 +275,18 @@ def _checked_rows(lines: Iterator[str], layout: Layout) -> Iterator[list[str]]:
         place = f"line {reader.line_num + layout.n_skipped}"
         text = str(error).rstrip(".")
         raise csv.Error(text if place in text else f"{place}: {text}") from None
+
+
+def _but_end_of_file(rows: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Leave out the last row if it is the mark that old programs put at the end of a file."""
+    held: list[list[str]] = []
+    for row in rows:
+        if row == [_END_OF_FILE] or (held and not row):
+            held.append(row)
+            continue
+        yield from held
+        held = []
+        yield row
 
 
 def _cells_in(n: int) -> str:
