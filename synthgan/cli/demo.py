@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
     demo.add_argument(
         "--rows", type=int, help="number of simulated rows (default: 2000; 400 patients)"
     )
-    demo.add_argument("--epochs", type=int, help="training epochs (default: 400; 150)")
+    demo.add_argument("--epochs", type=int, help="training epochs (default: 400)")
     demo.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     demo.set_defaults(command=_demo)
 
@@ -89,7 +89,7 @@ def _hospital(parsed: argparse.Namespace, out: Path) -> tuple[Any, list[Path]]:
     print(f"Training on {n} simulated patients and their {len(real['stays'])} stays ...")
     start = time.perf_counter()
     model = RelationalGANSynthesizer(
-        relations, epochs=parsed.epochs or 150, random_state=parsed.seed
+        relations, epochs=parsed.epochs or 400, random_state=parsed.seed
     ).fit(real)
     print(f"Training took {time.perf_counter() - start:.0f} s. Evaluating ...")
     fake = model.sample(n, random_state=parsed.seed + 1)
