@@ -131,8 +131,7 @@ def evaluate(
         for name in measures.get(section, {})
         if target is not None or name not in _NEED_TARGET
     ]
-    seed = _seed(random_state)
-    options = {"target": target, "random_state": seed, **own}
+    options = {"target": target, "random_state": (seed := _seed(random_state)), **own}
     measured = Parallel(n_jobs=n_jobs)(
         delayed(_measure)(
             measures[section][name],

@@ -23,7 +23,14 @@ from synthgan.synthesizers.child_table import ChildTableSynthesizer
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
-__all__ = ["as_dates", "draw_child", "learn_child", "of_table", "read_related_tables"]
+__all__ = [
+    "as_dates",
+    "draw_child",
+    "learn_child",
+    "least_support",
+    "of_table",
+    "read_related_tables",
+]
 
 
 def read_related_tables(
@@ -67,6 +74,11 @@ def read_related_tables(
     return tables, links
 
 
+def least_support(model: TabularGANSynthesizer) -> int:
+    """Return how many people must share what is stored of a table; the encoder says so."""
+    return int(model._find_encoder(find_preset(model)).min_support)
+
+
 def _keep_in_order(
     model: TabularGANSynthesizer,
     table: pd.DataFrame,
@@ -79,7 +91,7 @@ def _keep_in_order(
 
     Where another constraint rewrites a date already, the ends are cut off there.
     """
-    support = Support(find_preset(model).parameters["encoder"].min_support, people)
+    support = Support(least_support(model), people)
     given = model.constraints
     wanted = ["auto"] if given is None else [given] if isinstance(given, str) else list(given)
     rewritten = {name for one in wanted if not isinstance(one, str) for name in one.rewrites}

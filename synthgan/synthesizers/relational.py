@@ -33,6 +33,7 @@ from synthgan.synthesizers.related_tables import (
     as_dates,
     draw_child,
     learn_child,
+    least_support,
     of_table,
     read_related_tables,
 )
@@ -196,7 +197,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         self.columns_ = {name: _read_columns(X[name]) for name in related.containers}
         self.n_rows_ = {name: len(frame) for name, frame in related.frames.items()}
         models = self._new_models(related)
-        self.keys_ = KeyMaker.fit(related, 5)
+        self.keys_ = KeyMaker.fit(related, max(map(least_support, models.values())))
         self.lonely_: dict[str, float] = {}
         tables, self.links_ = read_related_tables(related, models)
         self.hidden_ = tables.hidden

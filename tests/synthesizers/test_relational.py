@@ -15,6 +15,7 @@ import synthgan
 from synthgan import (
     Callback,
     Checkpoint,
+    GridEncoder,
     Relation,
     RelationalGANSynthesizer,
     TabularGANSynthesizer,
@@ -247,6 +248,18 @@ def test_rare_labels_of_one_person_do_not_come_out() -> None:
     file = io.BytesIO()
     model.save(file)
     assert b"secret" not in file.getvalue()
+
+
+def test_patterns_of_keys_follow_the_support_of_the_encoders() -> None:
+    tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
+    few = set(tables["patients"]["id"].iloc[:7])
+    for name, column in (("patients", "id"), ("visits", "patient")):
+        key = tables[name][column]
+        tables[name][column] = key.where(~key.isin(few), "rare" + key)
+    own = {name: TabularGANSynthesizer(encoder=GridEncoder(min_support=k), max_steps=2)
+           for name, k in (("patients", 10), ("visits", 5))}  # fmt: skip
+    made = quick(RELATIONS[:1], tables=own).fit(tables).sample(300, random_state=0)
+    assert not made["patients"]["id"].str.startswith("rare").any()
 
 
 def test_tables_may_have_parameters_of_their_own() -> None:
