@@ -28,6 +28,7 @@ from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
+from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.table_parts import (
     describe_table,
@@ -177,7 +178,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         data = TrainingSet(grids, encoder.cell_groups_, groups, half_widths, labels, support.people)
         self._fit_grids(data, preset, begun)
         self.family_critic_ = None
-        if self._n_candidates(preset) > 1:
+        seconds = read_seconds(self.max_time)
+        is_late = seconds is not None and time.perf_counter() > begun + seconds
+        if self._n_candidates(preset) > 1 and not is_late:
             self._fit_family_critic(families, rows, clock, owners, links, people)
         del self._table, self._clock, self._new_encoder, self._support
         return self
