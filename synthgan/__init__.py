@@ -13,6 +13,7 @@ _HOMES = {
     "CNN1d": "synthgan.gan",
     "Callback": "synthgan.gan",
     "Checkpoint": "synthgan.gan",
+    "DifferentialPrivacy": "synthgan.privacy.differential",
     "FCN": "synthgan.gan",
     "FixedCombinations": "synthgan.constraints",
     "GANImputer": "synthgan.synthesizers.imputer",

@@ -51,6 +51,9 @@ class ConstraintSet:
         Constraints of the user; they are cloned.
     min_support : int, default=1
         Values that fewer people share are not stored.
+    checks_only : bool, default=False
+        Whether no column is transformed and nothing is learnt: `holds` tells which rows satisfy
+        the constraints, the others are drawn again.
 
     Attributes
     ----------
@@ -74,9 +77,15 @@ class ConstraintSet:
     True
     """
 
-    def __init__(self, constraints: Sequence[Constraint] = (), min_support: int = 1) -> None:
+    def __init__(
+        self,
+        constraints: Sequence[Constraint] = (),
+        min_support: int = 1,
+        checks_only: bool = False,
+    ) -> None:
         self.constraints = constraints
         self.min_support = min_support
+        self.checks_only = checks_only
 
     def fit(
         self,
@@ -129,8 +138,14 @@ class ConstraintSet:
             for one in relations:
                 if _clash(chosen, one) is None:
                     chosen.append(one)
+        if self.checks_only:
+            frame, support = frame.iloc[:0], Support()
         self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
         return self
+
+    @property
+    def _transformers(self) -> Sequence[Constraint]:
+        return () if self.checks_only else self.constraints_
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Transform a table; returns `frame` itself if there is nothing to transform.
@@ -138,7 +153,7 @@ class ConstraintSet:
         If no column is left, as all identify rows, a constant one stands in for them.
         """
         table = _apply_in_order(
-            frame, [(constraint, constraint.apply) for constraint in self.constraints_]
+            frame, [(constraint, constraint.apply) for constraint in self._transformers]
         )
         return table if table.shape[1] else pd.DataFrame({_NO_COLUMN: 0}, index=frame.index)
 
@@ -159,11 +174,11 @@ class ConstraintSet:
         """
         steps: list[tuple[Constraint, Rewrite]] = [
             (constraint, partial(constraint.restore, rng=rng))
-            for constraint in reversed(self.constraints_)
+            for constraint in reversed(self._transformers)
         ]
         steps += [
             (constraint, constraint.blank_violations)  # a range may have moved its upper column
-            for constraint in self.constraints_
+            for constraint in self._transformers
             if isinstance(constraint, Inequality)
         ]
         if list(table.columns) == [_NO_COLUMN] and _NO_COLUMN not in self.columns_:
@@ -182,7 +197,7 @@ class ConstraintSet:
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
         """Map known cells to the transformed columns; see `Constraint.translate`."""
-        for constraint in self.constraints_:
+        for constraint in self._transformers:
             known, mask = constraint.translate(known, mask, rng)
         if not known.shape[1]:
             known = pd.DataFrame({_NO_COLUMN: 0}, index=known.index)
@@ -191,11 +206,12 @@ class ConstraintSet:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fitted state as JSON-ready plain data."""
-        return {
+        record = {
             "min_support": self.min_support,
             "columns": self.columns_,
             "constraints": [constraint.to_dict() for constraint in self.constraints_],
         }
+        return {**record, "checks_only": True} if self.checks_only else record
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> ConstraintSet:
@@ -209,13 +225,14 @@ class ConstraintSet:
             A constraint on a missing column.
         """
         read = fields.read_fields(
-            record,
+            {"checks_only": False, **record} if isinstance(record, dict) else record,
             "constraints",
+            checks_only=fields.flag,
             min_support=fields.whole(1),
             columns=fields.list_of(fields.name),
             constraints=fields.list_of(one_class_of("constraint", *CONSTRAINTS.values())),
         )
-        constraints = cls(read["constraints"], read["min_support"])
+        constraints = cls(read["constraints"], read["min_support"], read["checks_only"])
         constraints.constraints_ = list(read["constraints"])
         constraints.columns_ = list(read["columns"])
         there = set(constraints.columns_)

@@ -16,8 +16,9 @@ class CellGroup:
 
     Parameters
     ----------
-    kind : {"continuous", "binary", "one_hot", "signal", "stationary", "image", "null"}
-        ``"continuous"``: one cell anywhere in 1..255; ``"binary"``: one cell, 1 or 255;
+    kind : {"continuous", "uniform", "binary", "one_hot", "signal", "stationary", "image", "null"}
+        ``"continuous"``: one cell anywhere in 1..255; ``"uniform"``: the same, drawn uniformly and
+        not learnt; ``"binary"``: one cell, 1 or 255;
         ``"one_hot"``: one of the cells is 255, the others 1; ``"signal"``: samples in order;
         ``"stationary"``: samples in order, with an arbitrary starting point;
         ``"image"``: pixels, line by line, channel by channel; ``"null"``: always 0.

@@ -77,8 +77,9 @@ class CellHead(Head):
     """Cells by the kind of their group.
 
     Continuous cells go through erf(x / sqrt 2), so that a standard normal output is uniform, as
-    quantile cells are. Binary and one-hot cells are drawn by a straight-through
-    Gumbel softmax, so that both sides see exact values. Cells without a value are NULL.
+    quantile cells are. Uniform cells are drawn, whatever the output. Binary and one-hot cells are
+    drawn by a straight-through Gumbel softmax, so that both sides see exact values. Cells without a
+    value are NULL.
 
     Parameters
     ----------
@@ -90,7 +91,8 @@ class CellHead(Head):
     Attributes
     ----------
     sizes : tuple of int
-        How many cells are continuous, binary, levels and NULL; they are computed in this order.
+        How many cells are continuous or uniform, binary, levels and NULL; they are computed in this
+        order.
     blocks : tuple of (int, int)
         How many one-hot groups have how many levels, in the order of the levels.
 
@@ -103,10 +105,11 @@ class CellHead(Head):
     def __init__(self, groups: Sequence[CellGroup], temperature: float = 0.5) -> None:
         super().__init__()
         self.temperature = temperature
-        kinds = ("continuous", "binary", "one_hot", "null")
+        kinds = ("continuous", "uniform", "binary", "one_hot", "null")
         # Groups of as many levels lie side by side, so that their maxima are computed together.
         of_kind = {k: sorted((g for g in groups if g.kind == k), key=_n_cells) for k in kinds}
-        self.sizes = tuple(sum(map(_n_cells, of_kind[kind])) for kind in kinds)
+        n_continuous, self.n_uniform, *others = (sum(map(_n_cells, of_kind[k])) for k in kinds)
+        self.sizes = (n_continuous + self.n_uniform, *others)
         n_groups = Counter(map(_n_cells, of_kind["one_hot"]))
         self.blocks = tuple((n, size) for size, n in n_groups.items())
         presence = {cell: g.presence for g in groups for cell in g.cells}
@@ -173,6 +176,11 @@ class _Cells(torch.autograd.Function):
     def forward(ctx: Any, flat: Tensor, head: CellHead, rng: torch.Generator | None) -> Tensor:
         """Map raw outputs (n, n_cells) to cells of the same shape, -1..1."""
         numbers, switches, levels, null = flat.index_select(1, head.order).split(head.sizes, 1)
+        if head.n_uniform:
+            numbers = numbers.clone()
+            numbers[:, -head.n_uniform :] = torch.randn(
+                len(flat), head.n_uniform, generator=rng, device=flat.device, dtype=flat.dtype
+            )
         switches = switches + _uniform(switches, rng).logit_()
         levels = levels - _uniform(levels, rng).log_().neg_().log_()  # Gumbel noise
         # Two equal noisy logits are too rare to matter, and are decoded.
@@ -210,6 +218,8 @@ class _Cells(torch.autograd.Function):
             of_shares.index_copy_(1, head.gated, of_gated).index_add_(1, head.gates, of_gates)
         of_numbers, of_switches, of_levels, null = of_shares.split(head.sizes, 1)
         density = (numbers.square() / -2).exp_() / math.sqrt(2 * math.pi)
+        if head.n_uniform:
+            density[:, -head.n_uniform :] = 0.0  # whatever the output
         odds = (switches / head.temperature).sigmoid_()
         soft = (levels / head.temperature).exp_()
         soft /= head.sums(soft)

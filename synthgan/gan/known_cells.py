@@ -63,7 +63,9 @@ class KnownCells:
         self._switches = _index(switches, device)
         kinds = [groups[i].kind for i in owner]
         self._is_switch = torch.tensor([float(k == "binary") for k in kinds], device=device)
-        self._is_level = torch.tensor([float(k != "continuous") for k in kinds], device=device)
+        self._is_level = torch.tensor(
+            [float(k not in ("continuous", "uniform")) for k in kinds], device=device
+        )
 
     def draw(
         self,

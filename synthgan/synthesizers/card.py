@@ -10,6 +10,7 @@ from typing import Any
 from synthgan.exceptions import ParameterError
 from synthgan.io.escaping import escape_code, escape_markdown
 from synthgan.kinds import Kind, find_kind
+from synthgan.privacy.differential import Ledger
 
 __all__ = [
     "code_names",
@@ -130,6 +131,8 @@ def _privacy(model: Any, kind: Kind) -> list[str]:
             " The trees are a discriminator, too: they were trained on synthetic rows only, with "
             "targets from other trees that saw the training rows and are not in the file."
         )
+    if (ledger := getattr(model, "privacy_", None)) is not None:
+        return _guarantee(ledger)
     return [
         f"- The file holds {_ALWAYS}; {kind.holds(model)}.",
         never,
@@ -137,6 +140,32 @@ def _privacy(model: Any, kind: Kind) -> list[str]:
         "records. `synthgan.evaluate` with a holdout measures what some attacks learn from "
         "generated records. It does not measure what the file itself reveals, which may be more: "
         "share the file only with people who may see the data.",
+    ]
+
+
+def _guarantee(ledger: Ledger) -> list[str]:
+    """Describe a guarantee of differential privacy, and what was spent on what."""
+    unit = "a row is added or removed"
+    if ledger.unit is not None:
+        unit = f"all learnt rows of one {escape_code(ledger.unit)} are added or removed"
+    rows = [
+        f"| {escape_markdown(one.what)} | {one.mechanism} | {one.n_numbers:,} | {one.scale:.3g} | "
+        f"{one.rho:.3g} | {one.delta:.1g} |"
+        for one in ledger.releases
+    ]
+    return [
+        f"- The file, and all rows that are ever sampled from it, are ({ledger.epsilon:g}, "
+        f"{ledger.delta:g})-differentially private: neighbouring tables are those from which "
+        f"{unit}. Column names, their order and dtypes, and values that were declared as public, "
+        "are not protected.",
+        "- The guarantee is about this file alone: the epsilons of several models of the same "
+        "people add up.",
+        f"- Spent: epsilon {ledger.spent_epsilon:.3g}, for these releases (rho is the cost as "
+        "zero-concentrated differential privacy; noise is a standard deviation, in rows):",
+        "",
+        "| what | mechanism | numbers | noise | rho | delta |",
+        "|---|---|---|---|---|---|",
+        *rows,
     ]
 
 

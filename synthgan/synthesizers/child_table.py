@@ -105,7 +105,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         with grouped_notices():
             forms, support, _ = find_forms(frame, self._new_encoder, people, None, constraints)
             self.forms_, self._support, self.container_ = forms, support, Container()
-            self.y_container_, self.dialect_ = None, None
+            self.y_container_, self.dialect_, self.privacy_ = None, None, None
             typed = pd.concat([hidden, forms.read(frame)], axis=1)
             if order is not None:  # it is last, as in generated rows
                 typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)

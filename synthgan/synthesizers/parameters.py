@@ -13,12 +13,13 @@ from synthgan.gan.losses import Loss
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
 from synthgan.kinds import all_kinds
+from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.state.fields import brief
 
 __all__ = ["describe", "read_seconds", "rebuild"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
-_OWN = (Adam, CNN, CNN1d, FCN, Loss, *CONSTRAINTS.values())
+_OWN = (Adam, CNN, CNN1d, DifferentialPrivacy, FCN, Loss, *CONSTRAINTS.values())
 
 
 def parts() -> dict[str, type]:

@@ -22,6 +22,8 @@ from synthgan.gan.training.config import Adam
 __all__ = [
     "IMAGE",
     "IMAGE_PRESETS",
+    "PRIVATE_TABLE",
+    "PRIVATE_TABLE_STEPS",
     "SIGNAL",
     "SIGNAL_PRESETS",
     "TABLE",
@@ -110,6 +112,15 @@ TABLE = Preset(
         "batch_size": "auto",
         "candidates": 2,
         "constraints": "auto",
+    }
+)
+# With differential privacy: no rows, no discriminator; docs/development/differential-privacy.md.
+PRIVATE_TABLE_STEPS = 2000
+PRIVATE_TABLE = Preset(
+    {
+        "network": FCN(width=256, depth=2),
+        "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.05),
+        "batch_size": 1000,
     }
 )
 SIGNAL = Preset(

@@ -27,6 +27,7 @@ from synthgan.forms import Forms
 from synthgan.forms.sentinels import announce_sentinels
 from synthgan.io.tables import Dialect
 from synthgan.privacy import Support
+from synthgan.privacy.differential import Ledger
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
 from synthgan.state import fields
@@ -213,6 +214,8 @@ def describe_table(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     }
     if model.forms_:
         outer["forms"] = model.forms_.to_state()
+    if model.privacy_ is not None:
+        outer["privacy"] = model.privacy_.to_dict()
     if getattr(model, "dialect_", None) is not None:
         outer["dialect"] = model.dialect_.to_dict()
     return outer, arrays
@@ -227,10 +230,11 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         Parts that do not fit together.
     """
     read = fields.read_fields(
-        {"forms": [], "dialect": None, **record},  # only where there are some
+        {"forms": [], "dialect": None, "privacy": None, **record},  # only where there are some
         "schema",
         forms=Forms.from_state,
         dialect=fields.optional(Dialect.from_dict),
+        privacy=fields.optional(Ledger.from_dict),
         encoder=fields.plain,
         schema=Schema.from_dict,
         constraints=ConstraintSet.from_dict,
@@ -244,6 +248,7 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.container_, model.y_container_ = read["container"], read["y_container"]
     model.n_features_in_ = read["n_features_in"]
     model.forms_, model.dialect_ = read["forms"], read["dialect"]
+    model.privacy_ = read["privacy"]
     if [*model.schema_.names][len(model.schema_) - len(model.forms_.marks) :] != model.forms_.marks:
         raise ArchiveError("schema and forms have other columns")
     n_of_y = len(model.schema_) - len(model.forms_.marks) - model.n_features_in_

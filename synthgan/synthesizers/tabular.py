@@ -29,11 +29,13 @@ from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.privacy import Support, is_column, read_groups
+from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import plain_conditions, read_table
 from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
+from synthgan.synthesizers.private_table import check_private, fit_private
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
 from synthgan.synthesizers.table_parts import (
@@ -92,11 +94,12 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         `Identifier`. ``"auto"``, alone or in the list: relations found in the data, as that one
         column is a function of another, or a quotient of two others; None is ``"auto"``
         unless the preset says otherwise; an empty list looks for none.
-    privacy : {"balanced", "faithful", "strict"}, default="balanced"
+    privacy : {"balanced", "faithful", "strict"} or DifferentialPrivacy, default="balanced"
         How the default recipe changes for fewer than 1250 people. ``"faithful"``: not
         at all; ``"balanced"``: shorter runs and coarser cells, at a small loss of fidelity;
         ``"strict"``: more of both. docs/privacy.md gives figures. Parameters that you give
-        override it.
+        override it. A `DifferentialPrivacy` gives a formal guarantee: the generator fits noisy
+        contingency tables and sees no row.
 
     Attributes
     ----------
@@ -106,6 +109,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         Relations that were given or found.
     forms_ : Forms
         Columns of text that are learnt as dates, times or numbers.
+    privacy_ : Ledger or None
+        With `DifferentialPrivacy`: all that was released of the training rows, and what it cost.
     generator_ : torch.nn.Module
         The averaged generator, on the CPU.
     history_ : DataFrame
@@ -145,7 +150,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         "candidates": [Interval(Integral, 1, _MOST_CANDIDATES, closed="both"), None],
         "condition_on": [StrOptions({"any"}), list, tuple, None],
         "constraints": [StrOptions({"auto"}), list, tuple, None],
-        "privacy": [StrOptions(set(PRIVACY_LEVELS))],
+        "privacy": [StrOptions(set(PRIVACY_LEVELS)), DifferentialPrivacy],
     }
 
     def __init__(
@@ -162,7 +167,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         candidates: int | None = None,
         condition_on: str | Sequence[Any] | None = None,
         constraints: str | Sequence[Any] | None = None,
-        privacy: str = "balanced",
+        privacy: str | DifferentialPrivacy = "balanced",
         callbacks: Sequence[Callback] | None = None,
         device: str = "auto",
         random_state: Any = None,
@@ -224,6 +229,11 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         if y_frame is not None:
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
+        if isinstance(self.privacy, DifferentialPrivacy):
+            check_private(self, groups)
+            fit_private(self, frame, 0 if y_frame is None else y_frame.shape[1], begun)
+            return self
+        self.privacy_ = None
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
         with grouped_notices():

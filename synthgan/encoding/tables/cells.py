@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.encoding.groups import NULL, OFF, ON
+from synthgan.encoding.tables.binned import BinnedNumbers
 from synthgan.encoding.tables.codecs import (
     Codec,
     Levels,
@@ -79,7 +80,7 @@ class ColumnCells:
         """
         values, present = self._values(series)
         if self.pools:
-            values, _ = self._pool(series)
+            values = self.pool(series)
         try:
             cells, half_width = self.codec.encode(values)
         except DataError as error:
@@ -284,6 +285,10 @@ class ColumnCells:
         order = series.cat.categories.tolist() if is_ranked else None
         return pool_labels(codec.levels, codec.shares, self.column.levels(series), order)
 
+    def pool(self, series: pd.Series) -> np.ndarray:
+        """Return labels, rare ones replaced by kept ones; None where missing."""
+        return self._pool(series)[0]
+
     @property
     def _is_empty(self) -> bool:
         return not (self.codec.n_cells or self.codec.levels)
@@ -346,6 +351,8 @@ def _with_table(record: Any, arrays: dict[str, np.ndarray]) -> Any:
 
 def _fill(codec: Codec) -> np.ndarray:
     """Return the cells of the median, or of the most frequent level."""
+    if isinstance(codec, BinnedNumbers):
+        return codec.middle()
     if isinstance(codec, Moments):
         return np.concatenate([_fill(part) for part in codec.groups])
     if codec.kind == "continuous":

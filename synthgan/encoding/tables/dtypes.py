@@ -15,6 +15,7 @@ from synthgan.privacy import Support
 __all__ = [
     "COARSEST_NS",
     "MAX_DECIMALS",
+    "RESOLUTIONS_NS",
     "UNIT_NS",
     "fewest_decimals",
     "from_wall_clock",
@@ -29,8 +30,8 @@ __all__ = [
 MAX_DECIMALS = 12
 UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 # Time resolutions tried from coarse to fine, in nanoseconds.
-_RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
-COARSEST_NS = _RESOLUTIONS_NS[0]
+RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
+COARSEST_NS = RESOLUTIONS_NS[0]
 _CONVERT = "convert it (pandas.to_numeric, pandas.to_datetime)"
 _EACH = "make a column of each of its entries"
 # What to do with types that cannot be learnt, by what their names contain.
@@ -165,7 +166,7 @@ def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:
     """
     unit_ns = UNIT_NS[time_unit(dtype)]
     present = ticks != np.iinfo(np.int64).min
-    for resolution_ns in _RESOLUTIONS_NS:
+    for resolution_ns in RESOLUTIONS_NS:
         resolution = resolution_ns // unit_ns
         if resolution > 1 and not support.holds(present & (ticks % resolution != 0)):
             return resolution

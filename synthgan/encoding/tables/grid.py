@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
-from synthgan.encoding.tables.cells import cells_from_state
+from synthgan.encoding.tables.cells import ColumnCells, cells_from_state
 from synthgan.encoding.tables.fitting import fit_cells, share_gaps
 from synthgan.encoding.tables.known import cell_type, encode_columns
 from synthgan.encoding.tables.outliers import treat_outliers
@@ -210,6 +210,18 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         if pools and self.min_support > 1:
             self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
+        self._place_cells()
+        return self
+
+    def set_cells(self, column_cells: Sequence[ColumnCells]) -> GridEncoder:
+        """Take the cells of all columns that were fitted elsewhere; returns itself."""
+        self._validate_params()
+        self.column_cells_ = list(column_cells)
+        self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
+        self.container_, self.n_features_in_ = Container(), len(self.column_cells_)
+        self.columns_ = self.schema_.names
+        if all(isinstance(name, str) for name in self.columns_):
+            self.feature_names_in_ = np.array(self.columns_, dtype=object)
         self._place_cells()
         return self
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from synthgan.encoding.groups import OFF
+from synthgan.encoding.tables.binned import BinnedNumbers
 from synthgan.encoding.tables.codecs import (
     Codec,
     Constant,
@@ -197,7 +198,7 @@ def _divided(end: float, by: int) -> float:
 
 
 read_codec: Any = one_class_of(
-    "codec", Constant, Levels, Linear, Moments, QuantileCell, RankedLevels
+    "codec", BinnedNumbers, Constant, Levels, Linear, Moments, QuantileCell, RankedLevels
 )
 
 

@@ -34,6 +34,8 @@ class Adam(BaseEstimator):
     average : float, default=0.998
         Decay of the generator's moving average, from which samples come; 0 samples from the
         generator as it is.
+    rise : float, default=0.0
+        Share of the run, at its beginning, over which the learning rate rises from zero.
 
     References
     ----------
@@ -45,6 +47,7 @@ class Adam(BaseEstimator):
         "betas": [tuple, list],
         "decay": [Interval(Real, 0, 1, closed="both")],
         "average": [Interval(Real, 0, 1, closed="left")],
+        "rise": [Interval(Real, 0, 1, closed="left")],
     }
 
     def __init__(
@@ -53,11 +56,13 @@ class Adam(BaseEstimator):
         betas: tuple[float, float] = (0.0, 0.99),
         decay: float = 0.7,
         average: float = 0.998,
+        rise: float = 0.0,
     ) -> None:
         self.learning_rate = learning_rate
         self.betas = betas
         self.decay = decay
         self.average = average
+        self.rise = rise
 
     def rate(self, n_rows: int) -> float:
         """Return the learning rate for a table of so many rows."""

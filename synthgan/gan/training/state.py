@@ -164,7 +164,7 @@ class TrainState:
 
 
 def _history_row(value: Any) -> dict[str, Any]:
-    names = ("epoch", "step", "discriminator_loss", "generator_loss", "seconds")
+    names = ("epoch", "step", "seconds")
     is_row = isinstance(value, dict) and set(names) <= set(value)
     if not is_row or not all(_is_number(figure) for figure in value.values()):
         raise ValueError(f"an object of numbers, {', '.join(names)} among them")

@@ -20,7 +20,9 @@ from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.state import TrainState, follower
 
-__all__ = ["Step"]
+__all__ = ["VANISHED", "Step"]
+
+VANISHED = 1e-6  # loss
 
 
 class Step:
@@ -42,7 +44,13 @@ class Step:
     Attributes
     ----------
     pair : LossPair
+    figures : tuple of str
+        Names of what a step returns.
+    watches : bool
+        Whether a vanished loss of the discriminator means that training has failed.
     """
+
+    figures = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
 
     def __init__(
         self,
@@ -56,6 +64,10 @@ class Step:
         self.state, self.sampler, self.data = state, sampler, data
         self.masked, self.average = masked, average
         self.pair = check_pair(loss.pair(len(data), data.n_groups), loss)
+        alike = torch.zeros(1)
+        # A loss that is nothing where real and fake are alike may well come near it.
+        vanishes = float(self.pair.discriminator(alike, alike)) > VANISHED
+        self.watches = vanishes and not self.pair.threshold
         self.generate, self.judge = with_rng(state.generator), with_rng(state.discriminator)
         self.follow = follower(state.average, state.generator)
         self.is_rowwise = isinstance(state.discriminator, RowwiseDiscriminator)

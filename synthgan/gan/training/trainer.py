@@ -29,17 +29,18 @@ from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.interrupts import on_interrupt
 from synthgan.gan.training.last_good import LastGood
+from synthgan.gan.training.marginal_step import MarginalData, MarginalStep
 from synthgan.gan.training.memory import ran_out
 from synthgan.gan.training.optimizer import Optimizer
 from synthgan.gan.training.state import TrainState, copy_network
-from synthgan.gan.training.step import Step
+from synthgan.gan.training.step import VANISHED, Step
 
 __all__ = ["SMALLEST_BATCH", "Trainer", "find_device"]
 
 _FEWEST_LOGS, _MAX_HISTORY = 20, 500  # rows of the history of a full run
 _ANNEALING = 0.2  # share of a full run
 _MOST_HALVINGS = 3  # of the learning rate
-_VANISHED, _MOST_VANISHED = 1e-6, 20  # loss, and logged rows
+_MOST_VANISHED = 20  # logged rows
 SMALLEST_BATCH = 8
 _FEWEST_STEPS, _COLLAPSED = 200, 0.05  # steps, and spread relative to that of real grids
 
@@ -62,8 +63,12 @@ class Trainer:
         self.sampler = sampler
         self.callbacks = list(callbacks)
 
-    def fit(self, generator: nn.Module, discriminator: nn.Module, data: GridData) -> TrainState:
+    def fit(
+        self, generator: nn.Module, discriminator: nn.Module, data: GridData | MarginalData
+    ) -> TrainState:
         """Train on `data`; the networks are on its device.
+
+        Measured tables need no discriminator: give an empty module.
 
         Where `callbacks` hold a `Checkpoint` that knows this run, it goes on from there.
 
@@ -84,14 +89,11 @@ class Trainer:
             discriminator_optimizer=self._optimizer(discriminator),
             rng=torch.Generator(device).manual_seed(config.seed),
             left=torch.empty(0, dtype=torch.long, device=device),
-            sums=torch.zeros(4, device=device),
+            sums=torch.zeros(0, device=device),
             batch_size=config.batch_size,
         )
-        step = Step(state, config.loss, self.sampler, data, config.masked, config.optimizer.average)
-        alike = torch.zeros(1)
-        # A loss that is nothing where real and fake are alike may well come near it.
-        vanishes = float(step.pair.discriminator(alike, alike)) > _VANISHED
-        self.watches = vanishes and not step.pair.threshold
+        step = self._step(state, data)
+        state.sums = torch.zeros(len(step.figures), device=device)
         run = Run(
             state,
             config.n_steps(len(data), state),
@@ -118,7 +120,15 @@ class Trainer:
         self._warn(run, data)
         return state
 
-    def _loop(self, run: Run, step: Step, good: LastGood, checkpoint: Checkpoint | None) -> None:
+    def _step(self, state: TrainState, data: GridData | MarginalData) -> Step | MarginalStep:
+        config, average = self.config, self.config.optimizer.average
+        if isinstance(data, MarginalData):
+            return MarginalStep(state, self.sampler, data, config.masked, average)
+        return Step(state, config.loss, self.sampler, data, config.masked, average)
+
+    def _loop(
+        self, run: Run, step: Step | MarginalStep, good: LastGood, checkpoint: Checkpoint | None
+    ) -> None:
         config, state, n_rows = self.config, run.state, len(step.data)
         begun = time.perf_counter() - state.seconds
         while not run.is_over:
@@ -135,12 +145,12 @@ class Trainer:
             log_every = max(1, round(run.n_steps / n_logs))
             if state.step % log_every == 0 or done:
                 figures = (state.sums / state.unlogged).tolist()
-                trouble = self._trouble(state, figures, done)
+                trouble = self._trouble(state, figures, step.watches, done)
                 if trouble:
                     self._go_back(run, good, trouble, checkpoint)
                     self._locate(run, n_rows)
                     continue
-                self._log(state, figures, n_rows)
+                self._log(state, dict(zip(step.figures, figures, strict=True)), n_rows)
                 self._call("on_log", run)
             epoch = min(state.seen // n_rows, config.n_epochs)
             is_new, state.epoch = epoch > state.epoch, epoch
@@ -160,7 +170,7 @@ class Trainer:
         by_clock = run.state.seconds / (self.config.max_seconds or math.inf)
         return _share(max(run.state.step / run.n_steps, by_clock), run.anneal_from)
 
-    def _try_step(self, state: TrainState, step: Step, may_fail: bool) -> bool:
+    def _try_step(self, state: TrainState, step: Step | MarginalStep, may_fail: bool) -> bool:
         """Make a step; False where memory ran out and the batch can be halved."""
         rows, state.left = step.data.draw(state.left, state.batch_size, state.rng)
         try:
@@ -191,13 +201,15 @@ class Trainer:
             stacklevel=2,
         )
 
-    def _trouble(self, state: TrainState, figures: list[float], done: bool) -> str | None:
+    def _trouble(
+        self, state: TrainState, figures: list[float], watches: bool, done: bool
+    ) -> str | None:
         """Return what is wrong with the logged figures, if anything."""
         if not all(math.isfinite(figure) for figure in figures):
             return "a loss is no longer finite"
         if done and not state.is_finite():
             return "a weight is no longer finite"
-        has_vanished = self.watches and figures[0] < _VANISHED
+        has_vanished = watches and figures[0] < VANISHED
         state.vanished = state.vanished + 1 if has_vanished else 0
         if state.vanished < _MOST_VANISHED:
             return None
@@ -225,7 +237,7 @@ class Trainer:
             stacklevel=2,
         )
 
-    def _warn(self, run: Run, data: GridData) -> None:
+    def _warn(self, run: Run, data: GridData | MarginalData) -> None:
         """Warn of an interrupted run, and of mode collapse."""
         state = run.state
         if run.interrupted:
@@ -235,8 +247,10 @@ class Trainer:
                 InterruptedWarning,
                 stacklevel=2,
             )
+        if state.step < _FEWEST_STEPS or not isinstance(data, GridData):
+            return
         n = n_to_compare(len(data), data.grids[0].numel())
-        if state.step < _FEWEST_STEPS or not n:
+        if not n:
             return
         spread = relative_spread(data.some(n), run.sample(n, 0))
         if spread < _COLLAPSED:
@@ -248,7 +262,7 @@ class Trainer:
                 stacklevel=2,
             )
 
-    def _identity(self, state: TrainState, data: GridData) -> dict[str, Any]:
+    def _identity(self, state: TrainState, data: GridData | MarginalData) -> dict[str, Any]:
         """Return what identifies a run: data, networks, conditions, device and parameters."""
         networks = f"{state.generator}{state.discriminator}"
         return {
@@ -275,16 +289,17 @@ class Trainer:
         factor = 1.0
         if share > begin:
             factor = (1 + math.cos(math.pi * (share - begin) / adam.decay)) / 2
+        if share < adam.rise:
+            factor *= share / adam.rise
         for optimizer in (state.generator_optimizer, state.discriminator_optimizer):
             optimizer.rate = self.rate * factor / 2**state.halvings
 
-    def _log(self, state: TrainState, figures: list[float], n_rows: int) -> None:
-        names = ("discriminator_loss", "generator_loss", "discriminator_real", "discriminator_fake")
+    def _log(self, state: TrainState, figures: dict[str, float], n_rows: int) -> None:
         state.history.append(
             {
                 "epoch": state.seen / n_rows,
                 "step": state.step,
-                **dict(zip(names, figures, strict=True)),
+                **figures,
                 "seconds": state.seconds,
             }
         )

@@ -22,8 +22,8 @@ class TableKind(Kind):
     name, plural, records = "table", "tables", "rows"
     makes = "rows of a table"
     any_condition = True
-    fit_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
-    evaluate_options = fit_options
+    evaluate_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
+    fit_options = (*evaluate_options, "epsilon", "delta", "public", "unit", "max_rows")
     sample_options = ("csv_safe", "sep", "encoding", "decimal", "na")
     floor = "shuffled columns"
     importance_caption = (
@@ -49,7 +49,7 @@ class TableKind(Kind):
 
     def add_evaluate_options(self, parser: Any) -> None:
         """See `Kind.add_evaluate_options`."""
-        self.add_fit_options(parser)
+        self._part("files").add_reading_options(parser.add_argument_group(self.plural))
 
     def add_sample_options(self, parser: Any) -> None:
         """See `Kind.add_sample_options`."""

@@ -17,6 +17,8 @@ def describe(model: Any) -> list[str]:
     columns = [column for column in model.schema_ if column.name not in marks]
     of_y = [column.name for column in columns[n:]]
     lines = [f"- rows of {count(n, 'column')}, as {container_name(model.container_.kind)}"]
+    if model.privacy_ is not None:
+        lines.append(f"- {escape_markdown(str(model.privacy_))}")
     if of_y:
         lines.append(f"- y: {code_names(of_y)}")
     known = list(dict.fromkeys(group.column for group in model.known_groups_))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from synthgan.io.escaping import printable
@@ -13,6 +15,7 @@ from synthgan.kinds.options import estimator_arguments, split_names, text_names
 
 __all__ = [
     "add_fit_options",
+    "add_reading_options",
     "add_sample_options",
     "check_out",
     "fit",
@@ -26,6 +29,36 @@ _OF_TEXT = ("sep", "encoding", "decimal", "na")
 
 
 def add_fit_options(tables: Any) -> None:
+    """Add options of ``synthgan fit``."""
+    add_reading_options(tables)
+    tables.add_argument(
+        "--epsilon",
+        type=float,
+        help="train with (epsilon, delta)-differential privacy; needs --delta (default: no "
+        "guarantee)",
+    )
+    tables.add_argument(
+        "--delta", type=float, help="delta of that guarantee, below 1 / number of people"
+    )
+    tables.add_argument(
+        "--public",
+        metavar="FILE",
+        help="JSON file of what is known without the table: an object of columns, each with a list "
+        "of labels, or with [lowest, highest]",
+    )
+    tables.add_argument(
+        "--unit",
+        metavar="COLUMN",
+        help="column with the person of each row, for --epsilon (default: each row is a person)",
+    )
+    tables.add_argument(
+        "--max-rows",
+        type=int,
+        help="rows of a person that are learnt at most, with --unit (default: 1)",
+    )
+
+
+def add_reading_options(tables: Any) -> None:
     """Add options of commands that read tables."""
     _add_dialect(tables, "default: found")
     tables.add_argument(
@@ -87,12 +120,46 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
         raise ValueError(f"{len(parsed.data)} paths are given; give one file for a table.")
     columns = parsed.condition_on
     condition_on = columns if columns == "any" else split_names(columns)
-    parameters = estimator_arguments(parsed, condition_on)
+    parameters = estimator_arguments(parsed, condition_on) | _guarantee(parsed)
     found = read_file(path, **_reading(parsed))
     print(printable(found.about), flush=True)
     model = train_table(found.table, parsed.groups, **parameters)
-    model.dialect_ = found.dialect
+    if model.privacy_ is None:  # how values are written is no part of a guarantee
+        model.dialect_ = found.dialect
     return model, path
+
+
+def _guarantee(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return the parameter `privacy` for differential privacy, if it is asked for."""
+    names = ("epsilon", "delta", "public", "unit", "max_rows")
+    given = {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
+    if not given:
+        return {}
+    missing = [name for name in ("epsilon", "delta") if name not in given]
+    if missing:
+        option = f"--{next(iter(given)).replace('_', '-')}"
+        raise ValueError(f"{option} needs --{missing[0]}: give both --epsilon and --delta.")
+    if parsed.privacy is not None:
+        raise ValueError("--privacy is not for --epsilon; give one of them.")
+    from synthgan.privacy.differential import DifferentialPrivacy
+
+    if parsed.public is not None:
+        given["public"] = _read_public(parsed.public)
+    return {"privacy": DifferentialPrivacy(**given)}
+
+
+def _read_public(path: str) -> dict[str, Any]:
+    from synthgan.exceptions import DataError
+
+    try:
+        public = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path!r} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise DataError(f"{path!r} is no JSON: {error}.") from error
+    if not isinstance(public, dict):
+        raise DataError(f"{path!r} holds no JSON object of columns.")
+    return public
 
 
 def _reading(parsed: argparse.Namespace) -> dict[str, Any]:

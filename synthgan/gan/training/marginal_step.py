@@ -1,0 +1,161 @@
+"""One step of a generator that learns noisy contingency tables: no discriminator, no rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from synthgan.encoding.groups import CellGroup
+from synthgan.gan.level_probabilities import LevelProbabilities
+from synthgan.gan.networks.protocol import with_rng
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.training.digest import digest
+from synthgan.gan.training.state import TrainState, follower
+from synthgan.privacy.marginals import Marginals
+
+__all__ = ["MarginalData", "MarginalStep", "start_at_shares"]
+
+
+class MarginalData:
+    """Measured tables on the device, in place of training grids.
+
+    Parameters
+    ----------
+    marginals : Marginals
+    groups : sequence of CellGroup
+        Of the grids that are generated.
+    n_rows : int
+        How many generated rows make an epoch.
+    device : torch.device
+    """
+
+    def __init__(
+        self, marginals: Marginals, groups: Any, n_rows: int, device: torch.device
+    ) -> None:
+        self.groups: tuple[CellGroup, ...] = tuple(groups)
+        self.n_rows, self.device = n_rows, device
+        self.single = _tensor(marginals.single, device)
+        self.single_weights = _tensor(marginals.single_weights, device)
+        self.joined = torch.from_numpy(marginals.joined).to(device)
+        self.n_joined = len(marginals.pairs)
+        self.pairs, self.pair_weights = (
+            _tensor(x, device) for x in (marginals.pairs, marginals.pair_weights)
+        )
+        self.triples = [
+            (t.code, _tensor(t.shares, device), _tensor(t.weights, device))
+            for t in marginals.triples
+        ]
+        self.n_measured = max(1, marginals.n_measured)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def draw(self, left: Tensor, batch_size: int, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the numbers of a batch; all rows are alike."""
+        return torch.arange(batch_size, device=self.device), left
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all tables."""
+        tensors = {"single": self.single, "pairs": self.pairs}
+        tensors |= {f"triples {i}": shares for i, (_, shares, _) in enumerate(self.triples)}
+        return digest(tensors, repr(self.groups))
+
+
+class MarginalStep:
+    """Update the generator and its average so that soft tables of its rows fit measured ones.
+
+    The loss is the squared error of each number in units of the variance of its noise. It is the
+    product of the errors of two independent halves of the batch, so that the randomness of a
+    batch adds nothing on average.
+
+    Parameters
+    ----------
+    state : TrainState
+        Without a discriminator.
+    sampler : Sampler
+    data : MarginalData
+    masked : float
+        Share of the rows for which some cells are known: taken from other generated rows.
+    average : float
+        Decay of the generator's moving average.
+
+    References
+    ----------
+    T. Liu, G. Vietri and Z. S. Wu (2021), Iterative methods for private synthetic data: unifying
+    framework and new methods, arXiv 2106.07153 (GEM).
+    """
+
+    figures = ("marginal_loss",)
+    watches = False  # the loss may come near 0
+
+    def __init__(
+        self,
+        state: TrainState,
+        sampler: Sampler,
+        data: MarginalData,
+        masked: float,
+        average: float,
+    ) -> None:
+        self.state, self.sampler, self.data = state, sampler, data
+        self.masked, self.average = masked, average
+        self.generate = with_rng(state.generator)
+        self.follow = follower(state.average, state.generator)
+        self.probabilities = LevelProbabilities(data.groups, sampler.known)
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Train on so many generated rows; return the loss, shape (1,)."""
+        state, known, rng = self.state, self.sampler.known, self.state.rng
+        n, device = len(rows), self.data.device
+        c = known.none(n, device)
+        if known.n_conditions and self.masked:
+            with torch.no_grad():
+                complete = self.sampler.make(self.generate, c, rng)
+            # The rows with conditions come first, so that the halves are alike.
+            _, c = known.draw(complete, self.masked, rng, balance=False)
+            c = c[torch.randperm(n, generator=rng, device=device)]
+        z = torch.randn(n, self.sampler.latent_dim, generator=rng, device=device)
+        soft = self.probabilities(known.force(self.generate(z, c, rng=rng), c), c)
+        loss = self._loss(*soft.chunk(2))
+        state.generator_optimizer.zero_grad()
+        loss.backward(inputs=state.generator_optimizer.weights)
+        state.generator_optimizer.step()
+        self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
+        return loss.detach()[None]
+
+    def _loss(self, *halves: Tensor) -> Tensor:
+        """Return the weighted squared error of two halves of a batch."""
+        data = self.data
+        errors = [half.mean(0) - data.single for half in halves]
+        total = (data.single_weights * errors[0] * errors[1]).sum()
+        joined = [
+            half.new_zeros(len(half), data.n_joined).index_add(1, data.joined, half)
+            for half in halves
+        ]
+        errors = [x.T @ x / len(x) - data.pairs for x in joined]
+        total = total + (data.pair_weights * errors[0] * errors[1]).sum() / 2
+        for code, shares, weights in data.triples:
+            errors = [(x * x[:, code : code + 1]).T @ x / len(x) - shares for x in joined]
+            total = total + (weights * errors[0] * errors[1]).sum() / 2
+        return total / data.n_measured
+
+
+def start_at_shares(
+    generator: nn.Module, probabilities: LevelProbabilities, single: np.ndarray
+) -> None:
+    """Set the bias of a generator's last linear layer so that it begins with measured shares.
+
+    From other shares, the generator first makes its rows independent of the noise, and stays there.
+    """
+    layers = [layer for layer in generator.modules() if isinstance(layer, nn.Linear)]
+    if not layers or layers[-1].bias is None:
+        return
+    bias = layers[-1].bias
+    with torch.no_grad():
+        bias.copy_(probabilities.raw_of(torch.from_numpy(single), len(bias)))
+
+
+def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32)).to(device)
