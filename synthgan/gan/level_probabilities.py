@@ -47,7 +47,8 @@ class LevelProbabilities:
                 alone = [g for g in parts if g.cells[0] in gates]
                 gate = alone[0].cells[0] if alone else None
             levels = [g for g in parts if g.kind in ("one_hot", "binary") and g.cells != (gate,)]
-            self.columns.append(_Column(levels[0].cells if levels else (), gate))
+            if levels or gate is not None:  # a column of one level has no probabilities
+                self.columns.append(_Column(levels[0].cells if levels else (), gate))
 
     @property
     def sizes(self) -> list[int]:

@@ -126,7 +126,7 @@ class Release(Stored):
 
     _record_name = "release"
 
-    what: str
+    what: str = field(metadata={"stored": "of"})
     mechanism: str
     n_numbers: Annotated[int, fields.whole(0)]
     scale: Annotated[float, fields.number(0)]

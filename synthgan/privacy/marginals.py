@@ -46,7 +46,7 @@ class Marginals:
     Parameters
     ----------
     sizes : tuple of int
-        How many codes each column has.
+        How many codes each column has that has more than one; the others are left out.
     single, single_weights : ndarray of shape (n_codes,)
         Of each code of each column.
     joined : ndarray of int of shape (n_codes,)
@@ -101,18 +101,28 @@ def measure_marginals(
     """
     ledger = rows.ledger
     varied = [j for j, size in enumerate(sizes) if size > 1]
-    tables = [np.full(size, n_rows) for size in sizes]
-    if varied:
-        found, scale = rows.marginals(
-            "single columns", read, sizes, [(j,) for j in varied], _SINGLE_SHARE * ledger.left
-        )
-        for j, counts in zip(varied, found, strict=True):
-            tables[j] = counts
+    if not varied:
+        none = np.zeros(0)
+        return Marginals((), none, none, none.astype(int), np.zeros((0, 0)), np.zeros((0, 0)))
+    target = varied.index(target) if target in varied else None
+    sizes, is_ordered, has_gaps = (
+        [values[j] for j in varied] for values in (sizes, is_ordered, has_gaps)
+    )
+
+    def read_varied(frame: pd.DataFrame) -> np.ndarray:
+        return read(frame)[:, varied]
+
+    tables, scale = rows.marginals(
+        "single columns",
+        read_varied,
+        sizes,
+        [(j,) for j in range(len(varied))],
+        _SINGLE_SHARE * ledger.left,
+    )
     shares = [_as_shares(table) for table in tables]
     single = np.concatenate(tables) / n_rows
-    is_measured = np.concatenate([np.full(size, size > 1) for size in sizes])
-    single_weights = np.where(is_measured, (n_rows / scale) ** 2 if varied else 0.0, 0.0)
-    cliques: list[tuple[int, ...]] = list(combinations(varied, 2))
+    single_weights = np.full(len(single), (n_rows / scale) ** 2)
+    cliques: list[tuple[int, ...]] = list(combinations(range(len(varied)), 2))
     n_chosen = min(len(cliques), _PAIRS_PER_COLUMN * len(varied))
     noise = rows.max_rows * math.sqrt(max(1, n_chosen) / (2 * ledger.left))
     # Cells that hold many rows more than the noise; a table has the square of the codes.
@@ -123,7 +133,7 @@ def measure_marginals(
     ]
 
     def read_joined(frame: pd.DataFrame) -> np.ndarray:
-        codes = read(frame)
+        codes = read_varied(frame)
         columns = [np.where(c < 0, -1, join[c]) for c, join in zip(codes.T, joins, strict=True)]
         return np.column_stack(columns)
 
@@ -131,8 +141,6 @@ def measure_marginals(
     if n_chosen < len(cliques):
         cliques = _choose(rows, read_joined, shares, joins, cliques, n_chosen, n_rows)
     starts = np.concatenate([[0], np.cumsum(joined_sizes)])
-    if target is not None and not (target in varied and len(varied) > 2):
-        target = None
     if target is not None and joined_sizes[target] > _MOST_TARGET_CODES:
         target = None
     others = [clique for clique in cliques if target not in clique]

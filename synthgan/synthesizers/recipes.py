@@ -118,8 +118,8 @@ TABLE = Preset(
 PRIVATE_TABLE_STEPS = 2000
 PRIVATE_TABLE = Preset(
     {
-        "network": FCN(width=256, depth=2),
-        "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.05),
+        "network": FCN(width=512, depth=0),
+        "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.025),
         "batch_size": 1000,
     }
 )

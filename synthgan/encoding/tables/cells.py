@@ -247,7 +247,7 @@ class ColumnCells:
         types = {"continuous": (int, float), "boolean": (bool,), "string": (str,)}
         types.update(dict.fromkeys(("integer", "datetime", "timedelta"), (int,)))
         allowed = types.get(kind, (str, int, float, bool))
-        is_number = isinstance(codec, Linear | Moments | QuantileCell)
+        is_number = isinstance(codec, BinnedNumbers | Linear | Moments | QuantileCell)
         if is_number != (self.column.numeric and not codec.levels and codec.n_cells > 0):
             raise ArchiveError(f"a {kind} column cannot have the codec {type(codec).__name__}")
         if not all(type(level) in allowed for level in codec.levels):

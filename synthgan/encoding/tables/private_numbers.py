@@ -169,7 +169,7 @@ def _codec_of(leaves: Intervals, deviation: float, step: float) -> Codec:
     edges = np.append(np.append(0.0, np.cumsum(shares))[:-1], 1.0)
     table = QuantileTable(edges, low, high)
     if len(low) == 1 and is_atom[0]:
-        return Constant((low[0].item(),))
+        return Constant((int(low[0]) if step == 1 else float(low[0]),))
     return BinnedNumbers(QuantileCell(table, step), _borders(shares, edges))
 
 
