@@ -105,9 +105,8 @@ def measure_marginals(
         none = np.zeros(0)
         return Marginals((), none, none, none.astype(int), np.zeros((0, 0)), np.zeros((0, 0)))
     target = varied.index(target) if target in varied else None
-    sizes, is_ordered, has_gaps = (
-        [values[j] for j in varied] for values in (sizes, is_ordered, has_gaps)
-    )
+    sizes = [sizes[j] for j in varied]
+    is_ordered, has_gaps = [is_ordered[j] for j in varied], [has_gaps[j] for j in varied]
 
     def read_varied(frame: pd.DataFrame) -> np.ndarray:
         return read(frame)[:, varied]

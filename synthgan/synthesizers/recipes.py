@@ -115,7 +115,7 @@ TABLE = Preset(
     }
 )
 # With differential privacy: no rows, no discriminator; docs/development/differential-privacy.md.
-PRIVATE_TABLE_STEPS = 2000
+PRIVATE_TABLE_STEPS = 3000
 PRIVATE_TABLE = Preset(
     {
         "network": FCN(width=512, depth=0),

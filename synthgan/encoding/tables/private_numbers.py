@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ _SPLITS = 5  # of an interval in turn
 _FIRST, _LAST = -64, 997  # powers of two of continuous numbers; 2**997 is just above 1e300
 _LARGEST_POWER = 62  # of whole numbers
 _ROOT_SHARE = 0.25  # of the budget
-_CERTAIN, _LIKELY = 4.5, 3.0  # standard deviations of the noise
+_CERTAIN, _LIKELY = 4.5, 2.0  # standard deviations of the noise
 _FEWEST_IN_LEAF = 1 / 64  # share of the rows of an interval that is split
 _BINS = 48
 
@@ -137,15 +137,17 @@ def fit_private_numbers(
     for _ in range(_SPLITS):
         wide = active.high - active.low > (1 if whole else 0)
         # The first width of zero's interval is nothing to continuous numbers.
-        many = active.counts > max(_CERTAIN * deviation, _FEWEST_IN_LEAF * n_rows)
+        many = active.counts > max(_FAN_OUT * deviation, _FEWEST_IN_LEAF * n_rows)
         is_zero = (active.low == 0) & (active.high <= 2.0**_FIRST)
         splits = wide & many & ~is_zero
         leaves.append(active.take(~splits))
         if not splits.any():
             active = active.take(np.zeros(0, dtype=int))
             break
-        parts = active.take(splits).split(whole)
-        active = count(parts, "parts of intervals", (1 - _ROOT_SHARE) / _SPLITS)
+        parents = active.take(splits)
+        parts = count(parents.split(whole), "parts of intervals", (1 - _ROOT_SHARE) / _SPLITS)
+        owners = np.searchsorted(parents.low, parts.low, "right") - 1
+        active = replace(parts, counts=_agree(parents.counts, owners, parts.counts))
     leaves.append(active)
     return _codec_of(Intervals.join(leaves), deviation, step)
 
@@ -156,7 +158,7 @@ def _codec_of(leaves: Intervals, deviation: float, step: float) -> Codec:
     if not len(likely):
         return Constant()
     kept = leaves.take(np.arange(likely[0], likely[-1] + 1))
-    kept = kept.take(kept.counts > deviation)
+    kept = kept.take(kept.counts > 0)
     whole = step > 0
     decimals = max(0, round(-np.log10(step))) if whole else 0
     is_atom = kept.high - kept.low <= 1 if whole else (kept.low == 0) & (kept.high <= 2.0**_FIRST)
@@ -171,6 +173,19 @@ def _codec_of(leaves: Intervals, deviation: float, step: float) -> Codec:
     if len(low) == 1 and is_atom[0]:
         return Constant((int(low[0]) if step == 1 else float(low[0]),))
     return BinnedNumbers(QuantileCell(table, step), _borders(shares, edges))
+
+
+def _agree(parents: np.ndarray, owners: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Correct the counts of parts by those of the whole intervals: no rows are lost or made.
+
+    Both have noise of the same deviation; the sum of m parts has m times the variance.
+    """
+    n_parts = np.bincount(owners)
+    sums = np.bincount(owners, counts)
+    best = (n_parts * parents + sums) / (n_parts + 1)
+    parts = np.maximum(counts + ((best - sums) / n_parts)[owners], 0.0)
+    sums = np.bincount(owners, parts)
+    return parts * np.where(sums > 0, best / np.maximum(sums, 1e-12), 0.0)[owners]
 
 
 def _borders(shares: np.ndarray, edges: np.ndarray) -> tuple[float, ...]:
