@@ -92,7 +92,8 @@ class Report:
         findings : list of Finding
             Each has a ``title``, a ``figure`` and its ``meaning``.
         """
-        return summarise(self.scores, find_kind(self.settings["kind"]).floor)
+        guarantee = getattr(self.model, "privacy_", None)
+        return summarise(self.scores, find_kind(self.settings["kind"]).floor, guarantee)
 
     def contents(self) -> str:
         """Return the statement of whether the HTML page shows real records."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from synthgan.metrics import Score
@@ -62,7 +62,7 @@ class Finding:
         return {key: plain(value) for key, value in vars(self).items()}
 
 
-def summarise(scores: Scores, floor: str) -> list[Finding]:
+def summarise(scores: Scores, floor: str, guarantee: Any = None) -> list[Finding]:
     """Summarise scores in one finding for each section that was measured.
 
     Parameters
@@ -71,13 +71,19 @@ def summarise(scores: Scores, floor: str) -> list[Finding]:
         Scores by section and by name of the measure.
     floor : str
         What the floor of the fidelity measures is computed from, such as ``"shuffled columns"``.
+    guarantee : Ledger or None, default=None
+        The differential privacy of the model.
 
     Returns
     -------
     findings : list of Finding
     """
     judged = {"fidelity": lambda x: _faithful(x, floor), "usefulness": _useful, "privacy": _private}
-    return [judge(scores[name]) for name, judge in judged.items() if scores.get(name)]
+    findings = {name: judge(scores[name]) for name, judge in judged.items() if scores.get(name)}
+    if guarantee is not None and "privacy" in findings:
+        own = findings["privacy"]
+        findings["privacy"] = replace(own, meaning=f"The model is {guarantee}. {own.meaning}")
+    return list(findings.values())
 
 
 def shown_figure(x: float | None) -> str:
