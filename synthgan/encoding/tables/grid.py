@@ -213,12 +213,11 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         self._place_cells()
         return self
 
-    def set_cells(self, column_cells: Sequence[ColumnCells]) -> GridEncoder:
+    def set_cells(self, column_cells: Sequence[ColumnCells], container: Any = None) -> GridEncoder:
         """Take the cells of all columns that were fitted elsewhere; returns itself."""
-        self._validate_params()
         self.column_cells_ = list(column_cells)
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
-        self.container_, self.n_features_in_ = Container(), len(self.column_cells_)
+        self.container_, self.n_features_in_ = container or Container(), len(self.column_cells_)
         self.columns_ = self.schema_.names
         if all(isinstance(name, str) for name in self.columns_):
             self.feature_names_in_ = np.array(self.columns_, dtype=object)
@@ -414,14 +413,8 @@ class GridEncoder(TransformerMixin, BaseEstimator):
             record, "encoder", container=Container.from_dict, schema=Schema.from_dict,
             cells=list_of(plain),
         )  # fmt: skip
-        self.container_, self.schema_ = read["container"], read["schema"]
-        self.column_cells_ = cells_from_state(self.schema_, read["cells"], arrays)
-        self.columns_ = self.schema_.names
-        self.n_features_in_ = len(self.schema_)
-        if all(isinstance(name, str) for name in self.schema_.names):
-            self.feature_names_in_ = np.array(self.schema_.names, dtype=object)
-        self._place_cells()
-        return self
+        cells = cells_from_state(read["schema"], read["cells"], arrays)
+        return self.set_cells(cells, read["container"])
 
     def __sklearn_tags__(self) -> Any:
         """Declare that missing values are allowed."""
