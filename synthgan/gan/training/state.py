@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -65,7 +66,7 @@ class TrainState:
     `average` is the generator whose weights are an exponential moving average (EMA) of the
     trained one's; samples come from it. `left` are the rows of the present shuffle that no batch
     has held yet, `sums` of the logged figures over the `unlogged` steps, `seen` the rows seen,
-    `halvings` of the learning rate, `vanished` how many logged rows the discriminator's loss has
+    `figures` their names, `halvings` of the learning rate, `vanished` how many logged rows the discriminator's loss has
     been next to nothing.
     """
 
@@ -85,6 +86,7 @@ class TrainState:
     seconds: float = 0.0
     halvings: int = 0
     vanished: int = 0
+    figures: tuple[str, ...] = ()
     history: list[dict[str, float]] = field(default_factory=list)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
@@ -126,7 +128,7 @@ class TrainState:
             seconds=fields.number(0),
             halvings=fields.whole(0, _MOST_HALVINGS),
             vanished=fields.whole(0, most_rows),
-            history=fields.list_of(_history_row),
+            history=fields.list_of(partial(_history_row, figures=self.figures)),
         )
         step, seen = read["step"], read["seen"]
         rows_fit = step <= seen <= step * self.batch_size
@@ -163,8 +165,8 @@ class TrainState:
         return bool(torch.stack([x.isfinite().all() for x in (*weights, self.sums)]).all())
 
 
-def _history_row(value: Any) -> dict[str, Any]:
-    names = ("epoch", "step", "seconds")
+def _history_row(value: Any, figures: tuple[str, ...]) -> dict[str, Any]:
+    names = ("epoch", "step", *figures, "seconds")
     is_row = isinstance(value, dict) and set(names) <= set(value)
     if not is_row or not all(_is_number(figure) for figure in value.values()):
         raise ValueError(f"an object of numbers, {', '.join(names)} among them")

@@ -93,7 +93,7 @@ class Trainer:
             batch_size=config.batch_size,
         )
         step = self._step(state, data)
-        state.sums = torch.zeros(len(step.figures), device=device)
+        state.figures, state.sums = step.figures, torch.zeros(len(step.figures), device=device)
         run = Run(
             state,
             config.n_steps(len(data), state),
