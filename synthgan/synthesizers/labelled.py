@@ -23,6 +23,7 @@ from synthgan.records.tables import plain_conditions
 from synthgan.state import fields
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import FEWEST_UNWARNED, LABELLED_LEVELS
+from synthgan.synthesizers.parameters import refuse_guarantee
 from synthgan.synthesizers.recipes import Preset, find_preset
 from synthgan.synthesizers.training_set import TrainingSet
 
@@ -83,6 +84,11 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         "condition_on": [list, tuple, None],
         "privacy": [StrOptions(set(LABELLED_LEVELS))],
     }
+
+    def _validate_params(self) -> None:
+        reason = "counts of few columns say too little of a waveform or a picture"
+        refuse_guarantee(self.privacy, f"{self.kind}s", reason)
+        super()._validate_params()
 
     def __init__(
         self,

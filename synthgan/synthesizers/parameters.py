@@ -16,7 +16,7 @@ from synthgan.kinds import all_kinds
 from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.state.fields import brief
 
-__all__ = ["describe", "read_seconds", "rebuild"]
+__all__ = ["describe", "read_seconds", "rebuild", "refuse_guarantee"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
 _OWN = (Adam, CNN, CNN1d, DifferentialPrivacy, FCN, Loss, *CONSTRAINTS.values())
@@ -83,6 +83,20 @@ def rebuild(value: Any) -> Any:
     if hasattr(part, "_parameter_constraints"):
         part._validate_params()
     return part
+
+
+def refuse_guarantee(privacy: Any, records: str, reason: str) -> None:
+    """Refuse a guarantee where none is offered.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if isinstance(privacy, DifferentialPrivacy):
+        raise ParameterError(
+            f"privacy={privacy!r} is not offered for {records}, because {reason}; give a level "
+            "such as 'strict'."
+        )
 
 
 def read_seconds(max_time: float | str | None) -> float | None:

@@ -27,7 +27,7 @@ from synthgan.records.tables import plain_conditions, to_frame
 from synthgan.state.archive import Archive
 from synthgan.synthesizers.child_table import ChildTableSynthesizer, identifier_columns
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
-from synthgan.synthesizers.parameters import read_seconds
+from synthgan.synthesizers.parameters import read_seconds, refuse_guarantee
 from synthgan.synthesizers.related_archive import related_archive, restore_related
 from synthgan.synthesizers.related_tables import (
     as_dates,
@@ -190,6 +190,8 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
             allowed.
         """
         begun = time.perf_counter()
+        reason = "the number of rows of one person has no bound; fit one table with unit=..."
+        refuse_guarantee(self.privacy, "related tables", reason)
         self._validate_params()
         related = RelatedTables.read(X, self._find_relations(X), self.on_orphans, as_dates)
         self.relations_, self.containers_ = related.relations, related.containers

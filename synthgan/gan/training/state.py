@@ -65,9 +65,9 @@ class TrainState:
 
     `average` is the generator whose weights are an exponential moving average (EMA) of the
     trained one's; samples come from it. `left` are the rows of the present shuffle that no batch
-    has held yet, `sums` of the logged figures over the `unlogged` steps, `seen` the rows seen,
-    `figures` their names, `halvings` of the learning rate, `vanished` how many logged rows the discriminator's loss has
-    been next to nothing.
+    has held yet, `sums` of the logged figures over the `unlogged` steps, `figures` their names,
+    `seen` the rows seen, `halvings` of the learning rate, `vanished` how many logged rows the
+    discriminator's loss has been next to nothing.
     """
 
     generator: nn.Module
