@@ -46,6 +46,9 @@ class DifferentialPrivacy(BaseEstimator):
     max_rows : int, default=1
         With `unit`: rows of a person that are learnt at most, drawn at random. The noise grows in
         proportion.
+    target : hashable, default=None
+        Column that models of the synthetic rows will predict: its dependence on pairs of other
+        columns is measured, too, if it has at most 10 labels. None: y, where `fit` is given one.
 
     Notes
     -----
@@ -70,6 +73,7 @@ class DifferentialPrivacy(BaseEstimator):
         "public": [dict, None],
         "unit": "no_validation",
         "max_rows": [Interval(Integral, 1, None, closed="left")],
+        "target": "no_validation",
     }
 
     def __init__(
@@ -79,12 +83,14 @@ class DifferentialPrivacy(BaseEstimator):
         public: Mapping[Hashable, Any] | None = None,
         unit: Hashable = None,
         max_rows: int = 1,
+        target: Hashable = None,
     ) -> None:
         self.epsilon = epsilon
         self.delta = delta
         self.public = public
         self.unit = unit
         self.max_rows = max_rows
+        self.target = target
 
     def ledger(self) -> Ledger:
         """Check the parameters, and open a ledger of the whole budget.

@@ -30,7 +30,7 @@ def _opendp() -> Any:
         raise ParameterError(
             "differential privacy needs OpenDP: pip install 'synthgan[privacy]'."
         ) from error
-    dp.enable_features("contrib")  # mechanisms that its reviewers have vetted, with proofs
+    dp.enable_features("contrib")  # most of OpenDP; proofs are there, their vetting is not over
     return dp
 
 

@@ -123,7 +123,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     public = check_public(privacy.public, frame)
     conditioned = condition_columns(model.condition_on, frame)
     _warn_of_seed(model)
-    rows = ProtectedRows(private_rows(frame), ledger, people, privacy.max_rows)
+    rows = ProtectedRows(private_rows(frame, public), ledger, people, privacy.max_rows)
     del frame
     counts, _ = rows.histogram(
         "rows", lambda f: np.zeros(len(f), dtype=int), 1, _COUNT_SHARE * ledger.rho
@@ -134,6 +134,8 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
         cells = fit_private_cells(rows, public, n_rows, _ENCODING_SHARE * ledger.rho, privacy.unit)
     encoder = GridEncoder().set_cells(cells)
     target = len(cells) - 1 if n_targets == 1 else None
+    if privacy.target is not None:
+        target = rows.names.index(privacy.target)
     marginals = measure_marginals(
         rows, partial(read_codes, cells), [n_codes(one) for one in cells],
         [isinstance(one.codec, BinnedNumbers) for one in cells],
@@ -156,12 +158,14 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
 
 def _people(privacy: DifferentialPrivacy, frame: pd.DataFrame) -> np.ndarray | None:
     """Return the person of each row."""
+    for name in ("unit", "target"):
+        column = getattr(privacy, name)
+        if column is not None and column not in frame.columns:
+            raise ParameterError(
+                f"{name}={column!r} is no column; the columns are {frame.columns.tolist()!r}."
+            )
     if privacy.unit is None:
         return None
-    if privacy.unit not in frame.columns:
-        raise ParameterError(
-            f"unit={privacy.unit!r} is no column; the columns are {frame.columns.tolist()!r}."
-        )
     if frame.shape[1] < 2:
         raise DataError(f"the table has no column beside unit={privacy.unit!r}.")
     return read_groups(privacy.unit, frame, len(frame))

@@ -28,10 +28,17 @@ _MOST_LABELS = 200
 _FLAGS = (False, True)
 
 
-def private_rows(frame: pd.DataFrame) -> pd.DataFrame:
+def private_rows(frame: pd.DataFrame, public: Mapping[Hashable, Any] | None = None) -> pd.DataFrame:
     """Return rows whose values can all be encoded; each row depends on itself alone.
 
-    Infinite numbers become missing values, and objects become text. Dtypes alone decide.
+    Infinite numbers and labels that are not declared become missing values, objects become text.
+    Dtypes alone decide.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    public : mapping or None, default=None
+        Of `check_public`.
 
     Raises
     ------
@@ -52,6 +59,8 @@ def private_rows(frame: pd.DataFrame) -> pd.DataFrame:
             )
         elif series.dtype == object:
             series = series.astype(str).astype(object).where(series.notna(), None)
+        if not column.numeric and column.kind != "boolean" and name in (public or {}):
+            series = series.where(series.isin((public or {})[name]))
         clean[name] = series
     return pd.DataFrame(clean, index=frame.index)
 
@@ -171,6 +180,7 @@ def _fit_column(rows: ProtectedRows, column: Column, declared: Any, budget: _Bud
         step = float(_step_of(column))
         unit = step if column.kind == "continuous" and step else 1.0
         bounds = None if declared is None else _in_steps(column, declared)
+        n_values = budget.n_rows - (missing or 0.0)
         codec = fit_private_numbers(
             rows,
             name,

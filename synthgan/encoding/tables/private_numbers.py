@@ -20,7 +20,7 @@ _SPLITS = 5  # of an interval in turn
 _FIRST, _LAST = -64, 997  # powers of two of continuous numbers; 2**997 is just above 1e300
 _LARGEST_POWER = 62  # of whole numbers
 _ROOT_SHARE = 0.25  # of the budget
-_CERTAIN, _LIKELY = 4.5, 2.0  # standard deviations of the noise
+_CERTAIN, _LIKELY = 3.5, 2.0  # standard deviations of the noise
 _FEWEST_IN_LEAF = 1 / 64  # share of the rows of an interval that is split
 _BINS = 48
 
@@ -92,7 +92,7 @@ def fit_private_numbers(
     read: Read,
     step: float,
     bounds: tuple[float, float] | None,
-    n_rows: float,
+    n_values: float,
     rho: float,
 ) -> Codec:
     """Learn the distribution of a column: intervals that hold many rows are split again and again.
@@ -108,8 +108,8 @@ def fit_private_numbers(
         Spacing of the numbers; 0: they are continuous.
     bounds : (float, float) or None
         Lowest and highest number, if they are public, in the unit of `read`.
-    n_rows : float
-        Released number of rows.
+    n_values : float
+        Released number of rows that have a number.
     rho : float
 
     Returns
@@ -131,13 +131,16 @@ def fit_private_numbers(
 
     if bounds is None:
         active = count(root, "powers of two", _ROOT_SHARE)
-        active = active.take(active.counts > _CERTAIN * deviation)
+        if n_values < _CERTAIN * deviation:
+            return Constant()
+        found = active.counts > _CERTAIN * deviation
+        active = active.take(found if found.any() else active.counts == active.counts.max())
     else:
-        active = Intervals(root.low, root.high, np.array([n_rows]))
+        active = Intervals(root.low, root.high, np.array([max(n_values, 1.0)]))
     for _ in range(_SPLITS):
         wide = active.high - active.low > (1 if whole else 0)
         # The first width of zero's interval is nothing to continuous numbers.
-        many = active.counts > max(_FAN_OUT * deviation, _FEWEST_IN_LEAF * n_rows)
+        many = active.counts > max(_FAN_OUT * deviation, _FEWEST_IN_LEAF * n_values)
         is_zero = (active.low == 0) & (active.high <= 2.0**_FIRST)
         splits = wide & many & ~is_zero
         leaves.append(active.take(~splits))
@@ -156,7 +159,7 @@ def _codec_of(leaves: Intervals, deviation: float, step: float) -> Codec:
     """Turn counts of intervals into a quantile function and its bins."""
     likely = np.flatnonzero(leaves.counts > _LIKELY * deviation)
     if not len(likely):
-        return Constant()
+        likely = np.array([leaves.counts.argmax()])
     kept = leaves.take(np.arange(likely[0], likely[-1] + 1))
     kept = kept.take(kept.counts > 0)
     whole = step > 0

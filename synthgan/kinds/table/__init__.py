@@ -23,7 +23,7 @@ class TableKind(Kind):
     makes = "rows of a table"
     any_condition = True
     evaluate_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
-    fit_options = (*evaluate_options, "epsilon", "delta", "public", "unit", "max_rows")
+    fit_options = (*evaluate_options, "epsilon", "delta", "public", "unit", "max_rows", "target")
     sample_options = ("csv_safe", "sep", "encoding", "decimal", "na")
     floor = "shuffled columns"
     importance_caption = (

@@ -56,6 +56,12 @@ def add_fit_options(tables: Any) -> None:
         type=int,
         help="rows of a person that are learnt at most, with --unit (default: 1)",
     )
+    tables.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="column to be predicted, for --epsilon: its dependence on pairs of other columns is "
+        "measured, too",
+    )
 
 
 def add_reading_options(tables: Any) -> None:
@@ -131,7 +137,7 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 def _guarantee(parsed: argparse.Namespace) -> dict[str, Any]:
     """Return the parameter `privacy` for differential privacy, if it is asked for."""
-    names = ("epsilon", "delta", "public", "unit", "max_rows")
+    names = ("epsilon", "delta", "public", "unit", "max_rows", "target")
     given = {name: getattr(parsed, name) for name in names if getattr(parsed, name) is not None}
     if not given:
         return {}
