@@ -13,6 +13,8 @@ from synthgan.families.summaries import Summaries
 
 __all__ = ["FamilyState"]
 
+_MOST_RECENT = 10  # rows that are compared with the next one
+
 
 class FamilyState:
     """The families of all parents, which grow row by row.
@@ -43,6 +45,7 @@ class FamilyState:
         self.clock = start.copy()
         self.at_once = np.zeros(n)  # rows so far of the present value of the clock
         self.before: Rows | None = None
+        self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
         self.sums = {name: np.zeros(n) for name in coding.numbers}
         self.counts = {name: np.zeros(n) for name in coding.numbers}
         self.seen = {
@@ -121,3 +124,16 @@ class FamilyState:
             self.before[level.name][families] = rows[level.name]
             self.seen[level.name][families, level.codes(rows[level.name])] += 1
         self.place += 1
+        if self.coding.distinct:
+            times, labels = np.full(n, np.nan), np.full(n, -1)
+            times[families], labels[families] = clock, self.coding.combine(rows)
+            self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
+
+    def repeats(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
+        """Return which next rows are not allowed, as one of the same time has the same labels."""
+        found = np.zeros(len(families), dtype=bool)
+        if self.recent:
+            labels = self.coding.combine(rows)
+            for times, others in self.recent:
+                found |= (times[families] == clock) & (others[families] == labels) & (labels >= 0)
+        return found

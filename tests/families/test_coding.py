@@ -168,9 +168,51 @@ def test_features_of_families_by_hand() -> None:
     coding, _, _ = small()
     features = family_features(coding, coding.read(ROWS), CLOCK, OWNERS, 3)
     assert features.shape == (3, n_family_features(coding))
-    assert features[0, :4].tolist() == [3.0, 5.0, 9.0, 2.0]  # rows, first, last, mean step
+    # rows; first, last, mean and spread of the order; mean step
+    assert np.allclose(features[0, :6], [3.0, 5.0, 9.0, CLOCK[:3].mean(), CLOCK[:3].std(), 2.0])
     assert np.isnan(features[1, 1:]).sum() > 5
     assert features[1, 0] == 0
+
+
+def days(n: int = 300) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Two different tests a day, of which each is done on many days."""
+    rng = np.random.default_rng(0)
+    pairs = [rng.choice(list("abcd"), 2, replace=False) for _ in range(n * 3)]
+    table = pd.DataFrame({"test": np.concatenate(pairs), "ward": rng.choice(["x", "y"], n * 6)})
+    return table, np.repeat(np.arange(n), 6), np.tile([0.0, 0, 1, 1, 2, 2], n)
+
+
+def test_labels_that_never_agree_at_the_same_time() -> None:
+    table, owners, clock = days()
+    coding = FamilyCoding.fit(table, owners, clock)
+    assert coding.distinct == ("test",)
+    assert FamilyCoding.from_dict(coding.to_dict()) == coding
+    often = table.assign(test=np.random.default_rng(1).permutation(table["test"]))
+    assert FamilyCoding.fit(often, owners, clock).distinct == ()
+    assert FamilyCoding.fit(table, owners, np.arange(1800.0)).distinct == ()
+    assert FamilyCoding.fit(table, np.arange(1800), clock).distinct == ()
+    many = table.assign(test=[f"t{i}" for i in range(1800)])  # do not agree later either
+    assert FamilyCoding.fit(many, owners, clock).distinct == ()
+
+
+def test_rows_that_repeat_one_of_the_same_time_are_told() -> None:
+    table, owners, clock = days()
+    coding = FamilyCoding.fit(table, owners, clock)
+    rows = coding.read(table)
+    summaries = Summaries.fit("lab", coding, rows, owners, 300, set())
+    parents = pd.DataFrame({name: np.full(2, 3.0) for name in summaries.columns})
+    state = FamilyState(coding, summaries, parents, np.zeros(2), np.ones(2))
+
+    def row(*tests: str | None) -> dict:
+        return coding.read(pd.DataFrame({"test": tests, "ward": "x"}))
+
+    both = np.arange(2)
+    assert not state.repeats(both, row("a", "b"), np.zeros(2)).any()
+    state.take(both, row("a", "b"), np.zeros(2))
+    state.take(np.array([1]), row("c"), np.zeros(1))
+    assert state.repeats(both, row("a", "b"), np.zeros(2)).tolist() == [True, True]
+    assert state.repeats(both, row("a", "c"), np.array([1.0, 0.0])).tolist() == [False, True]
+    assert state.repeats(both, row("rare", None), np.zeros(2)).tolist() == [False, False]
 
 
 def test_rows_of_nobody_get_a_parent_of_their_own() -> None:
