@@ -61,13 +61,18 @@ class FamilyState:
         """Return what is known before the next row of some families."""
         parents = self.parents.iloc[families]
         left = self.number[families] - self.place
+        until = (self.end - self.clock)[families]
         known: dict[Hashable, Any] = {
             **{f"parent: {name}": parents[name].array for name in parents.columns},
             "place": np.full(len(families), float(self.place)),
             "rows left": left,
             "clock": self.clock[families],
             "since the first": (self.clock - self.start)[families],
-            "until the last": (self.end - self.clock)[families],
+            "until the last": until,
+            "until the last, a row": np.divide(
+                until, left, out=np.zeros(len(left)), where=left > 0
+            ),
+            "at the last": (until <= 0) * 1.0,
             "rows at once": self.at_once[families],
         }
         summed = dict(self.summaries.means) | dict(self.summaries.counts)
@@ -104,6 +109,29 @@ class FamilyState:
             for i in range(level.n_shares):
                 known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
         return pd.DataFrame(known)
+
+    def next(self, families: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the order of next rows, between the first value and the last.
+
+        Parameters
+        ----------
+        families : ndarray of int of shape (n,)
+        steps : ndarray of shape (n,)
+
+        Returns
+        -------
+        clock : ndarray of shape (n,)
+        fits : ndarray of bool of shape (n,)
+            Whether steps lead there: no step beyond the last value, and at the last row none where
+            the last value is reached before, and one where it is not.
+        """
+        if self.place == 0:
+            return self.start[families], np.ones(len(families), dtype=bool)
+        until, steps = (self.end - self.clock)[families], np.maximum(np.nan_to_num(steps), 0.0)
+        is_last = self.number[families] == self.place + 1
+        fits = np.where(is_last, (steps > 0) == (until > 0), steps <= until)
+        clock = self.clock[families] + np.minimum(steps, until)
+        return np.where(is_last, self.end[families], clock), fits
 
     def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
         """Add the next row of some families."""

@@ -51,7 +51,7 @@ __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 5000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
-_TRIES = 5  # of rows that repeat one of the same time
+_TRIES = 5  # of rows that do not fit those before
 # Prefixes of arrays in an archive, and parts with a record of their own.
 _CONTEXT, _FAMILY = "context.", "family."
 _PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
@@ -289,7 +289,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
     def _draw_rows(
         self, state: FamilyState, at: np.ndarray, labels: np.ndarray, rng: np.random.Generator
     ) -> tuple[pd.DataFrame, np.ndarray]:
-        """Generate the next row of some families; those that may not repeat a row are redrawn."""
+        """Generate the next row of some families.
+
+        Rows that go beyond the last time, or repeat one of the same time, are drawn again.
+        """
         tables: list[pd.DataFrame] = []
         clocks, places = np.zeros(len(at)), np.arange(len(at))
         left = places
@@ -299,11 +302,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             marked = self.encoder_.decode(
                 self.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
             )
-            clock = self._next(state, some, marked)
+            order = self.timeline_.name
+            steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
+            clock, fits = state.next(some, steps)
             before = state.before
             before = None if before is None else {k: v[some] for k, v in before.items()}
             table = self.coding_.unmark(self._without_order(marked), before, clock)
-            bad = state.repeats(some, self.coding_.read(table), clock) & (n_left > 0)
+            bad = state.repeats(some, self.coding_.read(table), clock) | ~fits
+            bad &= n_left > 0
             if not bad.all():
                 tables.append(table[~bad].set_axis(left[~bad]))
             clocks[left[~bad]] = clock[~bad]
@@ -311,14 +317,6 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             if not len(left):
                 break
         return pd.concat(tables).loc[places].reset_index(drop=True), clocks
-
-    def _next(self, state: FamilyState, at: np.ndarray, marked: pd.DataFrame) -> np.ndarray:
-        """Return the order column of the next rows: between the first value and the last."""
-        if self.timeline_.order is None or state.place == 0:
-            return state.start[at]
-        steps = np.nan_to_num(marked[self.timeline_.name].to_numpy(np.float64))
-        clock = np.minimum(state.clock[at] + np.maximum(steps, 0), state.end[at])
-        return np.where(state.number[at] == state.place + 1, state.end[at], clock)
 
     def restore_rows(
         self,

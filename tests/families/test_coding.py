@@ -195,6 +195,27 @@ def test_labels_that_never_agree_at_the_same_time() -> None:
     assert FamilyCoding.fit(many, owners, clock).distinct == ()
 
 
+def test_steps_lead_to_the_last_value() -> None:
+    coding, summaries, parents = small()
+    state = FamilyState(coding, summaries, parents, np.array([5.0, 0, 7]), np.array([9.0, 0, 7]))
+    rows = {k: v[[0, 3]] for k, v in coding.read(ROWS).items()}
+    clock, fits = state.next(np.array([0, 2]), np.array([3.0, np.nan]))  # the first row
+    assert clock.tolist() == [5.0, 7.0]
+    assert fits.all()
+    state.take(np.array([0, 2]), rows, clock)
+    zero = np.zeros(4, dtype=np.int64)
+    clock, fits = state.next(zero, np.array([np.nan, -1.0, 4.0, 5.0]))
+    assert clock.tolist() == [5.0, 5.0, 9.0, 9.0]
+    assert fits.tolist() == [True, True, True, False]
+    state.take(zero[:1], {k: v[:1] for k, v in rows.items()}, np.array([6.0]))
+    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, 9.0]))  # the last row
+    assert clock.tolist() == [9.0] * 3
+    assert fits.tolist() == [False, True, True]
+    third = state.context(zero[:1])
+    assert third["until the last, a row"].tolist() == [3.0]
+    assert third["at the last"].tolist() == [0.0]
+
+
 def test_rows_that_repeat_one_of_the_same_time_are_told() -> None:
     table, owners, clock = days()
     coding = FamilyCoding.fit(table, owners, clock)
