@@ -110,8 +110,13 @@ class FamilyState:
                 known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
         return pd.DataFrame(known)
 
+    def step(self, families: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        """Return the steps of next rows in order, NaN where they go to the last value at once."""
+        steps, until = clock - self.clock[families], (self.end - self.clock)[families]
+        return np.where((steps == until) & (until > 0), np.nan, steps)
+
     def next(self, families: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the order of next rows, between the first value and the last.
+        """Return the order of next rows, between the first value and the last; inverse of `step`.
 
         Parameters
         ----------
@@ -122,16 +127,18 @@ class FamilyState:
         -------
         clock : ndarray of shape (n,)
         fits : ndarray of bool of shape (n,)
-            Whether steps lead there: no step beyond the last value, and at the last row none where
-            the last value is reached before, and one where it is not.
+            Whether steps lead there: those beyond the last value do not, nor any but those to the
+            last value at the last row.
         """
         if self.place == 0:
             return self.start[families], np.ones(len(families), dtype=bool)
-        until, steps = (self.end - self.clock)[families], np.maximum(np.nan_to_num(steps), 0.0)
+        until = (self.end - self.clock)[families]
         is_last = self.number[families] == self.place + 1
-        fits = np.where(is_last, (steps > 0) == (until > 0), steps <= until)
+        to_end = np.isnan(steps) & (until > 0)
+        steps = np.maximum(np.nan_to_num(steps), 0.0)
+        fits = to_end | np.where(is_last | (until == 0), (until == 0) & (steps == 0), steps < until)
         clock = self.clock[families] + np.minimum(steps, until)
-        return np.where(is_last, self.end[families], clock), fits
+        return np.where(is_last | to_end, self.end[families], clock), fits
 
     def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
         """Add the next row of some families."""

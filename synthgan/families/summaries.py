@@ -218,6 +218,7 @@ def family_features(
 
     steps = np.diff(clock, prepend=clock[:1])
     features = [number.astype(float), *ends(clock), *spread(clock)]
+    features += [_means((clock == end[owners]) * 1.0, owners, n_parents) for end in ends(clock)]
     features += [_means(np.where(follows, x, np.nan), owners, n_parents)
                  for x in (steps, np.sqrt(np.abs(steps)), (steps == 0) * 1.0)]  # fmt: skip
     for name in coding.numbers:
@@ -242,4 +243,4 @@ def family_features(
 
 def n_family_features(coding: FamilyCoding) -> int:
     """Return how many features `family_features` gives."""
-    return 8 + 6 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)
+    return 10 + 6 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)

@@ -209,7 +209,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         contexts, gaps = [], []
         for at in np.split(by_place, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(state.context(owners[at]))
-            gaps.append(clock[at] - state.clock[owners[at]])
+            gaps.append(state.step(owners[at], clock[at]))
             state.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
         return pd.concat(contexts, ignore_index=True), by_place, np.concatenate(gaps)
 

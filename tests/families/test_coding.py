@@ -168,8 +168,10 @@ def test_features_of_families_by_hand() -> None:
     coding, _, _ = small()
     features = family_features(coding, coding.read(ROWS), CLOCK, OWNERS, 3)
     assert features.shape == (3, n_family_features(coding))
-    # rows; first, last, mean and spread of the order; mean step
-    assert np.allclose(features[0, :6], [3.0, 5.0, 9.0, CLOCK[:3].mean(), CLOCK[:3].std(), 2.0])
+    # rows; first, last, mean and spread of the order; shares at both ends; mean step
+    order = [5.0, 9.0, CLOCK[:3].mean(), CLOCK[:3].std()]
+    ends = [(CLOCK[:3] == 5).mean(), (CLOCK[:3] == 9).mean()]
+    assert np.allclose(features[0, :8], [3.0, *order, *ends, 2.0])
     assert np.isnan(features[1, 1:]).sum() > 5
     assert features[1, 0] == 0
 
@@ -204,13 +206,18 @@ def test_steps_lead_to_the_last_value() -> None:
     assert fits.all()
     state.take(np.array([0, 2]), rows, clock)
     zero = np.zeros(4, dtype=np.int64)
-    clock, fits = state.next(zero, np.array([np.nan, -1.0, 4.0, 5.0]))
-    assert clock.tolist() == [5.0, 5.0, 9.0, 9.0]
-    assert fits.tolist() == [True, True, True, False]
+    to = np.array([5.0, 6.0, 9.0])
+    assert np.array_equal(state.step(zero[:3], to), [0.0, 1.0, np.nan], equal_nan=True)
+    clock, fits = state.next(zero[:3], state.step(zero[:3], to))
+    assert clock.tolist() == to.tolist()
+    assert fits.all()
+    clock, fits = state.next(zero[:2], np.array([4.0, 5.0]))  # which are no steps to the end
+    assert clock.tolist() == [9.0, 9.0]
+    assert not fits.any()
     state.take(zero[:1], {k: v[:1] for k, v in rows.items()}, np.array([6.0]))
-    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, 9.0]))  # the last row
+    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, np.nan]))  # the last row
     assert clock.tolist() == [9.0] * 3
-    assert fits.tolist() == [False, True, True]
+    assert fits.tolist() == [False, False, True]
     third = state.context(zero[:1])
     assert third["until the last, a row"].tolist() == [3.0]
     assert third["at the last"].tolist() == [0.0]
