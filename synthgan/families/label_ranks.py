@@ -20,7 +20,6 @@ __all__ = ["LabelRanks"]
 
 _MOST_LEVELS, _FEWEST_ROWS = 30, 200  # of a label; rarer levels share the ranks of all rows
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 10
-_ENDS, _MOST_AT_ENDS = 0.02, 20  # share of the rows at each end, and knots there
 _MIN_BETWEEN = 0.1  # of the variance of ranks, between labels
 
 _Numbers = Annotated[tuple[float, ...], fields.list_of(fields.number())]
@@ -174,16 +173,10 @@ def _knots(
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return means of neighbouring values, and their ranks; none where they are too few."""
     rows = rows[np.argsort(values[rows], kind="stable")]
-    n_ends = int(_ENDS * len(rows))
-    ends = [n_ends, len(rows) - n_ends] if n_ends >= _ROWS_A_KNOT else []
-    sizes, means = np.zeros(0, np.int64), np.zeros(0)
-    for some in np.split(rows, ends):
-        most = _MOST_KNOTS if len(some) > n_ends else _MOST_AT_ENDS
-        fewest = max(_ROWS_A_KNOT, len(some) // most)
-        if len(some) < fewest:
-            return (), ()
-        found = pooled_means(values[some], support.take(some), fewest=fewest)
-        sizes, means = np.append(sizes, found[0]), np.append(means, found[1])
+    fewest = max(_ROWS_A_KNOT, len(rows) // _MOST_KNOTS)
+    if len(rows) < 2 * fewest:
+        return (), ()
+    sizes, means = pooled_means(values[rows], support.take(rows), fewest=fewest)
     if len(means) < 2 or np.isnan(means).any():
         return (), ()
     ranks = np.cumsum(sizes) - sizes / 2
