@@ -49,7 +49,7 @@ from synthgan.synthesizers.training_set import TrainingSet, keep_best
 __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
-_MOST_FAMILIES = 5000  # from which the choice among families is learnt
+_MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
 _TRIES = 5  # of rows that do not fit those before
 # Prefixes of arrays in an archive, and parts with a record of their own.
