@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.families.periods import Periods
-from synthgan.families.timeline import as_numbers
+from synthgan.families.timeline import as_numbers, is_number
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
@@ -21,6 +21,8 @@ _MOST_LEVELS = 250  # whose presence is counted; rarer ones count as one
 _MOST_SHARES = 8  # levels whose share of the rows so far is known
 _MOST_SHOWN = 30  # levels of a label that is known of the row before
 _MIN_REPEATS, _TIMES_CHANCE = 0.3, 1.5
+# Rows at the same time, share of them that repeat one of it, and times as many that do later.
+_FEWEST_AT_ONCE, _MOST_REPEATED, _LEAST_BY_CHANCE = 100, 0.01, 5.0
 _SAME, _PLACE = "(as before)", "#"
 
 Rows = dict[Hashable, np.ndarray]
@@ -78,12 +80,16 @@ class FamilyCoding(Stored):
     numbers : tuple of hashable
         Columns of numbers, dates or durations.
     labels : tuple of LabelLevels
+    distinct : tuple of hashable, default=()
+        Columns of labels in which no two rows of a family agree at the same time: a test is done
+        once a day. Without any, rows may repeat.
     """
 
     _record_name = "coding"
 
     numbers: tuple[Name, ...]
     labels: tuple[LabelLevels, ...]
+    distinct: tuple[Name, ...] = ()
 
     @classmethod
     def fit(
@@ -107,7 +113,7 @@ class FamilyCoding(Stored):
         numbers, labels = [], []
         follows = np.append(False, owners[1:] == owners[:-1])
         for name in table.columns:
-            if _is_number(table[name]):
+            if is_number(table[name]):
                 numbers.append(name)
                 continue
             texts = as_labels(table[name])
@@ -123,12 +129,19 @@ class FamilyCoding(Stored):
                 periods = Periods.fit(level.levels, level.codes(texts), clock, support)
                 level = replace(level, periods=periods)
             labels.append(level)
-        return cls(tuple(numbers), tuple(labels))
+        codes = {one.name: one.codes(as_labels(table[one.name])) for one in labels}
+        distinct = _find_distinct({one: codes[one.name] for one in labels}, owners, clock)
+        return cls(tuple(numbers), tuple(labels), distinct)
 
     def read(self, table: pd.DataFrame) -> Rows:
         """Return numbers as float64 and labels as objects, by column."""
         rows: Rows = {name: as_numbers(table[name]) for name in self.numbers}
         return rows | {level.name: as_labels(table[level.name]) for level in self.labels}
+
+    def combine(self, rows: Rows) -> np.ndarray:
+        """Return numbers of the combinations of distinct labels; -1 where a label is rare."""
+        levels = [level for level in self.labels if level.name in self.distinct]
+        return _combined({level: level.codes(rows[level.name]) for level in levels})
 
     def mark(self, table: pd.DataFrame, owners: np.ndarray, clock: np.ndarray) -> pd.DataFrame:
         """Replace labels by their places among those of the time, and by marks of repeats."""
@@ -179,6 +192,41 @@ class FamilyCoding(Stored):
         return table
 
 
+def _combined(codes: dict[LabelLevels, np.ndarray]) -> np.ndarray:
+    combined: Any = 0
+    for level, own in codes.items():
+        is_rare = (own == len(level.levels)) | (combined == -1)
+        combined = np.where(is_rare, -1, combined * len(level.levels) + own)
+    return np.asarray(combined)
+
+
+def _find_distinct(
+    codes: dict[LabelLevels, np.ndarray], owners: np.ndarray, clock: np.ndarray
+) -> tuple[Hashable, ...]:
+    """Return the fewest labels in which rows of a family differ at the same time, by no chance."""
+    follows = owners[1:] == owners[:-1]
+    at_once = follows & (clock[1:] == clock[:-1])
+    if at_once.sum() < _FEWEST_AT_ONCE:
+        return ()
+
+    def repeated(some: dict[LabelLevels, np.ndarray]) -> float:
+        table = pd.DataFrame({"owner": owners, "clock": clock, "labels": _combined(some)})
+        return float(table[table["labels"] >= 0].duplicated().sum() / at_once.sum())
+
+    if not codes or repeated(codes) > _MOST_REPEATED:
+        return ()
+    for level in sorted(codes, key=lambda level: -len(level.levels)):
+        fewer = {one: own for one, own in codes.items() if one is not level}
+        if fewer and repeated(fewer) <= _MOST_REPEATED:
+            codes = fewer
+    combined = _combined(codes)
+    later = follows & ~at_once & (combined[1:] >= 0)
+    by_chance = (combined[1:] == combined[:-1])[later].mean() if later.any() else 0.0
+    if by_chance < _LEAST_BY_CHANCE * max(repeated(codes), _MOST_REPEATED):
+        return ()
+    return tuple(level.name for level in codes)
+
+
 def as_labels(series: pd.Series) -> np.ndarray:
     """Return labels as text, None where missing."""
     labels = series.astype(object).to_numpy(copy=True)
@@ -186,11 +234,6 @@ def as_labels(series: pd.Series) -> np.ndarray:
         labels = np.array([None if pd.isna(x) else str(x) for x in labels], dtype=object)
     labels[series.isna().to_numpy()] = None
     return labels
-
-
-def _is_number(series: pd.Series) -> bool:
-    is_number = pd.api.types.is_numeric_dtype(series.dtype) or series.dtype.kind in "mM"
-    return bool(is_number and not pd.api.types.is_bool_dtype(series.dtype))
 
 
 def _is_text(series: pd.Series) -> bool:

@@ -12,7 +12,7 @@ from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Stored
 
-__all__ = ["Periods"]
+__all__ = ["Periods", "mean_of_first"]
 
 _FEWEST_LEVELS = 12
 _MOST_AT_A_TIME = 0.6  # of the levels, for periods to help
@@ -69,7 +69,7 @@ class Periods(Stored):
         for i, at in enumerate(np.searchsorted(codes[by_time], np.arange(len(levels) + 1))[:-1]):
             rows = by_time[at : at + int((codes == i).sum())]
             first, last = (
-                _mean_of_first(clock[some], people[some], support.least)
+                mean_of_first(clock[some], people[some], support.least)
                 for some in (rows, rows[::-1])
             )
             found.append((float(np.floor(first)), float(np.ceil(last)), levels[i]))
@@ -137,7 +137,7 @@ class Periods(Stored):
             raise ValueError("periods of other levels")
 
 
-def _mean_of_first(clock: np.ndarray, people: np.ndarray, least: int) -> float:
+def mean_of_first(clock: np.ndarray, people: np.ndarray, least: int) -> float:
     """Return the mean of the first times of the first people."""
     first = ~pd.Series(people).duplicated().to_numpy()
     return float(clock[first][: max(1, least)].mean()) if len(clock) else 0.0

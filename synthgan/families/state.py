@@ -13,6 +13,8 @@ from synthgan.families.summaries import Summaries
 
 __all__ = ["FamilyState"]
 
+_MOST_RECENT = 10  # rows that are compared with the next one
+
 
 class FamilyState:
     """The families of all parents, which grow row by row.
@@ -43,6 +45,7 @@ class FamilyState:
         self.clock = start.copy()
         self.at_once = np.zeros(n)  # rows so far of the present value of the clock
         self.before: Rows | None = None
+        self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
         self.sums = {name: np.zeros(n) for name in coding.numbers}
         self.counts = {name: np.zeros(n) for name in coding.numbers}
         self.seen = {
@@ -58,13 +61,18 @@ class FamilyState:
         """Return what is known before the next row of some families."""
         parents = self.parents.iloc[families]
         left = self.number[families] - self.place
+        until = (self.end - self.clock)[families]
         known: dict[Hashable, Any] = {
             **{f"parent: {name}": parents[name].array for name in parents.columns},
             "place": np.full(len(families), float(self.place)),
             "rows left": left,
             "clock": self.clock[families],
             "since the first": (self.clock - self.start)[families],
-            "until the last": (self.end - self.clock)[families],
+            "until the last": until,
+            "until the last, a row": np.divide(
+                until, left, out=np.zeros(len(left)), where=left > 0
+            ),
+            "at the last": (until <= 0) * 1.0,
             "rows at once": self.at_once[families],
         }
         summed = dict(self.summaries.means) | dict(self.summaries.counts)
@@ -102,6 +110,36 @@ class FamilyState:
                 known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
         return pd.DataFrame(known)
 
+    def step(self, families: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        """Return the steps of next rows in order, NaN where they go to the last value at once."""
+        steps, until = clock - self.clock[families], (self.end - self.clock)[families]
+        return np.where((steps == until) & (until > 0), np.nan, steps)
+
+    def next(self, families: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the order of next rows, between the first value and the last; inverse of `step`.
+
+        Parameters
+        ----------
+        families : ndarray of int of shape (n,)
+        steps : ndarray of shape (n,)
+
+        Returns
+        -------
+        clock : ndarray of shape (n,)
+        fits : ndarray of bool of shape (n,)
+            Whether steps lead there: those beyond the last value do not, nor any but those to the
+            last value at the last row.
+        """
+        if self.place == 0:
+            return self.start[families], np.ones(len(families), dtype=bool)
+        until = (self.end - self.clock)[families]
+        is_last = self.number[families] == self.place + 1
+        to_end = np.isnan(steps) & (until > 0)
+        steps = np.maximum(np.nan_to_num(steps), 0.0)
+        fits = to_end | np.where(is_last | (until == 0), (until == 0) & (steps == 0), steps < until)
+        clock = self.clock[families] + np.minimum(steps, until)
+        return np.where(is_last | to_end, self.end[families], clock), fits
+
     def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
         """Add the next row of some families."""
         n = len(self.parents)
@@ -121,3 +159,16 @@ class FamilyState:
             self.before[level.name][families] = rows[level.name]
             self.seen[level.name][families, level.codes(rows[level.name])] += 1
         self.place += 1
+        if self.coding.distinct:
+            times, labels = np.full(n, np.nan), np.full(n, -1)
+            times[families], labels[families] = clock, self.coding.combine(rows)
+            self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
+
+    def repeats(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
+        """Return which next rows are not allowed, as one of the same time has the same labels."""
+        found = np.zeros(len(families), dtype=bool)
+        if self.recent:
+            labels = self.coding.combine(rows)
+            for times, others in self.recent:
+                found |= (times[families] == clock) & (others[families] == labels) & (labels >= 0)
+        return found

@@ -212,16 +212,20 @@ def family_features(
     def ends(values: np.ndarray) -> list[np.ndarray]:
         return [np.where(some, values[np.where(some, i, 0)], np.nan) for i in (at, end)]
 
+    def spread(values: np.ndarray) -> list[np.ndarray]:
+        mean = _means(values, owners, n_parents)
+        return [mean, np.sqrt(_means((values - mean[owners]) ** 2, owners, n_parents))]
+
     steps = np.diff(clock, prepend=clock[:1])
-    features = [number.astype(float), *ends(clock)]
+    features = [number.astype(float), *ends(clock), *spread(clock)]
+    features += [_means((clock == end[owners]) * 1.0, owners, n_parents) for end in ends(clock)]
     features += [_means(np.where(follows, x, np.nan), owners, n_parents)
                  for x in (steps, np.sqrt(np.abs(steps)), (steps == 0) * 1.0)]  # fmt: skip
     for name in coding.numbers:
         values = rows[name]
-        mean = _means(values, owners, n_parents)
-        spread = np.sqrt(_means((values - mean[owners]) ** 2, owners, n_parents))
         step = np.where(follows, np.abs(np.diff(values, prepend=np.nan)), np.nan)
-        features += [mean, spread, *ends(values), _means(step, owners, n_parents)]
+        features += [*spread(values), *ends(values), _means(step, owners, n_parents)]
+        features.append(_means(np.isnan(values) * 1.0, owners, n_parents))
     for level in coding.labels:
         codes = level.codes(rows[level.name])
         pairs, counts = np.unique(np.column_stack([owners, codes]), axis=0, return_counts=True)
@@ -239,4 +243,4 @@ def family_features(
 
 def n_family_features(coding: FamilyCoding) -> int:
     """Return how many features `family_features` gives."""
-    return 6 + 5 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)
+    return 10 + 6 * len(coding.numbers) + sum(3 + level.n_shares for level in coding.labels)

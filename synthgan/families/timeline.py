@@ -12,7 +12,7 @@ from synthgan.encoding.tables.column import Column
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["Timeline", "as_numbers", "same_zone"]
+__all__ = ["Timeline", "as_numbers", "is_number", "same_zone"]
 
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
 
@@ -124,6 +124,12 @@ def as_numbers(series: pd.Series) -> np.ndarray:
         values[series.isna().to_numpy()] = np.nan
         return values
     return pd.to_numeric(series).to_numpy(np.float64, na_value=np.nan)
+
+
+def is_number(series: pd.Series) -> bool:
+    """Return whether a column holds numbers, dates or durations."""
+    is_number = pd.api.types.is_numeric_dtype(series.dtype) or series.dtype.kind in "mM"
+    return bool(is_number and not pd.api.types.is_bool_dtype(series.dtype))
 
 
 def same_zone(one: pd.Series, other: pd.Series) -> bool:

@@ -18,8 +18,9 @@ from synthgan.encoding import GridEncoder
 from synthgan.exceptions import SynthganWarning, grouped_notices
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.families import Families, some_families
+from synthgan.families.number_coding import NumberCoding
 from synthgan.families.state import FamilyState
-from synthgan.families.summaries import Summaries, family_features, n_family_features
+from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.known_cells import GivenCells, KnownCells
@@ -27,6 +28,12 @@ from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
+from synthgan.synthesizers.family_choice import (
+    choose_families,
+    describe_families,
+    fit_family_critic,
+    read_family_critic,
+)
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import find_preset
@@ -42,12 +49,13 @@ from synthgan.synthesizers.training_set import TrainingSet, keep_best
 __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
-_MOST_FAMILIES = 5000  # from which the choice among families is learnt
+_MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
-_NOTHING = -1e9  # a feature that cannot be measured
+_TRIES = 5  # of rows that do not fit those before
 # Prefixes of arrays in an archive, and parts with a record of their own.
 _CONTEXT, _FAMILY = "context.", "family."
-_PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries}
+_PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
+                            "plain_coding": FamilyCoding, "numbers": NumberCoding}  # fmt: skip
 
 
 class ChildTableSynthesizer(TabularGANSynthesizer):
@@ -116,7 +124,11 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.constraints_ = fit_constraints(constraints, own, [], support, None)
             table = self.constraints_.apply(own)
             clock = self.timeline_.clock(typed)
+            self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_)
+            table = self.numbers_.apply(table, clock)
             self.coding_ = FamilyCoding.fit(table, owners, clock, support)
+            self._plain = own[self.numbers_.changed(self.constraints_)]
+            self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
         self._table, self._clock = table, clock
         return typed
 
@@ -181,8 +193,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         seconds = read_seconds(self.max_time)
         is_late = seconds is not None and time.perf_counter() > begun + seconds
         if self._n_candidates(preset) > 1 and not is_late:
-            self._fit_family_critic(families, rows, clock, owners, links, people)
-        del self._table, self._clock, self._new_encoder, self._support
+            self._fit_family_critic(families, clock, owners, links, people)
+        del self._table, self._plain, self._clock, self._new_encoder, self._support
         return self
 
     def _unroll(
@@ -197,7 +209,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         contexts, gaps = [], []
         for at in np.split(by_place, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(state.context(owners[at]))
-            gaps.append(clock[at] - state.clock[owners[at]])
+            gaps.append(state.step(owners[at], clock[at]))
             state.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
         return pd.concat(contexts, ignore_index=True), by_place, np.concatenate(gaps)
 
@@ -237,16 +249,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         copies = np.tile(np.arange(n), n_versions)
         table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
         if critic is not None and len(table):
-            rows = self.coding_.read(table)
-            seen = self._family_features(rows, clock, owners, len(copies))
+            seen = self._describe(table, clock, owners, len(copies))
             known = self._known_of_families(families, links, rng)
-            chosen = critic.choose(seen, known, rng)
-            new = np.full(len(copies), -1)
-            new[chosen] = np.arange(n)
-            kept = np.flatnonzero(new[owners] >= 0)
-            kept = kept[np.argsort(new[owners[kept]], kind="stable")]
-            owners, clock, linked = new[owners[kept]], clock[kept], linked[kept]
-            table = table.iloc[kept].reset_index(drop=True)
+            kept, owners = choose_families(critic, seen, known, owners, rng)
+            table, clock, linked = (
+                table.iloc[kept].reset_index(drop=True),
+                clock[kept],
+                linked[kept],
+            )
         return table, clock, owners, linked
 
     def _roll(
@@ -261,15 +271,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
-            labels = self._encode_context(context)
-            given = (labels, np.ones(labels.shape, dtype=bool))
-            marked = self.encoder_.decode(
-                self.sample_grids(len(at), int(rng.integers(2**31 - 1)), given)
-            )
-            clock = self._next(state, at, marked)
-            before = state.before
-            before = None if before is None else {k: v[at] for k, v in before.items()}
-            table = self.coding_.unmark(self._without_order(marked), before, clock)
+            table, clock = self._draw_rows(state, at, self._encode_context(context), rng)
             state.take(at, self.coding_.read(table), clock)
             tables.append(table)
             clocks.append(clock)
@@ -284,13 +286,37 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         table = pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
         return table, np.concatenate(clocks)[order], of[order], np.concatenate(linked)[order]
 
-    def _next(self, state: FamilyState, at: np.ndarray, marked: pd.DataFrame) -> np.ndarray:
-        """Return the order column of the next rows: between the first value and the last."""
-        if self.timeline_.order is None or state.place == 0:
-            return state.start[at]
-        steps = np.nan_to_num(marked[self.timeline_.name].to_numpy(np.float64))
-        clock = np.minimum(state.clock[at] + np.maximum(steps, 0), state.end[at])
-        return np.where(state.number[at] == state.place + 1, state.end[at], clock)
+    def _draw_rows(
+        self, state: FamilyState, at: np.ndarray, labels: np.ndarray, rng: np.random.Generator
+    ) -> tuple[pd.DataFrame, np.ndarray]:
+        """Generate the next row of some families.
+
+        Rows that go beyond the last time, or repeat one of the same time, are drawn again.
+        """
+        tables: list[pd.DataFrame] = []
+        clocks, places = np.zeros(len(at)), np.arange(len(at))
+        left = places
+        for n_left in reversed(range(_TRIES)):
+            some, cells = at[left], labels[left]
+            given = (cells, np.ones(cells.shape, dtype=bool))
+            marked = self.encoder_.decode(
+                self.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
+            )
+            order = self.timeline_.name
+            steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
+            clock, fits = state.next(some, steps)
+            before = state.before
+            before = None if before is None else {k: v[some] for k, v in before.items()}
+            table = self.coding_.unmark(self._without_order(marked), before, clock)
+            bad = state.repeats(some, self.coding_.read(table), clock) | ~fits
+            bad &= n_left > 0
+            if not bad.all():
+                tables.append(table[~bad].set_axis(left[~bad]))
+            clocks[left[~bad]] = clock[~bad]
+            left = left[bad]
+            if not len(left):
+                break
+        return pd.concat(tables).loc[places].reset_index(drop=True), clocks
 
     def restore_rows(
         self,
@@ -301,7 +327,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         rng: np.random.Generator,
     ) -> pd.DataFrame:
         """Turn generated rows into those that `read` returned: relations hold, dates are dates."""
-        own = self.constraints_.restore(table, rng)
+        own = self._plainly(table, clock, rng)
         for column in self.schema_:
             if column.kind in ("string", "category") and own[column.name].dtype == object:
                 own[column.name] = own[column.name].astype(column.pandas_dtype())
@@ -309,10 +335,16 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             own[self.timeline_.name] = self.timeline_.from_clock(clock)
         return self.forms_.settle(self.timeline_.restore(own, parents, owners))
 
+    def _plainly(
+        self, table: pd.DataFrame, clock: np.ndarray, rng: np.random.Generator
+    ) -> pd.DataFrame:
+        """Undo what constraints rewrote, and remove what is not recorded at its time."""
+        own = self.constraints_.restore(self.numbers_.restore(table), rng)
+        return self.numbers_.recording.remove(own, clock)
+
     def _fit_family_critic(
         self,
         families: Families,
-        rows: Rows,
         clock: np.ndarray,
         owners: np.ndarray,
         links: pd.DataFrame,
@@ -323,12 +355,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         some = np.unique(owners)
         some = np.sort(rng.permutation(some)[:_MOST_FAMILIES])
         kept = np.flatnonzero(np.isin(owners, some))
-        real = self._family_features(
-            {name: values[kept] for name, values in rows.items()},
-            clock[kept],
-            np.searchsorted(some, owners[kept]),
-            len(some),
-        )
+        of = np.searchsorted(some, owners[kept])
+        tables = self._table.iloc[kept], self._plain.iloc[kept]
+        real = describe_families(self._codings(), tables, clock[kept], of, len(some))
 
         def dealt(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
             at = rng.integers(len(links), size=n)
@@ -338,21 +367,19 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         known = self._known_of_families(chosen, dealt, rng)
         copies = np.tile(np.arange(len(some)), _FAMILIES_EACH)
         table, times, of, _ = self._roll(some_families(chosen, copies), dealt, rng)
-        fake = self._family_features(self.coding_.read(table), times, of, len(copies))
-        first = np.searchsorted(owners, some)
-        self.family_critic_ = Critic.fit(
-            (real, known),
-            (fake, np.tile(known, (_FAMILIES_EACH, 1))),
-            _itself,
-            0,
-            support=Support(self._least_support(), people[first]),
-        )
+        fake = self._describe(table, times, of, len(copies))
+        support = Support(self._least_support(), people[np.searchsorted(owners, some)])
+        self.family_critic_ = fit_family_critic(real, fake, known, support)
 
-    def _family_features(
-        self, rows: Rows, clock: np.ndarray, owners: np.ndarray, n: int
+    def _codings(self) -> tuple[FamilyCoding, FamilyCoding]:
+        return self.coding_, self.plain_coding_
+
+    def _describe(
+        self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, n: int
     ) -> np.ndarray:
-        features = family_features(self.coding_, rows, clock, owners, n)
-        return np.nan_to_num(features, nan=_NOTHING)
+        """Return what the choice among generated families sees."""
+        plain = self._plainly(table, clock, np.random.default_rng(0))
+        return describe_families(self._codings(), (table, plain), clock, owners, n)
 
     def _known_of_families(
         self, families: Families, links: Any, rng: np.random.Generator
@@ -407,13 +434,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
         self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])
         self.known_groups_ = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
-        self.family_critic_ = None
-        if parts[_FAMILY]:
-            cells = self._known_cells(torch.device("cpu"), None)
-            n_features = n_family_features(self.coding_)
-            self.family_critic_ = Critic.from_arrays(
-                parts[_FAMILY], _itself, n_features, cells.n_features
-            )
+        n_known = self._known_cells(torch.device("cpu"), None).n_features
+        self.family_critic_ = read_family_critic(parts[_FAMILY], self._codings(), n_known)
 
     def _draw_one(self) -> None:
         n_cells = math.prod(self.context_encoder_.grid_shape_)
@@ -424,7 +446,3 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
 def identifier_columns(model: TabularGANSynthesizer) -> list[Hashable]:
     """Return the columns that are replaced by fresh values: they tell nothing of a row."""
     return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]
-
-
-def _itself(features: np.ndarray) -> np.ndarray:
-    return features

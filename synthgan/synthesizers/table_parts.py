@@ -165,8 +165,13 @@ def constraint_numbers(
     makers = [c for c in constraints.constraints_ if isinstance(c, of_numbers)]
     if all(isinstance(c, Quotient) for c in makers):
         return []
-    table = encoder.decode(grids, {name for c in makers for name in (*c.uses, *c.makes)})
-    for constraint in reversed(makers):
+    learnt = {cells.column.name for cells in encoder.column_cells_}
+    needed, n_needed = makers, 0
+    while n_needed < len(needed):  # columns that are not learnt, others restore first
+        n_needed, used = len(needed), {name for c in needed for name in c.uses} - learnt
+        needed = [c for c in constraints.constraints_ if c in needed or used & {*c.rewrites}]
+    table = encoder.decode(grids, {name for c in needed for name in (*c.uses, *c.makes)})
+    for constraint in reversed(needed):
         table = constraint.restore(table, np.random.default_rng(0))
     shown = [c for c in makers if not isinstance(c, Quotient)]
     made = [pd.to_numeric(table[c.rewrites[0]]) for c in shown]

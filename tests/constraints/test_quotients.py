@@ -101,6 +101,9 @@ def test_archives_hold_quotients():
     record = json.loads(json.dumps(constraints.to_dict()))
     again = ConstraintSet.from_dict(record)
     assert_frame_equal(again.apply(frame), constraints.apply(frame))
+    del record["constraints"][0]["parameters"]["is_rate"]  # an older archive
+    again = ConstraintSet.from_dict(record)
+    assert_frame_equal(again.apply(frame), constraints.apply(frame))
     record["constraints"][0]["parameters"]["power"] = 0.0
     with pytest.raises((ArchiveError, ParameterError), match="power"):
         ConstraintSet.from_dict(record)
@@ -121,11 +124,13 @@ def test_counts_are_divided_by_what_they_grow_with():
     frame["age"] = rng.integers(18, 40, N)
     found = [repr(one) for one in find_relations(frame)]
     assert found == [
-        "Quotient(column='goals', of='games')",
-        "Quotient(column='fouls', of='games')",
+        "Quotient(column='goals', is_rate=True, of='games')",
+        "Quotient(column='fouls', is_rate=True, of='games')",
     ]
     constraints = ConstraintSet().fit(frame)
-    restored = constraints.restore(constraints.apply(frame), rng)
+    table = constraints.apply(frame)
+    assert table["goals"].is_unique  # counts are spread over the interval above them
+    restored = constraints.restore(table, rng)
     assert_frame_equal(restored, frame)
     assert find_rates(frame, fixed=["goals", "fouls", "games"]) == []
     narrow = frame.assign(games=games + 500)

@@ -168,9 +168,79 @@ def test_features_of_families_by_hand() -> None:
     coding, _, _ = small()
     features = family_features(coding, coding.read(ROWS), CLOCK, OWNERS, 3)
     assert features.shape == (3, n_family_features(coding))
-    assert features[0, :4].tolist() == [3.0, 5.0, 9.0, 2.0]  # rows, first, last, mean step
+    # rows; first, last, mean and spread of the order; shares at both ends; mean step
+    order = [5.0, 9.0, CLOCK[:3].mean(), CLOCK[:3].std()]
+    ends = [(CLOCK[:3] == 5).mean(), (CLOCK[:3] == 9).mean()]
+    assert np.allclose(features[0, :8], [3.0, *order, *ends, 2.0])
     assert np.isnan(features[1, 1:]).sum() > 5
     assert features[1, 0] == 0
+
+
+def days(n: int = 300) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Two different tests a day, of which each is done on many days."""
+    rng = np.random.default_rng(0)
+    pairs = [rng.choice(list("abcd"), 2, replace=False) for _ in range(n * 3)]
+    table = pd.DataFrame({"test": np.concatenate(pairs), "ward": rng.choice(["x", "y"], n * 6)})
+    return table, np.repeat(np.arange(n), 6), np.tile([0.0, 0, 1, 1, 2, 2], n)
+
+
+def test_labels_that_never_agree_at_the_same_time() -> None:
+    table, owners, clock = days()
+    coding = FamilyCoding.fit(table, owners, clock)
+    assert coding.distinct == ("test",)
+    assert FamilyCoding.from_dict(coding.to_dict()) == coding
+    often = table.assign(test=np.random.default_rng(1).permutation(table["test"]))
+    assert FamilyCoding.fit(often, owners, clock).distinct == ()
+    assert FamilyCoding.fit(table, owners, np.arange(1800.0)).distinct == ()
+    assert FamilyCoding.fit(table, np.arange(1800), clock).distinct == ()
+    many = table.assign(test=[f"t{i}" for i in range(1800)])  # do not agree later either
+    assert FamilyCoding.fit(many, owners, clock).distinct == ()
+
+
+def test_steps_lead_to_the_last_value() -> None:
+    coding, summaries, parents = small()
+    state = FamilyState(coding, summaries, parents, np.array([5.0, 0, 7]), np.array([9.0, 0, 7]))
+    rows = {k: v[[0, 3]] for k, v in coding.read(ROWS).items()}
+    clock, fits = state.next(np.array([0, 2]), np.array([3.0, np.nan]))  # the first row
+    assert clock.tolist() == [5.0, 7.0]
+    assert fits.all()
+    state.take(np.array([0, 2]), rows, clock)
+    zero = np.zeros(4, dtype=np.int64)
+    to = np.array([5.0, 6.0, 9.0])
+    assert np.array_equal(state.step(zero[:3], to), [0.0, 1.0, np.nan], equal_nan=True)
+    clock, fits = state.next(zero[:3], state.step(zero[:3], to))
+    assert clock.tolist() == to.tolist()
+    assert fits.all()
+    clock, fits = state.next(zero[:2], np.array([4.0, 5.0]))  # which are no steps to the end
+    assert clock.tolist() == [9.0, 9.0]
+    assert not fits.any()
+    state.take(zero[:1], {k: v[:1] for k, v in rows.items()}, np.array([6.0]))
+    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, np.nan]))  # the last row
+    assert clock.tolist() == [9.0] * 3
+    assert fits.tolist() == [False, False, True]
+    third = state.context(zero[:1])
+    assert third["until the last, a row"].tolist() == [3.0]
+    assert third["at the last"].tolist() == [0.0]
+
+
+def test_rows_that_repeat_one_of_the_same_time_are_told() -> None:
+    table, owners, clock = days()
+    coding = FamilyCoding.fit(table, owners, clock)
+    rows = coding.read(table)
+    summaries = Summaries.fit("lab", coding, rows, owners, 300, set())
+    parents = pd.DataFrame({name: np.full(2, 3.0) for name in summaries.columns})
+    state = FamilyState(coding, summaries, parents, np.zeros(2), np.ones(2))
+
+    def row(*tests: str | None) -> dict:
+        return coding.read(pd.DataFrame({"test": tests, "ward": "x"}))
+
+    both = np.arange(2)
+    assert not state.repeats(both, row("a", "b"), np.zeros(2)).any()
+    state.take(both, row("a", "b"), np.zeros(2))
+    state.take(np.array([1]), row("c"), np.zeros(1))
+    assert state.repeats(both, row("a", "b"), np.zeros(2)).tolist() == [True, True]
+    assert state.repeats(both, row("a", "c"), np.array([1.0, 0.0])).tolist() == [False, True]
+    assert state.repeats(both, row("rare", None), np.zeros(2)).tolist() == [False, False]
 
 
 def test_rows_of_nobody_get_a_parent_of_their_own() -> None:

@@ -232,6 +232,22 @@ def test_a_child_of_keys_alone() -> None:
     assert list(made.sample(20)["visits"]) == ["patient"]
 
 
+def test_what_is_not_recorded_at_a_time_is_missing_then() -> None:
+    rng = np.random.default_rng(0)
+    visits = pd.DataFrame({"patient": np.repeat(np.arange(N), 4)})
+    visits["year"] = 1960 + 10 * np.tile(np.arange(4), N) + np.repeat(rng.integers(0, 5, N), 4)
+    visits["test"] = rng.choice(["a", "b"], 4 * N)
+    visits["value"] = (rng.normal(size=4 * N) + 50 * (visits["test"] == "a")).round(2)
+    visits.loc[visits["year"] < 1980, "value"] = np.nan
+    tables = {"patients": pd.DataFrame({"id": range(N)}), "visits": visits}
+    relation = Relation("visits", "patient", "patients", order="year", parent_key="id")
+    made = quick([relation]).fit(tables).sample(N)["visits"]
+    assert (made["value"].isna() == (made["year"] < 1980)).all()
+    values = made.groupby("test")["value"].median()
+    assert values["a"] > 40
+    assert values["b"] < 10
+
+
 def test_rare_labels_of_one_person_do_not_come_out() -> None:
     tables = clinic()
     visits = tables["visits"]

@@ -203,3 +203,16 @@ def test_relations_hold_in_every_row_of_a_file():
     assert (bins.astype(str) == fake["class"]).all()
     assert (fake["population"] // 900 == fake["doctors"]).all()
     assert fake["population"].corr(fake["doctors"]) > 0.99
+
+
+@pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
+def test_an_inequality_of_a_column_that_another_gives():
+    rng = np.random.default_rng(0)
+    ward = rng.choice(list("abcdefgh"), 400)
+    low = pd.Series(ward).map({level: 10.0 * i for i, level in enumerate("abcdefgh")})
+    table = pd.DataFrame({"ward": ward, "low": low, "high": low + rng.exponential(1, 400)})
+    constraints = ["auto", Inequality("low", "high")]
+    model = TabularGANSynthesizer(constraints=constraints, max_steps=3, random_state=0).fit(table)
+    made = model.sample(50)
+    assert (made["low"] <= made["high"]).all()
+    assert made["low"].isin(low.unique()).all()
