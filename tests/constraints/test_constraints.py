@@ -409,6 +409,22 @@ def test_nothing_to_do_is_free():
     assert constraints.holds(frame).tolist() == [True, True]
 
 
+def test_a_set_that_only_checks_learns_nothing_and_changes_nothing():
+    frame = pd.DataFrame({"a": [1, 5, 99], "b": [2, 3, 100]})
+    constraints = [Range("a", high=50), Inequality("a", "b")]
+    fitted = ConstraintSet(constraints, checks_only=True).fit(frame, find=False)
+    other = ConstraintSet(constraints, checks_only=True).fit(frame.iloc[:0], find=False)
+    assert fitted.to_dict() == other.to_dict()
+    for one in (fitted, through_json(fitted)):
+        assert one.checks_only
+        assert one.apply(frame) is frame
+        assert one.restore(frame, RNG) is frame
+        assert one.holds(frame).tolist() == [True, False, False]
+        known = one.translate(frame, frame.notna(), RNG)
+        assert known[0] is frame
+    assert "checks_only" not in ConstraintSet().fit(frame).to_dict()
+
+
 def test_bad_sets():
     frame = pd.DataFrame({"a": [1, 2], "b": [3, 4]})
     with pytest.raises(DataError, match=r"names columns \['z'\], which the table lacks"):

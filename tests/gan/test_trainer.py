@@ -178,6 +178,22 @@ def test_the_learning_rate_falls_to_zero_over_the_last_share():
     assert (np.diff(rates) <= 0).all()
 
 
+def test_the_learning_rate_rises_from_zero_over_the_first_share():
+    rates = []
+
+    class Rate(Callback):
+        def on_log(self, run):
+            rates.append(run.state.generator_optimizer.rate)
+
+    train([Rate()], n_epochs=40, optimizer=Adam(0.01, decay=0.5, rise=0.25))
+    half = len(rates) // 4
+    assert rates[0] < 0.001
+    assert (np.diff(rates[:half]) > 0).all()
+    assert max(rates) == pytest.approx(0.01, rel=0.1)
+    with pytest.raises(ValueError, match="'rise' parameter of Adam must be"):
+        train(n_epochs=1, optimizer=Adam(rise=1.0))
+
+
 def test_limits_end_a_run_with_the_learning_rate_at_zero():
     rates = []
 
