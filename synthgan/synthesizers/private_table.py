@@ -46,7 +46,10 @@ from synthgan.synthesizers.table_parts import condition_columns
 
 __all__ = ["check_private", "fit_private"]
 
-_COUNT_SHARE, _ENCODING_SHARE = 0.01, 0.15  # of the budget
+_COUNT_SHARE = 0.01  # of the budget
+_LEAST_ENCODING, _MOST_ENCODING = 0.15, 0.4  # share of the budget; more of it where rows are few
+# A quarter of the rows is to exceed the noise of an interval sixfold; half of a column's budget.
+_ROWS_TO_NOISE = 2 * (4 * 6) ** 2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _CHECKED = (Inequality, Range, Predicate)  # constraints that learn nothing
 # Parameters that read rows, and what to give instead.
@@ -154,6 +157,22 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     model.grid_shape_, model.is_quantised_ = encoder.grid_shape_, False
     model.critic_ = None
     _train(model, marginals, n_rows, begun)
+
+
+def _encoding_share(rows: ProtectedRows, n_rows: float) -> float:
+    """Return the share of the budget for the encodings; warn where no share is enough."""
+    noise = rows.max_rows**2 * len(rows.names) / rows.ledger.rho
+    wanted = _ROWS_TO_NOISE * noise / n_rows**2
+    if wanted > _MOST_ENCODING:
+        warnings.warn(
+            f"about {n_rows:.0f} rows are few for {len(rows.names)} columns at "
+            f"epsilon={rows.ledger.epsilon:g}: some columns may come back empty, and dependences "
+            "between columns are lost in the noise; declare labels and ranges in public, give "
+            "fewer columns or more rows, or a larger epsilon.",
+            PrivacyWarning,
+            stacklevel=5,
+        )
+    return float(np.clip(wanted, _LEAST_ENCODING, _MOST_ENCODING))
 
 
 def _people(privacy: DifferentialPrivacy, frame: pd.DataFrame) -> np.ndarray | None:

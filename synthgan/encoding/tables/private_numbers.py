@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from synthgan.encoding.tables.binned import BinnedNumbers
 from synthgan.encoding.tables.codecs import Codec, Constant, QuantileCell
@@ -20,7 +21,8 @@ _SPLITS = 5  # of an interval in turn
 _FIRST, _LAST = -64, 997  # powers of two of continuous numbers; 2**997 is just above 1e300
 _LARGEST_POWER = 62  # of whole numbers
 _ROOT_SHARE = 0.25  # of the budget
-_CERTAIN, _LIKELY = 3.5, 2.0  # standard deviations of the noise
+_LIKELY = 2.0  # standard deviations of the noise
+_WRONG = 0.005  # probability that any interval without rows is taken for one with rows
 _FEWEST_IN_LEAF = 1 / 64  # share of the rows of an interval that is split
 _BINS = 48
 
@@ -131,10 +133,9 @@ def fit_private_numbers(
 
     if bounds is None:
         active = count(root, "powers of two", _ROOT_SHARE)
-        if n_values < _CERTAIN * deviation:
-            return Constant()
-        found = active.counts > _CERTAIN * deviation
-        active = active.take(found if found.any() else active.counts == active.counts.max())
+        # An empty interval far away is hardly ever taken for one that holds rows.
+        certain = norm.isf(_WRONG / len(active.low)) * deviation
+        active = active.take(active.counts > certain)
     else:
         active = Intervals(root.low, root.high, np.array([max(n_values, 1.0)]))
     for _ in range(_SPLITS):
@@ -159,7 +160,7 @@ def _codec_of(leaves: Intervals, deviation: float, step: float) -> Codec:
     """Turn counts of intervals into a quantile function and its bins."""
     likely = np.flatnonzero(leaves.counts > _LIKELY * deviation)
     if not len(likely):
-        likely = np.array([leaves.counts.argmax()])
+        return Constant()
     kept = leaves.take(np.arange(likely[0], likely[-1] + 1))
     kept = kept.take(kept.counts > 0)
     whole = step > 0
