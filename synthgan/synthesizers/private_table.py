@@ -133,8 +133,9 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     )
     n_rows = max(1.0, float(counts[0]))
     _warn_of_delta(privacy, n_rows)
+    share = _encoding_share(rows, n_rows)
     with grouped_notices():
-        cells = fit_private_cells(rows, public, n_rows, _ENCODING_SHARE * ledger.rho, privacy.unit)
+        cells = fit_private_cells(rows, public, n_rows, share * ledger.rho, privacy.unit)
     encoder = GridEncoder().set_cells(cells)
     target = len(cells) - 1 if n_targets == 1 else None
     if privacy.target is not None:
