@@ -193,6 +193,15 @@ def test_a_large_delta_is_told(patients):
         quick(guarantee(delta=0.1), max_steps=1).fit(patients[["ill", "age"]])
 
 
+@pytest.mark.filterwarnings("ignore:.*comes back empty:synthgan.exceptions.DataWarning")
+def test_few_rows_are_told(patients):
+    message = (
+        r"about \d+ rows are few for 2 columns at epsilon=0.05: some columns may come back emp"
+    )
+    with pytest.warns(PrivacyWarning, match=message):
+        quick(guarantee(epsilon=0.05), max_steps=1).fit(patients[["ill", "age"]][:200])
+
+
 def never(*_):
     raise AssertionError
 
