@@ -106,7 +106,7 @@ class BinnedNumbers(StoredCodec):
         low, high = borders[at], borders[np.add(at, 1)]
         # The end of a bin belongs to the next one.
         level = np.minimum(low + share * (high - low), np.nextafter(high, low))
-        return self.inner.decode((OFF + _SPAN * level)[:, None])
+        return np.asarray(self.inner.values_at(level))
 
     def middle(self) -> np.ndarray:
         """Return the cells of the median, of shape (n_cells,)."""

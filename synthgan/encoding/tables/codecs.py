@@ -256,7 +256,10 @@ class QuantileCell(StoredCodec):
 
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Map cells to the values at their quantile levels."""
-        quantile_levels = (np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN
+        return self.values_at((np.clip(cells[:, 0].astype(np.float64), OFF, ON) - OFF) / _SPAN)
+
+    def values_at(self, quantile_levels: np.ndarray) -> np.ndarray:
+        """Return the values at quantile levels, 0..1."""
         return self._values(quantile.from_quantiles(self.table, quantile_levels))
 
     def draw(

@@ -187,7 +187,7 @@ def _fit_column(rows: ProtectedRows, column: Column, declared: Any, budget: _Bud
             lambda r: _numbers(column, r, bounds, unit),
             step,
             bounds,
-            budget.n_rows,
+            n_values,
             rho,
         )
     elif column.kind == "boolean":

@@ -81,10 +81,8 @@ def root_intervals(whole: bool, bounds: tuple[float, float] | None) -> Intervals
         return Intervals(np.array([bounds[0]]), np.array([end]), np.zeros(1))
     powers = np.arange(0, _LARGEST_POWER + 1) if whole else np.arange(_FIRST, _LAST + 1)
     ends = np.ldexp(1.0, powers)
-    low = np.concatenate([-ends[:0:-1], [0.0], ends[:-1]])
-    high = np.concatenate([-ends[-2::-1], [ends[0]], ends[1:]])
-    if whole:  # -1 lies in [-1, 0)
-        low, high = np.insert(low, len(ends) - 1, -1.0), np.insert(high, len(ends) - 1, 0.0)
+    low = np.concatenate([-ends[::-1], [0.0], ends[:-1]])
+    high = np.concatenate([-ends[-2::-1], [0.0], ends])
     return Intervals(low, high, np.zeros(len(low)))
 
 
