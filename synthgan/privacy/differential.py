@@ -109,7 +109,8 @@ class DifferentialPrivacy(BaseEstimator):
         epsilon, delta = float(self.epsilon or 0), float(self.delta or 0)
         of_labels = _LABELS_SHARE * delta
         unit = None if self.unit is None else str(self.unit)
-        return Ledger(epsilon, delta, rho_of(epsilon, delta - of_labels), of_labels, unit)
+        rho = (1 - 2 * _ROUNDING) * rho_of(epsilon, delta - of_labels)
+        return Ledger(epsilon, delta, rho, of_labels, unit)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def test_first_intervals_are_disjoint_ascending_and_without_gaps(whole):
     root = root_intervals(whole, None)
     assert (root.low < root.high).all()
     assert (root.low[1:] == root.high[:-1]).all()
-    ends = (-(2.0**62), 2.0**62) if whole else (-(2.0**997), 2.0**997)
+    ends = (-(2.0**63), 2.0**63) if whole else (-(2.0**997), 2.0**997)
     assert (root.low[0], root.high[-1]) == ends
     assert 0.0 in root.low
 
@@ -55,7 +55,7 @@ def test_first_intervals_are_disjoint_ascending_and_without_gaps(whole):
 )
 def test_first_intervals_hold_every_number(values, whole):
     x = np.array(values)
-    x = np.clip(np.rint(x), -(2.0**61), 2.0**61) if whole else x
+    x = np.clip(np.rint(x), -(2.0**63), np.nextafter(2.0**63, 0)) if whole else x
     root = root_intervals(whole, None)
     at = root.find(x, np.ones(len(x), dtype=bool))
     assert (at >= 0).all()
