@@ -178,9 +178,7 @@ class _Cells(torch.autograd.Function):
         numbers, switches, levels, null = flat.index_select(1, head.order).split(head.sizes, 1)
         if head.n_uniform:
             numbers = numbers.clone()
-            numbers[:, -head.n_uniform :] = torch.randn(
-                len(flat), head.n_uniform, generator=rng, device=flat.device, dtype=flat.dtype
-            )
+            numbers[:, -head.n_uniform :].normal_(generator=rng)
         switches = switches + _uniform(switches, rng).logit_()
         levels = levels - _uniform(levels, rng).log_().neg_().log_()  # Gumbel noise
         # Two equal noisy logits are too rare to matter, and are decoded.
