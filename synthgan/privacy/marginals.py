@@ -123,41 +123,41 @@ def measure_marginals(
     single_weights = np.full(len(single), (n_rows / scale) ** 2)
     cliques: list[tuple[int, ...]] = list(combinations(range(len(varied)), 2))
     n_chosen = min(len(cliques), _PAIRS_PER_COLUMN * len(varied))
-    noise = rows.max_rows * math.sqrt(max(1, n_chosen) / (2 * ledger.left))
-    # Cells that hold many rows more than the noise; a table has the square of the codes.
-    most = math.sqrt(_ROWS_PER_NOISE * n_rows / noise) / 2
-    most_codes = int(np.clip(round(most), _FEWEST_CODES, _MOST_CODES))
-    joins = [
-        _join(*column, most_codes) for column in zip(shares, is_ordered, has_gaps, strict=True)
-    ]
+    most = _most_codes(rows, n_chosen, n_rows)
+    joins = [_join(*column, most) for column in zip(shares, is_ordered, has_gaps, strict=True)]
 
     def read_joined(frame: pd.DataFrame) -> np.ndarray:
         codes = read_varied(frame)
         columns = [np.where(c < 0, -1, join[c]) for c, join in zip(codes.T, joins, strict=True)]
         return np.column_stack(columns)
 
-    joined_sizes = [int(join.max()) + 1 for join in joins]
+    views = _Views(rows, read_joined, [int(join.max()) + 1 for join in joins], n_rows)
     if n_chosen < len(cliques):
-        cliques = _choose(rows, read_joined, shares, joins, cliques, n_chosen, n_rows)
-    starts = np.concatenate([[0], np.cumsum(joined_sizes)])
-    if target is not None and joined_sizes[target] > _MOST_TARGET_CODES:
+        own = [np.bincount(j, x) for j, x in zip(joins, shares, strict=True)]
+        cliques = views.choose(cliques, own, n_chosen)
+    if target is not None and views.sizes[target] > _MOST_TARGET_CODES:
         target = None
     others = [clique for clique in cliques if target not in clique]
-    share = 1 - _TRIPLE_SHARE if target is not None and others else 1.0
-    pairs, pair_weights = _measure(
-        rows, "pairs of columns", read_joined, joined_sizes, cliques, share * ledger.left, n_rows
-    )
+    has_triples = target is not None and bool(others)
+    share = 1 - _TRIPLE_SHARE if has_triples else 1.0
+    ((pairs, pair_weights),) = views.measure("pairs of columns", cliques, share * ledger.left)
     triples: list[Triples] = []
-    if target is not None and others:
-        of_codes = _measure_triples(
-            rows, read_joined, joined_sizes, others, target, ledger.left, n_rows
-        )
-        first = int(starts[target])
-        triples = [Triples(first + code, *own) for code, own in enumerate(of_codes)]
-    joined = np.concatenate([join + start for join, start in zip(joins, starts, strict=False)])
+    if target is not None and has_triples:
+        found = views.measure("triples with the target", others, ledger.left, target)
+        first = int(views.starts[target])
+        triples = [Triples(first + code, *own) for code, own in enumerate(found)]
+    joined = np.concatenate([j + start for j, start in zip(joins, views.starts, strict=False)])
     return Marginals(
         tuple(sizes), single, single_weights, joined, pairs, pair_weights, tuple(triples)
     )
+
+
+def _most_codes(rows: ProtectedRows, n_tables: int, n_rows: float) -> int:
+    """Return how many codes a column may have in tables of several: as the noise allows."""
+    noise = rows.max_rows * math.sqrt(max(1, n_tables) / (2 * rows.ledger.left))
+    # Cells that hold many rows more than the noise; a table has the square of the codes.
+    most = math.sqrt(_ROWS_PER_NOISE * n_rows / noise) / 2
+    return int(np.clip(round(most), _FEWEST_CODES, _MOST_CODES))
 
 
 def _join(shares: np.ndarray, is_ordered: bool, has_gap: bool, most: int) -> np.ndarray:
@@ -180,72 +180,61 @@ def _join(shares: np.ndarray, is_ordered: bool, has_gap: bool, most: int) -> np.
     return np.minimum(rank, most - 1)
 
 
-def _choose(
-    rows: ProtectedRows,
-    read: Any,
-    shares: Sequence[np.ndarray],
-    joins: Sequence[np.ndarray],
-    cliques: Sequence[tuple[int, ...]],
-    n_chosen: int,
-    n_rows: float,
-) -> list[tuple[int, ...]]:
-    """Choose pairs of columns that depend on each other more than the noise of their tables."""
-    ledger = rows.ledger
-    own = [np.bincount(j, s) for j, s in zip(joins, shares, strict=True)]
-    noise = rows.max_rows * math.sqrt(n_chosen / (2 * ledger.left))
-    n_cells = np.array([np.prod([len(own[view]) for view in clique]) for clique in cliques])
-    chosen = rows.most_dependent(
-        "dependent pairs", read, own, n_rows, cliques,
-        math.sqrt(2 / math.pi) * noise * n_cells, n_chosen, _CHOICE_SHARE * ledger.left,
-    )  # fmt: skip
-    return [cliques[i] for i in np.sort(chosen)]
+@dataclass(frozen=True)
+class _Views:
+    """Columns as they stand in tables of several: how to read them, how many codes each has."""
 
+    rows: ProtectedRows
+    read: Any
+    sizes: list[int]
+    n_rows: float
 
-def _measure(
-    rows: ProtectedRows,
-    what: str,
-    read: Any,
-    sizes: Sequence[int],
-    cliques: Sequence[tuple[int, ...]],
-    rho: float,
-    n_rows: float,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Measure pairs; return one symmetric matrix of shares, and one of weights."""
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    shares, weights = np.zeros((2, starts[-1], starts[-1]))
-    if not cliques:
-        return shares, weights
-    tables, scale = rows.marginals(what, read, sizes, cliques, rho)
-    for (a, b), table in zip(cliques, tables, strict=True):
-        at = slice(starts[a], starts[a + 1]), slice(starts[b], starts[b + 1])
-        shares[at], weights[at] = table / n_rows, (n_rows / scale) ** 2
-        shares[at[::-1]], weights[at[::-1]] = shares[at].T, weights[at].T
-    return shares, weights
+    @property
+    def starts(self) -> np.ndarray:
+        """Position of the first code of each column among all, and their number."""
+        return np.concatenate([[0], np.cumsum(self.sizes)])
 
+    def choose(
+        self, cliques: Sequence[tuple[int, ...]], shares: Sequence[np.ndarray], n: int
+    ) -> list[tuple[int, ...]]:
+        """Choose pairs that depend on each other more than the noise of their tables."""
+        rows, ledger = self.rows, self.rows.ledger
+        noise = rows.max_rows * math.sqrt(n / (2 * ledger.left))
+        n_cells = np.array([self.sizes[a] * self.sizes[b] for a, b in cliques])
+        chosen = rows.most_dependent(
+            "dependent pairs", self.read, shares, self.n_rows, cliques,
+            math.sqrt(2 / math.pi) * noise * n_cells, n, _CHOICE_SHARE * ledger.left,
+        )  # fmt: skip
+        return [cliques[i] for i in np.sort(chosen)]
 
-def _measure_triples(
-    rows: ProtectedRows,
-    read: Any,
-    sizes: Sequence[int],
-    cliques: Sequence[tuple[int, ...]],
-    target: int,
-    rho: float,
-    n_rows: float,
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Measure pairs of columns with the target; return shares and weights for each of its codes."""
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    tables, scale = rows.marginals(
-        "triples with the target", read, sizes, [(*c, target) for c in cliques], rho
-    )
-    found = []
-    for code in range(sizes[target]):
-        shares, weights = np.zeros((2, starts[-1], starts[-1]))
+    def measure(
+        self,
+        what: str,
+        cliques: Sequence[tuple[int, ...]],
+        rho: float,
+        target: int | None = None,
+    ) -> np.ndarray:
+        """Measure pairs, apart for each code of the target if there is one.
+
+        Returns
+        -------
+        found : ndarray of shape (n_parts, 2, n_joined, n_joined)
+            Symmetric matrices of shares and of weights.
+        """
+        given = () if target is None else (target,)
+        n_parts = 1 if target is None else self.sizes[target]
+        starts, sizes = self.starts, self.sizes
+        found = np.zeros((n_parts, 2, starts[-1], starts[-1]))
+        if not cliques:
+            return found
+        wanted = [(*clique, *given) for clique in cliques]
+        tables, scale = self.rows.marginals(what, self.read, sizes, wanted, rho)
         for (a, b), table in zip(cliques, tables, strict=True):
-            at = slice(starts[a], starts[a + 1]), slice(starts[b], starts[b + 1])
-            shares[at], weights[at] = table[:, :, code] / n_rows, (n_rows / scale) ** 2
-            shares[at[::-1]], weights[at[::-1]] = shares[at].T, weights[at].T
-        found.append((shares, weights))
-    return found
+            own = np.moveaxis(table.reshape(sizes[a], sizes[b], n_parts), 2, 0) / self.n_rows
+            at, other = (slice(starts[j], starts[j + 1]) for j in (a, b))
+            found[:, 0, at, other], found[:, 0, other, at] = own, own.swapaxes(1, 2)
+            found[:, 1, at, other] = found[:, 1, other, at] = (self.n_rows / scale) ** 2
+        return found
 
 
 def _as_shares(counts: np.ndarray) -> np.ndarray:
