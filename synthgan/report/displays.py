@@ -347,8 +347,11 @@ class HistoryDisplay:
         ax = ax or Figure(figsize=(6.4, 2.8), layout="constrained").subplots()
         self.figure_, self.axes_ = ax.figure, [ax]  # type: ignore[assignment]
         epochs = self.history["epoch"]
-        ax.plot(epochs, self.history["discriminator_loss"], color=REAL, label="discriminator")
-        ax.plot(epochs, self.history["generator_loss"], "--", color=FAKE, label="generator")
+        # Those of two networks, or that of a generator without a discriminator.
+        losses = [name for name in self.history if str(name).endswith("_loss")]
+        for name, colour, style in zip(losses, (REAL, FAKE), ("-", "--"), strict=False):
+            label = name.removesuffix("_loss")
+            ax.plot(epochs, self.history[name], style, color=colour, label=label)
         ax.set(xlabel="epoch", ylabel="loss")
         ax.spines[["top", "right"]].set_visible(False)
         if "fidelity" in self.history and self.history["fidelity"].notna().any():

@@ -187,7 +187,7 @@ def _pictures(report: ReportContent) -> dict[str, list[Picture]]:
     history = getattr(report.model, "history_", None)
     if history is not None and len(history):
         curves = HistoryDisplay(history).plot()
-        alt = "Losses of the discriminator and the generator, and fidelity, over the epochs."
+        alt = "Losses, and fidelity if it was measured, over the epochs."
         pictures["training"] = [vector_picture(curves.figure_, alt)]
     return pictures
 

@@ -134,6 +134,8 @@ def test_history_with_and_without_fidelity():
     display = HistoryDisplay(history).plot()
     (ax,) = display.axes_
     assert [line.get_ydata().tolist() for line in ax.lines] == [[1.0, 0.5], [0.2, 0.3]]
+    private = HistoryDisplay(pd.DataFrame({"epoch": [1, 2], "marginal_loss": [3.0, 1.0]})).plot()
+    assert [line.get_label() for line in private.axes_[0].lines] == ["marginal"]
     display = HistoryDisplay(history.assign(fidelity=[np.nan, 0.8])).plot()
     assert display.axes_[1].lines[0].get_ydata().tolist() == [0.8]
 
