@@ -348,7 +348,7 @@ class HistoryDisplay:
         self.figure_, self.axes_ = ax.figure, [ax]  # type: ignore[assignment]
         epochs = self.history["epoch"]
         # Those of two networks, or that of a generator without a discriminator.
-        losses = [name for name in self.history if str(name).endswith("_loss")]
+        losses = [name for name in map(str, self.history) if name.endswith("_loss")]
         for name, colour, style in zip(losses, (REAL, FAKE), ("-", "--"), strict=False):
             label = name.removesuffix("_loss")
             ax.plot(epochs, self.history[name], style, color=colour, label=label)
