@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints.base import numbers_of
+from synthgan.families.pace import Pace
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
 
@@ -38,26 +39,31 @@ class Families:
         parents: pd.DataFrame,
         summaries: Summaries,
         timeline: Timeline,
+        pace: Pace,
+        rng: np.random.Generator,
     ) -> Families:
         """Read the ends of families from the summaries of generated parents.
 
-        A parent without a first date has no rows.
+        A parent without a first date has no rows. Number of rows and ends agree, see `Pace.ends`.
         """
         if timeline.order is None:
             return cls(known, np.zeros(len(known)), np.zeros(len(known)))
-        ends = []
-        upper = summaries.first if summaries.upper is None else summaries.upper
-        for name in (summaries.first, summaries.last, upper):
-            numbers, present = numbers_of(timeline.order, parents[name])
-            ends.append(np.where(present, numbers.astype(np.float64), np.nan))
-        start, end, most = ends
-        if summaries.upper is not None:
-            start, end = np.fmin(start, most), np.fmin(end, most)
+        upper = summaries.upper
+        ends = np.full((3, len(known)), np.inf)
+        for end, name in zip(ends, (summaries.first, summaries.last, upper), strict=True):
+            if name is not None:
+                numbers, present = numbers_of(timeline.order, parents[name])
+                end[:] = np.where(present, numbers.astype(np.float64), np.nan)
+        if upper is not None:
+            ends = np.fmin(ends, ends[2])
+            ends[2] = np.nan_to_num(ends[2], nan=np.inf)
+        number = known[summaries.number].to_numpy(np.float64, na_value=np.nan)
+        number = np.where(np.isnan(ends[0]), 0.0, np.nan_to_num(number))
+        ends[:2] = np.nan_to_num(ends[:2])
+        number, end = pace.ends(number, ends, rng)
         known = known.copy(deep=False)
-        known[summaries.number] = known[summaries.number].where(~np.isnan(start), 0)
-        start = np.nan_to_num(start)
-        end = np.where(np.isnan(end), start, np.maximum(start, end))
-        return cls(known, start, end)
+        known[summaries.number] = number
+        return cls(known, ends[0], end)
 
     def extended(self, number: Hashable, ends: np.ndarray) -> Families:
         """Add families of one row of which no parent is known; `ends` is of shape (2, n_more)."""

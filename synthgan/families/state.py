@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthgan.encoding.tables.column import Column
 from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.pace import Pace
 from synthgan.families.summaries import Summaries
 
 __all__ = ["FamilyState"]
 
+_NO_RULES = Pace()
 _MOST_RECENT = 10  # rows that are compared with the next one
 
 
@@ -27,6 +30,9 @@ class FamilyState:
         With the columns of `summaries`; what is known of each parent.
     start, end : ndarray of shape (n_parents,)
         First and last value of the order column; zeros without one.
+    order : Column or None, default=None
+        The order column.
+    pace : Pace, default=Pace()
     """
 
     def __init__(
@@ -36,13 +42,17 @@ class FamilyState:
         parents: pd.DataFrame,
         start: np.ndarray,
         end: np.ndarray,
+        order: Column | None = None,
+        pace: Pace = _NO_RULES,
     ) -> None:
         n = len(parents)
         self.coding, self.summaries, self.parents = coding, summaries, parents
         self.number = np.nan_to_num(parents[summaries.number].to_numpy(np.float64, na_value=0.0))
         self.start, self.end = start, end
+        self.order, self.pace = order, pace
         self.place = 0
         self.clock = start.copy()
+        self.free = start.copy()  # from when on the next row may begin
         self.at_once = np.zeros(n)  # rows so far of the present value of the clock
         self.before: Rows | None = None
         self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
@@ -61,7 +71,7 @@ class FamilyState:
         """Return what is known before the next row of some families."""
         parents = self.parents.iloc[families]
         left = self.number[families] - self.place
-        until = (self.end - self.clock)[families]
+        until = (self.end - self.free)[families]
         known: dict[Hashable, Any] = {
             **{f"parent: {name}": parents[name].array for name in parents.columns},
             "place": np.full(len(families), float(self.place)),
@@ -112,7 +122,7 @@ class FamilyState:
 
     def step(self, families: np.ndarray, clock: np.ndarray) -> np.ndarray:
         """Return the steps of next rows in order, NaN where they go to the last value at once."""
-        steps, until = clock - self.clock[families], (self.end - self.clock)[families]
+        steps, until = clock - self.free[families], (self.end - self.free)[families]
         return np.where((steps == until) & (until > 0), np.nan, steps)
 
     def next(self, families: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -128,17 +138,34 @@ class FamilyState:
         clock : ndarray of shape (n,)
         fits : ndarray of bool of shape (n,)
             Whether steps lead there: those beyond the last value do not, nor any but those to the
-            last value at the last row.
+            last value at the last row, nor those that are too short or leave the rows after them
+            too little time.
         """
         if self.place == 0:
             return self.start[families], np.ones(len(families), dtype=bool)
-        until = (self.end - self.clock)[families]
-        is_last = self.number[families] == self.place + 1
+        free, until, least = self.free[families], (self.end - self.free)[families], self.pace.least
+        is_last, room = self.number[families] == self.place + 1, self._room(families, free)
         to_end = np.isnan(steps) & (until > 0)
         steps = np.maximum(np.nan_to_num(steps), 0.0)
-        fits = to_end | np.where(is_last | (until == 0), (until == 0) & (steps == 0), steps < until)
-        clock = self.clock[families] + np.minimum(steps, until)
-        return np.where(is_last | to_end, self.end[families], clock), fits
+        at_end = to_end | ((until <= 0) & (steps == 0))
+        if least > 0:
+            fits = np.where(is_last, at_end, ~to_end & (least <= steps) & (steps <= room))
+            steps = np.clip(np.where(to_end, room, steps), least, np.maximum(room, least))
+        else:
+            fits = at_end | (~is_last & (steps < until))
+            steps = np.where(to_end, until, np.clip(steps, 0, np.maximum(until, 0)))
+        return np.where(is_last, np.maximum(self.end[families], free), free + steps), fits
+
+    def _room(self, families: np.ndarray, since: np.ndarray) -> np.ndarray:
+        """Return the time from `since` on that the rows after the next one leave."""
+        after = self.number[families] - self.place - 1
+        return np.asarray(self.end[families] - since - after * self.pace.least)
+
+    def overruns(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
+        """Return which next rows end too late for those after them."""
+        ends = clock + self.pace.lasts(self.order, rows)
+        is_last = self.number[families] == self.place + 1
+        return ~is_last & (ends > clock) & (self._room(families, ends) < 0)
 
     def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
         """Add the next row of some families."""
@@ -150,6 +177,7 @@ class FamilyState:
         is_same = clock == self.clock[families]
         self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 1)
         self.clock[families] = clock
+        self.free[families] = clock + self.pace.lasts(self.order, rows)
         for name in self.coding.numbers:
             values = rows[name]
             self.before[name][families] = values

@@ -19,6 +19,7 @@ from synthgan.exceptions import SynthganWarning, grouped_notices
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.families import Families, some_families
 from synthgan.families.number_coding import NumberCoding
+from synthgan.families.pace import Pace
 from synthgan.families.state import FamilyState
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
@@ -54,8 +55,10 @@ _FAMILIES_EACH = 2  # synthetic ones for each real one
 _TRIES = 5  # of rows that do not fit those before
 # Prefixes of arrays in an archive, and parts with a record of their own.
 _CONTEXT, _FAMILY = "context.", "family."
-_PARTS: dict[str, Any] = {"timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
-                            "plain_coding": FamilyCoding, "numbers": NumberCoding}  # fmt: skip
+_PARTS: dict[str, Any] = {
+    "timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
+    "plain_coding": FamilyCoding, "numbers": NumberCoding, "pace": Pace,
+}  # fmt: skip
 
 
 class ChildTableSynthesizer(TabularGANSynthesizer):
@@ -127,7 +130,12 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_)
             table = self.numbers_.apply(table, clock)
             self.coding_ = FamilyCoding.fit(table, owners, clock, support)
-            self._plain = own[self.numbers_.changed(self.constraints_)]
+            changed = self.numbers_.changed(self.constraints_)
+            durations = [name for name, _ in self.timeline_.own if name not in changed]
+            self.pace_ = Pace.fit(
+                self.timeline_.order, self.coding_.read(table), clock, owners, durations, support
+            )
+            self._plain = own[changed]
             self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
         self._table, self._clock = table, clock
         return typed
@@ -215,8 +223,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
 
     def _state(self, families: Families) -> FamilyState:
         return FamilyState(
-            self.coding_, self.summaries_, families.parents, families.start, families.end
-        )
+            self.coding_, self.summaries_, families.parents, families.start, families.end,
+            self.timeline_.order, self.pace_,
+        )  # fmt: skip
 
     def _encode_context(self, known: pd.DataFrame) -> np.ndarray:
         grids = self.context_encoder_.encode(known, warn=False)
@@ -291,7 +300,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
     ) -> tuple[pd.DataFrame, np.ndarray]:
         """Generate the next row of some families.
 
-        Rows that go beyond the last time, or repeat one of the same time, are drawn again.
+        Rows that go beyond the last time, leave too little of it for the rows after them, or repeat
+        one of the same time, are drawn again.
         """
         tables: list[pd.DataFrame] = []
         clocks, places = np.zeros(len(at)), np.arange(len(at))
@@ -308,7 +318,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             before = state.before
             before = None if before is None else {k: v[some] for k, v in before.items()}
             table = self.coding_.unmark(self._without_order(marked), before, clock)
-            bad = state.repeats(some, self.coding_.read(table), clock) | ~fits
+            rows = self.coding_.read(table)
+            bad = ~fits | state.repeats(some, rows, clock) | state.overruns(some, rows, clock)
             bad &= n_left > 0
             if not bad.all():
                 tables.append(table[~bad].set_axis(left[~bad]))
@@ -430,6 +441,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
         restore_table(self, {k: v for k, v in record.items() if k not in own}, arrays)
         for name, cls in _PARTS.items():
+            if name == "pace" and own[name] is None:  # earlier archives know none
+                own[name] = Pace().to_dict()
             setattr(self, f"{name}_", cls.from_dict(own[name]))
         self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
         self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])

@@ -172,8 +172,9 @@ def draw_child(
     n = len(tables.frames[parent])
     n_lonely = round(lonely * n)
     families = Families.of_parents(
-        tables.of_parents(parent), tables.frames[parent], model.summaries_, model.timeline_
-    )
+        tables.of_parents(parent), tables.frames[parent],
+        model.summaries_, model.timeline_, model.pace_, rng,
+    )  # fmt: skip
     if n_lonely:
         some = rng.integers(n, size=n_lonely)
         families = families.extended(

@@ -20,6 +20,7 @@ from synthgan import (
     RelationalGANSynthesizer,
     TabularGANSynthesizer,
 )
+from synthgan.datasets import make_hospital
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.state.archive import read_archive, write_archive
 from tests.quick import BrokenError, weights_of
@@ -101,6 +102,17 @@ def test_dates_are_in_order(fake: dict[str, pd.DataFrame]) -> None:
     assert (visits["born"] <= visits["date"]).all()
     assert (visits["date"] <= visits["left"]).all()
     assert visits.groupby("patient", sort=False)["date"].is_monotonic_increasing.all()
+
+
+def test_no_stay_begins_before_the_one_before_has_ended() -> None:
+    real = {name: make_hospital(100, random_state=0)[name] for name in ("patients", "stays")}
+    model = quick([Relation("stays", "patient_id", "patients", order="admitted")]).fit(real)
+    assert model.models_["stays"].pace_.until == "discharged"
+    stays = model.sample(300, random_state=0)["stays"]
+    before = stays.groupby("patient_id")["discharged"].shift()
+    assert before.notna().sum() > 50
+    assert not (stays["admitted"] < before).any()
+    assert not stays.duplicated(["patient_id", "admitted"]).any()
 
 
 def test_equal_seeds_give_equal_tables(
