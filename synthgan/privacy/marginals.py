@@ -111,7 +111,7 @@ def measure_marginals(
     def read_varied(frame: pd.DataFrame) -> np.ndarray:
         return read(frame)[:, varied]
 
-    tables, scale = rows.marginals(
+    tables, scales = rows.marginals(
         "single columns",
         read_varied,
         sizes,
@@ -120,7 +120,7 @@ def measure_marginals(
     )
     shares = [_as_shares(table) for table in tables]
     single = np.concatenate(tables) / n_rows
-    single_weights = np.full(len(single), (n_rows / scale) ** 2)
+    single_weights = np.repeat((n_rows / scales) ** 2, sizes)
     cliques: list[tuple[int, ...]] = list(combinations(range(len(varied)), 2))
     n_chosen = min(len(cliques), _PAIRS_PER_COLUMN * len(varied))
     most = _most_codes(rows, n_chosen, n_rows)
@@ -228,8 +228,8 @@ class _Views:
         if not cliques:
             return found
         wanted = [(*clique, *given) for clique in cliques]
-        tables, scale = self.rows.marginals(what, self.read, sizes, wanted, rho)
-        for (a, b), table in zip(cliques, tables, strict=True):
+        tables, scales = self.rows.marginals(what, self.read, sizes, wanted, rho)
+        for (a, b), table, scale in zip(cliques, tables, scales, strict=True):
             own = np.moveaxis(table.reshape(sizes[a], sizes[b], n_parts), 2, 0) / self.n_rows
             at, other = (slice(starts[j], starts[j + 1]) for j in (a, b))
             found[:, 0, at, other], found[:, 0, other, at] = own, own.swapaxes(1, 2)

@@ -132,13 +132,13 @@ class Attacked(ProtectedRows):
             codes.append(read(EVERYONE))
             return codes[0][: len(frame)]  # each row is read by itself
 
-        tables, scale = super().marginals(what, read_everyone, sizes, cliques, rho)
-        for clique, noisy in zip(cliques, tables, strict=True):
+        tables, scales = super().marginals(what, read_everyone, sizes, cliques, rho)
+        for clique, noisy, scale in zip(cliques, tables, scales, strict=True):
             *others, own = codes[0][:, list(clique)]
             if min(own) >= 0:
                 n_others = (np.array(others) == own).all(axis=1).sum()
                 self.evidence += (noisy[tuple(own)] - n_others - 0.5) / scale**2
-        return tables, scale
+        return tables, scales
 
 
 def evidence(frame, n_runs):

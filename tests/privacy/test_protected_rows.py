@@ -82,8 +82,11 @@ def test_rows_are_closed_after_an_error():
 
 def test_tables_are_exact_counts_without_noise():
     rows = rows_of()
-    (a, b, ab), scale = rows.marginals("tables", codes, (3, 2), [(0,), (1,), (0, 1)], RHO)
-    assert scale == pytest.approx(np.sqrt(3 / (2 * RHO)))
+    (a, b, ab), scales = rows.marginals("tables", codes, (3, 2), [(0,), (1,), (0, 1)], RHO)
+    # All costs add up to rho; those of larger tables are larger, by the power 2 / 3.
+    assert (1 / (2 * scales**2)).sum() == pytest.approx(RHO)
+    assert scales[1] / scales == pytest.approx(np.array([1.5, 1, 3]) ** (1 / 3))
+    assert rows.ledger.releases[-1].scale == pytest.approx(scales[2])
     assert a.tolist() == [2, 3, 1]
     assert b.tolist() == [2, 4]
     assert ab.tolist() == [[1, 1], [1, 2], [0, 1]]
@@ -100,7 +103,7 @@ def test_the_noise_grows_with_tables_and_rows_of_a_person():
         rows_of(FRAME, range(6), n).marginals("t", codes, (3, 2), [(0,)] * k, RHO)[1]
         for n, k in ((1, 1), (3, 4))
     )
-    assert many == pytest.approx(6 * few)
+    assert many == pytest.approx([6 * few[0]] * 4)
 
 
 def test_the_most_dependent_tables_are_chosen():
