@@ -16,6 +16,7 @@ from sklearn.base import clone
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
+from synthgan.gan.mixture import Mixture
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
 
@@ -115,12 +116,11 @@ TABLE = Preset(
     }
 )
 # With differential privacy: no rows, no discriminator; docs/development/differential-privacy.md.
-PRIVATE_TABLE_STEPS = 3000
+PRIVATE_TABLE_STEPS = 2500
 PRIVATE_TABLE = Preset(
     {
-        "network": FCN(width=512, depth=0),
-        "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.025),
-        "batch_size": 1000,
+        "network": Mixture(),
+        "optimizer": Adam(learning_rate=0.1, betas=(0.9, 0.99), decay=1.0, rise=0.025),
     }
 )
 SIGNAL = Preset(
