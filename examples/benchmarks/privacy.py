@@ -37,7 +37,8 @@ from synthgan.exceptions import PrivacyWarning
 from synthgan.metrics import c2st, column_shapes, pair_trends, tstr
 from synthgan.privacy.mechanisms import epsilon_of
 
-MEASURED = {"single columns", "dependent pairs", "pairs of columns", "triples with the target"}
+PAIRS, TRIPLES = "pairs of columns", "triples with the target"
+MEASURED = {"single columns", PAIRS, TRIPLES, f"choice of {PAIRS}", f"choice of {TRIPLES}"}
 
 
 def fit(train, target, privacy, seed, max_steps):

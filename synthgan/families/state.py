@@ -192,6 +192,38 @@ class FamilyState:
             times[families], labels[families] = clock, self.coding.combine(rows)
             self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
 
+    def unroll(
+        self, rows: Rows, clock: np.ndarray, owners: np.ndarray
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        """Take all rows of complete families, first rows first.
+
+        Parameters
+        ----------
+        rows : dict of arrays of shape (n_rows,)
+            Rows of a family stand together, in order.
+        clock : ndarray of shape (n_rows,)
+        owners : ndarray of int of shape (n_rows,), ascending
+
+        Returns
+        -------
+        contexts : DataFrame of shape (n_rows, n_columns)
+            What is known before each row.
+        order : ndarray of int of shape (n_rows,)
+            The numbers of the rows in `contexts`.
+        steps : ndarray of shape (n_rows,)
+            As `step` gives them, in that order.
+        """
+        first = np.append(True, owners[1:] != owners[:-1])
+        starts = np.maximum.accumulate(np.where(first, np.arange(len(owners)), 0))
+        places = np.arange(len(owners)) - starts
+        order = np.argsort(places, kind="stable")
+        contexts, steps = [], []
+        for at in np.split(order, np.cumsum(np.bincount(places))[:-1]):
+            contexts.append(self.context(owners[at]))
+            steps.append(self.step(owners[at], clock[at]))
+            self.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
+        return pd.concat(contexts, ignore_index=True), order, np.concatenate(steps)
+
     def repeats(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
         """Return which next rows are not allowed, as one of the same time has the same labels."""
         found = np.zeros(len(families), dtype=bool)

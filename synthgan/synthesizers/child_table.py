@@ -16,7 +16,7 @@ from synthgan.asking.conditions import bare_schema
 from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import SynthganWarning, grouped_notices
-from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.coding import FamilyCoding
 from synthgan.families.families import Families, some_families
 from synthgan.families.number_coding import NumberCoding
 from synthgan.families.pace import Pace
@@ -70,14 +70,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
 
     Parameters
     ----------
-    families : int, default=4
+    families : int, default=6
         Families generated for each one that is kept.
     """
 
     _labels_are_beside = True
     _candidates_of_known = 8
 
-    families = 4
+    families = 6
     family_critic_: Critic | None
 
     def read(
@@ -174,7 +174,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
         rows = self.coding_.read(table)
         marked = self.coding_.mark(table, owners, clock)
-        contexts, order, gaps = self._unroll(families, rows, clock, owners)
+        contexts, order, gaps = self._state(families).unroll(rows, clock, owners)
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
         )
@@ -204,22 +204,6 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self._fit_family_critic(families, clock, owners, links, people)
         del self._table, self._plain, self._clock, self._new_encoder, self._support
         return self
-
-    def _unroll(
-        self, families: Families, rows: Rows, clock: np.ndarray, owners: np.ndarray
-    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
-        """Return what is known before each row, the rows it is of, and their steps in order."""
-        state = self._state(families)
-        first = np.append(True, owners[1:] != owners[:-1])
-        starts = np.maximum.accumulate(np.where(first, np.arange(len(owners)), 0))
-        places = np.arange(len(owners)) - starts
-        by_place = np.argsort(places, kind="stable")
-        contexts, gaps = [], []
-        for at in np.split(by_place, np.cumsum(np.bincount(places))[:-1]):
-            contexts.append(state.context(owners[at]))
-            gaps.append(state.step(owners[at], clock[at]))
-            state.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
-        return pd.concat(contexts, ignore_index=True), by_place, np.concatenate(gaps)
 
     def _state(self, families: Families) -> FamilyState:
         return FamilyState(
