@@ -5,7 +5,7 @@
 Runs in an environment of its own (``pip install dpmm``), which needs no synthgan. Fits the method
 to the codes with the epsilon and delta of the file, makes as many rows, and writes their codes to
 METHOD_EPSILON_SEED.npz beside the file; `privacy.py --peer METHOD` measures them. Prints the CPU
-seconds. AIM may take hours where columns have many codes: fewer --iterations of inference in a round
+seconds. AIM may take hours where columns have many codes: fewer --iterations of inference a round
 (1000) and --megabytes of its model (80) shorten it, --minutes ends the process.
 
 References

@@ -116,11 +116,11 @@ TABLE = Preset(
     }
 )
 # With differential privacy: no rows, no discriminator; docs/development/differential-privacy.md.
-PRIVATE_TABLE_STEPS = 2500
+PRIVATE_TABLE_STEPS = 3000
 PRIVATE_TABLE = Preset(
     {
         "network": Mixture(),
-        "optimizer": Adam(learning_rate=0.1, betas=(0.9, 0.99), decay=1.0, rise=0.025),
+        "optimizer": Adam(learning_rate=0.1, betas=(0.9, 0.99), decay=1.0, rise=0.01, average=0.97),
     }
 )
 SIGNAL = Preset(

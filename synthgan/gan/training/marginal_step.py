@@ -108,7 +108,8 @@ class MarginalStep:
 
     def __init__(self, state: TrainState, data: MarginalData, average: float) -> None:
         self.state, self.data, self.average = state, data, average
-        self.levels = cast(MixtureGenerator, state.generator).levels
+        self.generator = cast(MixtureGenerator, state.generator)
+        self.smooth = cast(MixtureGenerator, state.average)
         self.follow = follower(state.average, state.generator)
 
     def __call__(self, rows: Tensor) -> Tensor:
@@ -116,17 +117,21 @@ class MarginalStep:
         state = self.state
         while self.data.is_due(state):
             self.data.measure(self.tables)
-        loss = self._loss(self.levels())
+        loss = self._loss(self.generator.levels())
         state.generator_optimizer.zero_grad()
-        loss.backward(inputs=state.generator_optimizer.weights)
+        # The sum, as the mean has gradients that Adam takes for zero.
+        (loss * self.data.n_measured).backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         return loss.detach()[None]
 
     @torch.no_grad()
     def tables(self, code: int | None = None) -> np.ndarray:
-        """Return the shares of all pairs of joined codes, of the rows with one code if given."""
-        joined = self._joined(self.levels())
+        """Return the shares of all pairs of joined codes, of the rows with one code if given.
+
+        They are those of the average: it varies less from step to step.
+        """
+        joined = self._joined(self.smooth.levels())
         return _tables(joined, code).cpu().numpy()
 
     def _joined(self, levels: Tensor) -> Tensor:
