@@ -16,6 +16,7 @@ __all__ = ["MarginalRounds", "Marginals"]
 
 _SINGLE_SHARE, _TRIPLE_SHARE, _CHOICE_SHARE = 0.18, 0.2, 0.1  # of what is left; of a round
 _ROUNDS = 8  # of pairs
+_FEW_PAIRS = 10  # that are all measured, at once
 _MOST_TRIPLES = 40
 _MOST_TARGET_CODES = 10
 _FEWEST_CODES, _MOST_CODES = 8, 24  # of a column in a table of several
@@ -124,9 +125,9 @@ class MarginalRounds:
         )  # fmt: skip
         shares = [_as_shares(table) for table in tables]
         self.cliques = list(combinations(range(len(varied)), 2))
-        # Half as many pairs a round as there are columns, which then count as often as they must.
-        self._n_pairs = min(len(self.cliques), (len(varied) + 1) // 2)
-        n_rounds = min(len(self.cliques), 1 if self._n_pairs == len(self.cliques) else _ROUNDS)
+        is_few = len(self.cliques) <= _FEW_PAIRS
+        self._n_pairs = len(self.cliques) if is_few else (len(varied) + 1) // 2
+        n_rounds = min(len(self.cliques), 1 if is_few else _ROUNDS)
         most = _most_codes(rows, n_rounds * self._n_pairs, n_rows)
         forms = zip(shares, [is_ordered[j] for j in varied], [has_gaps[j] for j in varied],
                     strict=True)  # fmt: skip
