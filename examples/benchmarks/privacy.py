@@ -37,8 +37,7 @@ from synthgan.exceptions import PrivacyWarning
 from synthgan.metrics import c2st, column_shapes, pair_trends, tstr
 from synthgan.privacy.mechanisms import epsilon_of
 
-PAIRS, TRIPLES = "pairs of columns", "triples with the target"
-MEASURED = {"single columns", PAIRS, TRIPLES, f"choice of {PAIRS}", f"choice of {TRIPLES}"}
+MEASURED = {"single columns", "dependent pairs", "pairs of columns", "triples with the target"}
 
 
 def fit(train, target, privacy, seed, max_steps):

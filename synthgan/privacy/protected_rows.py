@@ -148,24 +148,27 @@ class ProtectedRows:
             ]
         return [table.astype(np.float64) for table in tables], scales
 
-    def most_different(
+    def most_dependent(
         self,
         what: str,
         read: Read,
-        expected: Sequence[np.ndarray],
+        shares: Sequence[np.ndarray],
+        n_rows: float,
         cliques: Sequence[tuple[int, ...]],
         handicaps: np.ndarray,
         n: int,
         rho: float,
     ) -> np.ndarray:
-        """Choose the tables that differ most from expected ones.
+        """Choose the tables that differ most from those of independent views.
 
         Parameters
         ----------
         what, read, cliques, rho
             As in `marginals`.
-        expected : sequence of ndarray
-            A table of rows for each clique.
+        shares : sequence of ndarray
+            Released shares of the codes of each view.
+        n_rows : float
+            Released number of rows.
         handicaps : ndarray of shape (n_cliques,)
             Rows that are subtracted from each distance, such as the noise to be expected.
         n : int
@@ -185,11 +188,12 @@ class ProtectedRows:
         self.ledger.enter(Release(what, "exponential mechanism", n, float(scale), rho))
         with self._open() as rows:
             codes = read(rows)
-            scores = np.array([
-                np.abs(_count(codes, clique, table.shape) - table).sum()
-                for clique, table in zip(cliques, expected, strict=True)
-            ])  # fmt: skip
-            chosen, _ = mechanisms.choose_largest(scores - handicaps, float(self.max_rows), n, rho)
+            scores = np.empty(len(cliques))
+            for i, clique in enumerate(cliques):
+                expected = n_rows * _product([shares[view] for view in clique])
+                found = _count(codes, clique, expected.shape)
+                scores[i] = np.abs(found - expected).sum() - handicaps[i]
+            chosen, _ = mechanisms.choose_largest(scores, float(self.max_rows), n, rho)
         return chosen
 
     def _enter_labels(self, what: str, rho: float, delta: float) -> float:
@@ -222,3 +226,10 @@ def _count(codes: np.ndarray, clique: tuple[int, ...], shape: tuple[int, ...]) -
     own = own[(own >= 0).all(axis=1)]
     flat = np.ravel_multi_index(tuple(own.T), shape)
     return np.bincount(flat, minlength=int(np.prod(shape))).reshape(shape)
+
+
+def _product(shares: Sequence[np.ndarray]) -> np.ndarray:
+    table = np.ones(())
+    for share in shares:
+        table = np.multiply.outer(table, share)
+    return table

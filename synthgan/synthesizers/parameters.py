@@ -10,7 +10,6 @@ import pandas as pd
 from synthgan.constraints import CONSTRAINTS
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.losses import Loss
-from synthgan.gan.mixture import Mixture
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
 from synthgan.kinds import all_kinds
@@ -20,7 +19,7 @@ from synthgan.state.fields import brief
 __all__ = ["describe", "read_seconds", "rebuild", "refuse_guarantee"]
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
-_OWN = (Adam, CNN, CNN1d, DifferentialPrivacy, FCN, Loss, Mixture, *CONSTRAINTS.values())
+_OWN = (Adam, CNN, CNN1d, DifferentialPrivacy, FCN, Loss, *CONSTRAINTS.values())
 
 
 def parts() -> dict[str, type]:

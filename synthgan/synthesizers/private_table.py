@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from synthgan.constraints import ConstraintSet, Inequality, Predicate, Range
 from synthgan.encoding import GridEncoder
+from synthgan.encoding.groups import with_gates
 from synthgan.encoding.tables.binned import BinnedNumbers
 from synthgan.encoding.tables.private_fitting import (
     check_public,
@@ -28,14 +30,15 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError, PrivacyWarning, grouped_notices
 from synthgan.forms import Forms
 from synthgan.gan.isolation import within_threads
+from synthgan.gan.level_probabilities import LevelProbabilities
 from synthgan.gan.losses import find_loss
 from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.gan.training.config import TrainConfig
-from synthgan.gan.training.marginal_step import MarginalData
+from synthgan.gan.training.marginal_step import MarginalData, start_at_shares
 from synthgan.gan.training.trainer import Trainer, find_device
 from synthgan.privacy import read_groups
 from synthgan.privacy.differential import DifferentialPrivacy
-from synthgan.privacy.marginals import MarginalRounds
+from synthgan.privacy.marginals import Marginals, measure_marginals
 from synthgan.privacy.protected_rows import ProtectedRows
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import PRIVATE_TABLE, PRIVATE_TABLE_STEPS, resolve
@@ -47,12 +50,11 @@ _COUNT_SHARE = 0.01  # of the budget
 _LEAST_ENCODING, _MOST_ENCODING = 0.15, 0.4  # share of the budget; more of it where rows are few
 # A quarter of the rows is to exceed the noise of an interval sixfold; half of a column's budget.
 _ROWS_TO_NOISE = 2 * (4 * 6) ** 2
+_MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _CHECKED = (Inequality, Range, Predicate)  # constraints that learn nothing
 # Parameters that read rows, and what to give instead.
 _REFUSED = {
     "preset": "leave it out",
-    "network": "leave it out; rows of probabilities are learnt",
-    "batch_size": "leave it out; all components are learnt at once",
     "encoder": "leave it out; declare what is public in DifferentialPrivacy(public=...)",
     "loss": "leave it out; there is no discriminator",
     "epochs": "give max_steps; no row is seen in training",
@@ -122,7 +124,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     ledger = privacy.ledger()
     people = _people(privacy, frame)
     public = check_public(privacy.public, frame)
-    condition_columns(model.condition_on, frame)  # all may have conditions; names are checked
+    conditioned = condition_columns(model.condition_on, frame)
     _warn_of_seed(model)
     rows = ProtectedRows(private_rows(frame, public), ledger, people, privacy.max_rows)
     del frame
@@ -138,7 +140,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     target = len(cells) - 1 if n_targets == 1 else None
     if privacy.target is not None:
         target = rows.names.index(privacy.target)
-    rounds = MarginalRounds(
+    marginals = measure_marginals(
         rows, partial(read_codes, cells), [n_codes(one) for one in cells],
         [isinstance(one.codec, BinnedNumbers) for one in cells],
         [one.nullable for one in cells], target, n_rows,
@@ -151,10 +153,11 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     )
     model.constraints_, model.encoder_ = constraints, encoder
     model.cell_groups_ = list(encoder.cell_groups_)
-    model.known_groups_ = [group for group in model.cell_groups_ if group.kind != "null"]
+    known = with_gates(model.cell_groups_, conditioned)
+    model.known_groups_ = [group for group in model.cell_groups_ if group.column in known]
     model.grid_shape_, model.is_quantised_ = encoder.grid_shape_, False
     model.critic_ = None
-    _train(model, rounds, n_rows, begun)
+    _train(model, marginals, n_rows, begun)
 
 
 def _encoding_share(rows: ProtectedRows, n_rows: float) -> float:
@@ -209,30 +212,31 @@ def _warn_of_delta(privacy: DifferentialPrivacy, n_rows: float) -> None:
 
 
 @within_threads
-def _train(model: Any, rounds: MarginalRounds, n_rows: float, begun: float) -> None:
-    """Train the generator on what is measured, in turn with the measuring."""
+def _train(model: Any, marginals: Marginals, n_rows: float, begun: float) -> None:
+    """Train the generator on what was measured."""
     recipe = PRIVATE_TABLE
     model.network_ = resolve(model, "network", recipe)
-    batch_size = model.network_.n_components
+    batch_size = int(resolve(model, "batch_size", recipe))
     model._warn_where_unsaved()
     seconds = read_seconds(model.max_time)
     left = None if seconds is None else max(seconds - (time.perf_counter() - begun), 1e-3)
     epoch = max(batch_size, round(n_rows))
-    n_steps = PRIVATE_TABLE_STEPS if model.max_steps is None else model.max_steps
     config = TrainConfig(
-        n_epochs=math.ceil(n_steps * batch_size / epoch),
+        n_epochs=math.ceil(PRIVATE_TABLE_STEPS * batch_size / epoch),
         batch_size=batch_size,
         optimizer=resolve(model, "optimizer", recipe),
         loss=find_loss("bce"),  # of no discriminator
         seed=model._draw_seed(),
-        max_steps=n_steps,
+        max_steps=PRIVATE_TABLE_STEPS if model.max_steps is None else model.max_steps,
         max_seconds=left,
+        masked=_MASKED if model.known_groups_ else 0.0,
     )
     device = find_device(model.device)
     sampler = model._sampler(device)
     rng = torch.Generator().manual_seed(config.seed + 1)
-    generator, none = model._build_networks(sampler, rng)
-    generator.start_at(torch.from_numpy(rounds.marginals.single))
-    data = MarginalData(rounds, epoch, n_steps, left, device)
+    generator, _ = model._build_networks(sampler, rng)
+    probabilities = LevelProbabilities(model.cell_groups_, sampler.known)
+    start_at_shares(generator, probabilities, marginals.single)
+    data = MarginalData(marginals, model.cell_groups_, epoch, device)
     trainer = Trainer(config, sampler, model._callbacks())
-    model._keep(trainer.fit(generator.to(device), none, data))
+    model._keep(trainer.fit(generator.to(device), nn.Identity(), data))

@@ -16,7 +16,6 @@ from sklearn.base import clone
 from synthgan.encoding import GridEncoder, ImageEncoder, SignalEncoder
 from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.gan.losses import Loss
-from synthgan.gan.mixture import Mixture
 from synthgan.gan.networks.specs import CNN, FCN, CNN1d
 from synthgan.gan.training.config import Adam
 
@@ -119,8 +118,9 @@ TABLE = Preset(
 PRIVATE_TABLE_STEPS = 3000
 PRIVATE_TABLE = Preset(
     {
-        "network": Mixture(),
-        "optimizer": Adam(learning_rate=0.1, betas=(0.9, 0.99), decay=1.0, rise=0.01, average=0.97),
+        "network": FCN(width=512, depth=0),
+        "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.025),
+        "batch_size": 1000,
     }
 )
 SIGNAL = Preset(

@@ -15,7 +15,6 @@ from torch import nn
 
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.gan.isolation import without_memory
-from synthgan.gan.mixture import Mixture
 from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
@@ -181,7 +180,7 @@ def _restore(archive: Archive, cls: Any) -> Any:
     model = cls(**_parameters(head["parameters"], cls))
     model._validate_params()
     model.network_ = rebuild(head["network"])
-    if type(model.network_) not in (*NETWORKS.values(), Mixture):
+    if type(model.network_) not in NETWORKS.values():
         raise ArchiveError(f"network is {fields.brief(head['network'])}")
     arrays = dict(archive.arrays)
     critic = {key: arrays.pop(key) for key in list(arrays) if key.startswith(_CRITIC)}

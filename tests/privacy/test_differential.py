@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from synthgan import DifferentialPrivacy, TabularGANSynthesizer
+from synthgan import FCN, DifferentialPrivacy, TabularGANSynthesizer
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.privacy.differential import Ledger, Release
 from synthgan.privacy.mechanisms import epsilon_of
@@ -86,7 +86,7 @@ def test_a_ledger_names_the_guarantee():
 def test_a_fit_spends_all_and_no_more(table):
     privacy = DifferentialPrivacy(epsilon=2.0, delta=1e-4, public={"age": (0, 120)})
     given = pd.concat([table[["age", "sex", "ward"]]] * 4, ignore_index=True)
-    model = TabularGANSynthesizer(max_steps=1, privacy=privacy)
+    model = TabularGANSynthesizer(network=FCN(width=4, depth=0), max_steps=1, privacy=privacy)
     ledger = model.fit(given).privacy_
     assert 1.9 < ledger.spent_epsilon <= 2.0
     assert 0 < ledger.spent_delta <= ledger.delta_of_labels == 1e-5

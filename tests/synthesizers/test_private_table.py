@@ -9,6 +9,7 @@ from sklearn.base import clone
 
 import synthgan
 from synthgan import (
+    FCN,
     Adam,
     Checkpoint,
     DifferentialPrivacy,
@@ -32,7 +33,8 @@ def guarantee(**parameters):
 
 def quick(privacy=None, **parameters):
     defaults = {
-        "optimizer": Adam(0.1, betas=(0.9, 0.99)), "max_steps": 30,
+        "network": FCN(width=16, depth=0), "optimizer": Adam(0.02, betas=(0.9, 0.99)),
+        "max_steps": 30, "batch_size": 100,
     }  # fmt: skip
     return TabularGANSynthesizer(**{**defaults, **parameters}, privacy=privacy or guarantee())
 
@@ -55,7 +57,7 @@ def patients():
 @pytest.fixture(scope="module")
 def fitted(patients):
     X, y = patients.drop(columns=["patient", "ill"]), patients["ill"]
-    return quick(max_steps=200).fit(X, y)
+    return quick(max_steps=200, condition_on=["sex", "age"]).fit(X, y)
 
 
 def test_rows_are_like_those_that_were_given(fitted, patients):
@@ -65,7 +67,7 @@ def test_rows_are_like_those_that_were_given(fitted, patients):
     assert list(X.columns) == list(real.columns)
     assert y.name == "ill"
     assert y.dtype == "boolean"
-    assert X["age"].between(10, 100).mean() > 0.98  # bins that noise made are rare
+    assert X["age"].between(10, 100).mean() > 0.98  # intervals that noise made are rare
     assert X["crp"].isna().mean() == pytest.approx(0.2, abs=0.1)
     assert (X["crp"].dropna() == X["crp"].dropna().round(1)).all()
     assert X["day"].between("2019-12-01", "2021-02-01").mean() > 0.98
@@ -84,12 +86,6 @@ def test_conditions_hold(fitted):
     assert made["sex"].eq("m").all()
     assert made["age"].between(30, 40).all()
     assert made["ward"].isin(["b", "c"]).all()
-    # Any column may be known, and the others follow it.
-    for ward, sex, age in (("a", "f", 25), ("b", "m", 60)):
-        made = fitted.sample(200, conditions={"ward": ward, "age": age}, random_state=1)
-        assert made["ward"].eq(ward).all()
-        assert made["age"].eq(age).all()
-        assert made["sex"].eq(sex).mean() > 0.9
 
 
 def test_an_array_comes_back_as_an_array():
@@ -214,8 +210,6 @@ def never(*_):
 REFUSED = [
     ({"preset": "thesis-thyroid"}, None, "preset='thesis-thyroid' is not allowed .*: leave it out"),
     ({"encoder": GridEncoder()}, None, "encoder=.* is not allowed .*: leave it out; declare what"),
-    ({"network": "fcn"}, None, "network='fcn' is not allowed .*: leave it out; rows of probab"),
-    ({"batch_size": 9}, None, "batch_size=9 is not allowed .*: leave it out; all components"),
     ({"loss": "hinge"}, None, "loss='hinge' is not allowed .*: leave it out; there is no discr"),
     ({"epochs": 3}, None, "epochs=3 is not allowed .*: give max_steps; no row is seen"),
     ({"epochs": "auto"}, None, "epochs='auto' is not allowed with DifferentialPrivacy"),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from synthgan.gan.mixture import MixtureGenerator
+from synthgan.encoding.groups import CellGroup
+from synthgan.gan.level_probabilities import LevelProbabilities
+from synthgan.gan.networks.protocol import with_rng
+from synthgan.gan.sampling import Sampler
+from synthgan.gan.training.digest import digest
 from synthgan.gan.training.state import TrainState, follower
-from synthgan.privacy.marginals import MarginalRounds
+from synthgan.privacy.marginals import Marginals
 
-__all__ = ["MarginalData", "MarginalStep"]
-
-_STEPS_A_ROUND, _LONGEST = 150, 0.5  # share of a run in which there are rounds
+__all__ = ["MarginalData", "MarginalStep", "start_at_shares"]
 
 
 class MarginalData:
@@ -22,35 +24,31 @@ class MarginalData:
 
     Parameters
     ----------
-    rounds : MarginalRounds
-        What is still to be measured; the first round is made at once.
+    marginals : Marginals
+    groups : sequence of CellGroup
+        Of the grids that are generated.
     n_rows : int
         How many generated rows make an epoch.
-    n_steps : int
-        Of training: there are rounds in the first half, at most.
-    max_seconds : float or None
-        Of training.
     device : torch.device
     """
 
     def __init__(
-        self,
-        rounds: MarginalRounds,
-        n_rows: int,
-        n_steps: int,
-        max_seconds: float | None,
-        device: torch.device,
+        self, marginals: Marginals, groups: Any, n_rows: int, device: torch.device
     ) -> None:
-        self.rounds, self.n_rows, self.device = rounds, n_rows, device
-        share = _LONGEST / max(1, rounds.n_left)
-        self._every_step = min(_STEPS_A_ROUND, share * n_steps)
-        self._every_second = np.inf if max_seconds is None else share * max_seconds
-        marginals = rounds.marginals
-        self.single, self.single_weights = map(
-            self._tensor, (marginals.single, marginals.single_weights)
-        )
+        self.groups: tuple[CellGroup, ...] = tuple(groups)
+        self.n_rows, self.device = n_rows, device
+        self.single = _tensor(marginals.single, device)
+        self.single_weights = _tensor(marginals.single_weights, device)
         self.joined = torch.from_numpy(marginals.joined).to(device)
-        self.measure(None)
+        self.n_joined = len(marginals.pairs)
+        self.pairs, self.pair_weights = (
+            _tensor(x, device) for x in (marginals.pairs, marginals.pair_weights)
+        )
+        self.triples = [
+            (t.code, _tensor(t.shares, device), _tensor(t.weights, device))
+            for t in marginals.triples
+        ]
+        self.n_measured = max(1, marginals.n_measured)
 
     def __len__(self) -> int:
         return self.n_rows
@@ -59,98 +57,105 @@ class MarginalData:
         """Return the numbers of a batch; all rows are alike."""
         return torch.arange(batch_size, device=self.device), left
 
-    def is_due(self, state: TrainState) -> bool:
-        """Return whether it is time for the next round."""
-        done = self.rounds.n_done
-        # Runs of few steps have several rounds before one of them.
-        is_late = (state.step >= int(done * self._every_step)
-                   or state.seconds >= done * self._every_second)  # fmt: skip
-        return bool(self.rounds.n_left and is_late)
-
-    def measure(self, expected: Any) -> None:
-        """Make a round; `expected` as `MarginalRounds.measure` takes it."""
-        if self.rounds.n_left:
-            self.rounds.measure(expected)
-        marginals = self.rounds.marginals
-        self.pairs = self._tensor(marginals.pairs), self._tensor(marginals.pair_weights)
-        self.triples = [
-            (code, self._tensor(shares), self._tensor(marginals.triple_weights[code]))
-            for code, shares in marginals.triples.items()
-        ]
-        self.n_measured = max(1, marginals.n_measured)
-
-    def _tensor(self, values: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.asarray(values, np.float32)).to(self.device)
+    def digest(self) -> str:
+        """Return the SHA-256 of all tables."""
+        tensors = {"single": self.single, "pairs": self.pairs}
+        tensors |= {f"triples {i}": shares for i, (_, shares, _) in enumerate(self.triples)}
+        return digest(tensors, repr(self.groups))
 
 
 class MarginalStep:
-    """Update a mixture and its average so that its tables fit measured ones.
+    """Update the generator and its average so that soft tables of its rows fit measured ones.
 
-    The loss is the squared error of each number in units of the variance of its noise. All
-    components count alike, so that nothing in it is random.
+    The loss is the squared error of each number in units of the variance of its noise. It is the
+    product of the errors of two independent halves of the batch, so that the randomness of a
+    batch adds nothing on average.
 
     Parameters
     ----------
     state : TrainState
-        The generator is a `MixtureGenerator`; there is no discriminator.
+        Without a discriminator.
+    sampler : Sampler
     data : MarginalData
+    masked : float
+        Share of the rows for which some cells are known: taken from other generated rows.
     average : float
         Decay of the generator's moving average.
 
     References
     ----------
     T. Liu, G. Vietri and Z. S. Wu (2021), Iterative methods for private synthetic data: unifying
-    framework and new methods, arXiv 2106.07153.
+    framework and new methods, arXiv 2106.07153 (GEM).
     """
 
     figures = ("marginal_loss",)
     watches = False  # the loss may come near 0
 
-    def __init__(self, state: TrainState, data: MarginalData, average: float) -> None:
-        self.state, self.data, self.average = state, data, average
-        self.generator = cast(MixtureGenerator, state.generator)
-        self.smooth = cast(MixtureGenerator, state.average)
+    def __init__(
+        self,
+        state: TrainState,
+        sampler: Sampler,
+        data: MarginalData,
+        masked: float,
+        average: float,
+    ) -> None:
+        self.state, self.sampler, self.data = state, sampler, data
+        self.masked, self.average = masked, average
+        self.generate = with_rng(state.generator)
         self.follow = follower(state.average, state.generator)
+        self.probabilities = LevelProbabilities(data.groups, sampler.known)
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """Train all components; return the loss, shape (1,)."""
-        state = self.state
-        while self.data.is_due(state):
-            self.data.measure(self.tables)
-        loss = self._loss(self.generator.levels())
+        """Train on so many generated rows; return the loss, shape (1,)."""
+        state, known, rng = self.state, self.sampler.known, self.state.rng
+        n, device = len(rows), self.data.device
+        c = known.none(n, device)
+        if known.n_conditions and self.masked:
+            with torch.no_grad():
+                complete = self.sampler.make(self.generate, c, rng)
+            # The rows with conditions come first, so that the halves are alike.
+            _, c = known.draw(complete, self.masked, rng, balance=False)
+            c = c[torch.randperm(n, generator=rng, device=device)]
+        z = torch.randn(n, self.sampler.latent_dim, generator=rng, device=device)
+        soft = self.probabilities(known.force(self.generate(z, c, rng=rng), c), c)
+        loss = self._loss(*soft.chunk(2))
         state.generator_optimizer.zero_grad()
-        # The sum, as the mean has gradients that Adam takes for zero.
-        (loss * self.data.n_measured).backward(inputs=state.generator_optimizer.weights)
+        loss.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         return loss.detach()[None]
 
-    @torch.no_grad()
-    def tables(self, code: int | None = None) -> np.ndarray:
-        """Return the shares of all pairs of joined codes, of the rows with one code if given.
-
-        They are those of the average: it varies less from step to step.
-        """
-        joined = self._joined(self.smooth.levels())
-        return _tables(joined, code).cpu().numpy()
-
-    def _joined(self, levels: Tensor) -> Tensor:
-        """Add up the probabilities of codes that are joined."""
-        n_joined = len(self.data.pairs[0])
-        return levels.new_zeros(len(levels), n_joined).index_add(1, self.data.joined, levels)
-
-    def _loss(self, levels: Tensor) -> Tensor:
-        """Return the weighted squared error."""
-        data, joined = self.data, self._joined(levels)
-        total = (data.single_weights * (levels.mean(0) - data.single).square()).sum()
-        shares, weights = data.pairs
-        total = total + (weights * (_tables(joined, None) - shares).square()).sum() / 2
+    def _loss(self, *halves: Tensor) -> Tensor:
+        """Return the weighted squared error of two halves of a batch."""
+        data = self.data
+        errors = [half.mean(0) - data.single for half in halves]
+        total = (data.single_weights * errors[0] * errors[1]).sum()
+        joined = [
+            half.new_zeros(len(half), data.n_joined).index_add(1, data.joined, half)
+            for half in halves
+        ]
+        errors = [x.T @ x / len(x) - data.pairs for x in joined]
+        total = total + (data.pair_weights * errors[0] * errors[1]).sum() / 2
         for code, shares, weights in data.triples:
-            total = total + (weights * (_tables(joined, code) - shares).square()).sum() / 2
+            errors = [(x * x[:, code : code + 1]).T @ x / len(x) - shares for x in joined]
+            total = total + (weights * errors[0] * errors[1]).sum() / 2
         return total / data.n_measured
 
 
-def _tables(joined: Tensor, code: int | None) -> Tensor:
-    """Return all pairs of codes, of the rows with one code if it is given."""
-    own = joined if code is None else joined * joined[:, code : code + 1]
-    return own.T @ joined / len(joined)
+def start_at_shares(
+    generator: nn.Module, probabilities: LevelProbabilities, single: np.ndarray
+) -> None:
+    """Set the bias of a generator's last linear layer so that it begins with measured shares.
+
+    From other shares, the generator first makes its rows independent of the noise, and stays there.
+    """
+    layers = [layer for layer in generator.modules() if isinstance(layer, nn.Linear)]
+    if not layers or layers[-1].bias is None:
+        return
+    bias = layers[-1].bias
+    with torch.no_grad():
+        bias.copy_(probabilities.raw_of(torch.from_numpy(single), len(bias)))
+
+
+def _tensor(values: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.asarray(values, np.float32)).to(device)

@@ -103,7 +103,7 @@ class Trainer:
         )
         checkpoint = next((c for c in self.callbacks if isinstance(c, Checkpoint)), None)
         saved = None
-        if checkpoint is not None and isinstance(data, GridData):
+        if checkpoint is not None:
             saved = checkpoint.open(self._identity(state, data), run, len(data))
         if saved is not None:
             run.restore(saved)
@@ -123,7 +123,7 @@ class Trainer:
     def _step(self, state: TrainState, data: GridData | MarginalData) -> Step | MarginalStep:
         config, average = self.config, self.config.optimizer.average
         if isinstance(data, MarginalData):
-            return MarginalStep(state, data, average)
+            return MarginalStep(state, self.sampler, data, config.masked, average)
         return Step(state, config.loss, self.sampler, data, config.masked, average)
 
     def _loop(
@@ -262,7 +262,7 @@ class Trainer:
                 stacklevel=2,
             )
 
-    def _identity(self, state: TrainState, data: GridData) -> dict[str, Any]:
+    def _identity(self, state: TrainState, data: GridData | MarginalData) -> dict[str, Any]:
         """Return what identifies a run: data, networks, conditions, device and parameters."""
         networks = f"{state.generator}{state.discriminator}"
         return {
