@@ -12,6 +12,7 @@ from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.people import find_people
 from synthgan.constraints.quotients import Quotient
+from synthgan.constraints.rare_labels import RareLabels
 from synthgan.constraints.shared_values import SharedValue
 from synthgan.constraints.usual_labels import UsualLabel
 from synthgan.constraints.weighted_sums import WeightedSum
@@ -29,6 +30,7 @@ __all__ = [
     "Predicate",
     "Quotient",
     "Range",
+    "RareLabels",
     "SharedValue",
     "UsualLabel",
     "WeightedSum",

@@ -18,6 +18,7 @@ from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.quotients import Quotient
+from synthgan.constraints.rare_labels import RareLabels, find_rare_labels
 from synthgan.constraints.relations import find_relations
 from synthgan.constraints.shared_values import SharedValue
 from synthgan.constraints.usual_labels import UsualLabel
@@ -35,7 +36,7 @@ CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
     for constraint in (
         DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Quotient,
-        Range,         SharedValue, UsualLabel, WeightedSum,
+        RareLabels, Range, SharedValue, UsualLabel, WeightedSum,
     )
 }  # fmt: skip
 
@@ -94,6 +95,7 @@ class ConstraintSet:
         condition_columns: Sequence[Hashable] = (),
         people: np.ndarray | None = None,
         key: Hashable | None = None,
+        in_order: bool = False,
     ) -> ConstraintSet:
         """Fit all constraints.
 
@@ -110,6 +112,8 @@ class ConstraintSet:
             The person of each row; None: each row is a different person.
         key : hashable or None, default=None
             The column that identifies the person: its values are replaced by new ones.
+        in_order : bool, default=False
+            Whether rows that belong together are in an order, in which they repeat labels.
 
         Raises
         ------
@@ -129,9 +133,13 @@ class ConstraintSet:
         if find:
             rewritten = {name for constraint in chosen for name in constraint.uses}
             free = [name for name in frame.columns if name not in rewritten]
-            found = find_identifiers(frame[free], people, key, self.min_support, condition_columns)
+            found: list[Any] = [
+                *find_identifiers(frame[free], people, key, self.min_support, condition_columns)
+            ]
             named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
             rest = frame[[name for name in frame.columns if name not in named]]
+            words = [name for name in free if name not in named]
+            found += find_rare_labels(frame[words], support, in_order, condition_columns)
             fixed = {n for one in chosen if not isinstance(one, Range) for n in one.rewrites}
             relations = find_relations(rest, support, fixed, condition_columns)
             chosen += [one for one in found if _clash(chosen, one) is None]

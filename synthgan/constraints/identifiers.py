@@ -40,7 +40,6 @@ __all__ = ["Identifier", "find_identifiers"]
 
 MIN_ROWS = 20
 MIN_LEVELS_PER_VALUE = 0.8
-MIN_SHARED = 0.5  # of the cells of labels, whose labels enough people share
 MIN_EQUAL_STEPS = 0.8  # of a column of row numbers, some of whose rows were left out
 YEARS = (1500, 2100)
 ID_NAME = re.compile(r"(?i)(^|[_\W])id$|^id[_\W]|number$|_nr$|uuid|mrn|ssn")
@@ -271,11 +270,11 @@ def find_identifiers(
             )
         elif is_left and name not in condition_columns and _are_codes(series, support):
             notice(
-                f"column {name!r} holds {series.nunique()} labels, most of which fewer than "
+                f"column {name!r} holds {series.nunique()} labels, each of which fewer than "
                 f"{min_support} people share: they are not learnt but replaced by new ones of the "
-                "same pattern; those that more people share stay.",
-                "hold labels most of which too few people share: they are not learnt but replaced "
-                "by new ones of the same pattern; those that more people share stay",
+                "same pattern.",
+                "hold labels each of which too few people share: they are not learnt but replaced "
+                "by new ones of the same pattern",
                 name,
                 rank=2,
             )
@@ -316,13 +315,11 @@ def _describe_rows(series: pd.Series, min_support: int) -> None:
 
 
 def _are_codes(series: pd.Series, support: Support) -> bool:
-    """Return whether text would lose most of its labels, but has a pattern."""
+    """Return whether text would lose all of its labels, but has a pattern."""
     values = series.dropna()
     if len(values) <= MIN_ROWS or values.nunique() <= MIN_ROWS or not _is_text(values):
         return False
-    shared = support.of_labels(series)
-    is_shared = values.isin(shared.index[(shared >= support.least).to_numpy()])
-    if is_shared.mean() >= MIN_SHARED:
+    if (support.of_labels(series) >= support.least).any():
         return False
     if support.people is not None:  # use one value per person
         values = series[~pd.Series(support.people).duplicated().to_numpy()].dropna()

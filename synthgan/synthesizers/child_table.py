@@ -124,7 +124,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             own = self._without_order(self.timeline_.apply(typed, parent, owners))
             self.n_features_in_ = own.shape[1] - len(forms.marks)
             self.schema_ = bare_schema(own, support)
-            self.constraints_ = fit_constraints(constraints, own, [], support, None)
+            self.constraints_ = fit_constraints(constraints, own, [], support, None, True)
             table = self.constraints_.apply(own)
             clock = self.timeline_.clock(typed)
             self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_)

@@ -107,7 +107,12 @@ def condition_columns(wanted: Any, frame: pd.DataFrame) -> list[Any]:
 
 
 def fit_constraints(
-    given: Any, frame: pd.DataFrame, conditions: list[Any], support: Support, key: Any
+    given: Any,
+    frame: pd.DataFrame,
+    conditions: list[Any],
+    support: Support,
+    key: Any,
+    in_order: bool = False,
 ) -> ConstraintSet:
     """Fit the constraints that are given, and those that are to be found."""
     wanted = [given] if isinstance(given, str) else list(given)
@@ -118,7 +123,7 @@ def fit_constraints(
             f"constraints hold {unknown!r}; give 'auto', or constraints such as Inequality."
         )
     constraints = ConstraintSet(own, support.least)
-    return constraints.fit(frame, "auto" in wanted, conditions, support.people, key)
+    return constraints.fit(frame, "auto" in wanted, conditions, support.people, key, in_order)
 
 
 def complete(

@@ -160,7 +160,7 @@ def test_numbers_and_dates_keep_their_range():
 def test_labels_that_enough_rows_share_stay():
     rare = joined("K{:06d}", R.permutation(10**6)[:N])
     values = pd.Series([*rare[:720], *["K-01"] * 180, *["none"] * 97, "odd one", *["few"] * 2])
-    constraint = learnt(values)
+    constraint = Identifier("code").fit(pd.DataFrame({"code": values}), Support(5))
     made = drawn(constraint)
     share = made.value_counts(normalize=True)
     assert share["K-01"] == pytest.approx(0.18, abs=0.03)
@@ -169,8 +169,9 @@ def test_labels_that_enough_rows_share_stay():
     assert made.str.fullmatch(r"K\d{6}|K-01|none").all()
     assert "odd" not in str(constraint.to_dict())
     assert "few" not in str(constraint.to_dict())
-    assert ConstraintSet(min_support=5).fit(pd.DataFrame({"code": values})).constraints_ == []
     frame = pd.DataFrame({"code": values, "x": 1.5})
+    found = ConstraintSet(min_support=5).fit(frame).constraints_
+    assert [repr(c) for c in found] == ["RareLabels(column='code')"]
     asked = ConstraintSet(min_support=5).fit(frame, condition_columns=["code"])
     assert asked.constraints_ == []
 
