@@ -37,6 +37,8 @@ class Constraint(BaseEstimator):
     """
 
     _later: ClassVar[dict[str, Any]] = {}
+    # Whether other constraints see its columns as `apply` leaves them.
+    comes_first: ClassVar[bool] = False
 
     @property
     def uses(self) -> tuple[Hashable, ...]:

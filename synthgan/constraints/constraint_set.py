@@ -130,25 +130,30 @@ class ConstraintSet:
             if (clash := _clash(chosen, constraint)) is not None:
                 raise ParameterError(clash)
             chosen.append(clone(constraint))
+        found: list[Identifier] = []
+        given = list(chosen)
         if find:
-            rewritten = {name for constraint in chosen for name in constraint.uses}
+            rewritten = {name for constraint in given for name in constraint.uses}
             free = [name for name in frame.columns if name not in rewritten]
-            found: list[Any] = [
-                *find_identifiers(frame[free], people, key, self.min_support, condition_columns)
-            ]
-            named = {constraint.column for constraint in [*found, *_identifiers(chosen)]}
-            rest = frame[[name for name in frame.columns if name not in named]]
-            words = [name for name in free if name not in named]
-            found += find_rare_labels(frame[words], support, in_order, condition_columns)
-            fixed = {n for one in chosen if not isinstance(one, Range) for n in one.rewrites}
-            relations = find_relations(rest, support, fixed, condition_columns)
+            found = find_identifiers(frame[free], people, key, self.min_support, condition_columns)
             chosen += [one for one in found if _clash(chosen, one) is None]
-            for one in relations:
-                if _clash(chosen, one) is None:
-                    chosen.append(one)
+            named = {constraint.column for constraint in found}
+            words = frame[[name for name in free if name not in named]]
+            chosen += find_rare_labels(words, support, in_order, condition_columns)
         if self.checks_only:
             frame, support = frame.iloc[:0], Support()
-        self.constraints_ = [c.fit(frame, support) for c in _in_order(chosen)]
+        first = [c.fit(frame, support) for c in chosen if c.comes_first]
+        frame = _apply_in_order(frame, [(c, c.apply) for c in first])
+        if find:
+            named = {constraint.column for constraint in [*found, *_identifiers(given)]}
+            rest = frame[[name for name in frame.columns if name not in named]]
+            fixed = {n for one in given if not isinstance(one, Range) for n in one.rewrites}
+            for one in find_relations(rest, support, fixed, condition_columns):
+                if _clash(chosen, one) is None:
+                    chosen.append(one)
+        self.constraints_ = [
+            c if c.comes_first else c.fit(frame, support) for c in _in_order(chosen)
+        ]
         return self
 
     @property
@@ -267,7 +272,7 @@ def _refuse_doubles(constraints: Sequence[Constraint]) -> None:
         rewritten = [
             name
             for constraint in constraints
-            if isinstance(constraint, Range) == of_ranges
+            if isinstance(constraint, Range) == of_ranges and not constraint.comes_first
             for name in constraint.rewrites
         ]
         if len(set(rewritten)) < len(rewritten):
@@ -318,6 +323,8 @@ def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
             name = shared.pop()
             return f"column {name!r} is an identifier; {old!r} and {new!r} cannot both use it."
         rewritten = set(old.rewrites) & set(new.rewrites)
+        if old.comes_first != new.comes_first:
+            continue
         if rewritten and isinstance(old, Range) == isinstance(new, Range):
             name = rewritten.pop()
             return f"column {name!r} is transformed by both {old!r} and {new!r}; leave one out."
@@ -329,7 +336,7 @@ def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
 
 
 def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
-    """Order constraints for `apply`: those that read a column, then ranges, then transformers."""
+    """Order constraints: those that come first, readers of a column, ranges, transformers."""
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for i, constraint in enumerate(constraints):
         sorter.add(i, *(j for j, other in enumerate(constraints) if _precedes(other, constraint)))
@@ -337,8 +344,10 @@ def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
 
 
 def _precedes(first: Constraint, second: Constraint) -> bool:
-    if first is second:
+    if first is second or second.comes_first:
         return False
+    if first.comes_first:
+        return bool(set(first.rewrites) & set(second.uses))
     reads: set[Hashable] = set(first.uses) - set(first.rewrites)
     both = set(first.rewrites) & set(second.rewrites)
     return bool(reads & set(second.rewrites)) or (bool(both) and isinstance(first, Range))

@@ -78,6 +78,7 @@ class RareLabels(Constraint):
     parts_: list[Annotated[Part, read_part]]
     distinct_: Share
     repeated_: Share
+    comes_first = True
 
     def __init__(self, column: Name, in_order: Annotated[bool, fields.flag] = False) -> None:
         self.column = column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +21,7 @@ __all__ = ["LabelRanks"]
 _MOST_LEVELS, _FEWEST_ROWS = 30, 200  # of a label; rarer levels share the ranks of all rows
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 10
 _MIN_BETWEEN = 0.1  # of the variance of ranks, between labels
+_LEAST_SHARED, _MOST_SHARED = 0.8, 1000  # of the rows, whose values enough people share; values
 
 _Numbers = Annotated[tuple[float, ...], fields.list_of(fields.number())]
 _Tables = Annotated[tuple[_Numbers, ...], fields.list_of(fields.list_of(fields.number()))]
@@ -42,6 +43,9 @@ class LabelRanks(Stored):
     knots, ranks : tuple of tuple of float
         Numbers, ascending, and their ranks: for each level, then for all other rows. A knot is a
         mean over as many people as must share a stored value.
+    shared : tuple of float, default=()
+        Values that enough people share, ascending, if most rows have one, such as doses; restored
+        numbers are the nearest ones of these.
     """
 
     _record_name = "label ranks"
@@ -51,6 +55,7 @@ class LabelRanks(Stored):
     levels: tuple[str, ...]
     knots: _Tables
     ranks: _Tables
+    shared: _Numbers = field(default=(), metadata={"sparse": True})
 
     @classmethod
     def find(
@@ -104,7 +109,7 @@ class LabelRanks(Stored):
         own = [np.flatnonzero(there & (codes == code)) for code in range(len(level.levels))]
         tables = [_knots(values, rows, support) for rows in own]
         knots, ranks = zip(*(one if one[0] else every for one in [*tables, every]), strict=True)
-        return cls(column, level.name, level.levels, knots, ranks)
+        return cls(column, level.name, level.levels, knots, ranks, _shared(series, support))
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Replace the numbers by their ranks."""
@@ -121,6 +126,9 @@ class LabelRanks(Stored):
         values = self._map(ranks, table, self.ranks, self.knots)
         present = ~np.isnan(values)
         values = np.where(present, values, 0.0)
+        if self.shared:
+            shared = np.array(self.shared)
+            values = shared[np.searchsorted((shared[1:] + shared[:-1]) / 2, values)]
         if self.column.kind == "integer":
             values = np.rint(values).astype(np.int64)
         elif self.column.decimals is not None:
@@ -149,7 +157,7 @@ class LabelRanks(Stored):
             raise ArchiveError("ranks of other labels")
         if min(sizes[0]) < 2:
             raise ArchiveError("ranks without numbers")
-        if any((np.diff(one) < 0).any() for one in (*self.knots, *self.ranks)):
+        if any((np.diff(one) < 0).any() for one in (*self.knots, *self.ranks, self.shared)):
             raise ArchiveError("ranks that are not ascending")
 
 
@@ -166,6 +174,15 @@ def _spread(column: Column, series: pd.Series) -> np.ndarray:
     width = 1.0 if column.kind == "integer" else 0.1 ** (column.decimals or 0)
     inside = np.random.default_rng(len(values)).uniform(-0.499, 0.499, len(values))
     return np.asarray(values + width * inside)
+
+
+def _shared(series: pd.Series, support: Support) -> tuple[float, ...]:
+    """Return the values that enough people share; none where few rows have one."""
+    people = support.of_labels(series)
+    shared = people.index[(people >= support.least).to_numpy()]
+    if len(shared) > _MOST_SHARED or series.dropna().isin(shared).mean() < _LEAST_SHARED:
+        return ()
+    return tuple(sorted(float(value) for value in shared))
 
 
 def _knots(

@@ -170,7 +170,8 @@ def test_labels_that_enough_rows_share_stay():
     assert "odd" not in str(constraint.to_dict())
     assert "few" not in str(constraint.to_dict())
     frame = pd.DataFrame({"code": values, "x": 1.5})
-    found = ConstraintSet(min_support=5).fit(frame).constraints_
+    with pytest.warns(DataWarning, match="'code' has 723 value"):
+        found = ConstraintSet(min_support=5).fit(frame).constraints_
     assert [repr(c) for c in found] == ["RareLabels(column='code')"]
     asked = ConstraintSet(min_support=5).fit(frame, condition_columns=["code"])
     assert asked.constraints_ == []

@@ -58,6 +58,21 @@ def test_ranks_are_uniform_in_each_label_and_come_back() -> None:
     assert apart.quantile(0.95) < 1e-9
 
 
+def test_doses_come_back_as_doses() -> None:
+    rng = np.random.default_rng(0)
+    unit = rng.choice(["tablet", "mg", "ml"], 3000)
+    doses = {"tablet": [1.0, 2.0, 0.15 / 3], "mg": [81.0, 325.0, 500.0], "ml": [5.0, 10.0, 12.5]}
+    dose = np.array([rng.choice(doses[one]) for one in unit])
+    dose[:300] = rng.uniform(0, 1000, 300)  # of one person each
+    (one,) = LabelRanks.find(pd.DataFrame({"unit": unit, "dose": dose}), Support(5))
+    assert set(one.shared) == {dose for some in doses.values() for dose in some}
+    made = pd.DataFrame({"unit": unit, "dose": rng.uniform(0, 1, 3000)})
+    assert set(one.restore(made)["dose"]) <= set(one.shared)
+    assert (
+        LabelRanks.from_dict({k: v for k, v in one.to_dict().items() if k != "shared"}).shared == ()
+    )
+
+
 def test_labels_that_are_not_known_have_the_ranks_of_all() -> None:
     (one, _) = LabelRanks.find(blood_values(), Support(5))
     table = pd.DataFrame({"kind": ["new", None], "value": [0.0, 1.0]})

@@ -176,7 +176,8 @@ def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:
 def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> int | None:
     """Return the fewest decimals that reproduce values in the column's precision.
 
-    Values of too few people may have more.
+    Values of too few people may have more. Values that arithmetic left two units in the last place
+    from such a decimal number count as that: 0.15 / 3 as 0.05.
 
     Parameters
     ----------
@@ -187,12 +188,14 @@ def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> 
         Of the values.
     """
     is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
-    precision = np.float32 if is_float32 else np.float64
+    precision: Any = np.float32 if is_float32 else np.float64
+    values = values.astype(precision)
+    near = 0.0 if is_float32 else 2 * np.spacing(np.abs(values))
     for decimals in range(MAX_DECIMALS + 1):
         if decimals and support.holds(np.abs(values) > 2.0**52 / 10.0**decimals):
             return None
         with np.errstate(over="ignore"):  # of values too large to have decimals
             rounded = np.round(values, decimals).astype(precision)
-        if not support.holds(rounded != values.astype(precision)):
+        if not support.holds(np.abs(rounded - values) > near):
             return decimals
     return None
