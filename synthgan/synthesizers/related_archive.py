@@ -9,6 +9,7 @@ import numpy as np
 from synthgan.exceptions import ArchiveError
 from synthgan.families.keys import KeyMaker
 from synthgan.families.links import Link
+from synthgan.families.moved_columns import MovedColumn
 from synthgan.records.related import Relation
 from synthgan.records.tables import Container
 from synthgan.state import fields
@@ -49,6 +50,7 @@ def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
         "containers": {name: one.to_dict() for name, one in model.containers_.items()},
         "columns": model.columns_,
         "made": model.made_,
+        "moved": [one.to_dict() for one in model.moved_],
         "tables": [],
     }
     weights: Arrays = {}
@@ -86,7 +88,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         tables=fields.list_of(fields.plain),
     )
     body = fields.read_fields(
-        archive.schema,
+        {"moved": [], **archive.schema},  # earlier archives know none
         "schema",
         relations=fields.list_of(Relation.from_dict),
         links=fields.list_of(fields.tuple_of(fields.whole(0), Link.from_dict)),
@@ -94,6 +96,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         containers=_mapping(Container.from_dict),
         columns=_mapping(_names),
         made=_mapping(_names),
+        moved=fields.list_of(MovedColumn.from_dict),
         tables=fields.list_of(fields.plain),
     )
     parameters = {name: rebuild(value) for name, value in head["parameters"].items()}
@@ -107,6 +110,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     model.relations_, model.keys_ = tuple(body["relations"]), body["keys"]
     model.links_ = {body["relations"][i]: link for i, link in body["links"]}
     model.containers_, model.columns_ = body["containers"], body["columns"]
+    model.moved_ = list(body["moved"])
     model.made_, model.versions_, model.seed_ = made, head["versions"], head["seed"]
     model.models_, model.n_rows_, model.lonely_, model.hidden_ = {}, {}, {}, {}
     if len(head["tables"]) != len(body["tables"]):
@@ -184,6 +188,8 @@ def _check(model: Any) -> None:
         keys |= {c for one in model.relations_ if one.parent == name for c in one.parent_key}
         if set(model.keys_.dtypes_.get(name, ())) != keys:
             raise ArchiveError(f"table {fields.brief(name)} has other keys than its relations")
+    if not {one.child for one in model.moved_} <= owned:
+        raise ArchiveError("a column was moved from a table without a parent")
     given = set(model.containers_)
     if not given <= names or set(model.columns_) != given or not set(model.made_) <= given:
         raise ArchiveError("containers and tables have other names")

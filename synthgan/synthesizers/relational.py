@@ -15,10 +15,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.asking.conditions import Conditions, count_rows
+from synthgan.constraints.base import with_column
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import ParameterError, without_notices_of
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
+from synthgan.families.moved_columns import move_columns
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.randomness import draw_seed
@@ -194,6 +196,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         refuse_guarantee(self.privacy, "related tables", reason)
         self._validate_params()
         related = RelatedTables.read(X, self._find_relations(X), self.on_orphans, as_dates)
+        self.moved_ = move_columns(related, self._named_columns())
         self.relations_, self.containers_ = related.relations, related.containers
         self.made_ = related.made
         self.columns_ = {name: _read_columns(X[name]) for name in related.containers}
@@ -228,6 +231,16 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         from synthgan.records.relation_finding import find_table_relations
 
         return find_table_relations(X)
+
+    def _named_columns(self) -> dict[str, set[Hashable]]:
+        """Return the columns that the user's constraints name, by table."""
+        given: dict[str, Any] = dict(self.constraints or {})
+        given |= {name: own.constraints for name, own in (self.tables or {}).items()}
+        return {
+            name: {c for one in some if not isinstance(one, str) for c in one.uses}
+            for name, some in given.items()
+            if some is not None and not isinstance(some, str)
+        }
 
     def _new_models(self, related: RelatedTables) -> dict[str, TabularGANSynthesizer]:
         """Return an estimator for each table, parents before children."""
@@ -326,7 +339,8 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                 draw_child(name, model, tables, self.links_, self.lonely_[name], rng)
             else:
                 n_rows = numbers[name]
-                columns = {c.name: c for c in model.schema_ if c.name not in hidden}
+                unasked = {*hidden, *(one.name for one in self.moved_)}
+                columns = {c.name: c for c in model.schema_ if c.name not in unasked}
                 wanted = plain_conditions(conditions.get(name))
                 wanted = Conditions(model.forms_.read_conditions(wanted), columns, n_rows)
                 own_seed = int(rng.integers(2**31 - 1)) if tables.frames else seed
@@ -363,6 +377,12 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
             name: pd.concat([self.models_[name].forms_.write(frame), keys[name]], axis=1)
             for name, frame in tables.frames.items()
         }
+        for one in self.moved_:
+            owner = tables.owner(one.child)
+            if owner is not None:
+                above, frame = whole[str(owner.parent)], whole[one.child]
+                values = one.restore(above[one.name], tables.rows[owner], rng)
+                whole[one.child] = with_column(frame, one.column, values.set_axis(frame.index))
         made = {}
         for name, container in self.containers_.items():
             frame, owner = whole[name], tables.owner(name)
