@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from synthgan.exceptions import ParameterError
+from synthgan.gan.first_outputs import begin_near
 from synthgan.gan.heads import CellHead, Head, TanhHead, to_network_scale
 from synthgan.gan.isolation import within_threads
 from synthgan.gan.known_cells import KnownCells
@@ -63,6 +64,7 @@ _FEWEST_STEPS, _MOST_STEPS = 1500, 6000
 _STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
+_MOST_FIRST_ROWS = 10_000  # whose cells say how outputs begin
 _MOST_CRITIC_ROWS = 20_000
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
@@ -259,6 +261,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         try:
             rng = torch.Generator().manual_seed(config.seed + 1)  # apart from that of the run
             generator, discriminator = self._build_networks(sampler, rng)
+            some = training_set.grids[plan.training_rows[:_MOST_FIRST_ROWS]]
+            begin_near(generator, sampler, some, self.cell_groups_, rng)
             if previous is not None:
                 previous.load_into(generator, discriminator)
             return Trainer(config, sampler, callbacks).fit(
