@@ -121,7 +121,7 @@ class FamilyCoding(Stored):
             counts = counts[counts >= support.least].iloc[:_MOST_LEVELS]
             level = LabelLevels(name, tuple(counts.index))
             repeats = _same(texts, _shifted(texts), follows)
-            if _is_text(table[name]) and follows.any():
+            if _is_text(table[name]) and len(level.levels) > _MOST_SHOWN and follows.any():
                 chance = float(np.square(pd.Series(texts).value_counts(normalize=True)).sum())
                 if repeats[follows].mean() > max(_MIN_REPEATS, _TIMES_CHANCE * chance):
                     level = replace(level, repeats=_free(_SAME, texts))

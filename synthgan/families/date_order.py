@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import as_numbers, same_zone
 from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["date_order"]
+__all__ = ["bounded", "date_order"]
 
 
 def date_order(
@@ -24,7 +25,8 @@ def date_order(
 ) -> list[Inequality | Range]:
     """Return what holds of the dates of a parent and the ends of its families, in every row.
 
-    The first value of a family is at most the last. Of the dates that are never after the first
+    Where the ends are shares of the time between two dates, the one date is at most the other. Else
+    the first value of a family is at most the last. Of the dates that are never after the first
     value, the nearest is a lower bound, such as the date of birth; of those that are never before
     the last one, the nearest is an upper bound, such as the date of death.
 
@@ -43,6 +45,10 @@ def date_order(
     """
     if summaries.first not in parent.columns:
         return []
+    if summaries.lower is not None:
+        if summaries.lower == order:
+            return [Range(summaries.upper, low="0s")]
+        return [Inequality(summaries.lower, summaries.upper)]
     found: list[Inequality | Range] = [Inequality(summaries.first, summaries.last)]
     if lower := _nearest(parent, summaries.first, 1, dates, support):
         is_zero = lower[0] == order
@@ -52,6 +58,28 @@ def date_order(
     if upper := _nearest(parent, summaries.last, -1, later, support):
         found.append(Inequality(summaries.last, upper[0]))
     return found
+
+
+def bounded(
+    parent: pd.DataFrame,
+    summaries: Summaries,
+    dates: Sequence[Hashable],
+    support: Support = EVERYTHING,
+) -> Summaries:
+    """Return summaries that know two dates, never missing, between which all rows of a family are.
+
+    They stay as they are where there are no such dates.
+
+    Parameters are those of `date_order`.
+    """
+    if summaries.first not in parent.columns:
+        return summaries
+    dates = [name for name in dates if parent[name].notna().all()]
+    lower = _nearest(parent, summaries.first, 1, dates, support)
+    upper = _nearest(parent, summaries.last, -1, [n for n in dates if n not in lower], support)
+    if not lower or not upper:
+        return summaries
+    return replace(summaries, lower=lower[0], upper=upper[0])
 
 
 def _nearest(

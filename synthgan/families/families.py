@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints.base import numbers_of
+from synthgan.families.ends import read_ends
 from synthgan.families.pace import Pace
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
@@ -48,15 +48,8 @@ class Families:
         """
         if timeline.order is None:
             return cls(known, np.zeros(len(known)), np.zeros(len(known)))
-        upper = summaries.upper
-        ends = np.full((3, len(known)), np.inf)
-        for end, name in zip(ends, (summaries.first, summaries.last, upper), strict=True):
-            if name is not None:
-                numbers, present = numbers_of(timeline.order, parents[name])
-                end[:] = np.where(present, numbers.astype(np.float64), np.nan)
-        if upper is not None:
-            ends = np.fmin(ends, ends[2])
-            ends[2] = np.nan_to_num(ends[2], nan=np.inf)
+        ends = read_ends(summaries, timeline, parents)
+        ends[:2] = np.where(np.isnan(ends[:2]), np.nan, np.minimum(ends[:2], ends[2]))
         number = known[summaries.number].to_numpy(np.float64, na_value=np.nan)
         number = np.where(np.isnan(ends[0]), 0.0, np.nan_to_num(number))
         ends[:2] = np.nan_to_num(ends[:2])

@@ -9,6 +9,7 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from synthgan.constraints.base import numbers_of
 from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ArchiveError
 from synthgan.families.coding import LabelLevels, as_labels
@@ -29,7 +30,7 @@ _Tables = Annotated[tuple[_Numbers, ...], fields.list_of(fields.list_of(fields.n
 
 @dataclass(frozen=True)
 class LabelRanks(Stored):
-    """A column of numbers whose distribution depends on a label.
+    """A column of numbers or durations whose distribution depends on a label.
 
     The number is replaced by its rank among the rows of its label, 0 to 1. Whole numbers are spread
     over the interval that is rounded to them first.
@@ -109,7 +110,7 @@ class LabelRanks(Stored):
         own = [np.flatnonzero(there & (codes == code)) for code in range(len(level.levels))]
         tables = [_knots(values, rows, support) for rows in own]
         knots, ranks = zip(*(one if one[0] else every for one in [*tables, every]), strict=True)
-        return cls(column, level.name, level.levels, knots, ranks, _shared(series, support))
+        return cls(column, level.name, level.levels, knots, ranks, _shared(_numbers(column, series), support))
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Replace the numbers by their ranks."""
@@ -129,7 +130,7 @@ class LabelRanks(Stored):
         if self.shared:
             shared = np.array(self.shared)
             values = shared[np.searchsorted((shared[1:] + shared[:-1]) / 2, values)]
-        if self.column.kind == "integer":
+        if self.column.kind in ("integer", "timedelta"):
             values = np.rint(values).astype(np.int64)
         elif self.column.decimals is not None:
             values = np.round(values, self.column.decimals)
@@ -162,16 +163,22 @@ class LabelRanks(Stored):
 
 
 def _is_plain_number(series: pd.Series) -> bool:
-    is_number = pd.api.types.is_numeric_dtype(series.dtype)
+    is_number = pd.api.types.is_numeric_dtype(series.dtype) or series.dtype.kind == "m"
     return bool(is_number and not pd.api.types.is_bool_dtype(series.dtype) and series.nunique() > 2)
+
+
+def _numbers(column: Column, series: pd.Series) -> pd.Series:
+    """Return numbers and durations as float64, NaN where missing."""
+    numbers, present = numbers_of(column, series)
+    return pd.Series(np.where(present, numbers.astype(np.float64), np.nan))
 
 
 def _spread(column: Column, series: pd.Series) -> np.ndarray:
     """Return numbers, spread over what is rounded to them; NaN where missing."""
-    values = series.to_numpy(np.float64, na_value=np.nan)
+    values = _numbers(column, series).to_numpy()
     if column.kind == "continuous" and column.decimals is None:
         return values
-    width = 1.0 if column.kind == "integer" else 0.1 ** (column.decimals or 0)
+    width = 0.1 ** (column.decimals or 0) if column.kind == "continuous" else 1.0
     inside = np.random.default_rng(len(values)).uniform(-0.499, 0.499, len(values))
     return np.asarray(values + width * inside)
 

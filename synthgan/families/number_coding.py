@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import ConstraintSet, Identifier
+from synthgan.constraints import ConstraintSet, Identifier, Range
 from synthgan.families.label_ranks import LabelRanks
 from synthgan.families.recording import Recording
 from synthgan.privacy import EVERYTHING, Support
@@ -71,10 +71,22 @@ class NumberCoding(Stored):
             table = one.restore(table)
         return table
 
+    def restore_one(self, table: pd.DataFrame, name: Hashable) -> pd.Series:
+        """Return one column as it was before it became ranks."""
+        for one in self.ranks:
+            if one.column.name == name:
+                return one.restore(table)[name]
+        return table[name]
+
+    @staticmethod
+    def constrained(constraints: ConstraintSet) -> set[Hashable]:
+        """Return the columns that constraints rewrite, but for identifiers."""
+        rewriting = [c for c in constraints.constraints_ if not isinstance(c, Range | Identifier)]
+        return {name for one in rewriting for name in one.rewrites}
+
     def changed(self, constraints: ConstraintSet) -> list[Hashable]:
         """Return the columns that are not learnt as they are, in the order of the table."""
-        some = {name for one in constraints.constraints_ for name in one.rewrites}
-        some -= {one.column for one in constraints.constraints_ if isinstance(one, Identifier)}
+        some = self.constrained(constraints)
         some |= {one.name for one in self.recording.columns}
         some |= {one.column.name for one in self.ranks}
         return [name for name in constraints.columns_ if name in some]

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import numpy as np
+import pandas as pd
 
 from synthgan.encoding.tables.column import Column
-from synthgan.families.coding import Rows
 from synthgan.families.periods import mean_of_first
+from synthgan.families.timeline import on_clock
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Name, Share, Stored
 
 __all__ = ["Pace"]
 
+_NO_DURATIONS: Mapping[Hashable, np.ndarray] = MappingProxyType({})
 _FEWEST_STEPS = 50  # from which a rule is learnt
 _MOST_BROKEN = 0.001  # of the steps, by errors in the data
 
@@ -35,6 +38,8 @@ class Pace(Stored):
         as a stay in hospital ends before the next one. Steps are counted from then.
     at_once : float, default=1
         Share of families of several rows of which all rows are at the same time.
+    within : hashable or None, default=None
+        A date of the parent that is never before the end of a row.
     """
 
     _record_name = "pace"
@@ -42,15 +47,17 @@ class Pace(Stored):
     least: Annotated[float, fields.number(0)] = 0.0
     until: Annotated[Any, fields.optional(fields.name)] = None
     at_once: Share = 1.0
+    within: Annotated[Any, fields.optional(fields.name)] = field(
+        default=None, metadata={"sparse": True}
+    )
 
     @classmethod
     def fit(
         cls,
         order: Column | None,
-        rows: Rows,
         clock: np.ndarray,
         owners: np.ndarray,
-        durations: Sequence[Name] = (),
+        durations: Mapping[Name, np.ndarray] = _NO_DURATIONS,
         support: Support = EVERYTHING,
     ) -> Pace:
         """Learn what holds of all rows, but for few errors.
@@ -58,12 +65,11 @@ class Pace(Stored):
         Parameters
         ----------
         order : Column or None
-        rows : dict of arrays of shape (n_rows,)
-            Rows of a family stand together, in order.
         clock : ndarray of shape (n_rows,)
+            Rows of a family stand together, in order.
         owners : ndarray of int of shape (n_rows,), ascending
-        durations : sequence of hashable
-            Columns that may be durations until the next row can begin.
+        durations : dict of arrays of shape (n_rows,)
+            Columns that may be durations until the next row can begin, in units of the clock.
         support : Support, default=EVERYTHING
         """
         follows = np.append(False, owners[1:] == owners[:-1])
@@ -76,8 +82,8 @@ class Pace(Stored):
         if follows.sum() < _FEWEST_STEPS:
             return cls(at_once=at_once)
         steps: dict[Name | None, np.ndarray] = {None: clock - np.roll(clock, 1)}
-        for name in durations:
-            free = clock + cls(until=name).lasts(order, rows)
+        for name, lasts in durations.items():
+            free = clock + lasts
             if (free > clock).mean() > _MOST_BROKEN:
                 steps[name] = clock - np.roll(free, 1)
         fitting = [name for name, of in steps.items() if (of[follows] < 0).mean() <= _MOST_BROKEN]
@@ -90,11 +96,19 @@ class Pace(Stored):
         least = mean_of_first(taken[by_size], people[by_size], support.least)
         return cls(least if order.kind == "continuous" else float(np.floor(least)), until, at_once)
 
-    def lasts(self, order: Column | None, rows: Rows) -> np.ndarray | float:
-        """Return how long after its own time each row ends, in units of the clock; 0: at once."""
-        if self.until is None or order is None:
-            return 0.0
-        return np.maximum(np.nan_to_num(rows[self.until]), 0.0) / order.resolution
+    def of_parents(
+        self,
+        order: Column | None,
+        ends: np.ndarray,
+        owners: np.ndarray,
+        parents: pd.DataFrame,
+        upper: Hashable | None,
+    ) -> Pace:
+        """Learn whether rows have also ended by the date that they do not exceed."""
+        if upper is None or order is None or self.until is None:
+            return self
+        limit = np.nan_to_num(on_clock(order, parents[upper]), nan=np.inf)
+        return self if (ends > limit[owners]).any() else replace(self, within=upper)
 
     def ends(
         self, number: np.ndarray, ends: np.ndarray, rng: np.random.Generator
@@ -129,8 +143,10 @@ class Pace(Stored):
             order = np.argsort(near)
             at = np.searchsorted(near[order], number[some] + rng.random(n_more))
             donors = others[order[np.minimum(at, len(others) - 1)]]
+            time = end[donors] - start[donors]
             longest = np.maximum(most[some] - start[some], 0.0)
-            end[some] = start[some] + np.minimum(end[donors] - start[donors], longest)
+            shorter = rng.random(n_more) * np.where(longest < time, longest, 0.0)
+            end[some] = start[some] + np.where(longest < time, shorter, time)
         if self.least > 0:
             number = np.minimum(number, 1 + np.floor((end - start) / self.least))
         return number, end

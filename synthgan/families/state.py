@@ -12,6 +12,7 @@ from synthgan.encoding.tables.column import Column
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.pace import Pace
 from synthgan.families.summaries import Summaries
+from synthgan.families.timeline import dates_of
 
 __all__ = ["FamilyState"]
 
@@ -49,7 +50,11 @@ class FamilyState:
         self.coding, self.summaries, self.parents = coding, summaries, parents
         self.number = np.nan_to_num(parents[summaries.number].to_numpy(np.float64, na_value=0.0))
         self.start, self.end = start, end
-        self.order, self.pace = order, pace
+        self.pace = pace
+        self.dates = dates_of(parents, order)
+        self.limit = np.full(n, np.inf)  # until when rows must have ended
+        if pace.within in self.dates:
+            self.limit = np.nan_to_num(self.dates[pace.within], nan=np.inf)
         self.place = 0
         self.clock = start.copy()
         self.free = start.copy()  # from when on the next row may begin
@@ -68,12 +73,22 @@ class FamilyState:
         return np.flatnonzero(self.number > self.place)
 
     def context(self, families: np.ndarray) -> pd.DataFrame:
-        """Return what is known before the next row of some families."""
-        parents = self.parents.iloc[families]
+        """Return what is known before the next row of some families.
+
+        Dates of the parent are known as the time from then to the row before.
+        """
+        parents = self.parents.iloc[families].drop(
+            columns=[self.summaries.first, self.summaries.last], errors="ignore"
+        )
         left = self.number[families] - self.place
         until = (self.end - self.free)[families]
         known: dict[Hashable, Any] = {
-            **{f"parent: {name}": parents[name].array for name in parents.columns},
+            **{
+                f"parent: {name}": self.clock[families] - self.dates[name][families]
+                if name in self.dates
+                else parents[name].array
+                for name in parents.columns
+            },
             "place": np.full(len(families), float(self.place)),
             "rows left": left,
             "clock": self.clock[families],
@@ -161,14 +176,20 @@ class FamilyState:
         after = self.number[families] - self.place - 1
         return np.asarray(self.end[families] - since - after * self.pace.least)
 
-    def overruns(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
-        """Return which next rows end too late for those after them."""
-        ends = clock + self.pace.lasts(self.order, rows)
+    def overruns(self, families: np.ndarray, clock: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Return which next rows end too late for those after them, or for the parent."""
         is_last = self.number[families] == self.place + 1
-        return ~is_last & (ends > clock) & (self._room(families, ends) < 0)
+        too_late = ~is_last & (self._room(families, ends) < 0)
+        return (ends > clock) & (too_late | (ends > self.limit[families]))
 
-    def take(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> None:
-        """Add the next row of some families."""
+    def take(
+        self,
+        families: np.ndarray,
+        rows: Rows,
+        clock: np.ndarray,
+        ends: np.ndarray | None = None,
+    ) -> None:
+        """Add the next row of some families; `ends` is when it ends, None: at once."""
         n = len(self.parents)
         if self.before is None:
             self.before = {name: np.full(n, np.nan) for name in self.coding.numbers}
@@ -177,7 +198,7 @@ class FamilyState:
         is_same = clock == self.clock[families]
         self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 1)
         self.clock[families] = clock
-        self.free[families] = clock + self.pace.lasts(self.order, rows)
+        self.free[families] = clock if ends is None else ends
         for name in self.coding.numbers:
             values = rows[name]
             self.before[name][families] = values
@@ -193,7 +214,7 @@ class FamilyState:
             self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
 
     def unroll(
-        self, rows: Rows, clock: np.ndarray, owners: np.ndarray
+        self, rows: Rows, clock: np.ndarray, owners: np.ndarray, ends: np.ndarray
     ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
         """Take all rows of complete families, first rows first.
 
@@ -203,6 +224,8 @@ class FamilyState:
             Rows of a family stand together, in order.
         clock : ndarray of shape (n_rows,)
         owners : ndarray of int of shape (n_rows,), ascending
+        ends : ndarray of shape (n_rows,)
+            When rows end.
 
         Returns
         -------
@@ -221,7 +244,8 @@ class FamilyState:
         for at in np.split(order, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(self.context(owners[at]))
             steps.append(self.step(owners[at], clock[at]))
-            self.take(owners[at], {name: values[at] for name, values in rows.items()}, clock[at])
+            own = {name: values[at] for name, values in rows.items()}
+            self.take(owners[at], own, clock[at], ends[at])
         return pd.concat(contexts, ignore_index=True), order, np.concatenate(steps)
 
     def repeats(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:

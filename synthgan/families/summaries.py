@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.shared import find_shared
 from synthgan.families.timeline import Timeline
 from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
@@ -17,7 +18,6 @@ from synthgan.state.stored import Name, Stored
 __all__ = ["Summaries", "family_features", "n_family_features"]
 
 _MOST_COLUMNS, _FEWEST_COLUMNS, _PARENTS_PER_COLUMN = 24, 4, 50
-_MIN_SHARED = 0.05  # of the variance, between families
 _MOST_LEVELS = 50  # of a label whose most frequent one is a summary
 
 
@@ -39,6 +39,8 @@ class Summaries(Stored):
         Columns of labels, and the names of the most frequent labels.
     upper : hashable or None, default=None
         A date of the parent that no row of the family exceeds.
+    lower : hashable or None, default=None
+        A date of the parent that no row precedes: the ends are then shares, see `as_shares`.
     """
 
     _record_name = "summaries"
@@ -50,6 +52,9 @@ class Summaries(Stored):
     counts: tuple[tuple[Name, Name], ...]
     most: tuple[tuple[Name, Name], ...]
     upper: Annotated[Any, fields.optional(fields.name)] = None
+    lower: Annotated[Any, fields.optional(fields.name)] = field(
+        default=None, metadata={"sparse": True}
+    )
 
     @classmethod
     def fit(
@@ -60,8 +65,9 @@ class Summaries(Stored):
         owners: np.ndarray,
         n_parents: int,
         taken: set[Hashable],
+        known: np.ndarray,
     ) -> Summaries:
-        """Choose what is summed up: what differs between families more than within them.
+        """Choose what is summed up: what rows of a family share, see `find_shared`.
 
         Parameters
         ----------
@@ -74,18 +80,12 @@ class Summaries(Stored):
         n_parents : int
         taken : set of hashable
             Names that are not free.
+        known : ndarray of shape (n_rows, n_features)
+            What is known of the rows by their parents.
         """
         n_columns = int(np.clip(n_parents // _PARENTS_PER_COLUMN, _FEWEST_COLUMNS, _MOST_COLUMNS))
-        own = owners >= 0
-        shared = {name: _shared_variance(rows[name][own], owners[own]) for name in coding.numbers}
-        for level in coding.labels:
-            codes = level.codes(rows[level.name])[own]
-            some = [
-                _shared_variance((codes == i) * 1.0, owners[own]) for i in range(level.n_shares)
-            ]
-            shared[level.name] = max(some, default=0.0)
-        chosen = sorted(shared, key=lambda name: -shared[name])[:n_columns]
-        kept = {name for name in chosen if shared[name] > _MIN_SHARED}
+        shared = find_shared(coding, rows, owners, known)
+        kept = set(sorted(shared, key=lambda name: -shared[name])[:n_columns])
         levels = {level.name: level for level in coding.labels}
 
         def named(what: str) -> str:
@@ -164,24 +164,6 @@ def _usual(
     usual = np.array([*levels, None], dtype=object)[counts.argmax(axis=1)]
     usual[number == 0] = None
     return pd.Series(usual, dtype=object)
-
-
-def _shared_variance(values: np.ndarray, of: np.ndarray) -> float:
-    """Return the share of the variance that lies between families of two rows or more."""
-    there = ~np.isnan(values)
-    values, of = values[there], of[there]
-    if not len(values):
-        return 0.0
-    counts = np.bincount(of)
-    several = counts[of] > 1
-    values, of = values[several], of[several]
-    total = values.var() if len(values) else 0.0
-    if not total > 0:
-        return 0.0
-    counts = np.bincount(of)
-    means = np.bincount(of, weights=values) / np.maximum(counts, 1)
-    within = ((values - means[of]) ** 2).sum() / max(1, len(values) - int((counts > 0).sum()))
-    return float(1 - within / total)
 
 
 def family_features(

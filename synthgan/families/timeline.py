@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from synthgan.constraints.base import numbers_of
 from synthgan.encoding.tables.column import Column
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["Timeline", "as_numbers", "is_number", "same_zone"]
+__all__ = [
+    "Timeline",
+    "as_numbers",
+    "dates_of",
+    "durations_of",
+    "is_number",
+    "on_clock",
+    "same_zone",
+]
 
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
 
@@ -95,6 +105,12 @@ class Timeline(Stored):
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         return child
 
+    def cut(self, child: Any, until: Any, limit: pd.Series, owners: np.ndarray) -> Any:
+        """Cut durations that go beyond a date of the parent."""
+        most = _taken(limit, owners, child.index) - child[self.name]
+        child[until] = child[until].where(~(child[until] > most), most.clip(lower=pd.Timedelta(0)))
+        return child
+
     def clock(self, child: pd.DataFrame) -> np.ndarray:
         """Return the order column as numbers, dates in multiples of their resolution.
 
@@ -114,6 +130,31 @@ class Timeline(Stored):
         if order.kind != "continuous":
             values = np.rint(values).astype(np.int64)
         return order.restore(values, present)
+
+
+def on_clock(order: Column | None, dates: pd.Series) -> np.ndarray:
+    """Return other dates as numbers of the order column, NaN where missing."""
+    if order is None:
+        return np.zeros(len(dates))
+    numbers, present = numbers_of(order, dates)
+    return np.where(present, numbers.astype(np.float64), np.nan)
+
+
+def dates_of(parents: pd.DataFrame, order: Column | None) -> dict[Hashable, np.ndarray]:
+    """Return the dates of parents as numbers of the clock, NaN where missing."""
+    dates: dict[Hashable, np.ndarray] = {}
+    if order is not None and order.kind == "datetime":
+        like = pd.Series([], dtype=order.pandas_dtype())
+        for name in parents.columns:
+            if same_zone(parents[name], like):
+                dates[name] = on_clock(order, parents[name])
+    return dates
+
+
+def durations_of(order: Column | None, series: pd.Series) -> np.ndarray:
+    """Return durations in units of the clock; 0 where missing or negative."""
+    lasts = np.maximum(np.nan_to_num(as_numbers(series)), 0.0)
+    return lasts if order is None else lasts / order.resolution
 
 
 def as_numbers(series: pd.Series) -> np.ndarray:

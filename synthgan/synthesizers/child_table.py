@@ -17,12 +17,15 @@ from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import SynthganWarning, grouped_notices
 from synthgan.families.coding import FamilyCoding
+from synthgan.families.date_order import bounded
+from synthgan.families.ends import as_shares
 from synthgan.families.families import Families, some_families
 from synthgan.families.number_coding import NumberCoding
 from synthgan.families.pace import Pace
+from synthgan.families.shared import known_of_rows
 from synthgan.families.state import FamilyState
 from synthgan.families.summaries import Summaries
-from synthgan.families.timeline import Timeline
+from synthgan.families.timeline import Timeline, durations_of
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.known_cells import GivenCells, KnownCells
 from synthgan.gan.training.callbacks import KeepBest
@@ -35,6 +38,7 @@ from synthgan.synthesizers.family_choice import (
     fit_family_critic,
     read_family_critic,
 )
+from synthgan.synthesizers.family_rows import draw_rows
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import find_preset
@@ -52,7 +56,6 @@ __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
-_TRIES = 5  # of rows that do not fit those before
 # Prefixes of arrays in an archive, and parts with a record of their own.
 _CONTEXT, _FAMILY = "context.", "family."
 _PARTS: dict[str, Any] = {
@@ -121,36 +124,54 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             if order is not None:  # it is last, as in generated rows
                 typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)
             self.timeline_ = Timeline.fit(typed, order, parent, owners, support)
-            own = self._without_order(self.timeline_.apply(typed, parent, owners))
+            own = self.without_order(self.timeline_.apply(typed, parent, owners))
             self.n_features_in_ = own.shape[1] - len(forms.marks)
             self.schema_ = bare_schema(own, support)
             self.constraints_ = fit_constraints(constraints, own, [], support, None, True)
             table = self.constraints_.apply(own)
             clock = self.timeline_.clock(typed)
             self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_)
+            changed = self.numbers_.constrained(self.constraints_)
+            durations = {
+                name: durations_of(self.timeline_.order, table[name])
+                for name, _ in self.timeline_.own
+                if name not in changed
+            }
             table = self.numbers_.apply(table, clock)
             self.coding_ = FamilyCoding.fit(table, owners, clock, support)
-            changed = self.numbers_.changed(self.constraints_)
-            durations = [name for name, _ in self.timeline_.own if name not in changed]
-            self.pace_ = Pace.fit(
-                self.timeline_.order, self.coding_.read(table), clock, owners, durations, support
-            )
-            self._plain = own[changed]
+            self.pace_ = Pace.fit(self.timeline_.order, clock, owners, durations, support)
+            self._plain = own[self.numbers_.changed(self.constraints_)]
             self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
         self._table, self._clock = table, clock
         return typed
 
-    def _without_order(self, table: pd.DataFrame) -> pd.DataFrame:
+    def without_order(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return rows without the column that orders them."""
         order = self.timeline_.name
         return table if order is None else table.drop(columns=order)
 
-    def sum_up(self, child: str, owners: np.ndarray, n_parents: int, taken: set[Hashable]) -> Any:
-        """Choose what of the families is summed up in the parent, and return it for all parents."""
-        rows = self.coding_.read(self._table)
-        self.summaries_ = Summaries.fit(child, self.coding_, rows, owners, n_parents, taken)
-        return self.summaries_.apply(
-            self.coding_, self.timeline_, rows, self._clock, owners, n_parents
-        )
+    def sum_up(
+        self,
+        child: str,
+        owners: np.ndarray,
+        parents: pd.DataFrame,
+        known: pd.DataFrame,
+        taken: set[Hashable],
+        people: np.ndarray,
+    ) -> pd.DataFrame:
+        """Choose what of the families is summed up in the parent, and return it for all parents.
+
+        `parents` are without keys, dates as dates; `known` has the columns of their ancestors, too;
+        `people` are those of the parents.
+        """
+        rows, n = self.coding_.read(self._table), len(parents)
+        seen = known_of_rows(known, owners, self._clock, self.timeline_.order)
+        summaries = Summaries.fit(child, self.coding_, rows, owners, n, taken, seen)
+        made = summaries.apply(self.coding_, self.timeline_, rows, self._clock, owners, n)
+        dated = pd.concat([parents, made.set_axis(parents.index)], axis=1)
+        support = Support(self._support.least, people)
+        self.summaries_ = bounded(dated, summaries, list(parents.columns), support)
+        return as_shares(self.summaries_, made, self.timeline_, parents)
 
     def learn(
         self, families: Families, owners: np.ndarray, links: pd.DataFrame, people: np.ndarray
@@ -172,9 +193,12 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         self._n_rows, self._n_people = len(table), len(np.unique(people))
         if self.encoder is None:
             encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
-        rows = self.coding_.read(table)
+        rows, ends = self.coding_.read(table), clock + self.lasts(table)
+        self.pace_ = self.pace_.of_parents(
+            self.timeline_.order, ends, owners, families.parents, self.summaries_.upper
+        )
         marked = self.coding_.mark(table, owners, clock)
-        contexts, order, gaps = self._state(families).unroll(rows, clock, owners)
+        contexts, order, gaps = self._state(families).unroll(rows, clock, owners, ends)
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
         )
@@ -204,6 +228,13 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self._fit_family_critic(families, clock, owners, links, people)
         del self._table, self._plain, self._clock, self._new_encoder, self._support
         return self
+
+    def lasts(self, table: pd.DataFrame) -> np.ndarray:
+        """Return how long after its own time each row ends, in units of the clock; 0: at once."""
+        until = self.pace_.until
+        if until is None:
+            return np.zeros(len(table))
+        return durations_of(self.timeline_.order, self.numbers_.restore_one(table, until))
 
     def _state(self, families: Families) -> FamilyState:
         return FamilyState(
@@ -264,8 +295,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
-            table, clock = self._draw_rows(state, at, self._encode_context(context), rng)
-            state.take(at, self.coding_.read(table), clock)
+            table, clock = draw_rows(self, state, at, self._encode_context(context), rng)
+            state.take(at, self.coding_.read(table), clock, clock + self.lasts(table))
             tables.append(table)
             clocks.append(clock)
             owners.append(at)
@@ -273,45 +304,11 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         if not tables:
             table = self.encoder_.decode(np.zeros((0, *self.grid_shape_), np.float32))
             none = np.zeros(0, dtype=np.int64)
-            return self._without_order(table), np.zeros(0), none, links(0, rng)[0]
+            return self.without_order(table), np.zeros(0), none, links(0, rng)[0]
         of = np.concatenate(owners)
         order = np.argsort(of, kind="stable")
         table = pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
         return table, np.concatenate(clocks)[order], of[order], np.concatenate(linked)[order]
-
-    def _draw_rows(
-        self, state: FamilyState, at: np.ndarray, labels: np.ndarray, rng: np.random.Generator
-    ) -> tuple[pd.DataFrame, np.ndarray]:
-        """Generate the next row of some families.
-
-        Rows that go beyond the last time, leave too little of it for the rows after them, or repeat
-        one of the same time, are drawn again.
-        """
-        tables: list[pd.DataFrame] = []
-        clocks, places = np.zeros(len(at)), np.arange(len(at))
-        left = places
-        for n_left in reversed(range(_TRIES)):
-            some, cells = at[left], labels[left]
-            given = (cells, np.ones(cells.shape, dtype=bool))
-            marked = self.encoder_.decode(
-                self.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
-            )
-            order = self.timeline_.name
-            steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
-            clock, fits = state.next(some, steps)
-            before = state.before
-            before = None if before is None else {k: v[some] for k, v in before.items()}
-            table = self.coding_.unmark(self._without_order(marked), before, clock)
-            rows = self.coding_.read(table)
-            bad = ~fits | state.repeats(some, rows, clock) | state.overruns(some, rows, clock)
-            bad &= n_left > 0
-            if not bad.all():
-                tables.append(table[~bad].set_axis(left[~bad]))
-            clocks[left[~bad]] = clock[~bad]
-            left = left[bad]
-            if not len(left):
-                break
-        return pd.concat(tables).loc[places].reset_index(drop=True), clocks
 
     def restore_rows(
         self,
@@ -328,6 +325,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
                 own[column.name] = own[column.name].astype(column.pandas_dtype())
         if self.timeline_.order is not None:
             own[self.timeline_.name] = self.timeline_.from_clock(clock)
+        if self.pace_.within is not None:
+            own = self.timeline_.cut(own, self.pace_.until, parents[self.pace_.within], owners)
         return self.forms_.settle(self.timeline_.restore(own, parents, owners))
 
     def _plainly(

@@ -46,6 +46,8 @@ def read_related_tables(
     """
     bare = {n: frame.drop(columns=related.keys(n)) for n, frame in related.frames.items()}
     tables = KnownTables(related.relations, {}, related.rows)
+    typed = {name: _typed(frame) for name, frame in bare.items()}
+    plain = KnownTables(related.relations, typed, related.rows)
     links: dict[Relation, Link] = {}
     hidden: dict[str, list[pd.DataFrame]] = {name: [] for name in bare}
     below: dict[str, list[ChildTableSynthesizer]] = {name: [] for name in bare}
@@ -53,7 +55,7 @@ def read_related_tables(
         summaries = pd.concat([pd.DataFrame(index=bare[name].index), *hidden[name]], axis=1)
         tables.hidden[name] = list(summaries.columns)
         owner, model = related.owner(name), models[name]
-        dated = pd.concat([_typed(bare[name]), summaries], axis=1)
+        dated = pd.concat([typed[name], summaries], axis=1)
         order = None if owner is None else owner.order
         _keep_in_order(model, dated, below[name], list(bare[name]), order, _people(related, name))
         if owner is None or not isinstance(model, ChildTableSynthesizer):
@@ -62,12 +64,15 @@ def read_related_tables(
         parent, owners = str(owner.parent), related.rows[owner]
         with of_table(name), without_notices_of(summaries.columns):
             frame = model.read(
-                bare[name], summaries, owner.order, _typed(bare[parent]), owners,
+                bare[name], summaries, owner.order, typed[parent], owners,
                 _people(related, name),
             )  # fmt: skip
         tables.frames[name] = frame
         taken = {*bare[parent].columns, *(c for one in hidden[parent] for c in one.columns)}
-        hidden[parent].append(model.sum_up(name, owners, len(bare[parent]), taken))
+        known, people = plain.of_parents(parent), _people(related, parent)
+        hidden[parent].append(
+            model.sum_up(name, owners, plain.frames[parent], known, taken, people)
+        )
         below[parent].append(model)
         for one in related.links(name):
             links[one] = _read_link(one, related, hidden[str(one.parent)])
@@ -101,7 +106,7 @@ def _keep_in_order(
             if not rewritten.intersection(one.rewrites):
                 wanted.append(one)
                 rewritten.update(one.rewrites)
-            elif isinstance(one, Inequality) and one.low == summaries.last:
+            if isinstance(one, Inequality) and one.low == summaries.last:
                 child.summaries_ = replace(summaries, upper=one.high)
     if children:
         model.constraints = wanted

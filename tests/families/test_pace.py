@@ -29,27 +29,27 @@ def stays(n: int = 100, gap: float = 5.0) -> tuple[dict, np.ndarray, np.ndarray]
 
 def test_rows_follow_the_end_of_the_row_before() -> None:
     rows, clock, owners = stays()
-    pace = Pace.fit(DAYS, rows, clock, owners, ["length"])
+    pace = Pace.fit(DAYS, clock, owners, rows)
     assert pace == Pace(least=5.0, until="length", at_once=0.0)
     assert Pace.from_dict(pace.to_dict()) == pace
-    assert Pace.fit(DAYS, rows, clock, owners) == Pace(least=6.0, at_once=0.0)
+    assert Pace.fit(DAYS, clock, owners) == Pace(least=6.0, at_once=0.0)
     # The mean of the shortest steps of as many people as must share what is stored.
-    wide = Pace.fit(DAYS, rows, clock, owners, support=Support(40, owners))
+    wide = Pace.fit(DAYS, clock, owners, support=Support(40, owners))
     assert 6.0 < wide.least < 9.0
-    assert Pace.fit(DAYS, rows, clock, owners, support=Support(101, owners)) == Pace()
+    assert Pace.fit(DAYS, clock, owners, support=Support(101, owners)) == Pace()
 
 
 def test_no_rule_where_rows_break_it() -> None:
     rows, clock, owners = stays()
     longer = {"length": rows["length"] + 6}  # some last until the next row begins, some longer
-    pace = Pace.fit(DAYS, longer, clock, owners, ["length"])
+    pace = Pace.fit(DAYS, clock, owners, longer)
     assert pace == Pace(least=6.0, at_once=0.0)
     equal = np.where(np.arange(300) % 3 == 1, np.roll(clock, 1), clock)  # the first two rows
-    assert Pace.fit(DAYS, rows, equal, owners) == Pace(least=0.0, at_once=0.0)
-    assert Pace.fit(DAYS, rows, np.zeros(300), owners) == Pace(least=0.0, at_once=1.0)
-    assert Pace.fit(None, rows, clock, owners) == Pace()
+    assert Pace.fit(DAYS, equal, owners) == Pace(least=0.0, at_once=0.0)
+    assert Pace.fit(DAYS, np.zeros(300), owners) == Pace(least=0.0, at_once=1.0)
+    assert Pace.fit(None, clock, owners) == Pace()
     few = slice(0, 30)
-    assert Pace.fit(DAYS, rows, clock[few], owners[few]) == Pace(at_once=0.0)
+    assert Pace.fit(DAYS, clock[few], owners[few]) == Pace(at_once=0.0)
 
 
 def test_number_and_ends_agree() -> None:
@@ -88,7 +88,7 @@ def test_next_rows_keep_the_pace() -> None:
     pace, one = Pace(least=2.0, until="length"), np.zeros(1, dtype=int)
     state = family(pace, 20.0, 3)
     length = {"length": np.array([3.0])}
-    state.take(one, length, np.zeros(1))
+    state.take(one, length, np.zeros(1), np.array([3.0]))
     five = np.zeros(5, dtype=int)
     clock, fits = state.next(five, np.array([0.0, 2.0, 15.0, 16.0, np.nan]))
     # From day 3 on, where the first row ends; two days are left for the last.
@@ -96,11 +96,11 @@ def test_next_rows_keep_the_pace() -> None:
     assert fits.tolist() == [False, True, True, False, False]
     assert state.step(one, np.array([5.0])).tolist() == [2.0]
     four = np.zeros(4, dtype=int)
-    long = {"length": np.array([0.0, 3.0, 13.0, 14.0])}
-    late = state.overruns(four, long, np.full(4, 5.0))
+    ends = 5.0 + np.array([0.0, 3.0, 13.0, 14.0])
+    late = state.overruns(four, np.full(4, 5.0), ends)
     assert late.tolist() == [False, False, False, True]  # the last row is on day 20
-    state.take(one, length, np.array([5.0]))
+    state.take(one, length, np.array([5.0]), np.array([8.0]))
     clock, fits = state.next(five[:2], np.array([np.nan, 1.0]))
     assert clock.tolist() == [20.0, 20.0]
     assert fits.tolist() == [True, False]
-    assert not state.overruns(one, {"length": np.array([99.0])}, np.array([20.0])).any()
+    assert not state.overruns(one, np.array([20.0]), np.array([119.0])).any()

@@ -1,0 +1,77 @@
+"""First and last time of families: dates, or shares of the time between two dates of the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import numpy as np
+import pandas as pd
+
+from synthgan.families.summaries import Summaries
+from synthgan.families.timeline import Timeline, on_clock
+
+__all__ = ["as_shares", "read_ends"]
+
+
+def as_shares(
+    summaries: Summaries, made: pd.DataFrame, timeline: Timeline, parents: pd.DataFrame
+) -> pd.DataFrame:
+    """Replace first and last times by shares, where `summaries` have both bounds.
+
+    The first one becomes the share of the time from `lower` to `upper` that has passed then, the
+    last one the share of the time from the first one to `upper`.
+
+    Parameters
+    ----------
+    summaries : Summaries
+    made : DataFrame of shape (n_parents, n_summaries)
+        As `Summaries.apply` gives it.
+    timeline : Timeline
+    parents : DataFrame of shape (n_parents, n_columns)
+        Dates as dates.
+    """
+    if summaries.lower is None or timeline.order is None:
+        return made
+    since, high = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    made = made.copy(deep=False)
+    for name in (summaries.first, summaries.last):
+        time = on_clock(timeline.order, made[name])
+        room = high - since
+        share = np.divide(time - since, room, out=np.zeros(len(made)), where=room > 0)
+        made[name] = np.where(np.isnan(time), np.nan, np.clip(share, 0.0, 1.0))
+        since = time
+    return made
+
+
+def read_ends(summaries: Summaries, timeline: Timeline, parents: pd.DataFrame) -> np.ndarray:
+    """Return the first time of families, the last one, and the last one possible.
+
+    They are numbers of the clock, shape (3, n_parents): NaN where there are none, infinite where
+    there is no bound.
+    """
+    ends = np.full((3, len(parents)), np.inf)
+    order = timeline.order
+    if order is None:
+        return ends
+    if summaries.lower is None:
+        for end, name in zip(ends, (summaries.first, summaries.last, summaries.upper), strict=True):
+            if name is not None:
+                end[:] = on_clock(order, parents[name])
+        ends[2] = np.nan_to_num(ends[2], nan=np.inf)
+        return ends
+    since, ends[2] = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    for end, name in zip(ends, (summaries.first, summaries.last), strict=False):
+        share = np.clip(parents[name].to_numpy(np.float64, na_value=np.nan), 0.0, 1.0)
+        passed = np.maximum(ends[2] - since, 0.0) * share
+        end[:] = since + (passed if order.kind == "continuous" else np.rint(passed))
+        since = end
+    return ends
+
+
+def _bounds(
+    lower: Hashable, upper: Hashable, timeline: Timeline, parents: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first and the last time on the clock that rows may have."""
+    low, high = (on_clock(timeline.order, parents[name]) for name in (lower, upper))
+    is_earlier = timeline.from_clock(low).to_numpy() < parents[lower].to_numpy()
+    return low + is_earlier, high

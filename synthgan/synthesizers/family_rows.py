@@ -1,0 +1,70 @@
+"""The next row of each family, drawn again where it does not fit those before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.families.state import FamilyState
+
+__all__ = ["draw_rows"]
+
+_TRIES = 5
+
+
+def draw_rows(
+    model: Any,
+    state: FamilyState,
+    at: np.ndarray,
+    labels: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Generate the next row of some families.
+
+    Rows that go beyond the last time, leave too little of it for the rows after them, or repeat
+    one of the same time, are drawn again.
+
+    Parameters
+    ----------
+    model : ChildTableSynthesizer
+    state : FamilyState
+    at : ndarray of int of shape (n,)
+        The families.
+    labels : ndarray of shape (n, n_cells)
+        What is known before the rows, as the networks see it.
+    rng : Generator
+
+    Returns
+    -------
+    table : DataFrame of shape (n, n_columns)
+        Without the order column, as constraints have rewritten it.
+    clock : ndarray of shape (n,)
+    """
+    tables: list[pd.DataFrame] = []
+    clocks, places = np.zeros(len(at)), np.arange(len(at))
+    left = places
+    for n_left in reversed(range(_TRIES)):
+        some, cells = at[left], labels[left]
+        given = (cells, np.ones(cells.shape, dtype=bool))
+        marked = model.encoder_.decode(
+            model.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
+        )
+        order = model.timeline_.name
+        steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
+        clock, fits = state.next(some, steps)
+        before = state.before
+        before = None if before is None else {k: v[some] for k, v in before.items()}
+        table = model.coding_.unmark(model.without_order(marked), before, clock)
+        rows = model.coding_.read(table)
+        ends = clock + model.lasts(table)
+        bad = ~fits | state.repeats(some, rows, clock) | state.overruns(some, clock, ends)
+        bad &= n_left > 0
+        if not bad.all():
+            tables.append(table[~bad].set_axis(left[~bad]))
+        clocks[left[~bad]] = clock[~bad]
+        left = left[bad]
+        if not len(left):
+            break
+    return pd.concat(tables).loc[places].reset_index(drop=True), clocks
