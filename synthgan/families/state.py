@@ -56,9 +56,9 @@ class FamilyState:
         if pace.within in self.dates:
             self.limit = np.nan_to_num(self.dates[pace.within], nan=np.inf)
         self.place = 0
-        self.clock = start.copy()
-        self.free = start.copy()  # from when on the next row may begin
-        self.at_once = np.zeros(n)  # rows so far of the present value of the clock
+        self.clock = start.copy()  # of the next row
+        self.since = np.zeros(n)  # how long the row before it has ended
+        self.at_once = np.zeros(n)  # rows so far at the time of the next one
         self.before: Rows | None = None
         self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
         self.sums = {name: np.zeros(n) for name in coding.numbers}
@@ -73,15 +73,15 @@ class FamilyState:
         return np.flatnonzero(self.number > self.place)
 
     def context(self, families: np.ndarray) -> pd.DataFrame:
-        """Return what is known before the next row of some families.
+        """Return what is known of the next row of some families: when it begins, among others.
 
-        Dates of the parent are known as the time from then to the row before.
+        Dates of the parent are known as the time from then to the row.
         """
         parents = self.parents.iloc[families].drop(
             columns=[self.summaries.first, self.summaries.last], errors="ignore"
         )
         left = self.number[families] - self.place
-        until = (self.end - self.free)[families]
+        until = (self.end - self.clock)[families]
         known: dict[Hashable, Any] = {
             **{
                 f"parent: {name}": self.clock[families] - self.dates[name][families]
@@ -94,9 +94,8 @@ class FamilyState:
             "clock": self.clock[families],
             "since the first": (self.clock - self.start)[families],
             "until the last": until,
-            "until the last, a row": np.divide(
-                until, left, out=np.zeros(len(left)), where=left > 0
-            ),
+            "until the last, a row": until / np.maximum(left - 1, 1),
+            "since the row before": self.since[families],
             "at the last": (until <= 0) * 1.0,
             "rows at once": self.at_once[families],
         }
@@ -135,70 +134,89 @@ class FamilyState:
                 known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
         return pd.DataFrame(known)
 
-    def step(self, families: np.ndarray, clock: np.ndarray) -> np.ndarray:
-        """Return the steps of next rows in order, NaN where they go to the last value at once."""
-        steps, until = clock - self.free[families], (self.end - self.free)[families]
-        return np.where((steps == until) & (until > 0), np.nan, steps)
+    def step(self, families: np.ndarray, after: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Return the steps from the ends of next rows to the rows after them.
 
-    def next(self, families: np.ndarray, steps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the order of next rows, between the first value and the last; inverse of `step`.
+        They are NaN where they go to the last value at once, and for last rows.
+        """
+        until = self.end[families] - ends
+        is_last = self.number[families] <= self.place + 1
+        to_end = (after - ends == until) & (until > 0)
+        return np.where(is_last | to_end, np.nan, after - ends)
+
+    def next(
+        self, families: np.ndarray, steps: np.ndarray, ends: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return when the rows after the next ones begin, up to the last value; inverse of `step`.
 
         Parameters
         ----------
         families : ndarray of int of shape (n,)
         steps : ndarray of shape (n,)
+        ends : ndarray of shape (n,)
+            When the next rows end.
 
         Returns
         -------
-        clock : ndarray of shape (n,)
+        after : ndarray of shape (n,)
         fits : ndarray of bool of shape (n,)
             Whether steps lead there: those beyond the last value do not, nor any but those to the
-            last value at the last row, nor those that are too short or leave the rows after them
-            too little time.
+            last value if the row after is the last, nor those that are too short or leave the rows
+            after them too little time.
         """
-        if self.place == 0:
-            return self.start[families], np.ones(len(families), dtype=bool)
-        free, until, least = self.free[families], (self.end - self.free)[families], self.pace.least
-        is_last, room = self.number[families] == self.place + 1, self._room(families, free)
+        until, least = self.end[families] - ends, self.pace.least
+        n_after = self.number[families] - self.place - 1
+        to_last, room = n_after == 1, until - (n_after - 1) * least
         to_end = np.isnan(steps) & (until > 0)
         steps = np.maximum(np.nan_to_num(steps), 0.0)
         at_end = to_end | ((until <= 0) & (steps == 0))
         if least > 0:
-            fits = np.where(is_last, at_end, ~to_end & (least <= steps) & (steps <= room))
+            fits = np.where(to_last, at_end, ~to_end & (least <= steps) & (steps <= room))
             steps = np.clip(np.where(to_end, room, steps), least, np.maximum(room, least))
         else:
-            fits = at_end | (~is_last & (steps < until))
+            fits = at_end | (~to_last & (steps < until))
             steps = np.where(to_end, until, np.clip(steps, 0, np.maximum(until, 0)))
-        return np.where(is_last, np.maximum(self.end[families], free), free + steps), fits
+        after = np.where(to_last, np.maximum(self.end[families], ends), ends + steps)
+        return np.where(n_after < 1, ends, after), fits | (n_after < 1)
 
-    def _room(self, families: np.ndarray, since: np.ndarray) -> np.ndarray:
-        """Return the time from `since` on that the rows after the next one leave."""
-        after = self.number[families] - self.place - 1
-        return np.asarray(self.end[families] - since - after * self.pace.least)
-
-    def overruns(self, families: np.ndarray, clock: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    def overruns(self, families: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Return which next rows end too late for those after them, or for the parent."""
-        is_last = self.number[families] == self.place + 1
-        too_late = ~is_last & (self._room(families, ends) < 0)
-        return (ends > clock) & (too_late | (ends > self.limit[families]))
+        n_after = self.number[families] - self.place - 1
+        too_late = (n_after > 0) & (self.end[families] - ends < n_after * self.pace.least)
+        lasts = ends > self.clock[families]
+        return lasts & (too_late | (ends > self.limit[families]))
 
     def take(
         self,
         families: np.ndarray,
         rows: Rows,
-        clock: np.ndarray,
+        after: np.ndarray,
         ends: np.ndarray | None = None,
     ) -> None:
-        """Add the next row of some families; `ends` is when it ends, None: at once."""
+        """Add the next row of some families.
+
+        Parameters
+        ----------
+        families : ndarray of int of shape (n,)
+        rows : dict of arrays of shape (n,)
+        after : ndarray of shape (n,)
+            When the rows after them begin.
+        ends : ndarray of shape (n,) or None, default=None
+            When they end; None: as they begin.
+        """
         n = len(self.parents)
         if self.before is None:
             self.before = {name: np.full(n, np.nan) for name in self.coding.numbers}
             for level in self.coding.labels:
                 self.before[level.name] = np.full(n, None, dtype=object)
-        is_same = clock == self.clock[families]
-        self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 1)
-        self.clock[families] = clock
-        self.free[families] = clock if ends is None else ends
+        if self.coding.distinct:
+            times, labels = np.full(n, np.nan), np.full(n, -1)
+            times[families], labels[families] = self.clock[families], self.coding.combine(rows)
+            self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
+        is_same = after == self.clock[families]
+        self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 0)
+        self.since[families] = after - (self.clock[families] if ends is None else ends)
+        self.clock[families] = after
         for name in self.coding.numbers:
             values = rows[name]
             self.before[name][families] = values
@@ -208,10 +226,6 @@ class FamilyState:
             self.before[level.name][families] = rows[level.name]
             self.seen[level.name][families, level.codes(rows[level.name])] += 1
         self.place += 1
-        if self.coding.distinct:
-            times, labels = np.full(n, np.nan), np.full(n, -1)
-            times[families], labels[families] = clock, self.coding.combine(rows)
-            self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
 
     def unroll(
         self, rows: Rows, clock: np.ndarray, owners: np.ndarray, ends: np.ndarray
@@ -230,29 +244,31 @@ class FamilyState:
         Returns
         -------
         contexts : DataFrame of shape (n_rows, n_columns)
-            What is known before each row.
+            What is known of each row before it is made.
         order : ndarray of int of shape (n_rows,)
             The numbers of the rows in `contexts`.
         steps : ndarray of shape (n_rows,)
             As `step` gives them, in that order.
         """
         first = np.append(True, owners[1:] != owners[:-1])
+        after = np.where(np.append(first[1:], True), ends, np.append(clock[1:], 0.0))
         starts = np.maximum.accumulate(np.where(first, np.arange(len(owners)), 0))
         places = np.arange(len(owners)) - starts
         order = np.argsort(places, kind="stable")
         contexts, steps = [], []
         for at in np.split(order, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(self.context(owners[at]))
-            steps.append(self.step(owners[at], clock[at]))
+            steps.append(self.step(owners[at], after[at], ends[at]))
             own = {name: values[at] for name, values in rows.items()}
-            self.take(owners[at], own, clock[at], ends[at])
+            self.take(owners[at], own, after[at], ends[at])
         return pd.concat(contexts, ignore_index=True), order, np.concatenate(steps)
 
-    def repeats(self, families: np.ndarray, rows: Rows, clock: np.ndarray) -> np.ndarray:
+    def repeats(self, families: np.ndarray, rows: Rows) -> np.ndarray:
         """Return which next rows are not allowed, as one of the same time has the same labels."""
         found = np.zeros(len(families), dtype=bool)
         if self.recent:
             labels = self.coding.combine(rows)
             for times, others in self.recent:
-                found |= (times[families] == clock) & (others[families] == labels) & (labels >= 0)
+                is_same = times[families] == self.clock[families]
+                found |= is_same & (others[families] == labels) & (labels >= 0)
         return found

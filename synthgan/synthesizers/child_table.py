@@ -204,7 +204,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         )
         own = marked.iloc[order].reset_index(drop=True)
         if self.timeline_.order is not None:
-            own[self.timeline_.name] = gaps
+            own[self.timeline_.name] = np.nan_to_num(gaps) if np.isnan(gaps).all() else gaps
         support = Support(support.least, people[order])
         with grouped_notices():
             encoder.fit(own, groups=support.people)
@@ -295,8 +295,9 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
-            table, clock = draw_rows(self, state, at, self._encode_context(context), rng)
-            state.take(at, self.coding_.read(table), clock, clock + self.lasts(table))
+            table, after = draw_rows(self, state, at, self._encode_context(context), rng)
+            clock = state.clock[at]
+            state.take(at, self.coding_.read(table), after, clock + self.lasts(table))
             tables.append(table)
             clocks.append(clock)
             owners.append(at)

@@ -21,10 +21,10 @@ def draw_rows(
     labels: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[pd.DataFrame, np.ndarray]:
-    """Generate the next row of some families.
+    """Generate the next row of some families, and the time of the row after it.
 
-    Rows that go beyond the last time, leave too little of it for the rows after them, or repeat
-    one of the same time, are drawn again.
+    Rows after which there is too little time for the others, or that repeat one of the same time,
+    are drawn again.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ def draw_rows(
     -------
     table : DataFrame of shape (n, n_columns)
         Without the order column, as constraints have rewritten it.
-    clock : ndarray of shape (n,)
+    after : ndarray of shape (n,)
     """
     tables: list[pd.DataFrame] = []
-    clocks, places = np.zeros(len(at)), np.arange(len(at))
+    after, places = np.zeros(len(at)), np.arange(len(at))
     left = places
     for n_left in reversed(range(_TRIES)):
         some, cells = at[left], labels[left]
@@ -53,18 +53,17 @@ def draw_rows(
         )
         order = model.timeline_.name
         steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
-        clock, fits = state.next(some, steps)
-        before = state.before
+        clock, before = state.clock[some], state.before
         before = None if before is None else {k: v[some] for k, v in before.items()}
         table = model.coding_.unmark(model.without_order(marked), before, clock)
-        rows = model.coding_.read(table)
         ends = clock + model.lasts(table)
-        bad = ~fits | state.repeats(some, rows, clock) | state.overruns(some, clock, ends)
+        then, fits = state.next(some, steps, ends)
+        bad = ~fits | state.repeats(some, model.coding_.read(table)) | state.overruns(some, ends)
         bad &= n_left > 0
         if not bad.all():
             tables.append(table[~bad].set_axis(left[~bad]))
-        clocks[left[~bad]] = clock[~bad]
+        after[left[~bad]] = then[~bad]
         left = left[bad]
         if not len(left):
             break
-    return pd.concat(tables).loc[places].reset_index(drop=True), clocks
+    return pd.concat(tables).loc[places].reset_index(drop=True), after

@@ -48,6 +48,8 @@ __all__ = ["RelationalGANSynthesizer"]
 _PASSED_ON = (
     "epochs", "max_steps", "batch_size", "candidates", "privacy", "callbacks", "device", "verbose",
 )  # fmt: skip
+# Of rows of a table without a parent: an error in the numbers of their children is seen in all.
+_CANDIDATES_OF_PARENTS = 8
 _ON_ORPHANS = ("error", "drop")
 
 
@@ -263,6 +265,8 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
             if own is not None:
                 given = clone(own).get_params(deep=False)
             is_child = related.owner(name) is not None
+            if own is None and not is_child and given["candidates"] is None and related.relations:
+                given["candidates"] = _CANDIDATES_OF_PARENTS
             if is_child and given["condition_on"] is not None:
                 raise ParameterError(
                     f"condition_on names table {name!r}, whose rows belong to a parent; only "

@@ -156,15 +156,17 @@ def test_state_by_hand() -> None:
     assert first["before: x"].isna().all()
     assert first["mean of the rest: x"].tolist()[0] == 4.0
     rows = coding.read(ROWS)
-    state.take(np.array([0, 2]), {k: v[[0, 3]] for k, v in rows.items()}, CLOCK[[0, 3]])
+    state.take(np.array([0, 2]), {k: v[[0, 3]] for k, v in rows.items()}, CLOCK[[1, 3]])
     assert state.alive().tolist() == [0]
-    state.take(np.array([0]), {k: v[[1]] for k, v in rows.items()}, CLOCK[[1]])
+    assert state.context(np.array([0]))["rows at once"].tolist() == [1]
+    state.take(np.array([0]), {k: v[[1]] for k, v in rows.items()}, CLOCK[[2]])
     third = state.context(np.array([0]))
     assert third["mean: x"].tolist() == [2.0]
     assert third["before: x"].tolist() == [3.0]
     assert third["mean of the rest: x"].tolist() == [8.0]
-    assert third["rows at once"].tolist() == [2]
-    assert third["until the last"].tolist() == [4.0]
+    assert third["rows at once"].tolist() == [0]
+    assert third["since the row before"].tolist() == [4.0]
+    assert third["until the last"].tolist() == [0.0]
     assert third["distinct: ward"].tolist() == [1.0]
     assert third["share of a: ward"].tolist() == [1.0]
 
@@ -206,21 +208,19 @@ def test_steps_lead_to_the_last_value() -> None:
     coding, summaries, parents = small()
     state = FamilyState(coding, summaries, parents, np.array([5.0, 0, 7]), np.array([9.0, 0, 7]))
     rows = {k: v[[0, 3]] for k, v in coding.read(ROWS).items()}
-    clock, fits = state.next(np.array([0, 2]), np.array([3.0, np.nan]))  # the first row
-    assert clock.tolist() == [5.0, 7.0]
-    assert fits.all()
-    state.take(np.array([0, 2]), rows, clock)
-    zero = np.zeros(4, dtype=np.int64)
-    to = np.array([5.0, 6.0, 9.0])
-    assert np.array_equal(state.step(zero[:3], to), [0.0, 1.0, np.nan], equal_nan=True)
-    clock, fits = state.next(zero[:3], state.step(zero[:3], to))
+    zero, five = np.zeros(4, dtype=np.int64), np.full(3, 5.0)
+    to = np.array([5.0, 6.0, 9.0])  # from the first row to the second
+    assert np.array_equal(state.step(zero[:3], to, five), [0.0, 1.0, np.nan], equal_nan=True)
+    clock, fits = state.next(zero[:3], state.step(zero[:3], to, five), five)
     assert clock.tolist() == to.tolist()
     assert fits.all()
-    clock, fits = state.next(zero[:2], np.array([4.0, 5.0]))  # which are no steps to the end
+    clock, fits = state.next(np.array([2]), np.array([3.0]), np.array([7.0]))  # the only row
+    assert fits.all()
+    clock, fits = state.next(zero[:2], np.array([4.0, 5.0]), five[:2])  # no steps to the end
     assert clock.tolist() == [9.0, 9.0]
     assert not fits.any()
     state.take(zero[:1], {k: v[:1] for k, v in rows.items()}, np.array([6.0]))
-    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, np.nan]))  # the last row
+    clock, fits = state.next(zero[:3], np.array([0.0, 1.0, np.nan]), five + 1)  # to the last row
     assert clock.tolist() == [9.0] * 3
     assert fits.tolist() == [False, False, True]
     third = state.context(zero[:1])
@@ -239,12 +239,13 @@ def test_rows_that_repeat_one_of_the_same_time_are_told() -> None:
         return coding.read(pd.DataFrame({"test": tests, "ward": "x"}))
 
     both = np.arange(2)
-    assert not state.repeats(both, row("a", "b"), np.zeros(2)).any()
+    assert not state.repeats(both, row("a", "b")).any()
     state.take(both, row("a", "b"), np.zeros(2))
     state.take(np.array([1]), row("c"), np.zeros(1))
-    assert state.repeats(both, row("a", "b"), np.zeros(2)).tolist() == [True, True]
-    assert state.repeats(both, row("a", "c"), np.array([1.0, 0.0])).tolist() == [False, True]
-    assert state.repeats(both, row("rare", None), np.zeros(2)).tolist() == [False, False]
+    assert state.repeats(both, row("a", "b")).tolist() == [True, True]
+    assert state.repeats(both, row("rare", None)).tolist() == [False, False]
+    state.take(np.array([0]), row("d"), np.ones(1))
+    assert state.repeats(both, row("a", "c")).tolist() == [False, True]
 
 
 def test_rows_of_nobody_get_a_parent_of_their_own() -> None:

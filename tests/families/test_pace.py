@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,20 +89,42 @@ def family(pace: Pace, end: float, rows: int) -> FamilyState:
 def test_next_rows_keep_the_pace() -> None:
     pace, one = Pace(least=2.0, until="length"), np.zeros(1, dtype=int)
     state = family(pace, 20.0, 3)
-    length = {"length": np.array([3.0])}
-    state.take(one, length, np.zeros(1), np.array([3.0]))
+    length, three = {"length": np.array([3.0])}, np.array([3.0])
     five = np.zeros(5, dtype=int)
-    clock, fits = state.next(five, np.array([0.0, 2.0, 15.0, 16.0, np.nan]))
+    after, fits = state.next(five, np.array([0.0, 2.0, 15.0, 16.0, np.nan]), np.full(5, 3.0))
     # From day 3 on, where the first row ends; two days are left for the last.
-    assert clock.tolist() == [5.0, 5.0, 18.0, 18.0, 18.0]
+    assert after.tolist() == [5.0, 5.0, 18.0, 18.0, 18.0]
     assert fits.tolist() == [False, True, True, False, False]
-    assert state.step(one, np.array([5.0])).tolist() == [2.0]
-    four = np.zeros(4, dtype=int)
-    ends = 5.0 + np.array([0.0, 3.0, 13.0, 14.0])
-    late = state.overruns(four, np.full(4, 5.0), ends)
-    assert late.tolist() == [False, False, False, True]  # the last row is on day 20
-    state.take(one, length, np.array([5.0]), np.array([8.0]))
-    clock, fits = state.next(five[:2], np.array([np.nan, 1.0]))
-    assert clock.tolist() == [20.0, 20.0]
+    assert state.step(one, np.array([5.0]), three).tolist() == [2.0]
+    late = state.overruns(five[:4], np.array([0.0, 3.0, 16.0, 17.0]))
+    assert late.tolist() == [False, False, False, True]  # two rows, two days each
+    state.take(one, length, np.array([5.0]), three)
+    assert state.context(one)["since the row before"].tolist() == [2.0]
+    after, fits = state.next(five[:2], np.array([np.nan, 1.0]), np.full(2, 8.0))
+    assert after.tolist() == [20.0, 20.0]
     assert fits.tolist() == [True, False]
-    assert not state.overruns(one, np.array([20.0]), np.array([119.0])).any()
+    late = state.overruns(five[:2], np.array([18.0, 19.0]))
+    assert late.tolist() == [False, True]  # the last row is on day 20
+    state.take(one, length, np.array([20.0]), np.array([8.0]))
+    assert not state.overruns(one, np.array([119.0])).any()
+    after, fits = state.next(five[:2], np.array([np.nan, 7.0]), np.full(2, 23.0))
+    assert fits.all()  # after the last row comes none
+
+
+def test_rows_have_ended_by_a_date_of_the_parent() -> None:
+    order = Column("day", "datetime", "datetime64[us]", resolution=86_400_000_000)
+    days = pd.Series(pd.to_datetime(["1970-01-11", None]))
+    parents = pd.DataFrame({"n": [1.0, 1.0], "died": days.astype("datetime64[us]")})
+    pace, both = Pace(least=2.0, until="length"), np.arange(2)
+    found = pace.of_parents(order, np.array([10.0, 99.0]), both, parents, "died")
+    assert found == replace(pace, within="died")
+    assert Pace.from_dict(found.to_dict()) == found
+    assert pace.of_parents(order, np.array([11.0, 9.0]), both, parents, "died") == pace
+    assert pace.of_parents(order, np.array([9.0, 9.0]), both, parents, None) == pace
+    table = pd.DataFrame({"length": [3.0, 3.0]})
+    coding = FamilyCoding.fit(table, both, np.zeros(2))
+    summaries = Summaries("n", "first", "last", (), (), ())
+    state = FamilyState(coding, summaries, parents, np.full(2, 5.0), np.full(2, 5.0), order, found)
+    assert state.overruns(both, np.array([10.0, 99.0])).tolist() == [False, False]
+    assert state.overruns(both, np.array([11.0, 99.0])).tolist() == [True, False]
+    assert state.context(both)["parent: died"].tolist()[0] == -5.0  # days ago
