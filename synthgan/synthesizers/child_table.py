@@ -32,6 +32,7 @@ from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
+from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.family_choice import (
     choose_families,
     describe_families,
@@ -228,6 +229,12 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self._fit_family_critic(families, clock, owners, links, people)
         del self._table, self._plain, self._clock, self._new_encoder, self._support
         return self
+
+    def _n_steps(self, n_rows: int) -> float:
+        """Return more steps than the people alone would allow, where each has many rows."""
+        of_people, of_rows = super()._n_steps(n_rows), BaseGANSynthesizer._n_steps(self, n_rows)
+        longer = of_people * math.sqrt(n_rows / self._n_people)
+        return float(max(of_people, min(longer, of_rows)))
 
     def lasts(self, table: pd.DataFrame) -> np.ndarray:
         """Return how long after its own time each row ends, in units of the clock; 0: at once."""
