@@ -110,7 +110,14 @@ class LabelRanks(Stored):
         own = [np.flatnonzero(there & (codes == code)) for code in range(len(level.levels))]
         tables = [_knots(values, rows, support) for rows in own]
         knots, ranks = zip(*(one if one[0] else every for one in [*tables, every]), strict=True)
-        return cls(column, level.name, level.levels, knots, ranks, _shared(_numbers(column, series), support))
+        return cls(
+            column,
+            level.name,
+            level.levels,
+            knots,
+            ranks,
+            _shared(_numbers(column, series), support),
+        )
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Replace the numbers by their ranks."""
