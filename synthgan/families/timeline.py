@@ -108,7 +108,9 @@ class Timeline(Stored):
     def cut(self, child: Any, until: Any, limit: pd.Series, owners: np.ndarray) -> Any:
         """Cut durations that go beyond a date of the parent."""
         most = _taken(limit, owners, child.index) - child[self.name]
-        child[until] = child[until].where(~(child[until] > most), most.clip(lower=pd.Timedelta(0)))
+        lasts = child[until].where(~(child[until] > most), most.clip(lower=pd.Timedelta(0)))
+        child = child.copy(deep=False)
+        child[until] = lasts
         return child
 
     def clock(self, child: pd.DataFrame) -> np.ndarray:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgan.encoding.tables.column import Column
 from synthgan.families.date_order import date_order
 from synthgan.families.summaries import Summaries
-from synthgan.families.timeline import Timeline
+from synthgan.families.timeline import Timeline, dates_of, durations_of
 from synthgan.privacy import Support
 
 DAYS = st.lists(st.integers(0, 20_000), min_size=1, max_size=12)
@@ -82,3 +83,25 @@ def test_dates_of_the_parent_that_bound_its_rows() -> None:
     few = date_order(parent, summaries, ["died"], None, Support(20))
     assert [(c.low, c.high) for c in few] == [("first", "last")]
     assert date_order(parent.drop(columns="first"), summaries, names) == []
+
+
+def test_durations_are_cut_at_a_date_of_the_parent() -> None:
+    hours = pd.to_timedelta([30, 30, -5, 30], "h")
+    child = pd.DataFrame({"stays": pd.Series(hours), "came": dates([5, 5, 9, 5])})
+    timeline = Timeline.fit(child, "came", pd.DataFrame(index=[0]), np.zeros(4, dtype=int))
+    died = dates([6, 9, 4])
+    died[1] = pd.NaT
+    cut = timeline.cut(child, "stays", died, np.array([0, 1, 2, -1]))
+    assert (cut["stays"] / pd.Timedelta(hours=1)).tolist() == [24, 30, 0, 30]
+
+
+def test_durations_in_units_of_the_clock() -> None:
+    order = Column("seen", "datetime", "datetime64[us]", resolution=60_000_000)
+    lasts = pd.Series(pd.to_timedelta(["2min", "-1min", None]).astype("timedelta64[us]"))
+    assert durations_of(order, lasts).tolist() == [2.0, 0.0, 0.0]
+    seen = pd.Series(pd.to_datetime(["1970-01-01 01:00", None]))
+    parents = pd.DataFrame({"seen": seen, "zoned": seen.dt.tz_localize("UTC"), "n": [1, 2]})
+    (found,) = dates_of(parents, order).items()
+    assert found[0] == "seen"
+    assert np.array_equal(found[1], [60.0, np.nan], equal_nan=True)
+    assert dates_of(parents, None) == {}

@@ -23,6 +23,7 @@ from synthgan import (
 from synthgan.datasets import make_hospital
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.state.archive import read_archive, write_archive
+from synthgan.synthesizers.child_table import ChildTableSynthesizer
 from tests.quick import BrokenError, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
@@ -297,6 +298,18 @@ def test_tables_may_have_parameters_of_their_own() -> None:
     assert model.models_["visits"].n_steps_ == 3
     assert model.models_["visits"].critic_ is None
     assert model.models_["patients"].n_steps_ != 3
+    assert [one.candidates for one in model.models_.values()] == [8, 1]  # more for the parents
+
+
+def test_many_rows_of_few_people_are_learnt_longer() -> None:
+    model = ChildTableSynthesizer()
+    model._n_people = 100
+    fewest = model._n_steps(100)
+    assert model._n_steps(400) == 2 * fewest
+    assert fewest < 1500
+    assert model._n_steps(100_000) == 6000  # as other people's rows are
+    model._n_people = 5000
+    assert model._n_steps(5000) == 6000
 
 
 @pytest.mark.parametrize(
