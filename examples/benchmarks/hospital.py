@@ -79,7 +79,8 @@ def report(learnt, holdout, made, n_bootstraps):
         own, held_out, judged = (one[name] for one in values)
         inside = bool(abs(judged - own) <= width)
         n_inside += inside
-        mark = "" if inside else f"   outside ({abs(judged - own) / max(width, 1e-9):.1f})"
+        times = f" ({abs(judged - own) / width:.1f})" if width > 0 else ""
+        mark = "" if inside else f"   outside{times}"
         print(f"{name:52}{own:9.3f}{held_out:9.3f}{judged:9.3f}{width:9.3f}{mark}")
     print(f"{n_inside} of {len(widths)} inside")
 

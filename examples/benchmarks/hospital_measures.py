@@ -6,6 +6,7 @@ import pandas as pd
 DIAGNOSES = ["heart failure", "pneumonia", "hip fracture", "appendicitis", "delivery"]
 WARDS = ["cardiology", "general", "orthopaedics", "surgery", "obstetrics"]
 POSSIBLE = {*zip(DIAGNOSES, WARDS, strict=True), *((one, "general") for one in DIAGNOSES[:4])}
+POSSIBLE |= {("pneumonia", "cardiology")}
 DRUGS = ["furosemide", "amoxicillin", "enoxaparin", "cefuroxime", "oxytocin"]
 COMMON = ["paracetamol", "pantoprazole"]
 HALVINGS = np.geomspace(0.4, 6.0, 28)  # days
