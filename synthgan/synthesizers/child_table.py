@@ -283,11 +283,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             seen = self._describe(table, clock, owners, len(copies))
             known = self._known_of_families(families, links, rng)
             kept, owners = choose_families(critic, seen, known, owners, rng)
-            table, clock, linked = (
-                table.iloc[kept].reset_index(drop=True),
-                clock[kept],
-                linked[kept],
-            )
+            table = table.iloc[kept].reset_index(drop=True)
+            clock, linked = clock[kept], linked[kept]
         return table, clock, owners, linked
 
     def _roll(
