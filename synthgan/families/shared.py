@@ -118,9 +118,13 @@ def _unexplained(values: np.ndarray, owners: np.ndarray, known: np.ndarray) -> n
     for own in (is_one & there, ~is_one & there):
         other = there & ~own
         if own.any() and other.sum() > 1:
+            varied = [len(np.unique(x[~np.isnan(x)])) > 1 for x in known[other].T]
+            if not any(varied):
+                left[own] = values[own] - values[other].mean()
+                continue
             trees = HistGradientBoostingRegressor(random_state=0, **_TREES)
-            trees.fit(known[other], values[other])
-            left[own] = values[own] - trees.predict(known[own])
+            trees.fit(known[other][:, varied], values[other])
+            left[own] = values[own] - trees.predict(known[own][:, varied])
     return left
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "same_zone",
 ]
 
+_FEWEST_DAYS, _LEAST_COUNTED = 10, 0.95  # different ones; of the rows with a number
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
 
 
@@ -76,7 +77,7 @@ class Timeline(Stored):
             dtype = str(child[name].dtype)
             if column is not None and same_zone(child[order], child[name]):
                 own.append((name, dtype))
-            elif (base := _nearest_date(child[name], parent, owners)) is not None:
+            elif (base := _base_of(child[name], child, parent, owners)) is not None:
                 of_parent.append((name, dtype, base))
         return cls(column, tuple(own), tuple(of_parent))
 
@@ -189,17 +190,38 @@ def _taken(base: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
     return base.reindex(np.where(owners < 0, len(base), owners)).set_axis(index)
 
 
-def _nearest_date(series: pd.Series, parent: pd.DataFrame, owners: np.ndarray) -> Any:
-    """Return the date of the parent from which a date differs least, if it helps."""
+def _base_of(
+    series: pd.Series, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray
+) -> Any:
+    """Return the date of the parent from which a date is counted; None: from none.
+
+    That from which a number of the row counts its days, from 0 or from 1, or else the one from
+    which it differs least, if that helps.
+    """
     best, spread = None, _MOST_SPREAD * as_numbers(series.dropna()).std() if len(series) else 0.0
     there = series.notna().to_numpy()
+    numbers = [child[n] for n in child if pd.api.types.is_numeric_dtype(child[n])]
+    numbers = [n for n in numbers if n.nunique() > _FEWEST_DAYS]
     for name in parent.columns:
         if not same_zone(parent[name], series):
             continue
         base = _taken(parent[name], owners, series.index)
         if base[there].isna().any():
             continue
-        of = float(as_numbers((series - base)[there]).std())
+        since = series - base
+        days = since.dt.days.to_numpy(np.float64, na_value=np.nan)
+        if any(_counts_days(number, days) for number in numbers):
+            return name
+        of = float(as_numbers(since[there]).std())
         if of < spread:
             best, spread = name, of
     return best
+
+
+def _counts_days(number: pd.Series, days: np.ndarray) -> bool:
+    values = number.to_numpy(np.float64, na_value=np.nan)
+    more = values - days
+    more = more[~np.isnan(more)]
+    if len(more) < _LEAST_COUNTED * np.isfinite(values).sum():
+        return False
+    return bool(np.isin(more, (0, 1)).mean() >= _LEAST_COUNTED)

@@ -1,4 +1,4 @@
-"""The first outputs of a generator: near the columns of the training rows, each by itself."""
+"""The first outputs of a generator: numbers as widely spread as those of the training rows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from synthgan.gan.sampling import Sampler
 __all__ = ["begin_near"]
 
 _N_FIRST = 2048  # outputs whose mean and spread are set
-_LEAST_SHARE = 1e-3  # of a level
+_LEAST_SHARE = 1e-3  # whose normal score is used
 _FEWEST_VALUES, _LEAST_SPREAD = 10, 0.3
 
 
@@ -28,12 +28,11 @@ def begin_near(
     groups: Sequence[CellGroup],
     rng: torch.Generator,
 ) -> None:
-    """Set the last layer so that each cell begins as it is distributed in training grids.
+    """Set the last layer so that continuous cells begin as they are distributed in training grids.
 
-    Outputs of continuous cells get the mean and the standard deviation of the cells' normal scores,
-    those of levels the logarithm of their shares. From torch's first weights, continuous cells
-    begin with half of their spread; a short run, of a table of few rows, does not widen them.
-    Changes nothing of networks other than those of `FCN`.
+    Their outputs get the mean and the standard deviation of the cells' normal scores. From torch's
+    first weights, they begin with half of that spread; a short run, of a table of few rows, does
+    not widen them. Changes nothing of networks other than those of `FCN`.
 
     Parameters
     ----------
@@ -61,29 +60,28 @@ def begin_near(
     with torch.no_grad():
         z = torch.randn(_N_FIRST, sampler.latent_dim, generator=rng)
         raw = with_rng(generator)(z, c, rng=rng).flatten(1)
-        mean, gain = _wanted(cells, groups, raw.std(dim=0))
+        mean, gain, found = _wanted(cells, groups, raw.std(dim=0))
         weight, bias = last.weight, last.bias
-        bias.copy_(mean - (raw.mean(dim=0) - bias) * gain)
+        bias.copy_(torch.where(found, mean - (raw.mean(dim=0) - bias) * gain, bias))
         weight.mul_(gain[:, None])
 
 
-def _wanted(cells: Tensor, groups: Sequence[CellGroup], spread: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean of each output, and by how much its weights grow."""
+def _wanted(
+    cells: Tensor, groups: Sequence[CellGroup], spread: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the mean of each output, by how much its weights grow, and whether they change."""
     mean, gain = torch.zeros_like(spread), torch.ones_like(spread)
+    found = torch.zeros(len(spread), dtype=torch.bool)
     for group in groups:
         own = cells[:, list(group.cells)]
         if group.presence is not None:
             own = own[cells[:, group.presence] > (OFF + ON) / 2]
-        if group.kind == "null" or len(own) < _FEWEST_VALUES:
+        if group.kind != "continuous" or len(own) < _FEWEST_VALUES:
             continue
         at = torch.tensor(group.cells)
-        if group.kind == "continuous":
-            shares = ((own - OFF) / (ON - OFF)).clamp(_LEAST_SHARE, 1 - _LEAST_SHARE)
-            scores = torch.special.ndtri(shares)
-            mean[at] = scores.mean(dim=0)
-            gain[at] = scores.std(dim=0).clamp(min=_LEAST_SPREAD) / spread[at].clamp(min=1e-6)
-        elif group.kind in ("binary", "one_hot"):
-            shares = (own > (OFF + ON) / 2).to(torch.float32).mean(dim=0)
-            shares = shares.clamp(_LEAST_SHARE, 1 - _LEAST_SHARE)
-            mean[at] = shares.logit() if group.kind == "binary" else shares.log()
-    return mean, gain
+        shares = ((own - OFF) / (ON - OFF)).clamp(_LEAST_SHARE, 1 - _LEAST_SHARE)
+        scores = torch.special.ndtri(shares)
+        mean[at] = scores.mean(dim=0)
+        gain[at] = scores.std(dim=0).clamp(min=_LEAST_SPREAD) / spread[at].clamp(min=1e-6)
+        found[at] = True
+    return mean, gain, found

@@ -87,8 +87,10 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         seed=fields.one_of("none", "stored", "not stored"),
         tables=fields.list_of(fields.plain),
     )
+    if "moved" not in archive.schema:
+        raise ArchiveError("an earlier version of synthgan made it, and coded rows otherwise")
     body = fields.read_fields(
-        {"moved": [], **archive.schema},  # earlier archives know none
+        archive.schema,
         "schema",
         relations=fields.list_of(Relation.from_dict),
         links=fields.list_of(fields.tuple_of(fields.whole(0), Link.from_dict)),

@@ -56,3 +56,11 @@ def test_rows_know_how_long_ago_dates_of_the_parent_are() -> None:
     assert ((known[:, 3] >= 0) & (known[:, 3] < 100)).all()
     alone = known_of_rows(parents, np.full(80, -1), clock, HOURS)
     assert np.isnan(alone[:, 3:]).all()
+
+
+def test_parents_of_whom_nothing_is_known_explain_nothing() -> None:
+    table, parents, owners, clock = visits()
+    coding = FamilyCoding.fit(table, owners, clock)
+    unknown = np.full((len(table), 2), np.nan)
+    found = find_shared(coding, coding.read(table), owners, unknown)
+    assert {"pressure", "fever"} <= set(found)

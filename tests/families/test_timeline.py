@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthgan.constraints.relations import find_relations
 from synthgan.encoding.tables.column import Column
 from synthgan.families.date_order import date_order
 from synthgan.families.summaries import Summaries
@@ -105,3 +106,22 @@ def test_durations_in_units_of_the_clock() -> None:
     assert found[0] == "seen"
     assert np.array_equal(found[1], [60.0, np.nan], equal_nan=True)
     assert dates_of(parents, None) == {}
+
+
+def test_dates_are_counted_from_the_date_from_which_a_number_counts_their_days() -> None:
+    rng = np.random.default_rng(0)
+    days = pd.to_timedelta(rng.integers(0, 900, 50), "D")
+    first = pd.Timestamp("2014-01-01") + days
+    last = first + pd.to_timedelta(rng.integers(150, 160, 50), "D")
+    parent = pd.DataFrame({"last": last, "first": first})
+    owners = np.sort(rng.integers(0, 50, 400))
+    day = np.where(rng.random(400) < 0.1, -1, 1) * rng.integers(1, 160, 400)
+    since = day - (day > 0)  # there is no day 0
+    starts = parent["first"].iloc[owners].reset_index(drop=True) + pd.to_timedelta(since, "D")
+    child = pd.DataFrame({"start": starts, "study_day": day})
+    timeline = Timeline.fit(child, None, parent, owners)
+    assert [base for _, _, base in timeline.of_parent] == ["first"]
+    coded = timeline.apply(child, parent, owners)
+    assert (coded["start"].dt.days == since).all()
+    (found,) = find_relations(coded)
+    assert repr(found) == "Formula(a='start', column='study_day', kind='a', offset=1.0)"

@@ -1,4 +1,4 @@
-"""A generator begins near the columns of its training rows."""
+"""A generator begins with numbers as widely spread as those of its training rows."""
 
 from __future__ import annotations
 
@@ -50,19 +50,14 @@ def first_rows(begins: bool, head: type = CellHead) -> pd.DataFrame:
     return encoder.decode(from_network_scale(made).numpy())
 
 
-def test_columns_begin_as_they_are_distributed() -> None:
+def test_numbers_begin_as_they_are_distributed() -> None:
     real, made = rows(), first_rows(begins=True)
     assert made["x"].std() == pytest.approx(real["x"].std(), rel=0.1)
+    assert made["lacking"].std() == pytest.approx(real["lacking"].std(), rel=0.15)
     assert (made["zero"] == 0).mean() == pytest.approx(0.7, abs=0.1)
-    assert made["lacking"].isna().mean() == pytest.approx(0.8, abs=0.03)
-    assert (made["sex"] == "f").mean() == pytest.approx(0.9, abs=0.03)
-    shares = made["ward"].value_counts(normalize=True)
-    assert shares["a"] == pytest.approx(0.6, abs=0.05)
-    assert shares["f"] == pytest.approx(0.02, abs=0.02)
 
 
 def test_without_it_they_do_not_and_other_heads_stay() -> None:
     made = first_rows(begins=False)
     assert made["x"].std() < 0.7
-    assert (made["ward"] == "a").mean() < 0.4
     first_rows(begins=True, head=TanhHead)
