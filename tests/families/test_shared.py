@@ -59,7 +59,7 @@ def test_rows_know_how_long_ago_dates_of_the_parent_are() -> None:
 
 
 def test_parents_of_whom_nothing_is_known_explain_nothing() -> None:
-    table, parents, owners, clock = visits()
+    table, _, owners, clock = visits()
     coding = FamilyCoding.fit(table, owners, clock)
     unknown = np.full((len(table), 2), np.nan)
     found = find_shared(coding, coding.read(table), owners, unknown)
