@@ -27,6 +27,7 @@ _HOMES = {
     "Predicate": "synthgan.constraints",
     "Progress": "synthgan.gan",
     "Range": "synthgan.constraints",
+    "RareLabels": "synthgan.constraints",
     "Relation": "synthgan.records.related",
     "RelationalGANSynthesizer": "synthgan.synthesizers.relational",
     "SampleGrid": "synthgan.gan",

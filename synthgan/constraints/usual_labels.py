@@ -30,7 +30,7 @@ __all__ = ["UsualLabel", "find_usual_labels"]
 logger = logging.getLogger(__name__)
 
 _AS_USUAL = "(as usual)"
-_FEWEST_LEVELS, _MOST_LEVELS = 10, 1000  # of the column that labels follow from
+_FEWEST_LEVELS, _MOST_LEVELS = 4, 1000  # of the column that labels follow from
 _LEAST_EXPLAINED = 0.7  # of the rows that do not have the most frequent label of all
 _LEAST_SHARED = 0.95  # of the rows, whose levels enough people share
 
@@ -48,7 +48,7 @@ class UsualLabel(Constraint):
     column : hashable
         A column of text or categories.
     of : hashable
-        Another one, of more levels.
+        Another one, of as many levels or more.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def find_usual_labels(
     fixed: Collection[Hashable] = (),
     gone: Collection[Hashable] = (),
 ) -> list[UsualLabel]:
-    """Find labels that mostly follow from a column of ten levels or more.
+    """Find labels that mostly follow from a column of four levels or more, and as many as theirs.
 
     Of the rows that do not have the most frequent label of all, the usual labels explain 70 % or
     more.
@@ -187,7 +187,7 @@ def find_usual_labels(
         rest = 1 - np.bincount(labels).max() / len(labels)
         best, of = _LEAST_EXPLAINED, None
         for other, (codes, n_levels) in coded.items():
-            is_apt = _FEWEST_LEVELS <= n_levels <= _MOST_LEVELS and n_levels > n_labels
+            is_apt = _FEWEST_LEVELS <= n_levels <= _MOST_LEVELS and n_levels >= n_labels
             if other == name or other in found or not is_apt:
                 continue
             n_people = support.counts(codes, n_levels)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,15 +39,16 @@ class Timeline(Stored):
         family and as steps from row to row.
     own : tuple of (hashable, str)
         Dates that are learnt as durations since the order's date in the same row, and their dtypes.
-    of_parent : tuple of (hashable, str, hashable)
-        Dates that are learnt as durations since a date of the parent, their dtypes, and that date.
+    of_parent : tuple of (hashable, str, tuple of hashable)
+        Dates that are learnt as durations since a date of the parent, their dtypes, and that date;
+        where it is missing, the next one counts.
     """
 
     _record_name = "timeline"
 
     order: Column | None = None
     own: tuple[tuple[Name, str], ...] = ()
-    of_parent: tuple[tuple[Name, str, Name], ...] = ()
+    of_parent: tuple[tuple[Name, str, tuple[Name, ...]], ...] = ()
 
     @classmethod
     def fit(
@@ -77,8 +78,8 @@ class Timeline(Stored):
             dtype = str(child[name].dtype)
             if column is not None and same_zone(child[order], child[name]):
                 own.append((name, dtype))
-            elif (base := _base_of(child[name], child, parent, owners)) is not None:
-                of_parent.append((name, dtype, base))
+            elif bases := _bases_of(child[name], child, parent, owners):
+                of_parent.append((name, dtype, bases))
         return cls(column, tuple(own), tuple(of_parent))
 
     @property
@@ -91,8 +92,8 @@ class Timeline(Stored):
         coded = child.copy(deep=False)
         for name, _ in self.own:
             coded[name] = child[name] - child[self.name]
-        for name, _, base in self.of_parent:
-            coded[name] = child[name] - _taken(parent[base], owners, child.index)
+        for name, _, bases in self.of_parent:
+            coded[name] = child[name] - _taken(_first_of(parent, bases), owners, child.index)
         return coded
 
     def restore(self, coded: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray) -> Any:
@@ -101,8 +102,8 @@ class Timeline(Stored):
         for name, dtype in self.own:
             dates = coded[self.name] + coded[name]
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
-        for name, dtype, base in self.of_parent:
-            dates = _taken(parent[base], owners, coded.index) + coded[name]
+        for name, dtype, bases in self.of_parent:
+            dates = _taken(_first_of(parent, bases), owners, coded.index) + coded[name]
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         return child
 
@@ -190,38 +191,47 @@ def _taken(base: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
     return base.reindex(np.where(owners < 0, len(base), owners)).set_axis(index)
 
 
-def _base_of(
-    series: pd.Series, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray
-) -> Any:
-    """Return the date of the parent from which a date is counted; None: from none.
+def _first_of(parent: pd.DataFrame, bases: Sequence[Hashable]) -> pd.Series:
+    """Return the first of some dates that is there."""
+    first = parent[bases[0]]
+    for base in bases[1:]:
+        first = first.fillna(parent[base])
+    return first
 
-    That from which a number of the row counts its days, from 0 or from 1, or else the one from
-    which it differs least, if that helps.
+
+def _bases_of(
+    series: pd.Series, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray
+) -> tuple[Hashable, ...]:
+    """Return the dates of the parent from which a date is counted.
+
+    That from which a number of the row counts its days, from 0 or from 1, and where it is missing
+    the one from which the date differs least; none where neither helps.
     """
     best, spread = None, _MOST_SPREAD * as_numbers(series.dropna()).std() if len(series) else 0.0
     there = series.notna().to_numpy()
     numbers = [child[n] for n in child if pd.api.types.is_numeric_dtype(child[n])]
     numbers = [n for n in numbers if n.nunique() > _FEWEST_DAYS]
+    counted = []
     for name in parent.columns:
         if not same_zone(parent[name], series):
             continue
         base = _taken(parent[name], owners, series.index)
-        if base[there].isna().any():
-            continue
-        since = series - base
+        since, is_complete = series - base, not base[there].isna().any()
         days = since.dt.days.to_numpy(np.float64, na_value=np.nan)
         if any(_counts_days(number, days) for number in numbers):
-            return name
+            if is_complete:
+                return (name,)
+            counted.append(name)
         of = float(as_numbers(since[there]).std())
-        if of < spread:
+        if is_complete and of < spread:
             best, spread = name, of
-    return best
+    return () if best is None else (*counted[:1], best)
 
 
 def _counts_days(number: pd.Series, days: np.ndarray) -> bool:
     values = number.to_numpy(np.float64, na_value=np.nan)
     more = values - days
     more = more[~np.isnan(more)]
-    if len(more) < _LEAST_COUNTED * np.isfinite(values).sum():
+    if not len(more) or len(more) < _LEAST_COUNTED * np.isfinite(values).sum():
         return False
     return bool(np.isin(more, (0, 1)).mean() >= _LEAST_COUNTED)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,7 +49,7 @@ def test_dates_of_an_unordered_child_count_from_the_nearest_date_of_the_parent()
     owners = np.repeat(np.arange(40), 3)
     child = pd.DataFrame({"seen": dates(start[owners] + rng.integers(0, 30, 120))})
     timeline = Timeline.fit(child, None, parent, owners)
-    assert timeline.of_parent == (("seen", str(child["seen"].dtype), "start"),)
+    assert timeline.of_parent == (("seen", str(child["seen"].dtype), ("start",)),)
     coded = timeline.apply(child, parent, owners)
     assert coded["seen"].dt.days.between(0, 30).all()
     assert timeline.restore(coded, parent, owners).equals(child)
@@ -120,8 +122,18 @@ def test_dates_are_counted_from_the_date_from_which_a_number_counts_their_days()
     starts = parent["first"].iloc[owners].reset_index(drop=True) + pd.to_timedelta(since, "D")
     child = pd.DataFrame({"start": starts, "study_day": day})
     timeline = Timeline.fit(child, None, parent, owners)
-    assert [base for _, _, base in timeline.of_parent] == ["first"]
+    assert [bases for _, _, bases in timeline.of_parent] == [("first",)]
     coded = timeline.apply(child, parent, owners)
     assert (coded["start"].dt.days == since).all()
     (found,) = find_relations(coded)
     assert repr(found) == "Formula(a='start', column='study_day', kind='a', offset=1.0)"
+    parent.loc[::10, "first"] = pd.NaT  # of those who were never treated
+    never = np.isin(owners, np.arange(0, 50, 10))
+    child["study_day"] = child["study_day"].where(~never)
+    timeline = Timeline.fit(child, None, parent, owners)
+    assert [bases for _, _, bases in timeline.of_parent] == [("first", "last")]
+    coded = timeline.apply(child, parent, owners)
+    assert (coded["start"].dt.days[~never] == since[~never]).all()
+    back = timeline.restore(coded, parent, owners)
+    pd.testing.assert_frame_equal(back, child)
+    assert Timeline.from_dict(json.loads(json.dumps(timeline.to_dict()))) == timeline
