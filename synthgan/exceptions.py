@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MappingProxyType
 from typing import NamedTuple
 
 from synthgan.io.escaping import printable
@@ -84,7 +86,7 @@ class Notice(NamedTuple):
 
 _MOST_NAMED = 20  # columns in a message
 _notices: ContextVar[list[Notice] | None] = ContextVar("notices", default=None)
-_silent: ContextVar[frozenset[Hashable]] = ContextVar("silent", default=frozenset())
+_silent: ContextVar[Mapping[Hashable, float]] = ContextVar("silent", default=MappingProxyType({}))
 
 
 def notice(
@@ -111,7 +113,7 @@ def notice(
     detail : str, default=""
         What follows the name of the column among several.
     """
-    if column in _silent.get():
+    if rank <= _silent.get().get(column, -1):
         return
     kept = _notices.get()
     if kept is None:
@@ -121,9 +123,9 @@ def notice(
 
 
 @contextmanager
-def without_notices_of(columns: Iterable[Hashable]) -> Iterator[None]:
-    """Raise no `DataWarning` of columns that are synthgan's own."""
-    token = _silent.set(frozenset(columns))
+def without_notices_of(columns: Iterable[Hashable], up_to: float = math.inf) -> Iterator[None]:
+    """Raise no `DataWarning` of these ranks of columns whose values are synthgan's own."""
+    token = _silent.set({**_silent.get(), **dict.fromkeys(columns, up_to)})
     try:
         yield
     finally:

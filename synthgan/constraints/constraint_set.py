@@ -13,6 +13,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from synthgan.constraints.base import Constraint, Predicate, Range, Translated
+from synthgan.constraints.computed import ComputedColumn
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import Identifier, find_identifiers
@@ -155,6 +156,11 @@ class ConstraintSet:
             c if c.comes_first else c.fit(frame, support) for c in _in_order(chosen)
         ]
         return self
+
+    @property
+    def residuals(self) -> list[Hashable]:
+        """Columns that hold residuals of a formula after `apply`."""
+        return [c.column for c in self._transformers if isinstance(c, ComputedColumn)]
 
     @property
     def _transformers(self) -> Sequence[Constraint]:

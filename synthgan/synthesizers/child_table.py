@@ -15,7 +15,7 @@ import torch
 from synthgan.asking.conditions import bare_schema
 from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import SynthganWarning, grouped_notices
+from synthgan.exceptions import SynthganWarning, grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.date_order import bounded
 from synthgan.families.ends import as_shares
@@ -207,7 +207,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         if self.timeline_.order is not None:
             own[self.timeline_.name] = np.nan_to_num(gaps) if np.isnan(gaps).all() else gaps
         support = Support(support.least, people[order])
-        with grouped_notices():
+        with grouped_notices(), without_notices_of(self.constraints_.residuals, up_to=1):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
         self.context_encoder_ = GridEncoder(min_support=encoder.min_support)

@@ -23,7 +23,7 @@ from synthgan.asking.conditions import (
 from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.groups import with_gates
-from synthgan.exceptions import DataError, ParameterError, grouped_notices
+from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
@@ -246,7 +246,8 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
             self.dialect_ = None
             self.constraints_ = fit_constraints(constraints, frame, conditioned, support, key)
             table = self.constraints_.apply(frame)
-            kept = encoder.fit(table, groups=support.people).keeps(table)
+            with without_notices_of(self.constraints_.residuals, up_to=1):
+                kept = encoder.fit(table, groups=support.people).keeps(table)
         grids, half_widths = encoder.encode_cells(table, warn=encoder.is_quantised)
         if len(grids) < 2:
             raise DataError(

@@ -1,6 +1,7 @@
 """What must hold in every generated row does."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -216,3 +217,17 @@ def test_an_inequality_of_a_column_that_another_gives():
     made = model.sample(50)
     assert (made["low"] <= made["high"]).all()
     assert made["low"].isin(low.unique()).all()
+
+
+def test_a_residual_that_is_constant_is_not_said_to_come_back_constant() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"start": rng.normal(30, 9, 300).round(), "ward": rng.choice([*"ab"], 300)}
+    )
+    frame["day"] = frame["start"] + 1
+    frame.loc[[3, 7], "day"] += 2  # rare exceptions
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = TabularGANSynthesizer(max_steps=2, random_state=0).fit(frame)
+    assert [c.column for c in model.constraints_.constraints_] == ["day"]
+    assert not [one for one in caught if "day" in str(one.message)]
