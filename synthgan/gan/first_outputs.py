@@ -31,7 +31,7 @@ def begin_near(
     """Set the last layer so that continuous cells begin as they are distributed in training grids.
 
     Their outputs get the mean and the standard deviation of the cells' normal scores. From torch's
-    first weights, they begin with half of that spread; a short run, of a table of few rows, does
+    first weights, they begin with half of that spread; a short run, of a table of few people, does
     not widen them. Changes nothing of networks other than those of `FCN`.
 
     Parameters

@@ -49,6 +49,7 @@ from synthgan.privacy import Support, draw_people, whole_people
 from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
+from synthgan.synthesizers.few_people import MANY_PEOPLE
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
 from synthgan.synthesizers.saved_model import library_versions
@@ -261,8 +262,9 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         try:
             rng = torch.Generator().manual_seed(config.seed + 1)  # apart from that of the run
             generator, discriminator = self._build_networks(sampler, rng)
-            some = training_set.grids[plan.training_rows[:_MOST_FIRST_ROWS]]
-            begin_near(generator, sampler, some, self.cell_groups_, rng)
+            if training_set.n_people < MANY_PEOPLE:  # runs are short
+                some = training_set.grids[plan.training_rows[:_MOST_FIRST_ROWS]]
+                begin_near(generator, sampler, some, self.cell_groups_, rng)
             if previous is not None:
                 previous.load_into(generator, discriminator)
             return Trainer(config, sampler, callbacks).fit(

@@ -45,6 +45,11 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.grids)
 
+    @property
+    def n_people(self) -> int:
+        """How many people the grids are of."""
+        return len(self.grids) if self.people is None else len(np.unique(self.people))
+
     def labels_of(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the labels of some grids, if there are any."""
         return None if self.labels is None else self.labels[rows]
