@@ -262,7 +262,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         try:
             rng = torch.Generator().manual_seed(config.seed + 1)  # apart from that of the run
             generator, discriminator = self._build_networks(sampler, rng)
-            if training_set.n_people < MANY_PEOPLE:  # runs are short
+            is_short = training_set.n_people < MANY_PEOPLE
+            if is_short and training_set.labels is None:
                 some = training_set.grids[plan.training_rows[:_MOST_FIRST_ROWS]]
                 begin_near(generator, sampler, some, self.cell_groups_, rng)
             if previous is not None:
