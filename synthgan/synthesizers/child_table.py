@@ -429,8 +429,6 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
         restore_table(self, {k: v for k, v in record.items() if k not in own}, arrays)
         for name, cls in _PARTS.items():
-            if name == "pace" and own[name] is None:  # earlier archives know none
-                own[name] = Pace().to_dict()
             setattr(self, f"{name}_", cls.from_dict(own[name]))
         self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
         self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])
