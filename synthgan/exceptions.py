@@ -113,7 +113,7 @@ def notice(
     detail : str, default=""
         What follows the name of the column among several.
     """
-    if rank <= _silent.get().get(column, -1):
+    if rank <= _silent.get().get(column, -math.inf):
         return
     kept = _notices.get()
     if kept is None:
