@@ -37,6 +37,7 @@ _RARE = "(rare)"
 _OTHER: list[Part] = [["other-", 0, 0], ["digit", 4, 4]]
 _LEAST_RARE = 0.2  # of the labels of a column: without a constraint, kept ones would be too many
 _FEWEST_ROWS = 20
+_MOST_LETTERS = 4  # in a run of random letters of a code, such as that of an airport
 
 
 class RareLabels(Constraint):
@@ -54,10 +55,10 @@ class RareLabels(Constraint):
 
     Notes
     -----
-    New labels have the pattern of the rare ones if that has numbers (`Identifier` says which
-    patterns there are), otherwise they are such as ``other-0412``. They repeat as often as rare
-    labels do. No rare label is stored; a new one may equal one by chance if the pattern has few
-    possible values.
+    New labels have the pattern of the rare ones (`Identifier` says which patterns there are) unless
+    that has runs of more than four random letters: then they are such as ``other-0412``. They
+    repeat as often as rare labels do. No rare label is stored; a new one may equal a label by
+    chance if the pattern has few possible values.
 
     Examples
     --------
@@ -219,16 +220,17 @@ def _pattern_of(labels: np.ndarray, is_rare: np.ndarray, support: Support) -> li
     if support.people is not None:
         some = some[np.unique(support.people[some], return_index=True)[1]]
     parts = learn_pattern(labels[some].tolist(), support.least) if len(some) else None
-    if parts is None or not _has_numbers(parts) or n_characters(parts) > MOST_CHARACTERS:
+    if parts is None or _has_words(parts) or n_characters(parts) > MOST_CHARACTERS:
         return [list(part) for part in _OTHER]
     return parts
 
 
-def _has_numbers(parts: Sequence[Part]) -> bool:
-    for name, first, *_ in parts:
+def _has_words(parts: Sequence[Part]) -> bool:
+    """Return whether a pattern has long runs of random letters, which name nothing."""
+    for name, first, most, *_ in parts:
         if isinstance(first, list):
-            if all(not isinstance(option, str) and _has_numbers(option) for option in first):
+            if any(not isinstance(option, str) and _has_words(option) for option in first):
                 return True
-        elif name in ("number", "date", "digit", "hex", "HEX", "alnum", "uuid", "UUID"):
+        elif name in ("lower", "upper", "title", "letter") and most > _MOST_LETTERS:
             return True
     return False
