@@ -25,6 +25,7 @@ from synthgan.constraints.fresh_codes import (
     repeated_codes,
 )
 from synthgan.constraints.patterns import Part, learn_pattern
+from synthgan.encoding.tables.levels import shown
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, notice
 from synthgan.privacy import EVERYTHING, Support
@@ -142,7 +143,8 @@ class RareLabels(Constraint):
         if self._are_rare(labels).any():
             label = labels[self._are_rare(labels)][0]
             raise DataError(
-                f"column {self.column!r}: level {label!r} is not known; known are {self.levels_!r}."
+                f"column {self.column!r}: level {label!r} is not known; known are "
+                f"{shown(self.levels_)}."
             )
         return self.apply(known), mask
 
