@@ -13,7 +13,7 @@ from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import as_numbers, same_zone
 from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["bounded", "date_order"]
+__all__ = ["bounded", "date_order", "opened"]
 
 
 def date_order(
@@ -49,11 +49,18 @@ def date_order(
         if summaries.lower == order:
             return [Range(summaries.upper, low="0s")]
         return [Inequality(summaries.lower, summaries.upper)]
-    found: list[Inequality | Range] = [Inequality(summaries.first, summaries.last)]
+    is_open = summaries.last is None
+    found: list[Inequality | Range] = []
+    if not is_open:
+        found.append(Inequality(summaries.first, summaries.last))
     if lower := _nearest(parent, summaries.first, 1, dates, support):
         is_zero = lower[0] == order
         zero = Range(summaries.first, low="0s")
         found.append(zero if is_zero else Inequality(lower[0], summaries.first))
+    if is_open:
+        if summaries.upper is not None:
+            found.append(Inequality(summaries.first, summaries.upper))
+        return found
     later = [name for name in dates if name != order]
     if upper := _nearest(parent, summaries.last, -1, later, support):
         found.append(Inequality(summaries.last, upper[0]))
@@ -80,6 +87,20 @@ def bounded(
     if not lower or not upper:
         return summaries
     return replace(summaries, lower=lower[0], upper=upper[0])
+
+
+def opened(
+    parent: pd.DataFrame,
+    summaries: Summaries,
+    dates: Sequence[Hashable],
+    support: Support = EVERYTHING,
+) -> Summaries:
+    """Return summaries without the last value of families; the date after it is an upper bound.
+
+    Parameters are those of `date_order`.
+    """
+    upper = _nearest(parent, summaries.last, -1, dates, support)
+    return replace(summaries, last=None, upper=upper[0] if upper else None)
 
 
 def _nearest(

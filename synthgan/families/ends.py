@@ -6,11 +6,47 @@ from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
+from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline, on_clock
 
-__all__ = ["as_shares", "read_ends"]
+__all__ = ["as_shares", "read_ends", "steps_follow_labels"]
+
+_FEWEST_STEPS, _LEAST_TOLD = 200, 0.1  # share of the variance of their ranks
+
+
+def steps_follow_labels(
+    coding: FamilyCoding, rows: Rows, steps: np.ndarray, owners: np.ndarray
+) -> bool:
+    """Return whether a label of a row tells when the next row begins.
+
+    The last time of a family then cannot be known before its rows.
+
+    Parameters
+    ----------
+    coding : FamilyCoding
+    rows : dict of arrays of shape (n_rows,)
+        Rows of a family stand together, in order.
+    steps : ndarray of shape (n_rows,)
+        From the end of each row to the next row.
+    owners : ndarray of int of shape (n_rows,)
+    """
+    some = np.flatnonzero(np.append(owners[1:] == owners[:-1], False))
+    if len(some) < _FEWEST_STEPS:
+        return False
+    ranks = rankdata(steps[some])
+    if not np.ptp(ranks):
+        return False
+    for level in coding.labels:
+        codes = level.codes(rows[level.name])[some]
+        counts = np.bincount(codes)
+        means = np.bincount(codes, weights=ranks) / np.maximum(counts, 1)
+        within = float(((ranks - means[codes]) ** 2).sum()) / max(1, len(some) - (counts > 0).sum())
+        if 1 - within / ranks.var() >= _LEAST_TOLD:
+            return True
+    return False
 
 
 def as_shares(
@@ -47,7 +83,7 @@ def read_ends(summaries: Summaries, timeline: Timeline, parents: pd.DataFrame) -
     """Return the first time of families, the last one, and the last one possible.
 
     They are numbers of the clock, shape (3, n_parents): NaN where there are none, infinite where
-    there is no bound.
+    there is no bound. A last time that is not generated with the parent is the last possible.
     """
     ends = np.full((3, len(parents)), np.inf)
     order = timeline.order
@@ -58,6 +94,8 @@ def read_ends(summaries: Summaries, timeline: Timeline, parents: pd.DataFrame) -
             if name is not None:
                 end[:] = on_clock(order, parents[name])
         ends[2] = np.nan_to_num(ends[2], nan=np.inf)
+        if summaries.last is None:
+            ends[1] = ends[2]
         return ends
     since, ends[2] = _bounds(summaries.lower, summaries.upper, timeline, parents)
     for end, name in zip(ends, (summaries.first, summaries.last), strict=False):

@@ -53,7 +53,10 @@ class Families:
         number = known[summaries.number].to_numpy(np.float64, na_value=np.nan)
         number = np.where(np.isnan(ends[0]), 0.0, np.nan_to_num(number))
         ends[:2] = np.nan_to_num(ends[:2])
-        number, end = pace.ends(number, ends, rng)
+        if summaries.last is None:
+            number, end = pace.fitting(number, ends), ends[1]
+        else:
+            number, end = pace.ends(number, ends, rng)
         known = known.copy(deep=False)
         known[summaries.number] = number
         return cls(known, ends[0], end)

@@ -110,6 +110,15 @@ class Pace(Stored):
         limit = np.nan_to_num(on_clock(order, parents[upper]), nan=np.inf)
         return self if (ends > limit[owners]).any() else replace(self, within=upper)
 
+    def fitting(self, number: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Return the numbers of rows, fewer where there is not enough time for all of them.
+
+        `ends` are those of `ends`.
+        """
+        if not self.least > 0:
+            return number
+        return np.asarray(np.minimum(number, 1 + np.floor((ends[2] - ends[0]) / self.least)))
+
     def ends(
         self, number: np.ndarray, ends: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -147,6 +156,4 @@ class Pace(Stored):
             longest = np.maximum(most[some] - start[some], 0.0)
             shorter = rng.random(n_more) * np.where(longest < time, longest, 0.0)
             end[some] = start[some] + np.where(longest < time, shorter, time)
-        if self.least > 0:
-            number = np.minimum(number, 1 + np.floor((end - start) / self.least))
-        return number, end
+        return self.fitting(number, np.array([start, end, end])), end

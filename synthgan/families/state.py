@@ -12,7 +12,7 @@ from synthgan.encoding.tables.column import Column
 from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.pace import Pace
 from synthgan.families.summaries import Summaries
-from synthgan.families.timeline import dates_of
+from synthgan.families.timeline import dates_of, on_clock
 
 __all__ = ["FamilyState"]
 
@@ -30,7 +30,8 @@ class FamilyState:
     parents : DataFrame of shape (n_parents, n_columns)
         With the columns of `summaries`; what is known of each parent.
     start, end : ndarray of shape (n_parents,)
-        First and last value of the order column; zeros without one.
+        First and last value of the order column; zeros without one. Where the last one is not
+        generated with the parent, the upper bound counts.
     order : Column or None, default=None
         The order column.
     pace : Pace, default=Pace()
@@ -55,11 +56,17 @@ class FamilyState:
         self.limit = np.full(n, np.inf)  # until when rows must have ended
         if pace.within in self.dates:
             self.limit = np.nan_to_num(self.dates[pace.within], nan=np.inf)
+        self.is_open = summaries.last is None  # whether rows decide when they end
+        if self.is_open:
+            self.end = np.full(n, np.inf)
+            if summaries.upper is not None:
+                self.end = np.nan_to_num(on_clock(order, parents[summaries.upper]), nan=np.inf)
         self.place = 0
         self.clock = start.copy()  # of the next row
         self.since = np.zeros(n)  # how long the row before it has ended
         self.at_once = np.zeros(n)  # rows so far at the time of the next one
         self.before: Rows | None = None
+        self.rows_before: pd.DataFrame | None = None  # as they are generated, by family
         self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
         self.sums = {name: np.zeros(n) for name in coding.numbers}
         self.counts = {name: np.zeros(n) for name in coding.numbers}
@@ -82,6 +89,7 @@ class FamilyState:
         )
         left = self.number[families] - self.place
         until = (self.end - self.clock)[families]
+        until[np.isinf(until)] = np.nan
         known: dict[Hashable, Any] = {
             **{
                 f"parent: {name}": self.clock[families] - self.dates[name][families]
@@ -159,6 +167,7 @@ class FamilyState:
         Returns
         -------
         after : ndarray of shape (n,)
+            Infinite where there is no time for a further row.
         fits : ndarray of bool of shape (n,)
             Whether steps lead there: those beyond the last value do not, nor any but those to the
             last value if the row after is the last, nor those that are too short or leave the rows
@@ -167,6 +176,10 @@ class FamilyState:
         until, least = self.end[families] - ends, self.pace.least
         n_after = self.number[families] - self.place - 1
         to_last, room = n_after == 1, until - (n_after - 1) * least
+        if self.is_open:
+            fits = ~np.isnan(steps) & (least <= steps) & (steps <= room)
+            after = np.where(n_after < 1, ends, np.where(fits, ends + steps, np.inf))
+            return after, fits | (n_after < 1)
         to_end = np.isnan(steps) & (until > 0)
         steps = np.maximum(np.nan_to_num(steps), 0.0)
         at_end = to_end | ((until <= 0) & (steps == 0))
@@ -186,6 +199,10 @@ class FamilyState:
         lasts = ends > self.clock[families]
         return lasts & (too_late | (ends > self.limit[families]))
 
+    def stop(self, families: np.ndarray) -> None:
+        """End some families before the next row, for which there is no time."""
+        self.number[families] = self.place
+
     def take(
         self,
         families: np.ndarray,
@@ -200,7 +217,7 @@ class FamilyState:
         families : ndarray of int of shape (n,)
         rows : dict of arrays of shape (n,)
         after : ndarray of shape (n,)
-            When the rows after them begin.
+            When the rows after them begin; infinite: there is none.
         ends : ndarray of shape (n,) or None, default=None
             When they end; None: as they begin.
         """
@@ -213,6 +230,8 @@ class FamilyState:
             times, labels = np.full(n, np.nan), np.full(n, -1)
             times[families], labels[families] = self.clock[families], self.coding.combine(rows)
             self.recent = [*self.recent, (times, labels)][-_MOST_RECENT:]
+        is_late = np.isinf(after)  # no further row
+        after = np.where(is_late, self.clock[families], after)
         is_same = after == self.clock[families]
         self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 0)
         self.since[families] = after - (self.clock[families] if ends is None else ends)
@@ -226,6 +245,7 @@ class FamilyState:
             self.before[level.name][families] = rows[level.name]
             self.seen[level.name][families, level.codes(rows[level.name])] += 1
         self.place += 1
+        self.number[families[is_late]] = self.place
 
     def unroll(
         self, rows: Rows, clock: np.ndarray, owners: np.ndarray, ends: np.ndarray

@@ -30,7 +30,8 @@ class Summaries(Stored):
     number : hashable
         Name of the column with the number of rows; missing where there are none.
     first, last : hashable
-        Names of the columns with the first and the last value of the order column.
+        Names of the columns with the first and the last value of the order column. None as the
+        last: it follows from the rows, see `steps_follow_labels`.
     means : tuple of (hashable, hashable)
         Columns of numbers, and the names of their means.
     counts : tuple of (hashable, hashable)
@@ -47,7 +48,7 @@ class Summaries(Stored):
 
     number: Name
     first: Name
-    last: Name
+    last: Annotated[Any, fields.optional(fields.name)]
     means: tuple[tuple[Name, Name], ...]
     counts: tuple[tuple[Name, Name], ...]
     most: tuple[tuple[Name, Name], ...]
@@ -132,7 +133,9 @@ class Summaries(Stored):
         if timeline.order is not None:
             ends = np.full((2, n_parents), np.nan)
             ends[0, of[::-1]], ends[1, of] = clock[own][::-1], clock[own]
-            made[self.first], made[self.last] = (timeline.from_clock(end) for end in ends)
+            for name, end in zip((self.first, self.last), ends, strict=True):
+                if name is not None:
+                    made[name] = timeline.from_clock(end)
         for name, summary in self.means:
             made[summary] = _means(rows[name][own], of, n_parents)
         levels = {level.name: level for level in coding.labels}

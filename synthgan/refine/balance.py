@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.trees.bins import find_bin
 
-__all__ = ["Margins", "draw_balanced", "find_bin"]
+__all__ = ["Margins", "draw_balanced"]
 
 _MOST_BINS = 20
 _ROWS_PER_BIN = 10  # of a sample; neighbouring bins with fewer expected rows are joined
@@ -185,17 +185,6 @@ def _supported(edges: np.ndarray, column: np.ndarray, support: Support) -> np.nd
     if first <= len(edges):
         kept = kept[:-1]
     return edges[[bin for bin in kept if bin < len(edges)]]
-
-
-def find_bin(
-    edges: np.ndarray, column: np.ndarray, side: Literal["left", "right"] = "right"
-) -> np.ndarray:
-    """Return the bin of each value; the last one is for missing values.
-
-    `side` is the bin of a value that is an edge: the one above (``"right"``) or below it.
-    """
-    # NaN is sorted behind all edges.
-    return np.searchsorted(edges, column, side=side) + np.isnan(column)
 
 
 def _find_bins(edges: Sequence[np.ndarray], x: np.ndarray) -> list[np.ndarray]:

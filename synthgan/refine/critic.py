@@ -16,8 +16,8 @@ from synthgan.encoding.groups import NULL, OFF, ON, CellGroup
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, draw_people, whole_people
 from synthgan.refine.balance import Margins, draw_balanced
-from synthgan.refine.trees import MOST_LEAVES, Trees
 from synthgan.state.fields import array_of, read_arrays
+from synthgan.trees.boosted import MOST_LEAVES, Trees
 
 __all__ = ["Critic", "cell_features", "fidelity"]
 

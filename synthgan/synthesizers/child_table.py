@@ -17,11 +17,14 @@ from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import SynthganWarning, grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
-from synthgan.families.date_order import bounded
-from synthgan.families.ends import as_shares
+from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.date_order import bounded, opened
+from synthgan.families.ends import as_shares, steps_follow_labels
+from synthgan.families.exclusions import Exclusions
 from synthgan.families.families import Families, some_families
 from synthgan.families.number_coding import NumberCoding
 from synthgan.families.pace import Pace
+from synthgan.families.repeats import Repeats
 from synthgan.families.shared import known_of_rows
 from synthgan.families.state import FamilyState
 from synthgan.families.summaries import Summaries
@@ -33,6 +36,7 @@ from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
 from synthgan.synthesizers.base import BaseGANSynthesizer
+from synthgan.synthesizers.child_archive import describe_child, restore_child
 from synthgan.synthesizers.family_choice import (
     choose_families,
     describe_families,
@@ -43,12 +47,7 @@ from synthgan.synthesizers.family_rows import draw_rows
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.table_parts import (
-    describe_table,
-    find_forms,
-    fit_constraints,
-    restore_table,
-)
+from synthgan.synthesizers.table_parts import find_forms, fit_constraints
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 from synthgan.synthesizers.training_set import TrainingSet, keep_best
 
@@ -57,12 +56,7 @@ __all__ = ["ChildTableSynthesizer", "identifier_columns"]
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
-# Prefixes of arrays in an archive, and parts with a record of their own.
-_CONTEXT, _FAMILY = "context.", "family."
-_PARTS: dict[str, Any] = {
-    "timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
-    "plain_coding": FamilyCoding, "numbers": NumberCoding, "pace": Pace,
-}  # fmt: skip
+_MOST_CALIBRATED = 4000  # generated rows
 
 
 class ChildTableSynthesizer(TabularGANSynthesizer):
@@ -143,7 +137,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.pace_ = Pace.fit(self.timeline_.order, clock, owners, durations, support)
             self._plain = own[self.numbers_.changed(self.constraints_)]
             self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
-        self._table, self._clock = table, clock
+        self._table, self._clock, self._hidden = table, clock, list(hidden.columns)
         return typed
 
     def without_order(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -171,7 +165,12 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         made = summaries.apply(self.coding_, self.timeline_, rows, self._clock, owners, n)
         dated = pd.concat([parents, made.set_axis(parents.index)], axis=1)
         support = Support(self._support.least, people)
-        self.summaries_ = bounded(dated, summaries, list(parents.columns), support)
+        dates = list(parents.columns)
+        steps = np.roll(self._clock, -1) - self._clock - self.lasts(self._table)
+        if summaries.last in made and steps_follow_labels(self.coding_, rows, steps, owners):
+            self.summaries_ = opened(dated, summaries, dates, support)
+            return made.drop(columns=summaries.last)
+        self.summaries_ = bounded(dated, summaries, dates, support)
         return as_shares(self.summaries_, made, self.timeline_, parents)
 
     def learn(
@@ -203,10 +202,16 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
         )
+        numbers = set(self.coding_.numbers)
+        self.repeats_ = Repeats.fit(rows, numbers, owners, Support(support.least, people))
+        marked = self.repeats_.mark(marked, rows, owners, np.random.default_rng(0))
         own = marked.iloc[order].reset_index(drop=True)
         if self.timeline_.order is not None:
             own[self.timeline_.name] = np.nan_to_num(gaps) if np.isnan(gaps).all() else gaps
         support = Support(support.least, people[order])
+        plain = table.iloc[order].reset_index(drop=True)
+        self.exclusions_ = Exclusions.fit(plain, known, support)
+        self.ranks_, own = ConditionalRanks.fit(own, known, support, self._hidden)
         with grouped_notices(), without_notices_of(self.constraints_.residuals, up_to=1):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
@@ -217,17 +222,18 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         # What comes later in a generated family may come last in all real ones.
         cells = self.context_encoder_.column_cells_
         self.context_encoder_.column_cells_ = [one.expecting_unknown() for one in cells]
-        labels = self._encode_context(known)
+        labels = self.encode_context(known)
         groups = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
         self.encoder_ = encoder
         data = TrainingSet(grids, encoder.cell_groups_, groups, half_widths, labels, support.people)
         self._fit_grids(data, preset, begun)
+        self._calibrate(labels)
         self.family_critic_ = None
         seconds = read_seconds(self.max_time)
         is_late = seconds is not None and time.perf_counter() > begun + seconds
         if self._n_candidates(preset) > 1 and not is_late:
             self._fit_family_critic(families, clock, owners, links, people)
-        del self._table, self._plain, self._clock, self._new_encoder, self._support
+        del self._table, self._plain, self._clock, self._hidden, self._new_encoder, self._support
         return self
 
     def _n_steps(self, n_rows: int) -> float:
@@ -235,6 +241,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         of_people, of_rows = super()._n_steps(n_rows), BaseGANSynthesizer._n_steps(self, n_rows)
         longer = of_people * math.sqrt(n_rows / self._n_people)
         return float(max(of_people, min(longer, of_rows)))
+
+    def _calibrate(self, labels: np.ndarray) -> None:
+        """Learn how the ranks of generated rows are distributed."""
+        if self.ranks_.columns:
+            seed = self._draw_seed()
+            some = np.random.default_rng(seed).integers(len(labels), size=_MOST_CALIBRATED)
+            given = (labels[some], np.ones(labels[some].shape, dtype=bool))
+            self.ranks_.calibrate(self.encoder_.decode(self.sample_grids(len(some), seed, given)))
 
     def lasts(self, table: pd.DataFrame) -> np.ndarray:
         """Return how long after its own time each row ends, in units of the clock; 0: at once."""
@@ -249,7 +263,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.timeline_.order, self.pace_,
         )  # fmt: skip
 
-    def _encode_context(self, known: pd.DataFrame) -> np.ndarray:
+    def encode_context(self, known: pd.DataFrame) -> np.ndarray:
+        """Return what is known before rows as cells, shape (n_rows, n_cells)."""
         grids = self.context_encoder_.encode(known, warn=False)
         return grids.reshape(len(known), -1)
 
@@ -299,9 +314,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
-            table, after = draw_rows(self, state, at, self._encode_context(context), rng)
+            table, after, fits = draw_rows(self, state, at, context, rng)
+            if not fits.all():
+                state.stop(at[~fits])
+                at, to, after = at[fits], to[fits], after[fits]
+                table = table[fits].reset_index(drop=True)
             clock = state.clock[at]
             state.take(at, self.coding_.read(table), after, clock + self.lasts(table))
+            state.rows_before = table.set_axis(at)
             tables.append(table)
             clocks.append(clock)
             owners.append(at)
@@ -387,7 +407,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         n = len(families.parents)
         known = links(n, rng)[1]
         context = self._state(families).context(np.arange(n))
-        labels = self._encode_context(pd.concat([context, known.add_prefix("linked: ")], axis=1))
+        labels = self.encode_context(pd.concat([context, known.add_prefix("linked: ")], axis=1))
         cells = self._known_cells(torch.device("cpu"), None)
         grids = to_network_scale(torch.from_numpy(labels))
         return cells.features(cells.read(grids, grids)).numpy().astype(np.float64)
@@ -410,31 +430,13 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         """Say nothing: the tables are saved together."""
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        record, arrays = describe_table(self)
-        context, cells = self.context_encoder_.to_state()
-        family = self.family_critic_
-        critic: dict[str, np.ndarray] = {} if family is None else family.to_arrays()
-        record |= {name: getattr(self, f"{name}_").to_dict() for name in _PARTS} | {
-            "context": context
-        }
-        for prefix, more in ((_CONTEXT, cells), (_FAMILY, critic)):
-            arrays |= {f"{prefix}{name}": array for name, array in more.items()}
-        return record, arrays
+        return describe_child(self)
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        own: dict[str, Any] = {name: record.get(name) for name in (*_PARTS, "context")}
-        parts: dict[str, dict[str, np.ndarray]] = {_CONTEXT: {}, _FAMILY: {}}
-        for name in [name for name in arrays if name.startswith((_CONTEXT, _FAMILY))]:
-            prefix = _CONTEXT if name.startswith(_CONTEXT) else _FAMILY
-            parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
-        restore_table(self, {k: v for k, v in record.items() if k not in own}, arrays)
-        for name, cls in _PARTS.items():
-            setattr(self, f"{name}_", cls.from_dict(own[name]))
-        self.context_encoder_ = GridEncoder(min_support=self.encoder_.min_support)
-        self.context_encoder_ = self.context_encoder_.from_state(own["context"], parts[_CONTEXT])
+        critic = restore_child(self, record, arrays)
         self.known_groups_ = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
         n_known = self._known_cells(torch.device("cpu"), None).n_features
-        self.family_critic_ = read_family_critic(parts[_FAMILY], self._codings(), n_known)
+        self.family_critic_ = read_family_critic(critic, self._codings(), n_known)
 
     def _draw_one(self) -> None:
         n_cells = math.prod(self.context_encoder_.grid_shape_)

@@ -18,13 +18,13 @@ def draw_rows(
     model: Any,
     state: FamilyState,
     at: np.ndarray,
-    labels: np.ndarray,
+    context: pd.DataFrame,
     rng: np.random.Generator,
-) -> tuple[pd.DataFrame, np.ndarray]:
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Generate the next row of some families, and the time of the row after it.
 
-    Rows after which there is too little time for the others, or that repeat one of the same time,
-    are drawn again.
+    Rows after which there is too little time for the others, that repeat one of the same time, or
+    that have what never occurs, are drawn again.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def draw_rows(
     state : FamilyState
     at : ndarray of int of shape (n,)
         The families.
-    labels : ndarray of shape (n, n_cells)
-        What is known before the rows, as the networks see it.
+    context : DataFrame of shape (n, n_known)
+        What is known before the rows.
     rng : Generator
 
     Returns
@@ -41,29 +41,39 @@ def draw_rows(
     table : DataFrame of shape (n, n_columns)
         Without the order column, as constraints have rewritten it.
     after : ndarray of shape (n,)
+    fits : ndarray of bool of shape (n,)
+        Whether there is time for the row; where rows decide when they end, none is cut.
     """
     tables: list[pd.DataFrame] = []
-    after, places = np.zeros(len(at)), np.arange(len(at))
+    after, places, late = np.zeros(len(at)), np.arange(len(at)), np.zeros(len(at), dtype=bool)
+    labels, seen = model.encode_context(context), model.ranks_.read(context)
     left = places
     for n_left in reversed(range(_TRIES)):
         some, cells = at[left], labels[left]
         given = (cells, np.ones(cells.shape, dtype=bool))
-        marked = model.encoder_.decode(
+        made = model.encoder_.decode(
             model.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
         )
+        known = context.iloc[left].reset_index(drop=True)
+        marked = model.ranks_.restore(made, seen[left])
         order = model.timeline_.name
         steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
         clock, before = state.clock[some], state.before
         before = None if before is None else {k: v[some] for k, v in before.items()}
         table = model.coding_.unmark(model.without_order(marked), before, clock)
+        last = None if state.rows_before is None else state.rows_before.loc[some]
+        table = model.repeats_.unmark(table, last)
         ends = clock + model.lasts(table)
         then, fits = state.next(some, steps, ends)
-        bad = ~fits | state.repeats(some, model.coding_.read(table)) | state.overruns(some, ends)
+        too_long = state.overruns(some, ends)
+        bad = ~fits | state.repeats(some, model.coding_.read(table)) | too_long
+        bad |= model.exclusions_.broken(table, known)
         bad &= n_left > 0
         if not bad.all():
             tables.append(table[~bad].set_axis(left[~bad]))
         after[left[~bad]] = then[~bad]
+        late[left[~bad]] = too_long[~bad] & state.is_open
         left = left[bad]
         if not len(left):
             break
-    return pd.concat(tables).loc[places].reset_index(drop=True), after
+    return pd.concat(tables).loc[places].reset_index(drop=True), after, ~late

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import ArchiveError
+from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.keys import KeyMaker
 from synthgan.families.links import Link
 from synthgan.families.moved_columns import MovedColumn
@@ -20,6 +21,7 @@ from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["related_archive", "restore_related"]
 
+_RANKS = "summaries."  # prefix of arrays
 # Of this machine, or part of each table's own model.
 _NOT_SAVED = ("relations", "tables", "callbacks", "device")
 _CLASSES: dict[str, Any] = {
@@ -69,6 +71,9 @@ def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
         )
         weights |= {f"{i}.{key}": array for key, array in part.weights.items()}
         arrays |= {f"{i}.{key}": array for key, array in part.arrays.items()}
+        if name in model.ranks_:
+            schema["tables"][i]["ranks"], own_ranks = model.ranks_[name].to_state()
+            arrays |= {f"{i}.{_RANKS}{key}": array for key, array in own_ranks.items()}
     return Archive(manifest, schema, weights, arrays)
 
 
@@ -115,6 +120,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     model.moved_ = list(body["moved"])
     model.made_, model.versions_, model.seed_ = made, head["versions"], head["seed"]
     model.models_, model.n_rows_, model.lonely_, model.hidden_ = {}, {}, {}, {}
+    model.ranks_ = {}
     if len(head["tables"]) != len(body["tables"]):
         raise ArchiveError("manifest and schema have other tables")
     for i, (manifest, record) in enumerate(zip(head["tables"], body["tables"], strict=True)):
@@ -128,8 +134,9 @@ def _restore_table(
 ) -> None:
     """Add the model of one table."""
     table = fields.read_fields(
-        record,
+        {"ranks": None, **record} if isinstance(record, dict) else record,
         "table",
+        ranks=fields.optional(fields.plain),
         name=fields.text,
         n_rows=fields.whole(1),
         lonely=fields.number(0),
@@ -137,15 +144,32 @@ def _restore_table(
         schema=fields.plain,
     )
     name, own = table["name"], fields.one_of(*_CLASSES)(manifest.get("class"))
+    arrays = _of(archive.arrays, i)
+    ranks = {
+        key.removeprefix(_RANKS): arrays.pop(key) for key in [*arrays] if key.startswith(_RANKS)
+    }
     part = Archive(
         {"format": archive.manifest["format"], **manifest},
         table["schema"],
         _of(archive.weights, i),
-        _of(archive.arrays, i),
+        arrays,
     )
     model.models_[name] = _CLASSES[own]._from_archive(part, with_weights)
     model.n_rows_[name], model.lonely_[name] = table["n_rows"], table["lonely"]
     model.hidden_[name] = table["hidden"]
+    if table["ranks"] is not None and own == TabularGANSynthesizer.__name__:
+        model.ranks_[name] = ConditionalRanks.from_state(
+            table["ranks"], ranks, *_split(model.models_[name], table)
+        )
+
+
+def _split(own: Any, table: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    """Return the columns of a table that are known, and the summaries that are ranks."""
+    ranked = set(_names(table["ranks"].get("order")))
+    if not ranked <= set(table["hidden"]):
+        raise ArchiveError("ranks of columns that are no summaries")
+    columns = [column.name for column in own.schema_]
+    return [name for name in columns if name not in ranked], list(ranked)
 
 
 def _names(value: Any) -> list[Any]:

@@ -18,11 +18,14 @@ from synthgan.asking.conditions import Conditions, count_rows
 from synthgan.constraints.base import with_column
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import ParameterError, without_notices_of
+from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
 from synthgan.families.moved_columns import move_columns
+from synthgan.families.summaries import Summaries
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.checkpoint import Checkpoint
+from synthgan.privacy import Support
 from synthgan.randomness import draw_seed
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.records.tables import plain_conditions, to_frame
@@ -41,6 +44,7 @@ from synthgan.synthesizers.related_tables import (
 )
 from synthgan.synthesizers.rollback import rollback_on_error
 from synthgan.synthesizers.saved_model import SavedModel, library_versions
+from synthgan.synthesizers.summary_ranks import rank_summaries, restore_summaries
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["RelationalGANSynthesizer"]
@@ -50,6 +54,7 @@ _PASSED_ON = (
 )  # fmt: skip
 # Of rows of a table without a parent: an error in the numbers of their children is seen in all.
 _CANDIDATES_OF_PARENTS = 8
+_MOST_CALIBRATED = 4000  # generated rows, from which their ranks are calibrated
 _ON_ORPHANS = ("error", "drop")
 
 
@@ -211,6 +216,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         seconds = read_seconds(self.max_time)
         end = None if seconds is None else begun + seconds
         self.models_: dict[str, TabularGANSynthesizer] = {}
+        self.ranks_: dict[str, ConditionalRanks] = {}
         for name, model in models.items():
             if end is not None:
                 model.max_time = max(self._share_of_time(name) * (end - time.perf_counter()), 1e-3)
@@ -220,12 +226,33 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                     self.lonely_[name] = lonely
                 else:
                     people = np.arange(self.n_rows_[name]) if self.relations_ else None
-                    model.fit(tables.frames[name], groups=people)
-                    tables.frames[name] = model.forms_.read(tables.frames[name])
+                    table = tables.frames[name]
+                    model.fit(self._rank(name, models, tables, least_support(model)), groups=people)
+                    tables.frames[name] = model.forms_.read(table)
+                    if name in self.ranks_:
+                        none = Conditions(None, {}, _MOST_CALIBRATED)
+                        made = model._sample_frame(_MOST_CALIBRATED, none, model._draw_seed())
+                        self.ranks_[name].calibrate(model.forms_.write(made))
             tables.left_out[name] = identifier_columns(model)
             self.models_[name] = model
         self.versions_ = library_versions()
         return self
+
+    def _rank(
+        self,
+        name: str,
+        models: Mapping[str, TabularGANSynthesizer],
+        tables: KnownTables,
+        least: int,
+    ) -> pd.DataFrame:
+        """Return a table without a parent as it is learnt."""
+        table, hidden = tables.frames[name], tables.hidden[name]
+        if not hidden:
+            return table
+        children = _summed_up(name, models, tables)
+        support = Support(least, np.arange(len(table)))
+        self.ranks_[name], learnt = rank_summaries(table, hidden, children, support)
+        return learnt
 
     def _find_relations(self, X: Mapping[str, Any]) -> Sequence[Relation]:
         if not isinstance(self.relations, str):
@@ -349,7 +376,14 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                 wanted = Conditions(model.forms_.read_conditions(wanted), columns, n_rows)
                 own_seed = int(rng.integers(2**31 - 1)) if tables.frames else seed
                 frame = model._sample_frame(n_rows, wanted, own_seed)
-                tables.frames[name] = frame.reset_index(drop=True)
+                frame = frame.reset_index(drop=True)
+                if name in self.ranks_:
+                    plain = model.forms_.write(frame)
+                    children = _summed_up(name, self.models_, tables)
+                    plain = restore_summaries(self.ranks_[name], plain, children)
+                    for column in self.ranks_[name].order:
+                        frame = with_column(frame, column, plain[column])
+                tables.frames[name] = frame
             tables.left_out[name], tables.hidden[name] = identifier_columns(model), hidden
         return self._write(tables, rng)
 
@@ -408,6 +442,14 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
     @classmethod
     def _from_archive(cls, archive: Archive, with_weights: bool) -> RelationalGANSynthesizer:
         return restore_related(cls, archive, with_weights)
+
+
+def _summed_up(
+    name: str, models: Mapping[str, TabularGANSynthesizer], tables: KnownTables
+) -> list[Summaries]:
+    """Return the summaries, in a table, of the tables whose rows belong to it."""
+    own = [models[one.child] for one in tables.children(name)]
+    return [model.summaries_ for model in own if isinstance(model, ChildTableSynthesizer)]
 
 
 def _read_columns(table: Any) -> list[Hashable]:

@@ -19,12 +19,12 @@ from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
 from synthgan.refine.critic import Critic
-from synthgan.refine.trees import Trees
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays
 from synthgan.synthesizers.parameters import describe, rebuild
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.saved_model import SavedModel
+from synthgan.trees.boosted import Trees
 
 __all__ = ["SavedNetwork"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from synthgan.exceptions import ArchiveError
-from synthgan.refine.trees import MOST_LEAVES, Trees
+from synthgan.trees.boosted import MOST_LEAVES, Trees
 
 
 def learnt(n=800, n_features=4, max_iter=20, seed=0, leaves=MOST_LEAVES):
@@ -69,7 +69,7 @@ def test_what_is_no_tree_is_refused():
         {"sizes": trees.sizes[:1]},
         {"is_leaf": trees.is_leaf + 2},
     ):
-        with pytest.raises(ArchiveError, match="the critic's trees have"):
+        with pytest.raises(ArchiveError, match="the trees have"):
             Trees.from_arrays(dataclasses.replace(trees, **changes).to_arrays(), 4)
     wide = learnt(max_iter=2, leaves=MOST_LEAVES + 1, n=2000)[2]
     with pytest.raises(ArchiveError, match="or too many"):

@@ -10,8 +10,8 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from synthgan.exceptions import ArchiveError
-from synthgan.refine.balance import find_bin
 from synthgan.state.fields import array_of, read_arrays
+from synthgan.trees.bins import find_bin
 
 __all__ = ["MOST_LEAVES", "MOST_TREES", "Trees"]
 
@@ -97,6 +97,18 @@ class Trees:
             self.sizes[:n_trees], *(getattr(self, f.name)[:n_nodes] for f in fields(self)[1:])
         )
 
+    def split(self, counts: np.ndarray) -> list[Trees]:
+        """Return runs of so many trees each."""
+        ends = np.cumsum(counts)
+        nodes = np.append(0, np.cumsum(self.sizes))[np.append(0, ends)]
+        return [
+            Trees(
+                self.sizes[end - n : end],
+                *(getattr(self, f.name)[first:last] for f in fields(self)[1:]),
+            )
+            for end, n, first, last in zip(ends, counts, nodes[:-1], nodes[1:], strict=True)
+        ]
+
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays, by their names in archives."""
         return {"tree_sizes": self.sizes, **{f"node_{n}": getattr(self, n) for n in _TYPES}}
@@ -117,11 +129,11 @@ class Trees:
             )
             for name, kind in _TYPES.items()
         }
-        read = read_arrays(arrays, "the critic", tree_sizes=array_of(None, kinds="iu"), **nodes)
+        read = read_arrays(arrays, "the trees", tree_sizes=array_of(None, kinds="iu"), **nodes)
         sizes = read["tree_sizes"]
         is_sound = len(sizes) <= MOST_TREES and ((sizes >= 1) & (sizes < 2**40)).all()
         if not is_sound or {len(read[name]) for name in nodes} != {int(sizes.sum())}:
-            raise ArchiveError("the critic's trees have inconsistent sizes")
+            raise ArchiveError("the trees have inconsistent sizes")
         arrays = {n: read[f"node_{n}"].astype(kind, copy=False) for n, kind in _TYPES.items()}
         trees = cls(sizes.astype(np.int64), **arrays)
         trees._check_nodes(n_features)
@@ -223,13 +235,13 @@ class Trees:
         is_known = ((feature >= 0) & (feature < n_features))[leads_on].all()
         asks = not np.isnan(self.num_threshold).any()
         if not (goes_down and is_known and asks) or not np.isin(self.is_leaf, (0, 1)).all():
-            raise ArchiveError("the critic's trees have invalid nodes")
+            raise ArchiveError("the trees have invalid nodes")
         children = [
             (starts + child.astype(np.int64))[leads_on] for child in (self.left, self.right)
         ]
         n_parents = np.bincount(np.concatenate(children), minlength=len(starts))
         if (n_parents != (place > 0)).any() or size.max(initial=0) > 2 * MOST_LEAVES - 1:
-            raise ArchiveError("the critic's trees have shared nodes, or too many")
+            raise ArchiveError("the trees have shared nodes, or too many")
 
 
 def _bins_of(edges: dict[int, np.ndarray], x: np.ndarray) -> np.ndarray:

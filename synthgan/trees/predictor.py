@@ -1,0 +1,243 @@
+"""Predict a column by others, so that no row is predicted by trees that have seen its person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, softmax
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+from synthgan.exceptions import ArchiveError
+from synthgan.state.fields import array_of, read_arrays
+from synthgan.trees.boosted import MOST_LEAVES, Trees
+
+__all__ = ["Predictor", "cross_fit", "deal_folds", "predict_first"]
+
+_FOLDS = 3
+_MOST_ROWS = 20_000  # that a model learns from
+_LEAST_SHARE = 1e-3  # of a label
+_POWERS = (0.5, 3.0)
+# Of the trees that learn the rows, and of those that learn what these predict and are stored.
+_TEACHER = {"learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 20}
+_OF_LABELS = {**_TEACHER, "max_leaf_nodes": 6}
+_MOST_TREES, _PATIENCE = 200, 10
+_STUDENT = {"learning_rate": 0.3, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 20}
+_KEPT_TREES = 32
+
+
+@dataclass
+class Predictor:
+    """Boosted trees for one number, or for the shares of some labels.
+
+    Rows are dealt to folds by person. Each fold is predicted by trees that learn the others; the
+    trees that are kept learn these predictions (cross-fitted distillation), so what is kept of a
+    row is what other people's rows say of it.
+
+    Parameters
+    ----------
+    features : ndarray of int of shape (n_used,)
+        Columns that are used.
+    trees : list of Trees
+        One for a number; for labels one each, whose sums are logarithms of shares.
+    starts : ndarray of shape (n_outputs,)
+        What the trees are added to.
+
+    References
+    ----------
+    Tang et al. (2022), Mitigating membership inference attacks by self-distillation through a novel
+    ensemble architecture, arXiv 2110.08324.
+    """
+
+    features: np.ndarray
+    trees: list[Trees]
+    starts: np.ndarray
+
+    @classmethod
+    def distil(cls, x: np.ndarray, predicted: np.ndarray, rng: np.random.Generator) -> Predictor:
+        """Learn what `cross_fit` predicts.
+
+        Parameters
+        ----------
+        x : ndarray of shape (n, n_features)
+        predicted : ndarray of shape (n,) or (n, n_labels)
+            Numbers, or shares of labels.
+        rng : Generator
+        """
+        features, some = _varied(x), _some(len(x), rng)
+        wanted = predicted[:, None] if predicted.ndim == 1 else _log(predicted)
+        starts, trees = wanted.mean(axis=0), []
+        for start, target in zip(starts, wanted.T, strict=True):
+            if not len(features) or not np.ptp(target[some]) > 0:
+                trees.append(Trees.none())
+                continue
+            student = HistGradientBoostingRegressor(
+                max_iter=_KEPT_TREES, early_stopping=False, random_state=0, **_STUDENT
+            ).fit(x[np.ix_(some, features)], target[some] - start)
+            kept = Trees.from_sklearn(student)
+            kept.value[kept.is_leaf == 1] += float(student._baseline_prediction.item()) / len(kept)
+            trees.append(kept)
+        asked = [one.feature_idx[one.is_leaf == 0] for one in trees]
+        used = np.unique(np.concatenate([*asked, np.zeros(0, np.int64)]))
+        for one in trees:  # features of leaves are not looked at
+            one.feature_idx = np.minimum(np.searchsorted(used, one.feature_idx), len(used) - 1)
+        return cls(features[used], trees, starts)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """Return the number of each row, shape (n,), or the shares of labels, (n, n_labels)."""
+        x = np.ascontiguousarray(x[:, self.features])
+        sums = np.column_stack([trees.predict(x) for trees in self.trees]) + self.starts
+        return sums[:, 0] if len(self.trees) == 1 else softmax(sums, axis=1)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return all arrays, by their names in archives."""
+        parts = [trees.to_arrays() for trees in self.trees]
+        return {
+            "features": self.features,
+            "starts": self.starts,
+            "n_trees": np.array([len(trees) for trees in self.trees], np.int64),
+            **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]},
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: dict[str, np.ndarray], n_features: int, n_outputs: int
+    ) -> Predictor:
+        """Take back what `to_arrays` returned; raise ArchiveError where it is none."""
+        own = ("features", "starts", "n_trees")
+        read = read_arrays(
+            {name: arrays[name] for name in own if name in arrays}, "a predictor",
+            features=array_of(None, kinds="iu"), starts=array_of(n_outputs),
+            n_trees=array_of(n_outputs, kinds="iu"),
+        )  # fmt: skip
+        features = read["features"].astype(np.float64)
+        if not ((features >= 0) & (features < n_features)).all():
+            raise ArchiveError("a predictor uses unknown columns")
+        used = read["features"].astype(np.int64)
+        joined = Trees.from_arrays({k: v for k, v in arrays.items() if k not in own}, len(used))
+        counts = read["n_trees"].astype(np.int64)
+        if (counts < 0).any() or (counts > len(joined)).any() or counts.sum() != len(joined):
+            raise ArchiveError("a predictor's trees have inconsistent sizes")
+        return cls(used, joined.split(counts), read["starts"])
+
+
+def deal_folds(people: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the fold of each row; all rows of a person are in one."""
+    _, of = np.unique(people, return_inverse=True)
+    n = int(of.max(initial=-1)) + 1
+    return np.asarray((rng.permutation(n) % _FOLDS)[of])
+
+
+def cross_fit(
+    x: np.ndarray,
+    y: np.ndarray,
+    folds: np.ndarray,
+    rng: np.random.Generator,
+    n_labels: int = 0,
+    first: np.ndarray | None = None,
+) -> np.ndarray:
+    """Predict each fold by trees that have learnt the others.
+
+    Parameters
+    ----------
+    x : ndarray of shape (n, n_features)
+    y : ndarray of shape (n,)
+        Numbers, or codes of labels.
+    folds : ndarray of int of shape (n,)
+        As `deal_folds` returns them.
+    rng : Generator
+    n_labels : int, default=0
+        Number of labels; 0: numbers.
+    first : ndarray of shape (n,) or (n, n_labels), or None, default=None
+        What `predict_first` returned.
+
+    Returns
+    -------
+    predicted : ndarray of shape (n,) or (n, n_labels)
+        Numbers, or shares of labels.
+    """
+    predicted = predict_first(x, y, folds, rng, n_labels) if first is None else first.copy()
+    for fold in range(1, _FOLDS):
+        _predict_fold(predicted, x, y, folds == fold, rng, n_labels)
+    return _sharpened(predicted, y) if n_labels else predicted
+
+
+def predict_first(
+    x: np.ndarray, y: np.ndarray, folds: np.ndarray, rng: np.random.Generator, n_labels: int = 0
+) -> np.ndarray:
+    """Predict fold 0 only, see `cross_fit`; other rows are NaN."""
+    predicted = np.full((len(x), n_labels) if n_labels else len(x), np.nan)
+    _predict_fold(predicted, x, y, folds == 0, rng, n_labels)
+    return predicted
+
+
+def _predict_fold(
+    predicted: np.ndarray, x: np.ndarray, y: np.ndarray, is_own: np.ndarray,
+    rng: np.random.Generator, n_labels: int,
+) -> None:  # fmt: skip
+    own, others = np.flatnonzero(is_own), np.flatnonzero(~is_own)
+    if len(own):
+        predicted[own] = _predict(x, y, own, others[_some(len(others), rng)], n_labels)
+
+
+def _predict(
+    x: np.ndarray, y: np.ndarray, own: np.ndarray, others: np.ndarray, n_labels: int
+) -> np.ndarray:
+    """Predict rows by trees that learn others; as many trees as are good for the rows."""
+    labels, shares = np.unique(y[others], return_counts=True)
+    features = _varied(x[others])
+    if len(labels) < 2 or not len(features):
+        if not n_labels:
+            return np.full(len(own), y[others].mean() if len(others) else 0.0)
+        return _spread_shares(np.tile(shares / shares.sum(), (len(own), 1)), labels, n_labels)
+    kind: Callable[..., Any] = HistGradientBoostingRegressor
+    kind = HistGradientBoostingClassifier if n_labels else kind
+    known = own if not n_labels else own[np.isin(y[own], labels)]
+    settings: dict[str, Any] = {**(_OF_LABELS if n_labels else _TEACHER), "random_state": 0}
+    trees = kind(
+        max_iter=_MOST_TREES, early_stopping=len(known) > 0, n_iter_no_change=_PATIENCE, **settings
+    )
+    x_own = x[np.ix_(own, features)]
+    checked = {"X_val": x[np.ix_(known, features)], "y_val": y[known]} if len(known) else {}
+    trees.fit(x[np.ix_(others, features)], y[others], **checked)
+    if len(known):
+        trees._predictors = trees._predictors[: int(np.argmax(trees.validation_score_))]
+    if n_labels:
+        return _spread_shares(trees.predict_proba(x_own), labels, n_labels)
+    return np.asarray(trees.predict(x_own))
+
+
+def _sharpened(shares: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return shares to a power that suits the labels best: few trees predict too even ones."""
+    logs, at = _log(shares), np.arange(len(codes))
+
+    def loss(power: float) -> float:
+        return -float(log_softmax(power * logs, axis=1)[at, codes].mean())
+
+    power = minimize_scalar(loss, bounds=_POWERS, method="bounded", options={"xatol": 0.02}).x
+    return np.asarray(softmax(power * logs, axis=1))
+
+
+def _spread_shares(shares: np.ndarray, labels: np.ndarray, n_labels: int) -> np.ndarray:
+    every = np.zeros((len(shares), n_labels))
+    every[:, labels.astype(np.int64)] = shares
+    return every
+
+
+def _log(shares: np.ndarray) -> np.ndarray:
+    return np.log(np.maximum(shares, _LEAST_SHARE))
+
+
+def _some(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return as many rows as are looked at."""
+    return np.arange(n) if n <= _MOST_ROWS else np.sort(rng.permutation(n)[:_MOST_ROWS])
+
+
+def _varied(x: np.ndarray) -> np.ndarray:
+    """Return the columns of several values."""
+    low, high = (of(np.where(np.isnan(x), fill, x), axis=0, initial=fill)
+                 for of, fill in ((np.min, np.inf), (np.max, -np.inf)))  # fmt: skip
+    return np.flatnonzero(low < high)

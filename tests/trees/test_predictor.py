@@ -1,0 +1,97 @@
+"""Predictions of a column by trees that have not seen the row's person."""
+
+import numpy as np
+import pytest
+
+from synthgan.exceptions import ArchiveError
+from synthgan.trees.predictor import Predictor, cross_fit, deal_folds, predict_first
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def test_all_rows_of_a_person_are_in_one_fold(rng):
+    people = rng.integers(50, size=400)
+    folds = deal_folds(people, rng)
+    assert set(folds) == {0, 1, 2}
+    for person in np.unique(people):
+        assert len(set(folds[people == person])) == 1
+
+
+def test_a_number_is_predicted(rng):
+    x = rng.normal(size=(600, 3))
+    y = np.where(x[:, 1] > 0, 2.0, -1.0) + 0.1 * rng.normal(size=600)
+    folds = deal_folds(np.arange(600), rng)
+    predicted = cross_fit(x, y, folds, rng)
+    assert np.corrcoef(predicted, y)[0, 1] > 0.97
+    kept = Predictor.distil(x, predicted, rng)
+    assert np.abs(kept.predict(x) - predicted).mean() < 0.05
+
+
+def test_noise_of_a_person_is_not_predicted(rng):
+    """A person's number is learnt from other people's rows only."""
+    people = np.repeat(np.arange(100), 6)
+    x, y = people[:, None].astype(float), rng.normal(size=100)[people]
+    predicted = cross_fit(x, y, deal_folds(people, rng), rng)
+    kept = Predictor.distil(x, predicted, rng).predict(x)
+    assert abs(np.corrcoef(kept, y)[0, 1]) < 0.3
+
+
+def test_shares_of_labels_add_up(rng):
+    x = rng.normal(size=(900, 2))
+    y = np.digitize(x[:, 0], [-0.5, 0.5])
+    shares = cross_fit(x, y, deal_folds(np.arange(900), rng), rng, 3)
+    kept = Predictor.distil(x, shares, rng)
+    made = kept.predict(x)
+    assert made.shape == (900, 3)
+    np.testing.assert_allclose(made.sum(axis=1), 1.0)
+    assert (made.argmax(axis=1) == y).mean() > 0.95
+
+
+def test_a_label_of_one_fold_only_is_no_error(rng):
+    x = rng.normal(size=(90, 2))
+    folds = deal_folds(np.arange(90), rng)
+    y = np.where(folds == 1, 2, (x[:, 0] > 0) * 1)
+    shares = cross_fit(x, y, folds, rng, 3)
+    assert shares[folds == 1, 2].max() < 0.05  # which no tree has seen
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+
+
+def test_only_one_fold(rng):
+    x, folds = rng.normal(size=(90, 2)), np.arange(90) % 3
+    predicted = predict_first(x, x[:, 0], folds, rng)
+    assert np.isfinite(predicted[folds == 0]).all()
+    assert np.isnan(predicted[folds != 0]).all()
+    every = cross_fit(x, x[:, 0], folds, rng, first=predicted)
+    assert (every[folds == 0] == predicted[folds == 0]).all()
+    assert np.isfinite(every).all()
+
+
+def test_nothing_is_known(rng):
+    x, y = np.zeros((60, 0)), np.arange(60.0)
+    folds = deal_folds(np.arange(60), rng)
+    predicted = cross_fit(x, y, folds, rng)
+    for fold in range(3):
+        np.testing.assert_allclose(predicted[folds == fold], y[folds != fold].mean())
+    assert Predictor.distil(x, predicted, rng).predict(x).shape == (60,)
+
+
+@pytest.mark.parametrize("n_labels", [0, 4])
+def test_archives(rng, n_labels):
+    x = rng.normal(size=(300, 3))
+    x[rng.random(x.shape) < 0.1] = np.nan
+    y = np.nan_to_num(x[:, 2])
+    if n_labels:
+        y = np.digitize(y, [-1, 0, 1])
+    kept = Predictor.distil(x, cross_fit(x, y, np.arange(300) % 3, rng, n_labels), rng)
+    arrays = kept.to_arrays()
+    again = Predictor.from_arrays(arrays, 3, n_labels or 1)
+    np.testing.assert_array_equal(again.predict(x), kept.predict(x))
+    with pytest.raises(ArchiveError, match="unknown columns"):
+        Predictor.from_arrays(arrays, 1, n_labels or 1)
+    with pytest.raises(ArchiveError):
+        Predictor.from_arrays(arrays, 3, 7)
+    with pytest.raises(ArchiveError, match="inconsistent sizes"):
+        Predictor.from_arrays({**arrays, "n_trees": arrays["n_trees"] + 1}, 3, n_labels or 1)
