@@ -30,10 +30,10 @@ def steps_follow_labels(
     rows : dict of arrays of shape (n_rows,)
         Rows of a family stand together, in order.
     steps : ndarray of shape (n_rows,)
-        From the end of each row to the next row.
+        From the end of each row to the next row; those of 0 do not count.
     owners : ndarray of int of shape (n_rows,)
     """
-    some = np.flatnonzero(np.append(owners[1:] == owners[:-1], False))
+    some = np.flatnonzero(np.append(owners[1:] == owners[:-1], False) & (steps > 0))
     if len(some) < _FEWEST_STEPS:
         return False
     ranks = rankdata(steps[some])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,7 @@ class NumberCoding(Stored):
         clock: np.ndarray,
         support: Support = EVERYTHING,
         constraints: ConstraintSet | None = None,
+        copied: Collection[Hashable] = (),
     ) -> NumberCoding:
         """Learn what `Recording` and `LabelRanks` do.
 
@@ -50,12 +51,14 @@ class NumberCoding(Stored):
         support : Support, default=EVERYTHING
         constraints : ConstraintSet or None, default=None
             Columns from which they make others stay as they are.
+        copied : collection of hashable, default=()
+            Columns that are copied from row to row; they become no ranks.
         """
         fixed: set[Hashable] = set()
         for one in constraints.constraints_ if constraints else ():
             fixed |= {*one.uses} if one.makes else {*one.uses} - {*one.rewrites}
         recording = Recording.fit(table, clock, support, fixed)
-        ranks = LabelRanks.find(recording.fill(table, clock), support, fixed)
+        ranks = LabelRanks.find(recording.fill(table, clock), support, fixed.union(copied))
         return cls(recording, tuple(ranks))
 
     def apply(self, table: pd.DataFrame, clock: np.ndarray) -> pd.DataFrame:

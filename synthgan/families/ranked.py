@@ -96,7 +96,7 @@ class RankedLabel:
         return pd.Series(ranks, index=series.index)
 
     def restore(self, ranks: pd.Series, x: np.ndarray) -> pd.Series:
-        """Return the values of ranks; inverse of `apply`."""
+        """Return the values of ranks, those of a category as objects; inverse of `apply`."""
         ranks_ = np.nan_to_num(ranks.to_numpy(np.float64, na_value=np.nan))
         codes = (ranks_[:, None] >= self._ends(x)).sum(axis=1)
         codes = np.minimum(codes, self.about.n_values - 1)
@@ -106,7 +106,8 @@ class RankedLabel:
             typed = pd.Series(self.about.values, dtype=column.pandas_dtype())
             numbers = np.append(column.numbers(typed)[0], 0)
             return column.restore(numbers[codes], present).set_axis(ranks.index)
-        return column.restore(values, present).set_axis(ranks.index)
+        restored = column.restore(values, present).set_axis(ranks.index)
+        return restored if column.categories is None else restored.astype(object)
 
     def _ends(self, x: np.ndarray) -> np.ndarray:
         ends = np.cumsum(self.predictor.predict(x), axis=1)
@@ -243,7 +244,10 @@ def fit_ranked(
     most = _MOST_NUMBERS if column.numeric else _MOST_VALUES
     if len(shared) <= most and covered >= _LEAST_COVERED:
         may_miss = support.holds(series.isna().to_numpy())
-        about = RankedColumn(column, False, tuple(shared.index), may_miss)
+        values = tuple(shared.index)
+        levels = None if column.categories is None else values
+        column = replace(column, minimum=None, maximum=None, categories=levels)
+        about = RankedColumn(column, False, values, may_miss)
         return _fit_label(about, series, x, folds, rng)
     if column.numeric:
         return _fit_number(column, series, x, folds, support, rng)
@@ -287,10 +291,14 @@ def _fit_number(
     x, folds, values, support = x[there], folds[there], values[there], support.take(there)
     order = np.argsort(values, kind="stable")
     sizes, means = pooled_means(values[order], support.take(order), fewest=_fewest(len(values)))
-    if len(means) < 2 or np.isnan(means).any() or not values.std() > 0:
+    if len(means) < 2 or np.isnan(means).any():
         return None
     scores = norm.ppf((np.cumsum(sizes) - sizes / 2) / len(values))
-    moments, none = np.array([values.mean(), values.std()]), np.zeros((2, 0))
+    mean = sizes @ means / len(values)
+    spread = np.sqrt(sizes @ (means - mean) ** 2 / len(values))
+    if not spread > 0:
+        return None
+    moments, none = np.array([mean, spread]), np.zeros((2, 0))
     best = None
     for knots in (none, np.array([means, scores])):
         scaled = _scaled(values, moments, knots)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from synthgan.families.coding import Rows
+from synthgan.families.coding import as_labels
+from synthgan.families.timeline import as_numbers, is_number
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name, Stored
 
@@ -52,61 +53,66 @@ class Repeats(Stored):
     groups: tuple[RepeatedColumns, ...] = ()
 
     @classmethod
-    def fit(
-        cls, rows: Rows, numbers: set[Hashable], owners: np.ndarray, support: Support = EVERYTHING
-    ) -> Repeats:
+    def fit(cls, table: pd.DataFrame, owners: np.ndarray, support: Support = EVERYTHING) -> Repeats:
         """Find columns that repeat more often than by chance.
 
         Parameters
         ----------
-        rows : dict of arrays of shape (n_rows,)
+        table : DataFrame of shape (n_rows, n_columns)
             Rows of a family stand together, in order.
-        numbers : set of hashable
-            Columns of numbers; each group has one.
         owners : ndarray of int of shape (n_rows,)
         support : Support, default=EVERYTHING
-            A group repeats in rows of enough people.
+            A group repeats in rows of enough people; one of its columns at least is of numbers.
         """
         follows = np.append(False, owners[1:] == owners[:-1])
         if follows.sum() < _FEWEST_STEPS:
             return cls()
         same, more = {}, {}
-        for name in rows:
-            codes = pd.factorize(rows[name], use_na_sentinel=False)[0]
+        for name in table.columns:
+            codes = _codes(table[name])
             chance = float(np.square(np.bincount(codes) / len(codes)).sum())
             if chance <= _MOST_ALIKE:
                 same[name] = follows & np.append(False, codes[1:] == codes[:-1])
                 share = same[name][follows].mean()
-                if name in numbers and share > max(_MIN_REPEATS, _TIMES_CHANCE * chance):
+                if is_number(table[name]) and share > max(_MIN_REPEATS, _TIMES_CHANCE * chance):
                     more[name] = share - chance
         groups: list[RepeatedColumns] = []
         for name in sorted(more, key=lambda name: -more[name]):
             if name in same and support.holds(same[name]):
                 repeated = same[name]
                 own = [m for m in same if m == name or same[m][repeated].mean() >= _TOGETHER]
-                groups.append(RepeatedColumns(_free(len(groups), rows), tuple(own)))
+                groups.append(RepeatedColumns(_free(len(groups), table), tuple(own)))
                 same = {m: of for m, of in same.items() if m not in own}
         return cls(tuple(groups))
 
+    @property
+    def columns(self) -> set[Hashable]:
+        """The columns of all groups."""
+        return {name for group in self.groups for name in group.columns}
+
+    def find(self, table: pd.DataFrame, owners: np.ndarray) -> np.ndarray:
+        """Return which rows copy each group from the row before, shape (n_groups, n_rows)."""
+        found = np.tile(np.append(False, owners[1:] == owners[:-1]), (len(self.groups), 1))
+        for is_copy, group in zip(found, self.groups, strict=True):
+            for name in group.columns:
+                codes = _codes(table[name])
+                is_copy &= np.append(False, codes[1:] == codes[:-1])
+        return found
+
     def mark(
-        self, table: pd.DataFrame, rows: Rows, owners: np.ndarray, rng: np.random.Generator
+        self, table: pd.DataFrame, copies: np.ndarray, rng: np.random.Generator
     ) -> pd.DataFrame:
         """Add the labels; what is copied becomes that of other rows that is not.
 
         Parameters
         ----------
         table : DataFrame of shape (n_rows, n_columns)
-        rows : dict of arrays of shape (n_rows,)
-        owners : ndarray of int of shape (n_rows,)
+        copies : ndarray of bool of shape (n_groups, n_rows)
+            As `find` returns them.
         rng : Generator
         """
         table = table.copy(deep=False)
-        follows = np.append(False, owners[1:] == owners[:-1])
-        for group in self.groups:
-            is_copy = follows.copy()
-            for name in group.columns:
-                codes = pd.factorize(rows[name], use_na_sentinel=False)[0]
-                is_copy &= np.append(False, codes[1:] == codes[:-1])
+        for is_copy, group in zip(copies, self.groups, strict=True):
             new = np.flatnonzero(~is_copy)
             taken = np.where(is_copy, rng.choice(new, len(is_copy)), np.arange(len(is_copy)))
             for name in group.columns:
@@ -135,7 +141,12 @@ class Repeats(Stored):
         return table
 
 
-def _free(number: int, taken: Rows) -> str:
+def _codes(series: pd.Series) -> np.ndarray:
+    values = as_numbers(series) if is_number(series) else as_labels(series)
+    return np.asarray(pd.factorize(values, use_na_sentinel=False)[0])
+
+
+def _free(number: int, taken: pd.DataFrame) -> str:
     name = f"(as before {number})"
     while name in taken:
         name += "'"

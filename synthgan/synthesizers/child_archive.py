@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.encoding import GridEncoder
+from synthgan.exceptions import ArchiveError
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.exclusions import Exclusions
@@ -52,6 +53,8 @@ def restore_child(
     ArchiveError
         Parts that do not fit together.
     """
+    if "ranks" not in record:
+        raise ArchiveError("an earlier version of synthgan made it, and coded rows otherwise")
     own: dict[str, Any] = {name: record.get(name) for name in (*_PARTS, "context", "ranks")}
     parts: dict[str, dict[str, np.ndarray]] = {_CONTEXT: {}, _FAMILY: {}, _RANKS: {}}
     for name in [name for name in arrays if name.startswith(tuple(parts))]:

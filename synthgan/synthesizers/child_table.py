@@ -125,7 +125,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             self.constraints_ = fit_constraints(constraints, own, [], support, None, True)
             table = self.constraints_.apply(own)
             clock = self.timeline_.clock(typed)
-            self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_)
+            self.repeats_ = Repeats.fit(table, owners, support)
+            self._copies = self.repeats_.find(table, owners)
+            copied = self.repeats_.columns
+            self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_, copied)
             changed = self.numbers_.constrained(self.constraints_)
             durations = {
                 name: durations_of(self.timeline_.order, table[name])
@@ -202,9 +205,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
         )
-        numbers = set(self.coding_.numbers)
-        self.repeats_ = Repeats.fit(rows, numbers, owners, Support(support.least, people))
-        marked = self.repeats_.mark(marked, rows, owners, np.random.default_rng(0))
+        marked = self.repeats_.mark(marked, self._copies, np.random.default_rng(0))
         own = marked.iloc[order].reset_index(drop=True)
         if self.timeline_.order is not None:
             own[self.timeline_.name] = np.nan_to_num(gaps) if np.isnan(gaps).all() else gaps
@@ -233,7 +234,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         is_late = seconds is not None and time.perf_counter() > begun + seconds
         if self._n_candidates(preset) > 1 and not is_late:
             self._fit_family_critic(families, clock, owners, links, people)
-        del self._table, self._plain, self._clock, self._hidden, self._new_encoder, self._support
+        del self._table, self._plain, self._clock, self._hidden, self._copies, self._support
+        del self._new_encoder
         return self
 
     def _n_steps(self, n_rows: int) -> float:
