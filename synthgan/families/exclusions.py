@@ -15,7 +15,7 @@ from synthgan.state.stored import Name, Stored
 
 __all__ = ["ExcludedPairs", "Exclusions", "LabelRange"]
 
-_LEAST_EXPECTED = 10.0  # people who would have both, if they were independent
+_LEAST_EXPECTED = 5.0  # people who would have both, if they were independent
 _MOST_LEVELS, _FEWEST_PEOPLE = 100, 20  # of a label
 _ABOVE = "parent: "  # known columns of numbers that are compared
 

@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 
 from synthgan.asking.conditions import bare_schema
-from synthgan.constraints import Identifier
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import SynthganWarning, grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
@@ -51,7 +50,7 @@ from synthgan.synthesizers.table_parts import find_forms, fit_constraints
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 from synthgan.synthesizers.training_set import TrainingSet, keep_best
 
-__all__ = ["ChildTableSynthesizer", "identifier_columns"]
+__all__ = ["ChildTableSynthesizer"]
 
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
@@ -444,8 +443,3 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         n_cells = math.prod(self.context_encoder_.grid_shape_)
         none = np.zeros((1, n_cells), np.float32)
         self.encoder_.decode(self.sample_grids(1, 0, (none, none == 0)))
-
-
-def identifier_columns(model: TabularGANSynthesizer) -> list[Hashable]:
-    """Return the columns that are replaced by fresh values: they tell nothing of a row."""
-    return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]

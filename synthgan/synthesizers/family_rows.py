@@ -11,7 +11,7 @@ from synthgan.families.state import FamilyState
 
 __all__ = ["draw_rows"]
 
-_TRIES = 5
+_TRIES = 8
 
 
 def draw_rows(

@@ -22,15 +22,13 @@ from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
 from synthgan.families.moved_columns import move_columns
-from synthgan.families.summaries import Summaries
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.checkpoint import Checkpoint
-from synthgan.privacy import Support
 from synthgan.randomness import draw_seed
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.records.tables import plain_conditions, to_frame
 from synthgan.state.archive import Archive
-from synthgan.synthesizers.child_table import ChildTableSynthesizer, identifier_columns
+from synthgan.synthesizers.child_table import ChildTableSynthesizer
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds, refuse_guarantee
 from synthgan.synthesizers.related_archive import related_archive, restore_related
@@ -43,8 +41,9 @@ from synthgan.synthesizers.related_tables import (
     read_related_tables,
 )
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.root_table import draw_root, learn_root
 from synthgan.synthesizers.saved_model import SavedModel, library_versions
-from synthgan.synthesizers.summary_ranks import rank_summaries, restore_summaries
+from synthgan.synthesizers.table_parts import identifier_columns
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["RelationalGANSynthesizer"]
@@ -54,7 +53,6 @@ _PASSED_ON = (
 )  # fmt: skip
 # Of rows of a table without a parent: an error in the numbers of their children is seen in all.
 _CANDIDATES_OF_PARENTS = 8
-_MOST_CALIBRATED = 4000  # generated rows, from which their ranks are calibrated
 _ON_ORPHANS = ("error", "drop")
 
 
@@ -225,34 +223,13 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                     lonely = learn_child(name, model, related, tables, self.links_)
                     self.lonely_[name] = lonely
                 else:
-                    people = np.arange(self.n_rows_[name]) if self.relations_ else None
-                    table = tables.frames[name]
-                    model.fit(self._rank(name, models, tables, least_support(model)), groups=people)
-                    tables.frames[name] = model.forms_.read(table)
-                    if name in self.ranks_:
-                        none = Conditions(None, {}, _MOST_CALIBRATED)
-                        made = model._sample_frame(_MOST_CALIBRATED, none, model._draw_seed())
-                        self.ranks_[name].calibrate(model.forms_.write(made))
+                    ranks = learn_root(name, model, models, tables)
+                    if ranks is not None:
+                        self.ranks_[name] = ranks
             tables.left_out[name] = identifier_columns(model)
             self.models_[name] = model
         self.versions_ = library_versions()
         return self
-
-    def _rank(
-        self,
-        name: str,
-        models: Mapping[str, TabularGANSynthesizer],
-        tables: KnownTables,
-        least: int,
-    ) -> pd.DataFrame:
-        """Return a table without a parent as it is learnt."""
-        table, hidden = tables.frames[name], tables.hidden[name]
-        if not hidden:
-            return table
-        children = _summed_up(name, models, tables)
-        support = Support(least, np.arange(len(table)))
-        self.ranks_[name], learnt = rank_summaries(table, hidden, children, support)
-        return learnt
 
     def _find_relations(self, X: Mapping[str, Any]) -> Sequence[Relation]:
         if not isinstance(self.relations, str):
@@ -369,21 +346,13 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
             if isinstance(model, ChildTableSynthesizer):
                 draw_child(name, model, tables, self.links_, self.lonely_[name], rng)
             else:
-                n_rows = numbers[name]
                 unasked = {*hidden, *(one.name for one in self.moved_)}
                 columns = {c.name: c for c in model.schema_ if c.name not in unasked}
                 wanted = plain_conditions(conditions.get(name))
-                wanted = Conditions(model.forms_.read_conditions(wanted), columns, n_rows)
+                wanted = model.forms_.read_conditions(wanted)
+                wanted = Conditions(wanted, columns, numbers[name])
                 own_seed = int(rng.integers(2**31 - 1)) if tables.frames else seed
-                frame = model._sample_frame(n_rows, wanted, own_seed)
-                frame = frame.reset_index(drop=True)
-                if name in self.ranks_:
-                    plain = model.forms_.write(frame)
-                    children = _summed_up(name, self.models_, tables)
-                    plain = restore_summaries(self.ranks_[name], plain, children)
-                    for column in self.ranks_[name].order:
-                        frame = with_column(frame, column, plain[column])
-                tables.frames[name] = frame
+                draw_root(name, self.models_, tables, wanted, own_seed, self.ranks_.get(name))
             tables.left_out[name], tables.hidden[name] = identifier_columns(model), hidden
         return self._write(tables, rng)
 
@@ -442,14 +411,6 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
     @classmethod
     def _from_archive(cls, archive: Archive, with_weights: bool) -> RelationalGANSynthesizer:
         return restore_related(cls, archive, with_weights)
-
-
-def _summed_up(
-    name: str, models: Mapping[str, TabularGANSynthesizer], tables: KnownTables
-) -> list[Summaries]:
-    """Return the summaries, in a table, of the tables whose rows belong to it."""
-    own = [models[one.child] for one in tables.children(name)]
-    return [model.summaries_ for model in own if isinstance(model, ChildTableSynthesizer)]
 
 
 def _read_columns(table: Any) -> list[Hashable]:

@@ -44,6 +44,7 @@ __all__ = [
     "draw_frame",
     "find_forms",
     "fit_constraints",
+    "identifier_columns",
     "restore_table",
 ]
 
@@ -277,3 +278,8 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.cell_groups_ = encoder.cell_groups_
     model.grid_shape_ = encoder.grid_shape_
     model.is_quantised_ = encoder.is_quantised
+
+
+def identifier_columns(model: Any) -> list[Hashable]:
+    """Return the columns that are replaced by fresh values: they tell nothing of a row."""
+    return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]

@@ -1,23 +1,81 @@
-"""What is summed up of families, as ranks given the other columns of a table without a parent."""
+"""A table without a parent: what is summed up of families are ranks given its other columns."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from synthgan.asking.conditions import Conditions
+from synthgan.constraints.base import with_column
 from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.known_tables import KnownTables
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import is_number
 from synthgan.privacy import Support
+from synthgan.synthesizers.child_table import ChildTableSynthesizer
+from synthgan.synthesizers.related_tables import least_support
+from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
-__all__ = ["rank_summaries", "restore_summaries"]
+__all__ = ["draw_root", "learn_root"]
 
+_MOST_CALIBRATED = 4000  # generated rows, from which their ranks are calibrated
 _LEAST_DATES = 0.5  # of the values of a column of text that is read as dates
 
 
-def rank_summaries(
+def learn_root(
+    name: str,
+    model: TabularGANSynthesizer,
+    models: Mapping[str, TabularGANSynthesizer],
+    tables: KnownTables,
+) -> ConditionalRanks | None:
+    """Train on a table without a parent, and return the ranks of what is summed up in it.
+
+    None, where nothing is.
+    """
+    table, hidden = tables.frames[name], tables.hidden[name]
+    people = np.arange(len(table)) if tables.relations else None
+    ranks, learnt = None, table
+    if hidden:
+        support = Support(least_support(model), people)
+        ranks, learnt = _rank(table, hidden, _summed_up(name, models, tables), support)
+    model.fit(learnt, groups=people)
+    tables.frames[name] = model.forms_.read(table)
+    if ranks is not None:
+        every = Conditions(None, {}, _MOST_CALIBRATED)
+        made = model._sample_frame(_MOST_CALIBRATED, every, model._draw_seed())
+        ranks.calibrate(model.forms_.write(made))
+    return ranks
+
+
+def draw_root(
+    name: str,
+    models: Mapping[str, TabularGANSynthesizer],
+    tables: KnownTables,
+    wanted: Conditions,
+    seed: int,
+    ranks: ConditionalRanks | None,
+) -> None:
+    """Generate the rows of a table without a parent; add them."""
+    model = models[name]
+    frame = model._sample_frame(wanted.n, wanted, seed).reset_index(drop=True)
+    if ranks is not None:
+        plain = _restore(ranks, model.forms_.write(frame), _summed_up(name, models, tables))
+        for column in ranks.order:
+            frame = with_column(frame, column, plain[column])
+    tables.frames[name] = frame
+
+
+def _summed_up(
+    name: str, models: Mapping[str, TabularGANSynthesizer], tables: KnownTables
+) -> list[Summaries]:
+    """Return the summaries, in a table, of the tables whose rows belong to it."""
+    own = [models[one.child] for one in tables.children(name)]
+    return [model.summaries_ for model in own if isinstance(model, ChildTableSynthesizer)]
+
+
+def _rank(
     table: pd.DataFrame,
     hidden: Sequence[Hashable],
     children: Sequence[Summaries],
@@ -42,7 +100,7 @@ def rank_summaries(
     return ranks, pd.concat([table.drop(columns=ranked), learnt], axis=1)[list(table.columns)]
 
 
-def restore_summaries(
+def _restore(
     ranks: ConditionalRanks, table: pd.DataFrame, children: Sequence[Summaries]
 ) -> pd.DataFrame:
     """Turn ranks into summaries; a family without rows has none."""
