@@ -11,7 +11,7 @@ from synthgan.families.state import FamilyState
 
 __all__ = ["draw_rows"]
 
-_TRIES = 8
+_TRIES = 5
 
 
 def draw_rows(
