@@ -73,9 +73,9 @@ class Repeats(Stored):
             chance = float(np.square(np.bincount(codes) / len(codes)).sum())
             if chance <= _MOST_ALIKE:
                 same[name] = follows & np.append(False, codes[1:] == codes[:-1])
-                share = same[name][follows].mean()
-                if is_number(table[name]) and share > max(_MIN_REPEATS, _TIMES_CHANCE * chance):
-                    more[name] = share - chance
+                if is_number(table[name]):
+                    more[name] = _more_than_chance(same[name], codes, follows, table[name])
+        more = {name: share for name, share in more.items() if share > 0}
         groups: list[RepeatedColumns] = []
         for name in sorted(more, key=lambda name: -more[name]):
             if name in same and support.holds(same[name]):
@@ -139,6 +139,21 @@ class Repeats(Stored):
                 old = before[name].set_axis(table.index)
                 table[name] = table[name].where(~is_copy, old)
         return table
+
+
+def _more_than_chance(
+    same: np.ndarray, codes: np.ndarray, follows: np.ndarray, series: pd.Series
+) -> float:
+    """Return by how much numbers repeat more often than by chance; 0 where they hardly do.
+
+    Missing ones do not count.
+    """
+    there = series.notna().to_numpy()
+    if not (follows & there).any():
+        return 0.0
+    share = float(same[follows & there].mean())
+    chance = float(np.square(np.bincount(codes[there]) / there.sum()).sum())
+    return share - chance if share > max(_MIN_REPEATS, _TIMES_CHANCE * chance) else 0.0
 
 
 def _codes(series: pd.Series) -> np.ndarray:

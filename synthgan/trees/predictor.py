@@ -20,7 +20,7 @@ __all__ = ["Predictor", "cross_fit", "deal_folds", "predict_first"]
 _FOLDS = 3
 _MOST_ROWS = 20_000  # that a model learns from
 _LEAST_SHARE = 1e-3  # of a label
-_POWERS = (0.5, 3.0)
+_POWERS, _SLOPES = (0.5, 3.0), (0.0, 1.5)
 # Of the trees that learn the rows, and of those that learn what these predict and are stored.
 _TEACHER = {"learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 20}
 _OF_LABELS = {**_TEACHER, "max_leaf_nodes": 6}
@@ -162,7 +162,7 @@ def cross_fit(
     predicted = predict_first(x, y, folds, rng, n_labels) if first is None else first.copy()
     for fold in range(1, _FOLDS):
         _predict_fold(predicted, x, y, folds == fold, rng, n_labels)
-    return _sharpened(predicted, y) if n_labels else predicted
+    return _sharpened(predicted, y) if n_labels else _stretched(predicted, y)
 
 
 def predict_first(
@@ -219,6 +219,15 @@ def _sharpened(shares: np.ndarray, codes: np.ndarray) -> np.ndarray:
 
     power = minimize_scalar(loss, bounds=_POWERS, method="bounded", options={"xatol": 0.02}).x
     return np.asarray(softmax(power * logs, axis=1))
+
+
+def _stretched(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return predictions as far from their mean as suits the numbers best."""
+    mean = predicted.mean()
+    moved = predicted - mean
+    spread = float(moved @ moved)
+    slope = float(moved @ (y - y.mean())) / spread if spread > 0 else 1.0
+    return np.asarray(mean + np.clip(slope, *_SLOPES) * moved)
 
 
 def _spread_shares(shares: np.ndarray, labels: np.ndarray, n_labels: int) -> np.ndarray:

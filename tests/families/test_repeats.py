@@ -38,6 +38,10 @@ def test_what_repeats_by_chance_is_no_group():
     assert Repeats.fit(table[["visit", "severe"]], owners) == Repeats()
     assert Repeats.fit(table[["drug", "severe"]], owners) == Repeats()  # no numbers
     assert Repeats.fit(table, np.arange(len(owners))) == Repeats()
+    rng = np.random.default_rng(1)
+    of_patient = np.isin(owners, np.arange(30))  # never measured: missing values are no copies
+    table["pressure"] = np.where(of_patient, np.nan, rng.normal(size=len(owners)))
+    assert Repeats.fit(table[["pressure", "severe"]], owners) == Repeats()
 
 
 def test_round_trip():
