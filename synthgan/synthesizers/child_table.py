@@ -55,7 +55,7 @@ __all__ = ["ChildTableSynthesizer"]
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES_EACH = 2  # synthetic ones for each real one
-_MOST_CALIBRATED = 4000  # generated rows
+_MOST_CALIBRATED, _TIMES_CALIBRATED = 4000, 10  # generated rows, and times as many as real ones
 
 
 class ChildTableSynthesizer(TabularGANSynthesizer):
@@ -247,7 +247,8 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         """Learn how the ranks of generated rows are distributed."""
         if self.ranks_.columns:
             seed = self._draw_seed()
-            some = np.random.default_rng(seed).integers(len(labels), size=_MOST_CALIBRATED)
+            n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(labels))
+            some = np.random.default_rng(seed).integers(len(labels), size=n)
             given = (labels[some], np.ones(labels[some].shape, dtype=bool))
             self.ranks_.calibrate(self.encoder_.decode(self.sample_grids(len(some), seed, given)))
 

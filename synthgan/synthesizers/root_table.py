@@ -20,7 +20,8 @@ from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = ["draw_root", "learn_root"]
 
-_MOST_CALIBRATED = 4000  # generated rows, from which their ranks are calibrated
+# Generated rows from which their ranks are calibrated, and times as many as real ones.
+_MOST_CALIBRATED, _TIMES_CALIBRATED = 4000, 10
 _LEAST_DATES = 0.5  # of the values of a column of text that is read as dates
 
 
@@ -43,8 +44,8 @@ def learn_root(
     model.fit(learnt, groups=people)
     tables.frames[name] = model.forms_.read(table)
     if ranks is not None:
-        every = Conditions(None, {}, _MOST_CALIBRATED)
-        made = model._sample_frame(_MOST_CALIBRATED, every, model._draw_seed())
+        n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(table))
+        made = model._sample_frame(n, Conditions(None, {}, n), model._draw_seed())
         ranks.calibrate(model.forms_.write(made))
     return ranks
 
