@@ -17,6 +17,7 @@ from synthgan.privacy import Support
         ([1 / 3, 0.5], "float64", None),
         ([0.05, 0.25], "float32", 2),
         ([1e300, 0.5], "float64", None),
+        ([5e-324, 7.0], "float64", None),  # the least number, two units from 0
     ],
 )
 def test_what_arithmetic_left_near_a_decimal_number_counts_as_that(

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from synthgan.encoding.tables.quantile import (
+    QuantileTable,
     draw_quantiles,
     fit_quantiles,
     from_quantiles,
@@ -215,3 +216,12 @@ def test_ordered_labels_go_to_the_nearest(ranks, n_kept):
     pooled, _ = pool_labels(kept, np.ones(n_kept), labels, range(9))
     gaps = np.abs(np.subtract.outer(labels.astype(int), np.array(kept))).min(axis=1)
     assert (np.abs(pooled.astype(int) - labels.astype(int)) == gaps).all()
+
+
+def test_means_of_huge_numbers_stay_between_their_neighbours() -> None:
+    # The mean of the four and of -1 was 0, beyond the half step before the zeros.
+    values = np.array([-9007199254740992.0] * 4 + [0.0] * 5 + [-1.0])
+    table = fit_quantiles(values, Support(5), 1.0)
+    assert table is not None
+    assert (table.start <= table.stop).all()
+    QuantileTable.from_arrays(table._asdict())

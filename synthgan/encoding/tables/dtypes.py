@@ -190,7 +190,9 @@ def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> 
     is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
     precision: Any = np.float32 if is_float32 else np.float64
     values = values.astype(precision)
-    near = 0.0 if is_float32 else 2 * np.spacing(np.abs(values))
+    # The least numbers that are not 0 are not near it.
+    sizes = np.abs(values)
+    near = 0.0 if is_float32 else np.minimum(2 * np.spacing(sizes), sizes / 2)
     for decimals in range(MAX_DECIMALS + 1):
         if decimals and support.holds(np.abs(values) > 2.0**52 / 10.0**decimals):
             return None

@@ -162,17 +162,17 @@ def _pooled(
     Where no kept value lies beyond, the outermost half group decodes to its mean: extrapolation
     would produce impossible values, such as dates in the future.
     """
+    ends = -np.inf if below is None else below, np.inf if above is None else above
     if ordered.dtype.kind == "f" and (below, above) != (None, None):
         # Rare values may have more decimals than the lattice, and lie more than half a step away.
-        ordered = np.clip(
-            ordered, -np.inf if below is None else below, np.inf if above is None else above
-        )
+        ordered = np.clip(ordered, *ends)
     low, high = (np.nan if end is None else float(end) for end in (below, above))
     sizes, means = pooled_means(ordered, support, low, high)
     if np.isnan(means).any():
         return [(len(ordered), np.nan, np.nan)]  # nothing may be stored
     if len(means) == 1 and below is None and above is None:
         return [(len(ordered), means[0], means[0])]
+    means = np.clip(means, *ends)  # rounding of huge numbers
     knots = np.concatenate(
         [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
     )
