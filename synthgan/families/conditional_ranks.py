@@ -21,6 +21,7 @@ from synthgan.trees.predictor import deal_folds
 
 __all__ = ["ConditionalRanks"]
 
+_MANY_PEOPLE = 1250  # from which a generator does better by itself
 _MOST_LEVELS, _MOST_BINS = 30, 100  # of a label and a number that trees see
 _MOST_KNOTS, _FEWEST_ROWS = 100, 500  # from which ranks of generated rows are calibrated
 
@@ -79,6 +80,8 @@ class ConditionalRanks:
     ) -> tuple[ConditionalRanks, pd.DataFrame]:
         """Learn the ranks, and return the rows as they are learnt.
 
+        With 1250 people or more there are none: a generator does better by itself then.
+
         Parameters
         ----------
         rows : DataFrame of shape (n_rows, n_columns)
@@ -91,6 +94,8 @@ class ConditionalRanks:
         rng = np.random.default_rng(len(rows))
         people = np.arange(len(rows)) if support.people is None else support.people
         folds = deal_folds(people, rng)
+        if support.count(np.ones(len(rows), dtype=bool)) >= _MANY_PEOPLE:
+            return cls(tuple(known.columns), tuple(rows.columns)), rows
         is_last = set(last)
         order = [n for n in rows.columns if n not in is_last and not is_number(rows[n])]
         order += [n for n in rows.columns if n not in is_last and is_number(rows[n])]

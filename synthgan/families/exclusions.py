@@ -145,7 +145,12 @@ def _never_together(
     there = np.where((codes >= 0) & (theirs >= 0), codes * shape[1] + theirs, -1)
     n_people = support.count(np.ones(len(codes), dtype=bool))
     together = np.bincount(there[there >= 0], minlength=shape[0] * shape[1]).reshape(shape)
+    # A person has several labels, but a row has one of each: both people and rows must be many.
     expected = np.outer(own.people[column], others.people[other]) / n_people
+    rows = [
+        np.bincount(c[c >= 0], minlength=n) for c, n in zip((codes, theirs), shape, strict=True)
+    ]
+    expected = np.minimum(expected, np.outer(*rows) / len(codes))
     return tuple(
         (own.levels[column][i], others.levels[other][j])
         for i, j in np.argwhere((together == 0) & (expected >= _LEAST_EXPECTED))

@@ -36,6 +36,15 @@ def test_what_never_occurs_is_found():
     assert Exclusions.from_dict(made.to_dict()) == made
 
 
+def test_many_labels_of_a_person_are_no_reason():
+    """Most people have both teams at some time, so that few rows would have both."""
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(100), 10)
+    rows = pd.DataFrame({"team": rng.integers(40, size=1000).astype(str)})
+    known = pd.DataFrame({"before: team": rng.integers(40, size=1000).astype(str)})
+    assert Exclusions.fit(rows, known, Support(5, people)) == Exclusions()
+
+
 def test_broken_rows():
     rows, known = make()
     made = Exclusions.fit(rows, known, Support(5, np.arange(len(rows))))
