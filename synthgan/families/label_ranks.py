@@ -9,10 +9,10 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints.base import numbers_of
 from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ArchiveError
 from synthgan.families.coding import LabelLevels, as_labels
+from synthgan.families.number_values import nearest, numbers_or_nan, shared_numbers, spread
 from synthgan.privacy import EVERYTHING, Support, pooled_means
 from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
@@ -22,7 +22,6 @@ __all__ = ["LabelRanks"]
 _MOST_LEVELS, _FEWEST_ROWS = 30, 200  # of a label; rarer levels share the ranks of all rows
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 10
 _MIN_BETWEEN = 0.1  # of the variance of ranks, between labels
-_LEAST_SHARED, _MOST_SHARED = 0.8, 1000  # of the rows, whose values enough people share; values
 
 _Numbers = Annotated[tuple[float, ...], fields.list_of(fields.number())]
 _Tables = Annotated[tuple[_Numbers, ...], fields.list_of(fields.list_of(fields.number()))]
@@ -102,7 +101,7 @@ class LabelRanks(Stored):
     ) -> LabelRanks | None:
         """Learn the ranks; None where no value may be stored."""
         column = replace(Column.infer(series, support), minimum=None, maximum=None)
-        values = _spread(column, series)
+        values = spread(column, series)
         there = ~np.isnan(values)
         every = _knots(values, np.flatnonzero(there), support)
         if not every[0]:
@@ -116,12 +115,12 @@ class LabelRanks(Stored):
             level.levels,
             knots,
             ranks,
-            _shared(_numbers(column, series), support),
+            shared_numbers(numbers_or_nan(column, series), support),
         )
 
     def apply(self, table: pd.DataFrame) -> pd.DataFrame:
         """Replace the numbers by their ranks."""
-        values = _spread(self.column, table[self.column.name])
+        values = spread(self.column, table[self.column.name])
         table = table.copy(deep=False)
         ranks = self._map(values, table, self.knots, self.ranks)
         table[self.column.name] = pd.Series(ranks, index=table.index)
@@ -135,8 +134,7 @@ class LabelRanks(Stored):
         present = ~np.isnan(values)
         values = np.where(present, values, 0.0)
         if self.shared:
-            shared = np.array(self.shared)
-            values = shared[np.searchsorted((shared[1:] + shared[:-1]) / 2, values)]
+            values = nearest(values, self.shared)
         if self.column.kind in ("integer", "timedelta"):
             values = np.rint(values).astype(np.int64)
         elif self.column.decimals is not None:
@@ -172,31 +170,6 @@ class LabelRanks(Stored):
 def _is_plain_number(series: pd.Series) -> bool:
     is_number = pd.api.types.is_numeric_dtype(series.dtype) or series.dtype.kind == "m"
     return bool(is_number and not pd.api.types.is_bool_dtype(series.dtype) and series.nunique() > 2)
-
-
-def _numbers(column: Column, series: pd.Series) -> pd.Series:
-    """Return numbers and durations as float64, NaN where missing."""
-    numbers, present = numbers_of(column, series)
-    return pd.Series(np.where(present, numbers.astype(np.float64), np.nan))
-
-
-def _spread(column: Column, series: pd.Series) -> np.ndarray:
-    """Return numbers, spread over what is rounded to them; NaN where missing."""
-    values = _numbers(column, series).to_numpy()
-    if column.kind == "continuous" and column.decimals is None:
-        return values
-    width = 0.1 ** (column.decimals or 0) if column.kind == "continuous" else 1.0
-    inside = np.random.default_rng(len(values)).uniform(-0.499, 0.499, len(values))
-    return np.asarray(values + width * inside)
-
-
-def _shared(series: pd.Series, support: Support) -> tuple[float, ...]:
-    """Return the values that enough people share; none where few rows have one."""
-    people = support.of_labels(series)
-    shared = people.index[(people >= support.least).to_numpy()]
-    if len(shared) > _MOST_SHARED or series.dropna().isin(shared).mean() < _LEAST_SHARED:
-        return ()
-    return tuple(sorted(float(value) for value in shared))
 
 
 def _knots(

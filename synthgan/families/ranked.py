@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ from scipy.stats import differential_entropy, norm
 
 from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ArchiveError
+from synthgan.families.number_values import nearest, numbers_or_nan, shared_numbers, spread
 from synthgan.privacy import Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
 from synthgan.state.stored import Scalar, Stored
@@ -28,7 +28,6 @@ _JITTER = 0.01  # of the standard deviation: the entropy of equal numbers is min
 _TAIL = (0.0, 0.002, 0.005, 0.01, 0.02)
 _RANKS = np.array([*_TAIL, *np.linspace(0.04, 0.96, 24), *(1 - np.array(_TAIL[::-1]))])
 _MOST_KNOTS = 400
-_LEAST_SHARED, _MOST_SHARED = 0.8, 1000  # of the rows, whose numbers enough people share; numbers
 _ARRAYS = ("centers", "quantiles", "moments", "knots")
 
 
@@ -155,7 +154,7 @@ class RankedNumber:
 
     def apply(self, series: pd.Series, x: np.ndarray) -> pd.Series:
         """Return ranks of the numbers of rows of which `x` is known; NaN where missing."""
-        values = _spread(self.about.column, series)
+        values = spread(self.about.column, series)
         there = np.flatnonzero(~np.isnan(values))
         ranks = np.full(len(values), np.nan)
         possible = self._possible(x[there])
@@ -182,8 +181,7 @@ class RankedNumber:
         low, high = column.minimum, column.maximum
         values = np.clip(values, -np.inf if low is None else low, np.inf if high is None else high)
         if self.about.values:
-            shared = np.array(self.about.values, dtype=np.float64)
-            values = shared[np.searchsorted((shared[1:] + shared[:-1]) / 2, values)]
+            values = nearest(values, self.about.values)
         if column.kind != "continuous":
             values = np.rint(values)
             values = values if column.kind == "integer" else values.astype(np.int64)
@@ -284,7 +282,7 @@ def _fit_number(
     column: Column, series: pd.Series, x: np.ndarray, folds: np.ndarray, support: Support,
     rng: np.random.Generator,
 ) -> RankedNumber | None:  # fmt: skip
-    values = _spread(column, series)
+    values = spread(column, series)
     there = np.flatnonzero(~np.isnan(values))
     if len(there) < _FEWEST_ROWS:
         return None
@@ -295,10 +293,10 @@ def _fit_number(
         return None
     scores = norm.ppf((np.cumsum(sizes) - sizes / 2) / len(values))
     mean = sizes @ means / len(values)
-    spread = np.sqrt(sizes @ (means - mean) ** 2 / len(values))
-    if not spread > 0:
+    deviation = np.sqrt(sizes @ (means - mean) ** 2 / len(values))
+    if not deviation > 0:
         return None
-    moments, none = np.array([mean, spread]), np.zeros((2, 0))
+    moments, none = np.array([mean, deviation]), np.zeros((2, 0))
     best = None
     for knots in (none, np.array([means, scores])):
         scaled = _scaled(values, moments, knots)
@@ -313,18 +311,9 @@ def _fit_number(
     predictor = Predictor.distil(x, predicted, rng)
     centers, quantiles = _tables(scaled, predictor.predict(x), support)
     column = replace(column, minimum=float(means[0]), maximum=float(means[-1]))
-    numbers = pd.Series(column.numbers(series)[0]).iloc[there].reset_index(drop=True)
-    about = RankedColumn(column, True, _shared(numbers, support))
+    numbers = numbers_or_nan(column, series).iloc[there].reset_index(drop=True)
+    about = RankedColumn(column, True, shared_numbers(numbers, support))
     return RankedNumber(about, predictor, centers, quantiles, moments, best[1])
-
-
-def _shared(numbers: pd.Series, support: Support) -> tuple[float, ...]:
-    """Return the numbers that enough people share; none where few rows have one."""
-    people = support.of_labels(numbers)
-    shared = people.index[(people >= support.least).to_numpy()]
-    if len(shared) > _MOST_SHARED or numbers.isin(shared).mean() < _LEAST_SHARED:
-        return ()
-    return tuple(sorted(float(value) for value in shared))
 
 
 def _fewest(n: int) -> int:
@@ -374,14 +363,3 @@ def _scaled(values: np.ndarray, moments: np.ndarray, knots: np.ndarray) -> np.nd
     if knots.shape[1]:
         return np.interp(values, knots[0], knots[1])
     return np.asarray((values - moments[0]) / moments[1])
-
-
-def _spread(column: Column, series: pd.Series) -> np.ndarray:
-    """Return numbers, spread over what is rounded to them; NaN where missing."""
-    numbers, present = column.numbers(series)
-    values: Any = np.where(present, numbers.astype(np.float64), np.nan)
-    if column.kind == "continuous" and column.decimals is None:
-        return np.asarray(values)
-    width = 0.1 ** (column.decimals or 0) if column.kind == "continuous" else 1.0
-    inside = np.random.default_rng(len(values)).uniform(-0.499, 0.499, len(values))
-    return np.asarray(values + width * inside)
