@@ -168,8 +168,11 @@ def _split(own: Any, table: dict[str, Any]) -> tuple[list[Any], list[Any]]:
     ranked = set(_names(table["ranks"].get("order")))
     if not ranked <= set(table["hidden"]):
         raise ArchiveError("ranks of columns that are no summaries")
-    columns = [column.name for column in own.schema_]
-    return [name for name in columns if name not in ranked], list(ranked)
+    known = _names(table["ranks"].get("known"))
+    # Text that is dates in several forms has a column of the form beside it, which is not known.
+    if not set(known) <= {column.name for column in own.schema_} - ranked:
+        raise ArchiveError("ranks given columns that are not there")
+    return known, list(ranked)
 
 
 def _names(value: Any) -> list[Any]:

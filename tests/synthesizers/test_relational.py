@@ -397,3 +397,18 @@ def test_max_time_is_shared_among_tables() -> None:
     limits = [one.max_time for one in model.models_.values()]
     assert 0 < limits[0] < 2
     assert 0 < limits[1] < 2
+
+
+def test_archives_of_a_parent_with_dates_in_several_forms(tmp_path: Path) -> None:
+    """The form is a column of its own, which the ranks of what is summed up do not know."""
+    tables = {name: table for name, table in clinic().items() if name in ("patients", "visits")}
+    n = len(tables["patients"])
+    days = pd.date_range("2020-01-01", periods=n).strftime("%Y-%m-%d").to_series(index=range(n))
+    days.iloc[::2] += "T10:30"
+    tables["patients"] = tables["patients"].assign(screened=days.to_numpy())
+    model = quick(RELATIONS[:1]).fit(tables)
+    assert "screened (form)" in [column.name for column in model.models_["patients"].schema_]
+    model.save(tmp_path / "m")
+    again = synthgan.load(tmp_path / "m").sample(20, random_state=0)
+    for name, table in model.sample(20, random_state=0).items():
+        pd.testing.assert_frame_equal(again[name], table)
