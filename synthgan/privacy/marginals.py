@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.privacy.protected_rows import ProtectedRows
+from synthgan.privacy.protected_rows import ProtectedRows, noise_of_tables
+from synthgan.privacy.smoothing import Codes, smooth_table
 
 __all__ = ["Marginals", "Triples", "measure_marginals"]
 
-_SINGLE_SHARE, _CHOICE_SHARE, _TRIPLE_SHARE = 0.18, 0.08, 0.3  # of what is left, in turn
+_SINGLE_SHARE, _CHOICE_SHARE, _TRIPLE_SHARE = 0.18, 0.08, 0.2  # of what is left, in turn
+_FIRST_SHARE = 0.3  # of the budget of pairs: for all of them, the rest for the most dependent ones
 _PAIRS_PER_COLUMN = 8  # that are measured at most
 _MOST_TARGET_CODES = 10
 _FEWEST_CODES, _MOST_CODES = 8, 24  # of a column in a table of several
 _ROWS_PER_NOISE = 12.0  # rows of an average cell, in standard deviations of the noise
+_LEAST_SHARE = 1e-4  # of a code
+_MEAN_NOISE = math.sqrt(2 / math.pi)  # mean absolute value, in standard deviations
+
+Clique = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -111,17 +117,14 @@ def measure_marginals(
     def read_varied(frame: pd.DataFrame) -> np.ndarray:
         return read(frame)[:, varied]
 
+    alone = [(j,) for j in range(len(varied))]
     tables, scales = rows.marginals(
-        "single columns",
-        read_varied,
-        sizes,
-        [(j,) for j in range(len(varied))],
-        _SINGLE_SHARE * ledger.left,
+        "single columns", read_varied, sizes, alone, _SINGLE_SHARE * ledger.left
     )
     shares = [_as_shares(table) for table in tables]
     single = np.concatenate(tables) / n_rows
     single_weights = np.repeat((n_rows / scales) ** 2, sizes)
-    cliques: list[tuple[int, ...]] = list(combinations(range(len(varied)), 2))
+    cliques: list[Clique] = list(combinations(range(len(varied)), 2))
     n_chosen = min(len(cliques), _PAIRS_PER_COLUMN * len(varied))
     most = _most_codes(rows, n_chosen, n_rows)
     joins = [_join(*column, most) for column in zip(shares, is_ordered, has_gaps, strict=True)]
@@ -131,25 +134,28 @@ def measure_marginals(
         columns = [np.where(c < 0, -1, join[c]) for c, join in zip(codes.T, joins, strict=True)]
         return np.column_stack(columns)
 
-    views = _Views(rows, read_joined, [int(join.max()) + 1 for join in joins], n_rows)
+    views = _Views.of(rows, read_joined, joins, shares, scales, is_ordered, has_gaps, n_rows)
     if n_chosen < len(cliques):
-        own = [np.bincount(j, x) for j, x in zip(joins, shares, strict=True)]
-        cliques = views.choose(cliques, own, n_chosen)
-    if target is not None and views.sizes[target] > _MOST_TARGET_CODES:
+        cliques = views.choose(cliques, n_chosen)
+    if target is not None and len(views.shares[target]) > _MOST_TARGET_CODES:
         target = None
     others = [clique for clique in cliques if target not in clique]
     has_triples = target is not None and bool(others)
     share = 1 - _TRIPLE_SHARE if has_triples else 1.0
-    ((pairs, pair_weights),) = views.measure("pairs of columns", cliques, share * ledger.left)
+    pairs = views.measure_pairs(cliques, share * ledger.left)
+    columns = views.columns(pairs)
+    smooth: dict[Clique, np.ndarray] = {
+        (a, b): smooth_table(table, variance, columns[a], columns[b])
+        for (a, b), (table, variance) in pairs.items()
+    }
     triples: list[Triples] = []
     if target is not None and has_triples:
-        found = views.measure("triples with the target", others, ledger.left, target)
+        parts = views.measure_triples(others, target, smooth, columns, ledger.left)
         first = int(views.starts[target])
-        triples = [Triples(first + code, *own) for code, own in enumerate(found)]
+        triples = [Triples(first + code, *views.matrices(*part)) for code, part in enumerate(parts)]
     joined = np.concatenate([j + start for j, start in zip(joins, views.starts, strict=False)])
-    return Marginals(
-        tuple(sizes), single, single_weights, joined, pairs, pair_weights, tuple(triples)
-    )
+    matrices = views.matrices(smooth, {clique: v for clique, (_, v) in pairs.items()})
+    return Marginals(tuple(sizes), single, single_weights, joined, *matrices, tuple(triples))
 
 
 def _most_codes(rows: ProtectedRows, n_tables: int, n_rows: float) -> int:
@@ -182,59 +188,196 @@ def _join(shares: np.ndarray, is_ordered: bool, has_gap: bool, most: int) -> np.
 
 @dataclass(frozen=True)
 class _Views:
-    """Columns as they stand in tables of several: how to read them, how many codes each has."""
+    """Columns as they stand in tables of several.
+
+    Parameters
+    ----------
+    rows : ProtectedRows
+    read : callable
+        Maps rows to joined codes.
+    shares, variances : list of ndarray of shape (n_codes,)
+        Of the joined codes of each column, as measured by themselves.
+    is_ordered, has_gaps : sequence of bool
+    n_rows : float
+    """
 
     rows: ProtectedRows
     read: Any
-    sizes: list[int]
+    shares: list[np.ndarray]
+    variances: list[np.ndarray]
+    is_ordered: Sequence[bool]
+    has_gaps: Sequence[bool]
     n_rows: float
+
+    @classmethod
+    def of(
+        cls, rows: ProtectedRows, read: Any, joins: Sequence[np.ndarray],
+        shares: Sequence[np.ndarray], scales: np.ndarray, is_ordered: Sequence[bool],
+        has_gaps: Sequence[bool], n_rows: float,
+    ) -> _Views:  # fmt: skip
+        """Add up the shares of codes that are joined."""
+        own = [np.bincount(j, x) for j, x in zip(joins, shares, strict=True)]
+        variances = [np.bincount(j) * (s / n_rows) ** 2 for j, s in zip(joins, scales, strict=True)]
+        return cls(rows, read, own, variances, is_ordered, has_gaps, n_rows)
+
+    @property
+    def sizes(self) -> list[int]:
+        """How many joined codes each column has."""
+        return [len(own) for own in self.shares]
 
     @property
     def starts(self) -> np.ndarray:
         """Position of the first code of each column among all, and their number."""
         return np.concatenate([[0], np.cumsum(self.sizes)])
 
-    def choose(
-        self, cliques: Sequence[tuple[int, ...]], shares: Sequence[np.ndarray], n: int
-    ) -> list[tuple[int, ...]]:
+    def choose(self, cliques: Sequence[Clique], n: int) -> list[Clique]:
         """Choose pairs that depend on each other more than the noise of their tables."""
         rows, ledger = self.rows, self.rows.ledger
         noise = rows.max_rows * math.sqrt(n / (2 * ledger.left))
-        n_cells = np.array([self.sizes[a] * self.sizes[b] for a, b in cliques])
         chosen = rows.most_dependent(
-            "dependent pairs", self.read, shares, self.n_rows, cliques,
-            math.sqrt(2 / math.pi) * noise * n_cells, n, _CHOICE_SHARE * ledger.left,
+            "dependent pairs", self.read, self.shares, self.n_rows, cliques,
+            _MEAN_NOISE * noise * self._n_cells(cliques), n, _CHOICE_SHARE * ledger.left,
         )  # fmt: skip
         return [cliques[i] for i in np.sort(chosen)]
 
-    def measure(
-        self,
-        what: str,
-        cliques: Sequence[tuple[int, ...]],
-        rho: float,
-        target: int | None = None,
-    ) -> np.ndarray:
-        """Measure pairs, apart for each code of the target if there is one.
+    def measure_pairs(
+        self, cliques: Sequence[Clique], rho: float
+    ) -> dict[Clique, tuple[np.ndarray, float]]:
+        """Measure all pairs, then those again whose dependence exceeds the noise.
 
         Returns
         -------
-        found : ndarray of shape (n_parts, 2, n_joined, n_joined)
-            Symmetric matrices of shares and of weights.
+        found : dict of clique to (ndarray of shape (n_a, n_b), float)
+            Shares, and the variance of their noise.
         """
-        given = () if target is None else (target,)
-        n_parts = 1 if target is None else self.sizes[target]
-        starts, sizes = self.starts, self.sizes
-        found = np.zeros((n_parts, 2, starts[-1], starts[-1]))
-        if not cliques:
+        found = self._measure("pairs of columns", cliques, _FIRST_SHARE * rho)
+        if not found:
             return found
-        wanted = [(*clique, *given) for clique in cliques]
-        tables, scales = self.rows.marginals(what, self.read, sizes, wanted, rho)
-        for (a, b), table, scale in zip(cliques, tables, scales, strict=True):
-            own = np.moveaxis(table.reshape(sizes[a], sizes[b], n_parts), 2, 0) / self.n_rows
-            at, other = (slice(starts[j], starts[j + 1]) for j in (a, b))
-            found[:, 0, at, other], found[:, 0, other, at] = own, own.swapaxes(1, 2)
-            found[:, 1, at, other] = found[:, 1, other, at] = (self.n_rows / scale) ** 2
+        again = self._worth_more(found, (1 - _FIRST_SHARE) * rho)
+        second = self._measure("dependent pairs again", again, (1 - _FIRST_SHARE) * rho)
+        for clique, (table, variance) in second.items():
+            earlier, noise = found[clique]
+            total = 1 / noise + 1 / variance
+            found[clique] = (earlier / noise + table / variance) / total, 1 / total
         return found
+
+    def _worth_more(
+        self, found: dict[Clique, tuple[np.ndarray, float]], rho: float
+    ) -> list[Clique]:
+        """Choose the pairs that are measured again, by what is released already.
+
+        Those that make the sum of all errors least: a pair that is left out has the error of
+        independent columns, others have the noise that remains for so many.
+        """
+        cliques = list(found)
+        n_cells = self._n_cells(cliques)
+        lost = np.empty(len(cliques))
+        for i, (a, b) in enumerate(cliques):
+            table, variance = found[a, b]
+            excess = ((table - np.outer(self.shares[a], self.shares[b])) ** 2).mean() - variance
+            lost[i] = math.sqrt(max(0.0, excess)) * n_cells[i]
+        order = np.argsort(-lost / np.sqrt(n_cells), kind="stable")
+        totals = []
+        for k in range(1, len(order) + 1):
+            chosen = order[:k]
+            noise = noise_of_tables(n_cells[chosen], rho, self.rows.max_rows) / self.n_rows
+            totals.append(lost[order[k:]].sum() + _MEAN_NOISE * (noise * n_cells[chosen]).sum())
+        return [cliques[i] for i in np.sort(order[: 1 + int(np.argmin(totals))])]
+
+    def columns(self, pairs: dict[Clique, tuple[np.ndarray, float]]) -> list[Codes]:
+        """Estimate the shares of all codes from single columns and from sums of pairs."""
+        totals = [s / v for s, v in zip(self.shares, self.variances, strict=True)]
+        weights = [1 / v for v in self.variances]
+        for (a, b), (table, variance) in pairs.items():
+            for column, axis in ((a, 1), (b, 0)):
+                noise = variance * table.shape[axis]
+                totals[column] = totals[column] + table.sum(axis) / noise
+                weights[column] = weights[column] + 1 / noise
+        shares = [np.maximum(t / w, _LEAST_SHARE) for t, w in zip(totals, weights, strict=True)]
+        return [
+            Codes.of(s / s.sum(), ordered, gap)
+            for s, ordered, gap in zip(shares, self.is_ordered, self.has_gaps, strict=True)
+        ]
+
+    def measure_triples(
+        self,
+        cliques: Sequence[Clique],
+        target: int,
+        pairs: dict[Clique, np.ndarray],
+        columns: Sequence[Codes],
+        rho: float,
+    ) -> list[tuple[dict[Clique, np.ndarray], dict[Clique, float]]]:
+        """Measure pairs within each code of the target.
+
+        Each is smoothed towards columns that are independent given the target.
+
+        Returns
+        -------
+        parts : list of (dict, dict)
+            For each code of the target, the shares of each pair and the variances of their noise.
+        """
+        found = self._measure("triples with the target", [(*c, target) for c in cliques], rho)
+        parts: list[tuple[dict[Clique, np.ndarray], dict[Clique, float]]] = []
+        for code, share in enumerate(columns[target].shares):
+            own = [
+                self._given(column, target, code, pairs, columns) for column in range(len(columns))
+            ]
+            parts.append((
+                {
+                    (a, b): share
+                    * smooth_table(table[..., code] / share, v / share**2, own[a], own[b])
+                    for (a, b, _), (table, v) in found.items()
+                },
+                {(a, b): v for (a, b, _), (_, v) in found.items()},
+            ))  # fmt: skip
+        return parts
+
+    def _given(
+        self,
+        column: int,
+        target: int,
+        code: int,
+        pairs: dict[Clique, np.ndarray],
+        columns: Sequence[Codes],
+    ) -> Codes:
+        """Return the codes of a column within the rows that have one code of the target."""
+        if (column, target) in pairs:
+            shares = pairs[column, target][:, code]
+        elif (target, column) in pairs:
+            shares = pairs[target, column][code]
+        else:
+            return columns[column]
+        shares = np.maximum(shares, 0.0)
+        if not shares.sum():
+            return columns[column]
+        return Codes.of(shares / shares.sum(), self.is_ordered[column], self.has_gaps[column])
+
+    def matrices(
+        self, shares: dict[Clique, np.ndarray], variances: dict[Clique, float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Put tables of pairs into symmetric matrices of shares and of weights."""
+        starts = self.starts
+        found = np.zeros((2, starts[-1], starts[-1]))
+        for (a, b), own in shares.items():
+            at, other = (slice(starts[j], starts[j + 1]) for j in (a, b))
+            found[0, at, other], found[0, other, at] = own, own.T
+            found[1, at, other] = found[1, other, at] = 1 / variances[a, b]
+        return found[0], found[1]
+
+    def _measure(
+        self, what: str, cliques: Sequence[Clique], rho: float
+    ) -> dict[Clique, tuple[np.ndarray, float]]:
+        if not cliques:
+            return {}
+        tables, scales = self.rows.marginals(what, self.read, self.sizes, cliques, rho)
+        return {
+            clique: (table / self.n_rows, float(scale / self.n_rows) ** 2)
+            for clique, table, scale in zip(cliques, tables, scales, strict=True)
+        }
+
+    def _n_cells(self, cliques: Sequence[Clique]) -> np.ndarray:
+        sizes = self.sizes
+        return np.array([math.prod(sizes[view] for view in clique) for clique in cliques], float)
 
 
 def _as_shares(counts: np.ndarray) -> np.ndarray:

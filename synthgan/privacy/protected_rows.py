@@ -12,7 +12,7 @@ import pandas as pd
 from synthgan.privacy import mechanisms
 from synthgan.privacy.differential import Ledger, Release
 
-__all__ = ["ProtectedRows"]
+__all__ = ["ProtectedRows", "noise_of_tables"]
 
 Read = Callable[[pd.DataFrame], Any]
 
@@ -134,9 +134,9 @@ class ProtectedRows:
         """
         shapes = [tuple(sizes[view] for view in clique) for clique in cliques]
         n_cells = np.array([np.prod(shape) for shape in shapes], dtype=np.int64)
-        costs = rho * n_cells ** (2 / 3) / (n_cells ** (2 / 3)).sum()
+        scales = noise_of_tables(n_cells, rho, self.max_rows)
         # A person adds `max_rows` to one cell of a table, at most.
-        scales = self.max_rows / np.sqrt(2 * costs)
+        costs = self.max_rows**2 / (2 * scales**2)
         self.ledger.enter(
             Release(what, "discrete Gaussian", int(n_cells.sum()), float(scales.min()), rho)
         )
@@ -208,6 +208,12 @@ class ProtectedRows:
         self.ledger.releases[-1] = Release(
             last.what, last.mechanism, n_labels, scale, last.rho, last.delta
         )
+
+
+def noise_of_tables(n_cells: np.ndarray, rho: float, max_rows: int) -> np.ndarray:
+    """Return the deviation of the noise of each of some tables, in rows; see `marginals`."""
+    sizes = np.asarray(n_cells, float) ** (2 / 3)
+    return max_rows / np.sqrt(2 * rho * sizes / sizes.sum())
 
 
 def _some_of_each(people: np.ndarray, max_rows: int) -> np.ndarray:

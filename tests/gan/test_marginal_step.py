@@ -263,3 +263,46 @@ def test_tables_have_a_digest_of_their_own():
         assert len(data) == 7
         digests.add(data.digest())
     assert len(digests) == 2
+
+
+def few_latents(n_latents=50):
+    network = FCN(width=16, depth=0, latent_dim=4, n_latents=n_latents)
+    return build_networks(network, (3, 3), 0, LEVELS, rng())[0]
+
+
+def test_few_noise_vectors_are_dealt_evenly():
+    generator = few_latents()
+    assert generator.n_latents == 50
+    made = [generator(torch.randn(50, 4, generator=rng(seed)), free(50)) for seed in (1, 2)]
+    first, second = (x.detach().flatten(1).numpy() for x in made)
+    assert len(np.unique(first[:, 0])) == 50  # each once
+    assert np.sort(first[:, 0]) == pytest.approx(np.sort(second[:, 0]))
+    assert not np.allclose(first, second)  # in another order
+    many = generator(torch.randn(500, 4, generator=rng(3)), free(500)).detach()[:, 0, 0]
+    assert set(np.unique(many.numpy(), return_counts=True)[1]) <= {9, 10, 11}
+    noise = [torch.randn(1, 4, generator=rng(seed)) for seed in range(20)]
+    alone = {generator(z, free(1))[0, 0, 0].item() for z in noise}
+    assert len(alone) > 5  # one row has any of them
+    assert generator(torch.zeros(0, 4), free(0)).shape == (0, 3, 3)
+
+
+def test_a_batch_of_all_noise_vectors_has_the_exact_error():
+    step = step_of(planted())
+    halves = step(torch.arange(200))
+    assert halves.isfinite()
+    step = step_of(planted())
+    step.state.generator = generator = few_latents()
+    step.generate = generator
+    step.sampler = Sampler(CellHead(LEVELS), NOTHING, 4, 50)
+    optimizer = Optimizer(generator, (0.9, 0.99))
+    optimizer.rate = 0.0
+    step.state.generator_optimizer = optimizer
+    losses = [step(torch.arange(50)).item() for _ in range(3)]
+    assert losses == pytest.approx([losses[0]] * 3, rel=1e-4)  # no randomness is left
+    soft = step.probabilities(generator(torch.randn(50, 4, generator=rng()), free(50)), free(50))
+    joint = (soft.T @ soft / 50).detach().numpy()
+    marginals = planted()
+    errors = ((joint - marginals.pairs) ** 2 * marginals.pair_weights)[marginals.pair_weights > 0]
+    single = (soft.mean(0).detach().numpy() - marginals.single) ** 2 * marginals.single_weights
+    expected = (single.sum() + errors.sum() / 2) / marginals.n_measured
+    assert losses[0] == pytest.approx(expected, rel=1e-3)

@@ -172,7 +172,7 @@ def test_a_target_is_measured_with_all_pairs(patients):
     model = quick(guarantee(target="sex"), max_steps=1).fit(frame)
     assert model.privacy_.releases[-1].what == "triples with the target"
     model = quick(max_steps=1).fit(frame)
-    assert model.privacy_.releases[-1].what == "pairs of columns"
+    assert model.privacy_.releases[-1].what == "dependent pairs again"
 
 
 def test_two_fits_with_a_seed_differ(patients):

@@ -29,16 +29,44 @@ SLOPE = 0.2
 
 
 class FlatGenerator(nn.Module):
-    """A chain of layers from noise to a grid."""
+    """A chain of layers from noise to a grid.
 
-    def __init__(self, body: nn.Module, shape: tuple[int, ...]) -> None:
+    Parameters
+    ----------
+    body : Module
+    shape : tuple of int
+        Of the grid.
+    latents : Tensor of shape (n_latents, latent_dim) or None, default=None
+        The only noise vectors that the layers see. They are dealt evenly among the rows of a
+        batch: as many rows as there are vectors have each of them once. None: any noise.
+    """
+
+    def __init__(
+        self, body: nn.Module, shape: tuple[int, ...], latents: Tensor | None = None
+    ) -> None:
         super().__init__()
         self.body = body
         self.shape = tuple(shape)
+        self.register_buffer("latents", latents)
+
+    latents: Tensor | None
+
+    @property
+    def n_latents(self) -> float:
+        """How many noise vectors the layers see; infinity if any."""
+        return math.inf if self.latents is None else len(self.latents)
 
     def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape); draws nothing."""
+        if self.latents is not None:
+            z = self.latents.index_select(0, self._deal(z))
         return self.body(torch.cat([z, c], dim=1)).reshape(-1, *self.shape)
+
+    def _deal(self, z: Tensor) -> Tensor:
+        """Return which vector each row gets: by the rank of its noise, at random within that."""
+        rank = z[:, 0].argsort().argsort()
+        place = (rank + torch.special.ndtr(z[:, -1])) / max(1, len(z))
+        return (place * self.n_latents).long().clamp_(max=int(self.n_latents) - 1)
 
     def count_values(self) -> int:
         """Return how many values the layers compute for one record."""

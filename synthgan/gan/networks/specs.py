@@ -50,6 +50,7 @@ __all__ = [
 _DEPTH, _WIDTH = 2, 128
 _MANY, _ROWS_PER_COLUMN, _WIDE = 30, 20, 256  # columns, rows for each of them, and their width
 _MOST_LAYERS, _MOST_OCTAVES = 1000, 32
+_MOST_LATENTS = 2**20
 _LARGE = 8000  # rows
 _MANY_LEVELS = 64  # of a column: the default `max_one_hot` of the encoder
 
@@ -73,6 +74,9 @@ class FCN(BaseEstimator):
         Share of units dropped after each hidden layer of a plain discriminator.
     latent_dim : int, default=64
         Length of the noise vector.
+    n_latents : int or None, default=None
+        How many noise vectors there are; they are drawn once and never change. None: new noise
+        for each row.
 
     References
     ----------
@@ -92,6 +96,7 @@ class FCN(BaseEstimator):
         "fourier": [Interval(Integral, 0, _MOST_OCTAVES, closed="both")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "latent_dim": [Interval(Integral, 1, None, closed="left")],
+        "n_latents": [Interval(Integral, 1, _MOST_LATENTS, closed="both"), None],
     }
 
     def __init__(
@@ -101,12 +106,14 @@ class FCN(BaseEstimator):
         fourier: int = 2,
         dropout: float = 0.0,
         latent_dim: int = 64,
+        n_latents: int | None = None,
     ) -> None:
         self.width = width
         self.depth = depth
         self.fourier = fourier
         self.dropout = dropout
         self.latent_dim = latent_dim
+        self.n_latents = n_latents
 
     def settle(self, n_rows: int, groups: Sequence[CellGroup]) -> FCN:
         """Return this spec with all that depends on the table decided."""
@@ -142,7 +149,10 @@ class FCN(BaseEstimator):
             generator = plain_chain(latent_dim + n_conditions, widths, n_cells, 0.0, rng)
             n_inputs = n_cells + n_conditions
             discriminator = plain_chain(n_inputs, widths[::-1], 1, self.dropout, rng)
-            return FlatGenerator(generator, shape), FlatDiscriminator(discriminator, n_conditions)
+            return (
+                FlatGenerator(generator, shape, self._latents(latent_dim, rng)),
+                FlatDiscriminator(discriminator, n_conditions),
+            )
         continuous = [cell for g in groups if g.kind == "continuous" for cell in g.cells]
         waves = Waves(continuous, self.fourier) if continuous and self.fourier else None
         many = [g for g in groups if g.kind == "one_hot" and len(g.cells) > _MANY_LEVELS]
@@ -153,7 +163,15 @@ class FCN(BaseEstimator):
         n_noise = latent_dim + n_conditions
         body = residual_chain(n_noise, width, depth, n_cells, norm=True, rng=rng)
         judge = residual_chain(n_inputs, width, depth, 1, norm=False, rng=rng)
-        return FlatGenerator(body, shape), FlatDiscriminator(judge, n_conditions, waves, levels)
+        return (
+            FlatGenerator(body, shape, self._latents(latent_dim, rng)),
+            FlatDiscriminator(judge, n_conditions, waves, levels),
+        )
+
+    def _latents(self, latent_dim: int, rng: torch.Generator | None) -> torch.Tensor | None:
+        if self.n_latents is None:
+            return None
+        return torch.randn(self.n_latents, latent_dim, generator=rng)
 
 
 class CNN(BaseEstimator):

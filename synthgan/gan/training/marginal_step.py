@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,10 @@ class MarginalData:
 class MarginalStep:
     """Update the generator and its average so that soft tables of its rows fit measured ones.
 
-    The loss is the squared error of each number in units of the variance of its noise. It is the
-    product of the errors of two independent halves of the batch, so that the randomness of a
-    batch adds nothing on average.
+    The loss is the squared error of each number in units of the variance of its noise. If a batch
+    has all noise vectors of the generator, its tables are those of all rows that can be generated.
+    Otherwise the square is the product of the errors of two independent halves of the batch, so
+    that the randomness of a batch adds nothing on average.
 
     Parameters
     ----------
@@ -118,27 +120,28 @@ class MarginalStep:
             c = c[torch.randperm(n, generator=rng, device=device)]
         z = torch.randn(n, self.sampler.latent_dim, generator=rng, device=device)
         soft = self.probabilities(known.force(self.generate(z, c, rng=rng), c), c)
-        loss = self._loss(*soft.chunk(2))
+        is_whole = getattr(state.generator, "n_latents", math.inf) <= n
+        loss = self._loss(soft) if is_whole else self._loss(*soft.chunk(2))
         state.generator_optimizer.zero_grad()
         loss.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         return loss.detach()[None]
 
-    def _loss(self, *halves: Tensor) -> Tensor:
-        """Return the weighted squared error of two halves of a batch."""
+    def _loss(self, *parts: Tensor) -> Tensor:
+        """Return the weighted squared error of a batch, or of two halves of one."""
         data = self.data
-        errors = [half.mean(0) - data.single for half in halves]
-        total = (data.single_weights * errors[0] * errors[1]).sum()
+        errors = [part.mean(0) - data.single for part in parts]
+        total = (data.single_weights * errors[0] * errors[-1]).sum()
         joined = [
-            half.new_zeros(len(half), data.n_joined).index_add(1, data.joined, half)
-            for half in halves
+            part.new_zeros(len(part), data.n_joined).index_add(1, data.joined, part)
+            for part in parts
         ]
         errors = [x.T @ x / len(x) - data.pairs for x in joined]
-        total = total + (data.pair_weights * errors[0] * errors[1]).sum() / 2
+        total = total + (data.pair_weights * errors[0] * errors[-1]).sum() / 2
         for code, shares, weights in data.triples:
             errors = [(x * x[:, code : code + 1]).T @ x / len(x) - shares for x in joined]
-            total = total + (weights * errors[0] * errors[1]).sum() / 2
+            total = total + (weights * errors[0] * errors[-1]).sum() / 2
         return total / data.n_measured
 
 
