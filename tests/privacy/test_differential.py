@@ -92,6 +92,6 @@ def test_a_fit_spends_all_and_no_more(table):
     assert 0 < ledger.spent_delta <= ledger.delta_of_labels == 1e-5
     names = [one.what for one in ledger.releases]
     assert names[0] == "rows"
-    assert names[-1] == "pairs of columns"
+    assert names[-2:] == ["pairs of columns", "dependent pairs again"]
     assert "labels of column 'ward'" in names
     assert privacy.epsilon == 2.0  # the parameter stays as it is
