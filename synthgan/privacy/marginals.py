@@ -22,7 +22,6 @@ _PAIRS_PER_COLUMN = 8  # that are measured at most
 _MOST_TARGET_CODES = 10
 _FEWEST_CODES, _MOST_CODES = 8, 24  # of a column in a table of several
 _ROWS_PER_NOISE = 12.0  # rows of an average cell, in standard deviations of the noise
-_LEAST_SHARE = 1e-4  # of a code
 _MEAN_NOISE = math.sqrt(2 / math.pi)  # mean absolute value, in standard deviations
 
 Clique = tuple[int, ...]
@@ -293,10 +292,11 @@ class _Views:
                 noise = variance * table.shape[axis]
                 totals[column] = totals[column] + table.sum(axis) / noise
                 weights[column] = weights[column] + 1 / noise
-        shares = [np.maximum(t / w, _LEAST_SHARE) for t, w in zip(totals, weights, strict=True)]
         return [
-            Codes.of(s / s.sum(), ordered, gap)
-            for s, ordered, gap in zip(shares, self.is_ordered, self.has_gaps, strict=True)
+            Codes.of(total / weight, ordered, gap)
+            for total, weight, ordered, gap in zip(
+                totals, weights, self.is_ordered, self.has_gaps, strict=True
+            )
         ]
 
     def measure_triples(
