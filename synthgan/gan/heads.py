@@ -31,6 +31,19 @@ def from_network_scale(x: Tensor) -> Tensor:
 class Head(nn.Module):
     """Base of heads, called as ``head(raw, rng)``."""
 
+    def spread(self, raw: Tensor, strata: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map raw outputs to a grid, without gradients; what is drawn is spread over a stratum.
+
+        Parameters
+        ----------
+        raw : Tensor of shape (n, *shape)
+        strata : Tensor of int of shape (n,)
+            Rows of a stratum have equal raw outputs, apart from their conditions.
+        rng : torch.Generator or None
+        """
+        grid: Tensor = self(raw, rng)
+        return grid
+
     def to_cells(self, x: Tensor) -> Tensor:
         """Map generated grids to cells 0..255; what rounding leaves beyond is cut."""
         return from_network_scale(x).clamp_(NULL, ON)
@@ -151,9 +164,53 @@ class CellHead(Head):
         """Map raw outputs to a grid of the same shape, -1..1; `rng` draws the levels."""
         return _Cells.apply(raw.flatten(1), self, rng).reshape(raw.shape)
 
+    def spread(self, raw: Tensor, strata: Tensor, rng: torch.Generator | None = None) -> Tensor:
+        """Map raw outputs to a grid so that shares of levels in a stratum are those asked for.
+
+        Every row has the distribution that `forward` gives it; rows of a stratum do not draw
+        independently of each other (Latin hypercube sampling).
+
+        References
+        ----------
+        McKay, Beckman and Conover (1979), doi 10.2307/1268522.
+        """
+        numbers, switches, levels, null = self._parts(raw.flatten(1))
+        uniform = _stratified(strata, switches.shape[1] + sum(n for n, _ in self.blocks), rng)
+        chances, at = uniform.split([switches.shape[1], uniform.shape[1] - switches.shape[1]], 1)
+        switches = switches.sigmoid() - chances
+        parts, start = [], 0
+        for part, (n, size) in zip(levels.split(self._block_sizes(), 1), self.blocks, strict=True):
+            below = part.unflatten(1, (n, size)).softmax(dim=2).cumsum(dim=2)
+            below = below[..., :-1] < at[:, start : start + n, None]
+            start += n
+            drawn = nn.functional.one_hot(below.sum(dim=2), size).to(raw.dtype)
+            parts.append(drawn.flatten(1))
+        self._draw_uniform(numbers, rng)
+        shares = [_normal_share(numbers), (switches > 0).to(raw.dtype), *parts, null]
+        return self._values(torch.cat(shares, dim=1)).reshape(raw.shape)
+
+    def _parts(self, flat: Tensor) -> tuple[Tensor, ...]:
+        numbers, *others = flat.index_select(1, self.order).split(self.sizes, 1)
+        return numbers.clone() if self.n_uniform else numbers, *others
+
+    def _draw_uniform(self, numbers: Tensor, rng: torch.Generator | None) -> None:
+        if self.n_uniform:
+            numbers[:, -self.n_uniform :].normal_(generator=rng)
+
+    def _values(self, shares: Tensor) -> Tensor:
+        """Map shares of the cells' ranges, in the order of the kinds, to a flat grid."""
+        values = torch.addcmul(self.floor, shares, self.span)  # 0 is NULL
+        if len(self.gated):
+            shown = values.index_select(1, self.gated) * shares.index_select(1, self.gates)
+            values.index_copy_(1, self.gated, shown)
+        return values.sub_(1.0).index_select(1, self.place)
+
+    def _block_sizes(self) -> list[int]:
+        return [n * size for n, size in self.blocks]
+
     def maxima(self, levels: Tensor) -> Tensor:
         """Map values of all levels (n, n_levels) to the largest one of each level's group."""
-        parts = levels.split([n * size for n, size in self.blocks], dim=1)
+        parts = levels.split(self._block_sizes(), dim=1)
         largest = [
             part.unflatten(1, block).amax(dim=2)
             for part, block in zip(parts, self.blocks, strict=True)
@@ -175,30 +232,17 @@ class _Cells(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, flat: Tensor, head: CellHead, rng: torch.Generator | None) -> Tensor:
         """Map raw outputs (n, n_cells) to cells of the same shape, -1..1."""
-        numbers, switches, levels, null = flat.index_select(1, head.order).split(head.sizes, 1)
-        if head.n_uniform:
-            numbers = numbers.clone()
-            numbers[:, -head.n_uniform :].normal_(generator=rng)
+        numbers, switches, levels, null = head._parts(flat)
+        head._draw_uniform(numbers, rng)
         switches = switches + _uniform(switches, rng).logit_()
         levels = levels - _uniform(levels, rng).log_().neg_().log_()  # Gumbel noise
         # Two equal noisy logits are too rare to matter, and are decoded.
         levels = levels - head.maxima(levels)
-        shares = torch.cat(
-            [
-                (numbers * math.sqrt(0.5)).erf_().add_(1).div_(2),
-                (switches > 0).to(flat.dtype),
-                levels.sign().add_(1),
-                null,
-            ],
-            dim=1,
-        )
+        parts = [_normal_share(numbers), (switches > 0).to(flat.dtype), levels.sign().add_(1), null]
+        shares = torch.cat(parts, dim=1)
         ctx.head = head
         ctx.save_for_backward(numbers, switches, levels, shares)
-        values = torch.addcmul(head.floor, shares, head.span)  # 0 is NULL
-        if len(head.gated):
-            shown = values.index_select(1, head.gated) * shares.index_select(1, head.gates)
-            values.index_copy_(1, head.gated, shown)
-        return values.sub_(1.0).index_select(1, head.place)
+        return head._values(shares)
 
     @staticmethod
     @once_differentiable
@@ -230,6 +274,22 @@ class _Cells(torch.autograd.Function):
             null,
         ]
         return torch.cat(parts, dim=1).index_select(1, head.place), None, None
+
+
+def _normal_share(x: Tensor) -> Tensor:
+    """Map standard normal values to uniform ones, 0..1."""
+    return (x * math.sqrt(0.5)).erf_().add_(1).div_(2)
+
+
+def _stratified(strata: Tensor, n_columns: int, rng: torch.Generator | None) -> Tensor:
+    """Draw in (0, 1), shape (n, n_columns); in each stratum and column evenly spread."""
+    shape, device = (len(strata), n_columns), strata.device
+    keys = strata[:, None] + torch.rand(shape, generator=rng, device=device, dtype=torch.float64)
+    rank = keys.argsort(dim=0).argsort(dim=0)
+    sizes = strata.bincount()
+    first = sizes.cumsum(0) - sizes
+    place = rank - first[strata, None] + torch.rand(shape, generator=rng, device=device)
+    return place / sizes[strata, None]
 
 
 def _uniform(like: Tensor, rng: torch.Generator | None) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from synthgan.gan.heads import Head, from_network_scale
 from synthgan.gan.isolation import one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
-from synthgan.gan.networks.protocol import Seeded, with_rng
+from synthgan.gan.networks.protocol import DealingGenerator, Seeded, with_rng
 
 __all__ = ["Sampler", "grids_at_a_time"]
 
@@ -22,6 +22,7 @@ _MOST_IN_A_PASS = 1024  # grids, whose layers stay in the processor's cache
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
 
+Deal = Callable[[Tensor], Tensor]
 Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
 
 
@@ -46,14 +47,18 @@ class Sampler:
     latent_dim: int
     n_cells: int = 1
 
-    def make(self, generate: Seeded, c: Tensor, rng: torch.Generator) -> Tensor:
+    def make(
+        self, generate: Seeded, c: Tensor, rng: torch.Generator, deal: Deal | None = None
+    ) -> Tensor:
         """Make one grid for each row of conditions, in the networks' scale.
 
-        `generate` is a generator as `with_rng` gives it; `rng` draws all noise.
+        `generate` is a generator as `with_rng` gives it; `rng` draws all noise. `deal` maps noise
+        to the number of a vector, which many rows have.
         """
         z = torch.randn(len(c), self.latent_dim, generator=rng, device=c.device)
         raw = self.known.force(generate(z, c, rng=rng), c)
-        return self.known.paste(self.head(raw, rng), c)
+        grid = self.head(raw, rng) if deal is None else self.head.spread(raw, deal(z), rng)
+        return self.known.paste(grid, c)
 
     @one_thread_after_fork()
     @torch.no_grad()
@@ -90,10 +95,13 @@ class Sampler:
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
         generate, chunks = with_rng(generator), []
+        deal, most = None, _MOST_IN_A_PASS
+        if isinstance(generator, DealingGenerator) and generator.n_latents < math.inf:
+            deal, most = generator.deal, _MOST_GRIDS
         for part in self._chunks(c, candidates):
             asked = part.repeat(candidates, 1)
-            passes = asked.split(min(_MOST_IN_A_PASS, grids_at_a_time(self.n_cells)))
-            made = [self.head.to_cells(self.make(generate, some, rng)) for some in passes]
+            passes = asked.split(min(most, grids_at_a_time(self.n_cells)))
+            made = [self.head.to_cells(self.make(generate, some, rng, deal)) for some in passes]
             cells = torch.cat(made).cpu().numpy()
             if choose is not None:
                 cells = cells[choose(cells, self.known.features(part).cpu().numpy(), picker)]

@@ -38,7 +38,8 @@ from synthgan.gan.training.marginal_step import MarginalData, start_at_shares
 from synthgan.gan.training.trainer import Trainer, find_device
 from synthgan.privacy import read_groups
 from synthgan.privacy.differential import DifferentialPrivacy
-from synthgan.privacy.marginals import Marginals, measure_marginals
+from synthgan.privacy.estimates import Marginals
+from synthgan.privacy.marginals import measure_marginals
 from synthgan.privacy.protected_rows import ProtectedRows
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import PRIVATE_TABLE, PRIVATE_TABLE_STEPS, resolve

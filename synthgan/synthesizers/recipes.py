@@ -115,10 +115,10 @@ TABLE = Preset(
     }
 )
 # With differential privacy: no rows, no discriminator; docs/development/differential-privacy.md.
-PRIVATE_TABLE_STEPS = 1000
+PRIVATE_TABLE_STEPS = 2500
 PRIVATE_TABLE = Preset(
     {
-        "network": FCN(width=512, depth=0, n_latents=1000),
+        "network": FCN(width=256, depth=0, n_latents=1000),
         "optimizer": Adam(learning_rate=8e-3, betas=(0.9, 0.99), decay=1.0, rise=0.025),
         "batch_size": 1000,
     }

@@ -56,6 +56,42 @@ def test_levels_are_drawn_as_often_as_the_logits_say():
     assert (cells[:, 1] > 128).float().mean().item() == pytest.approx(0.25, abs=0.015)
 
 
+def spread(raw, strata, seed=0):
+    rng = torch.Generator().manual_seed(seed)
+    return from_network_scale(CellHead(GROUPS).spread(raw, strata, rng))
+
+
+def test_levels_of_a_stratum_are_spread_evenly():
+    kinds = torch.randn(3, 3, 4)
+    strata = torch.randint(0, 3, (600,))
+    cells = spread(kinds[strata], strata).flatten(1)
+    assert cells.isfinite().all()
+    for stratum, raw in enumerate(kinds.flatten(1)):
+        own = cells[strata == stratum] > 128
+        n = len(own)
+        # Levels 10 and 11 are never missing: their numbers are those asked for, but for rounding.
+        asked = raw[[10, 11]].softmax(0) * n
+        assert (own[:, [10, 11]].sum(0) - asked).abs().max() <= 1
+        assert abs(own[:, 1].sum() - raw[1].sigmoid() * n) <= 1
+    assert torch.allclose(cells[:, 7:9], torch.zeros(1), atol=1e-3)
+
+
+def test_each_row_is_drawn_as_the_logits_say():
+    raw = torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(3)).expand(4, 3, 4)
+    drawn = [spread(raw, torch.tensor([0, 0, 0, 1]), seed)[[0, 3]] for seed in range(4000)]
+    drawn = (torch.stack(drawn, 1).flatten(2) > 128).float().mean(1)
+    rng = torch.Generator().manual_seed(0)
+    alone = from_network_scale(CellHead(GROUPS)(raw[:1].expand(20_000, 3, 4), rng)).flatten(1)
+    expected = (alone > 128).float().mean(0)
+    known = [0, 1, 2, 4, 5, 6, 10, 11]
+    assert torch.allclose(drawn[:, known], expected[known].expand(2, -1), atol=0.035)
+
+
+def test_a_head_without_levels_has_nothing_to_spread():
+    raw = torch.randn(5, 3, 4)
+    assert torch.equal(TanhHead().spread(raw, torch.zeros(5, dtype=torch.long)), raw.tanh())
+
+
 def test_gradients_reach_every_output_but_null():
     raw = torch.randn(64, 3, 4, requires_grad=True)
     weights = torch.rand(64, 3, 4)  # a one-hot group sums to one: equal weights would cancel

@@ -59,10 +59,10 @@ class FlatGenerator(nn.Module):
     def forward(self, z: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map noise (n, latent_dim) and conditions to raw outputs (n, *shape); draws nothing."""
         if self.latents is not None:
-            z = self.latents.index_select(0, self._deal(z))
+            z = self.latents.index_select(0, self.deal(z))
         return self.body(torch.cat([z, c], dim=1)).reshape(-1, *self.shape)
 
-    def _deal(self, z: Tensor) -> Tensor:
+    def deal(self, z: Tensor) -> Tensor:
         """Return which vector each row gets: by the rank of its noise, at random within that."""
         rank = z[:, 0].argsort().argsort()
         place = (rank + torch.special.ndtr(z[:, -1])) / max(1, len(z))

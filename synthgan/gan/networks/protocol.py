@@ -19,6 +19,7 @@ from synthgan.gan.isolation import lent
 
 __all__ = [
     "AnyLengthGenerator",
+    "DealingGenerator",
     "Discriminator",
     "Generator",
     "Network",
@@ -143,6 +144,16 @@ class AnyLengthGenerator(Protocol):
         self, z: Tensor, c: Tensor, n_samples: int, rng: torch.Generator | None = None
     ) -> Tensor:
         """Map noise and conditions to paths (n, n_leads, n_samples); `rng` is optional."""
+
+
+@runtime_checkable
+class DealingGenerator(Protocol):
+    """A generator that has few noise vectors of its own, or any (`n_latents` is infinity)."""
+
+    n_latents: float
+
+    def deal(self, z: Tensor) -> Tensor:
+        """Return which of its vectors, (n,), each row of noise (n, latent_dim) stands for."""
 
 
 @runtime_checkable

@@ -15,9 +15,12 @@ from synthgan.gan.networks.protocol import with_rng
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.digest import digest
 from synthgan.gan.training.state import TrainState, follower
-from synthgan.privacy.marginals import Marginals
+from synthgan.privacy.estimates import Marginals
 
 __all__ = ["MarginalData", "MarginalStep", "start_at_shares"]
+
+_ENTROPY = 0.02  # weight of a nat, for each row: docs/development/differential-privacy.md
+_LEAST = 1e-9  # probability
 
 
 class MarginalData:
@@ -71,7 +74,9 @@ class MarginalStep:
     The loss is the squared error of each number in units of the variance of its noise. If a batch
     has all noise vectors of the generator, its tables are those of all rows that can be generated.
     Otherwise the square is the product of the errors of two independent halves of the batch, so
-    that the randomness of a batch adds nothing on average.
+    that the randomness of a batch adds nothing on average. Of the generators that fit, the one is
+    preferred whose columns the noise vector determines least: their entropy, given the noise
+    vector, is subtracted from the loss.
 
     Parameters
     ----------
@@ -87,7 +92,8 @@ class MarginalStep:
     References
     ----------
     T. Liu, G. Vietri and Z. S. Wu (2021), Iterative methods for private synthetic data: unifying
-    framework and new methods, arXiv 2106.07153 (GEM).
+    framework and new methods, arXiv 2106.07153 (GEM). Jaynes (1957), Information theory and
+    statistical mechanics, doi 10.1103/PhysRev.106.620 (maximum entropy).
     """
 
     figures = ("marginal_loss",)
@@ -142,6 +148,8 @@ class MarginalStep:
         for code, shares, weights in data.triples:
             errors = [(x * x[:, code : code + 1]).T @ x / len(x) - shares for x in joined]
             total = total + (weights * errors[0] * errors[-1]).sum() / 2
+        entropy = -sum((part * part.clamp(min=_LEAST).log()).sum() / len(part) for part in parts)
+        total = total - _ENTROPY * data.n_rows * entropy / len(parts)
         return total / data.n_measured
 
 
