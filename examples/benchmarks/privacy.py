@@ -37,7 +37,13 @@ from synthgan.exceptions import PrivacyWarning
 from synthgan.metrics import c2st, column_shapes, pair_trends, tstr
 from synthgan.privacy.mechanisms import epsilon_of
 
-MEASURED = {"single columns", "dependent pairs", "pairs of columns", "triples with the target"}
+MEASURED = {
+    "single columns",
+    "dependent pairs",
+    "pairs of columns",
+    "dependent pairs again",
+    "triples with the target",
+}
 
 
 def fit(train, target, privacy, seed, max_steps):

@@ -22,7 +22,7 @@ from synthgan.privacy.smoothing import Clique
 
 __all__ = ["measure_marginals"]
 
-_SINGLE_SHARE, _CHOICE_SHARE, _TRIPLE_SHARE = 0.18, 0.08, 0.2  # of what is left, in turn
+_SINGLE_SHARE, _CHOICE_SHARE, _TRIPLE_SHARE = 0.12, 0.08, 0.12  # of what is left, in turn
 _FIRST_SHARE = 0.3  # of the budget of pairs: for all of them, the rest for the most dependent ones
 _PAIRS_PER_COLUMN = 8  # that are measured at most
 _MOST_TARGET_CODES = 10

@@ -49,8 +49,9 @@ __all__ = ["check_private", "fit_private"]
 
 _COUNT_SHARE = 0.01  # of the budget
 _LEAST_ENCODING, _MOST_ENCODING = 0.15, 0.4  # share of the budget; more of it where rows are few
-# A quarter of the rows is to exceed the noise of an interval sixfold; half of a column's budget.
-_ROWS_TO_NOISE = 2 * (4 * 6) ** 2
+# So many rows that a 40th (or a quarter) of them exceeds the noise of an interval sixfold, where an
+# interval has half of a column's budget.
+_FINE, _COARSE = 2 * (40 * 6) ** 2, 2 * (4 * 6) ** 2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _CHECKED = (Inequality, Range, Predicate)  # constraints that learn nothing
 # Parameters that read rows, and what to give instead.
@@ -164,8 +165,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
 def _encoding_share(rows: ProtectedRows, n_rows: float) -> float:
     """Return the share of the budget for the encodings; warn where no share is enough."""
     noise = rows.max_rows**2 * len(rows.names) / rows.ledger.rho
-    wanted = _ROWS_TO_NOISE * noise / n_rows**2
-    if wanted > _MOST_ENCODING:
+    if _COARSE * noise / n_rows**2 > _MOST_ENCODING:
         warnings.warn(
             f"about {n_rows:.0f} rows are few for {len(rows.names)} columns at "
             f"epsilon={rows.ledger.epsilon:g}: some columns may come back empty, and dependences "
@@ -174,7 +174,7 @@ def _encoding_share(rows: ProtectedRows, n_rows: float) -> float:
             PrivacyWarning,
             stacklevel=5,
         )
-    return float(np.clip(wanted, _LEAST_ENCODING, _MOST_ENCODING))
+    return float(np.clip(_FINE * noise / n_rows**2, _LEAST_ENCODING, _MOST_ENCODING))
 
 
 def _people(privacy: DifferentialPrivacy, frame: pd.DataFrame) -> np.ndarray | None:

@@ -175,6 +175,17 @@ def test_a_target_is_measured_with_all_pairs(patients):
     assert model.privacy_.releases[-1].what == "dependent pairs again"
 
 
+def test_columns_get_more_of_the_budget_where_the_noise_is_large(patients):
+    shares = []
+    for epsilon in (100.0, 3.0):
+        model = quick(guarantee(epsilon=epsilon), max_steps=1).fit(patients[["sex", "ward"]])
+        ledger = model.privacy_
+        spent = sum(one.rho for one in ledger.releases if " of column " in one.what)
+        shares.append(spent / ledger.rho)
+    assert shares[0] < 0.16
+    assert shares[1] > 2 * shares[0]
+
+
 def test_two_fits_with_a_seed_differ(patients):
     frame = patients[["sex", "age"]]
     models = []
