@@ -13,7 +13,12 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 
 from synthgan.datasets import make_clinic
 from synthgan.metrics import two_sample, utility
@@ -70,14 +75,18 @@ def acceptance_module(name):
 
 @pytest.fixture(scope="module")
 def few_trees():
-    """Let measures boost few trees, where what is tested holds for any number of them."""
+    """Let measures grow few trees, where what is tested holds for any number of them."""
 
-    def few(**settings):
-        return HistGradientBoostingClassifier(**{**settings, "max_iter": 12})
+    def with_few(model, **few):
+        return lambda **settings: model(**{**settings, **few})
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (two_sample, density, utility):
-            patch.setattr(module, HistGradientBoostingClassifier.__name__, few)
+            for model in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
+                if hasattr(module, model.__name__):
+                    patch.setattr(module, model.__name__, with_few(model, max_iter=8))
+        for model in (RandomForestClassifier, RandomForestRegressor):
+            patch.setattr(utility, model.__name__, with_few(model, n_estimators=8))
         yield
 
 
