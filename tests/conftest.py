@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import builtins
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -36,6 +37,17 @@ for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
 settings.load_profile("synthgan")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave what is collected out of the search for garbage: it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
