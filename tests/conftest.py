@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import builtins
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -13,7 +14,12 @@ import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 
 from synthgan.datasets import make_clinic
 from synthgan.metrics import two_sample, utility
@@ -31,6 +37,17 @@ for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
 settings.load_profile("synthgan")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave what is collected out of the search for garbage: it stays until the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -70,14 +87,18 @@ def acceptance_module(name):
 
 @pytest.fixture(scope="module")
 def few_trees():
-    """Let measures boost few trees, where what is tested holds for any number of them."""
+    """Let measures grow few trees, where what is tested holds for any number of them."""
 
-    def few(**settings):
-        return HistGradientBoostingClassifier(**{**settings, "max_iter": 12})
+    def with_few(model, **few):
+        return lambda **settings: model(**{**settings, **few})
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (two_sample, density, utility):
-            patch.setattr(module, HistGradientBoostingClassifier.__name__, few)
+            for model in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
+                if hasattr(module, model.__name__):
+                    patch.setattr(module, model.__name__, with_few(model, max_iter=8))
+        for model in (RandomForestClassifier, RandomForestRegressor):
+            patch.setattr(utility, model.__name__, with_few(model, n_estimators=8))
         yield
 
 

@@ -97,11 +97,11 @@ from synthgan import CNN, CNN1d, ImageGANSynthesizer, SignalGANSynthesizer
 from synthgan.datasets import make_clinic, make_ecg, make_fingerprints
 
 folder = sys.argv[1]
-clinic = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]  # few columns are enough
+clinic = make_clinic(40, random_state=0)[["age", "sex"]]  # few columns are enough
 clinic.to_csv(f"{folder}/real.csv", index=False)
 main(["fit", f"{folder}/real.csv", "--epochs", "1", "--out", f"{folder}/m.synthgan"])
 main(["info", f"{folder}/m.synthgan"])
-main(["sample", f"{folder}/m.synthgan", "-n", "60", "--out", f"{folder}/made.csv"])
+main(["sample", f"{folder}/m.synthgan", "-n", "40", "--out", f"{folder}/made.csv"])
 main(["evaluate", f"{folder}/real.csv", f"{folder}/made.csv", "--html", f"{folder}/r.html"])
 ecgs = make_ecg(12, n_samples=250, fs_hz=125, random_state=0)
 SignalGANSynthesizer(network=CNN1d(width=4), max_steps=1, fs_hz=125).fit(ecgs).save(f"{folder}/s")

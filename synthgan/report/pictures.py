@@ -8,6 +8,8 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 __all__ = ["Picture", "raster_picture", "vector_picture"]
@@ -46,9 +48,14 @@ def _embedded(
     figure: Figure, kind: str, metadata: dict[str, Any], alt: str, caption: str
 ) -> Picture:
     buffer = io.BytesIO()
+    figure.dpi = 150
     with warnings.catch_warnings():
         # Text of an SVG stays text, and browsers have glyphs that matplotlib's font lacks.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from", UserWarning)
-        figure.savefig(buffer, format=kind.partition("+")[0], metadata=metadata, dpi=150)
+        # savefig would draw figures with a layout twice.
+        if kind == "png":
+            FigureCanvasAgg(figure).print_png(buffer, metadata=metadata)
+        else:
+            FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return Picture(f"data:image/{kind};base64,{encoded}", alt, caption)

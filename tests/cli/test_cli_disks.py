@@ -50,7 +50,9 @@ def place():
     """Give a folder that everybody may look into, with a table and a model a kind."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
-    make_clinic(60, random_state=0).to_csv(folder / "clinic.csv", index=False)
+    clinic = make_clinic(60, random_state=0)
+    clinic.to_csv(folder / "clinic.csv", index=False)
+    clinic[["age"]].to_csv(folder / "ages.csv", index=False)
     np.save(folder / "waves.npy", np.random.default_rng(0).normal(size=(12, 120)))
     for kind in ("table", "signal", "image"):
         shutil.copy(DATA / f"format-1-{kind}.synthgan", folder / kind)
@@ -67,7 +69,7 @@ WRITES = {
     "windows": ("sample", "signal", "-n", "99", "--out", "out/new.npy"),
     "records": ("sample", "signal", "-n", "3", "--out", "out/new"),
     "images": ("sample", "image", "-n", "99", "--out", "out/new.zip"),
-    "report": ("evaluate", "waves.npy", "waves.npy", "--fs-hz", "100", "--html", "out/new.html"),
+    "report": ("evaluate", "ages.csv", "ages.csv", "--html", "out/new.html"),
 }
 
 

@@ -24,7 +24,7 @@ pytestmark = [
 RELATION = Relation("stays", "patient_id", "patients", order="admitted")
 
 
-def tables(seed, n=60):
+def tables(seed, n=40):
     hospital = make_hospital(n, random_state=seed)
     return {
         "patients": hospital["patients"][["patient_id", "sex", "birth_date"]],
@@ -77,7 +77,7 @@ def test_a_folder_in_and_a_folder_out(tmp_path, real, model, capsys):
 def test_what_is_read_and_found_is_told(tmp_path, real, capsys):
     run("fit", real, "-o", tmp_path / "m", "--max-steps", 1)
     told = capsys.readouterr()
-    assert f"{real}/patients.csv read (text, separator ',', encoding utf-8): 60 rows" in told.out
+    assert f"{real}/patients.csv read (text, separator ',', encoding utf-8): 40 rows" in told.out
     assert f"Trained on the 2 tables of {real}. Model written to" in told.out
     assert "finds: 'stays' owned by 'patients' ('patient_id'), in order of 'admitted'" in told.err
     assert synthgan.load(tmp_path / "m").relations_ == (RELATION,)
@@ -130,7 +130,7 @@ def test_info(model, capsys):
     for line in (
         "Makes related tables;",
         "- rows of `stays` belong to rows of `patients` by `patient_id`, in order of `admitted`\n",
-        "### patients\n\n- rows of 3 columns, as a pandas DataFrame; 60 rows in training\n",
+        "### patients\n\n- rows of 3 columns, as a pandas DataFrame; 40 rows in training\n",
         "| `patient_id` | key |  |\n",
         "| `admitted` | order |  |\n",
         "| `ward` | string |",
@@ -146,7 +146,7 @@ def test_info(model, capsys):
 
 
 def test_evaluation_of_folders(tmp_path, real, model, capsys):
-    run("sample", model, "-n", 60, "-o", tmp_path / "fake", "--seed", 2)
+    run("sample", model, "-n", 40, "-o", tmp_path / "fake", "--seed", 2)
     write_tables(tmp_path / "holdout", tables(1), suffix=".parquet")
     words = ("evaluate", real, tmp_path / "fake", "--holdout", tmp_path / "holdout")
     report, scores = tmp_path / "r.html", tmp_path / "r.json"
@@ -166,15 +166,15 @@ def test_evaluation_of_folders(tmp_path, real, model, capsys):
 
 
 def test_demo(tmp_path, capsys):
-    run("demo", "--kind", "relational", "--out", tmp_path, "--rows", 40, "--epochs", 1)
+    run("demo", "--kind", "relational", "--out", tmp_path, "--rows", 20, "--epochs", 1)
     out = capsys.readouterr().out
-    assert re.search(r"Training on 40 simulated patients and their \d+ stays", out)
+    assert re.search(r"Training on 20 simulated patients and their \d+ stays", out)
     for text in ("Faithful?", "Private?", "The first synthetic stays:", "Written: "):
         assert text in out
     found = sorted(path.name for path in tmp_path.iterdir())
     assert found == ["fake", "real", "relations.json", "report.html"]
     fake = read_tables(tmp_path / "fake")
-    assert len(fake["patients"]) == 40
+    assert len(fake["patients"]) == 20
     run("demo", "--kind", "relational", "--rows", 3, code=2)
     assert "--rows 3 is too few" in capsys.readouterr().err
 

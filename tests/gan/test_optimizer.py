@@ -1,8 +1,5 @@
 """Adam."""
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
@@ -49,18 +46,3 @@ def test_frozen_weights_are_not_trained():
     optimizer.step()
     moved = [not torch.equal(w, b) for w, b in zip(network.parameters(), before, strict=True)]
     assert moved == [False, False, True, True]
-
-
-def test_training_does_not_import_the_compiler():
-    code = """
-import sys
-from synthgan import FCN, TabularGANSynthesizer
-from synthgan.datasets import make_clinic
-model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=2, candidates=1)
-model.fit(make_clinic(60)).sample(2)
-assert "torch._dynamo" not in sys.modules
-"""
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr

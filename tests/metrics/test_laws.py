@@ -185,7 +185,7 @@ def test_symmetric(measure, seed, share):
 @by_name([getattr(metrics, name) for name in sorted(DAMAGED)])
 def test_more_damage_is_never_better(measure, patients):
     """Noise is added to a growing share of the cells."""
-    real = patients[:400]
+    real = patients[:250]
     rng = np.random.default_rng(0)
     noise = rng.normal(size=len(real)) * 3
     hit = rng.random(len(real))

@@ -48,7 +48,7 @@ def with_dates(n, seed):
 @pytest.fixture(scope="module")
 def people():
     """Rows that were learnt, rows that were not, and fresh ones for fakes."""
-    return [with_dates(500, seed) for seed in (10, 11, 12)]
+    return [with_dates(350, seed) for seed in (10, 11, 12)]
 
 
 def test_all_are_public():

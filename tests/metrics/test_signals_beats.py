@@ -8,6 +8,7 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.windows import SignalWindows
 from synthgan.metrics import signals
 from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
+from synthgan.metrics.signals.beats import beats_of
 from synthgan.records.beats import find_beats, rates_bpm
 from tests.metrics.test_signals import FS_HZ, WAVES, make_ecg
 
@@ -33,6 +34,14 @@ def test_rates_within_two_percent(fs_hz, noise_mv):
     measured = rates_bpm(beats, fs_hz, *windows.shape)
     np.testing.assert_allclose(measured[is_measured], rates[is_measured], rtol=0.02)
     assert np.isnan(measured[~is_measured]).all()
+
+
+def test_beats_of_the_same_windows_are_found_once():
+    windows, _ = make_ecg(5, 0)
+    found = beats_of(windows, FS_HZ)
+    assert beats_of(windows.copy(), FS_HZ) is found
+    assert all(np.array_equal(*x) for x in zip(found, find_beats(windows, FS_HZ), strict=True))
+    assert beats_of(windows[:, ::2], FS_HZ / 2) is not found
 
 
 def test_rates_of_one_recording():

@@ -27,7 +27,7 @@ from tests.signal.quick import FS_HZ, N_SAMPLES, TINY, quick
 )
 def test_presets(preset, generator, discriminator, batch_size, epochs):
     windows = make_ecg(40, n_samples=2025, random_state=0)
-    model = SignalGANSynthesizer(preset, max_steps=2, random_state=0).fit(windows)
+    model = SignalGANSynthesizer(preset, max_steps=1, random_state=0).fit(windows)
     assert model.grid_shape_ == (45, 45)
     assert model.encoder_.limits_.tolist() == [[-2.0, 2.0]]
     networks = model.network_.build((45, 45), 0, 100)

@@ -28,7 +28,6 @@ from tests.quick import BrokenError, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 
-N = 120
 RELATIONS = [
     Relation("visits", "patient", "patients", order="date", parent_key="id"),
     Relation("labs", "visit_id", "visits", parent_key="visit"),
@@ -37,13 +36,13 @@ RELATIONS = [
 ]
 
 
-def clinic() -> dict[str, pd.DataFrame]:
+def clinic(n_patients: int = 60) -> dict[str, pd.DataFrame]:
     """Patients with visits, visits with laboratory values of drugs, some of no visit."""
     rng = np.random.default_rng(0)
-    born = pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 15_000, N), "D")
-    codes = [f"P-{i:04d}" for i in rng.permutation(9000)[:N]]
-    patients = pd.DataFrame({"id": codes, "sex": rng.choice(["f", "m"], N), "born": born})
-    of = np.repeat(np.arange(N), rng.poisson(2.5, N))
+    born = pd.Timestamp("1950-01-01") + pd.to_timedelta(rng.integers(0, 15_000, n_patients), "D")
+    codes = [f"P-{i:04d}" for i in rng.permutation(9000)[:n_patients]]
+    patients = pd.DataFrame({"id": codes, "sex": rng.choice(["f", "m"], n_patients), "born": born})
+    of = np.repeat(np.arange(n_patients), rng.poisson(2.5, n_patients))
     n = len(of)
     after = pd.to_timedelta(rng.integers(1, 3000, n), "D")
     visits = pd.DataFrame({"visit": np.arange(n) + 100, "patient": patients["id"].to_numpy()[of]})
@@ -66,7 +65,7 @@ def quick(relations: object = (), **parameters: object) -> RelationalGANSynthesi
 
 @pytest.fixture(scope="module")
 def model() -> RelationalGANSynthesizer:
-    return quick(RELATIONS).fit(clinic())
+    return quick(RELATIONS).fit(clinic(120))  # enough rows for trees
 
 
 @pytest.fixture(scope="module")
@@ -106,10 +105,10 @@ def test_dates_are_in_order(fake: dict[str, pd.DataFrame]) -> None:
 
 
 def test_no_stay_begins_before_the_one_before_has_ended() -> None:
-    real = {name: make_hospital(100, random_state=0)[name] for name in ("patients", "stays")}
+    real = {name: make_hospital(60, random_state=0)[name] for name in ("patients", "stays")}
     model = quick([Relation("stays", "patient_id", "patients", order="admitted")]).fit(real)
     assert model.models_["stays"].pace_.until == "discharged"
-    stays = model.sample(300, random_state=0)["stays"]
+    stays = model.sample(150, random_state=0)["stays"]
     before = stays.groupby("patient_id")["discharged"].shift()
     assert before.notna().sum() > 50
     assert not (stays["admitted"] < before).any()
@@ -190,13 +189,13 @@ def test_what_a_family_shares_is_the_same_in_its_rows() -> None:
     visits = pd.DataFrame({"id": of, "pulse": rng.normal(70, 9, 300), "sex": sex[of]})
     visits["born"] = born[of]
     model = RelationalGANSynthesizer(
-        [Relation("visits", "id", "patients")], max_steps=20, random_state=0
+        [Relation("visits", "id", "patients")], max_steps=5, random_state=0
     ).fit({"patients": patients, "visits": visits})
     file = io.BytesIO()
     model.save(file)
     file.seek(0)
     for one in (model, synthgan.load(file)):
-        made = one.sample(200, random_state=0)
+        made = one.sample(80, random_state=0)
         assert list(made["patients"]) == ["id", "city"]
         pd.testing.assert_series_equal(made["visits"].dtypes, visits.dtypes)
         assert (made["visits"].groupby("id")[["sex", "born"]].nunique() == 1).all(axis=None)
@@ -272,15 +271,15 @@ def test_a_child_of_keys_alone() -> None:
 
 
 def test_what_is_not_recorded_at_a_time_is_missing_then() -> None:
-    rng = np.random.default_rng(0)
-    visits = pd.DataFrame({"patient": np.repeat(np.arange(N), 4)})
-    visits["year"] = 1960 + 10 * np.tile(np.arange(4), N) + np.repeat(rng.integers(0, 5, N), 4)
-    visits["test"] = rng.choice(["a", "b"], 4 * N)
-    visits["value"] = (rng.normal(size=4 * N) + 50 * (visits["test"] == "a")).round(2)
+    rng, n = np.random.default_rng(0), 60
+    visits = pd.DataFrame({"patient": np.repeat(np.arange(n), 4)})
+    visits["year"] = 1960 + 10 * np.tile(np.arange(4), n) + np.repeat(rng.integers(0, 5, n), 4)
+    visits["test"] = rng.choice(["a", "b"], 4 * n)
+    visits["value"] = (rng.normal(size=4 * n) + 50 * (visits["test"] == "a")).round(2)
     visits.loc[visits["year"] < 1980, "value"] = np.nan
-    tables = {"patients": pd.DataFrame({"id": range(N)}), "visits": visits}
+    tables = {"patients": pd.DataFrame({"id": range(n)}), "visits": visits}
     relation = Relation("visits", "patient", "patients", order="year", parent_key="id")
-    made = quick([relation]).fit(tables).sample(N)["visits"]
+    made = quick([relation]).fit(tables).sample(n)["visits"]
     assert (made["value"].isna() == (made["year"] < 1980)).all()
     values = made.groupby("test")["value"].median()
     assert values["a"] > 40
@@ -288,18 +287,18 @@ def test_what_is_not_recorded_at_a_time_is_missing_then() -> None:
 
 
 def test_rare_labels_of_one_person_do_not_come_out() -> None:
-    tables = clinic()
+    tables = clinic(100)
     visits = tables["visits"]
     person = visits["patient"].value_counts().index[0]
     own = visits[visits["patient"] == person]
-    tables["visits"] = pd.concat([visits, own, own, own]).assign(
+    tables["visits"] = pd.concat([visits, own]).assign(
         ward=lambda d: d["ward"].astype(object).where(d["patient"] != person, "secret")
     )
     tables["visits"]["visit"] = np.arange(len(tables["visits"]))
     del tables["labs"], tables["drugs"]
     assert (tables["visits"]["ward"] == "secret").sum() >= 5
     model = quick(RELATIONS[:1]).fit(tables)
-    assert "secret" not in set(model.sample(200, random_state=0)["visits"]["ward"])
+    assert "secret" not in set(model.sample(100, random_state=0)["visits"]["ward"])
     file = io.BytesIO()
     model.save(file)
     assert b"secret" not in file.getvalue()
@@ -313,7 +312,7 @@ def test_patterns_of_keys_follow_the_support_of_the_encoders() -> None:
         tables[name][column] = key.where(~key.isin(few), "rare" + key)
     own = {name: TabularGANSynthesizer(encoder=GridEncoder(min_support=k), max_steps=2)
            for name, k in (("patients", 10), ("visits", 5))}  # fmt: skip
-    made = quick(RELATIONS[:1], tables=own).fit(tables).sample(300, random_state=0)
+    made = quick(RELATIONS[:1], tables=own).fit(tables).sample(100, random_state=0)
     assert not made["patients"]["id"].str.startswith("rare").any()
 
 

@@ -91,7 +91,7 @@ def test_global_random_state_is_left_alone(clinic):
 
 def test_score_prefers_the_trained(clinic):
     raw = quick(epochs=1, optimizer=Adam(learning_rate=1e-9)).fit(clinic)
-    trained = quick(epochs=60).fit(clinic)
+    trained = quick(epochs=30).fit(clinic)
     assert 0 < raw.score(clinic) < trained.score(clinic) < 1
     assert trained.score(clinic) == trained.score(clinic)
 
@@ -422,7 +422,7 @@ def test_few_rows_are_drawn_as_many_are():
     table = synthgan.datasets.make_clinic(300, random_state=0)[["age", "sex"]]
     model = quick(candidates=4).fit(table)
     many = model.sample(2000, random_state=0)
-    few = pd.concat([model.sample(2, random_state=i) for i in range(300)])
+    few = pd.concat([model.sample(2, random_state=i) for i in range(200)])
     for name in ("age", "sex"):
         codes = pd.factorize(pd.concat([many, few])[name], sort=True)[0]
         assert ks_2samp(codes[:2000], codes[2000:]).pvalue > 1e-3

@@ -9,8 +9,9 @@ from scipy.ndimage import binary_closing, uniform_filter1d
 from scipy.signal import butter, sosfiltfilt
 
 from synthgan.metrics.compared_sets import Part
-from synthgan.metrics.signals.beats import beat_measure, compare_values
-from synthgan.records.beats import Beats, find_beats
+from synthgan.metrics.recent import remember_recent
+from synthgan.metrics.signals.beats import beat_measure, beats_of, compare_values
+from synthgan.records.beats import Beats
 
 __all__ = ["beat_variability", "qrs", "qrs_complexes", "qt_intervals", "qt_ms"]
 
@@ -218,13 +219,14 @@ def _level_before(wave: np.ndarray, onset: int, fs_hz: float) -> float:
     return float(np.median(wave[first:last]))
 
 
+@remember_recent
 def _complexes_of(windows: np.ndarray, fs_hz: float) -> Complexes:
-    return qrs_complexes(windows, find_beats(windows, fs_hz), fs_hz)
+    return qrs_complexes(windows, beats_of(windows, fs_hz), fs_hz)
 
 
 def _cut_beats(windows: np.ndarray, fs_hz: float) -> tuple[np.ndarray, np.ndarray]:
     """Windows of the complete beats, and their samples minus their median."""
-    beats = find_beats(windows, fs_hz)
+    beats = beats_of(windows, fs_hz)
     before, after = (round(part * fs_hz) for part in _BEAT_S)
     whole = (beats.sample >= before) & (beats.sample + after <= windows.shape[1])
     window, sample = beats.window[whole], beats.sample[whole]

@@ -14,6 +14,7 @@ from synthgan.metrics.columns import variation
 from synthgan.metrics.compared_sets import ComparedSets, Comparison, Part
 from synthgan.metrics.measure import Measure
 from synthgan.metrics.points import ks
+from synthgan.metrics.recent import remember_recent
 from synthgan.metrics.signals.windows import read_window_sets, window_measure
 from synthgan.records.beats import check_beats, find_beats, rates_bpm
 from synthgan.records.signals import SignalWindows, beat_lead
@@ -21,6 +22,7 @@ from synthgan.records.signals import SignalWindows, beat_lead
 __all__ = [
     "beat_counts",
     "beat_measure",
+    "beats_of",
     "compare_values",
     "heart_rates",
     "r_amplitudes",
@@ -32,6 +34,8 @@ _BEATS = (
     "Beats are those of the first lead, or of the ECG lead of SignalWindows; the note says which. "
     "Windows last 1 s or more, at 100 Hz or more. "
 )
+
+beats_of = remember_recent(find_beats)  # all measures of beats see the same windows
 
 
 def _read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> ComparedSets:
@@ -77,7 +81,7 @@ def heart_rates(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs
     are underrepresented, in both real and synthetic windows.
     """
     leads = (real[:, 0], fake[:, 0])
-    rates = [rates_bpm(find_beats(x, fs_hz), fs_hz, *x.shape) for x in leads]
+    rates = [rates_bpm(beats_of(x, fs_hz), fs_hz, *x.shape) for x in leads]
     a, b = (r[~np.isnan(r)] for r in rates)
     return compare_values({"heart rate (bpm)": (a, b)}, len(real), len(fake))
 
@@ -101,7 +105,7 @@ def beat_counts(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, fs
     most = int(_MOST_BEATS * max(1.0, np.ceil(real.shape[2] / fs_hz / 2)))
     counts = []
     for x in (real, fake):
-        window = find_beats(x[:, 0], fs_hz).window
+        window = beats_of(x[:, 0], fs_hz).window
         counts.append(np.minimum(np.bincount(window, minlength=len(x)), most))
     if not counts[0].any():
         raise DataError("no real window has a beat; this measure needs electrocardiograms.")
@@ -132,7 +136,7 @@ def r_amplitudes(
     """
     heights = []
     for x in (real[:, 0], fake[:, 0]):
-        beats = find_beats(x, fs_hz)
+        beats = beats_of(x, fs_hz)
         heights.append(x[beats] - np.median(x, axis=1)[beats.window])
     return compare_values({"R peak (mV)": (heights[0], heights[1])}, len(real), len(fake))
 
