@@ -255,6 +255,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
                 sampler.latent_dim,
                 n_conditions,
                 batch_size,
+                math.prod(self.grid_shape_),
             )
 
         size = config.batch_size

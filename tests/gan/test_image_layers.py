@@ -52,7 +52,7 @@ def test_scales_halve_down_to_four_and_cost_alike(height, width, channels):
 
 def test_large_images_are_no_dearer_than_their_pixels():
     needs = [
-        estimate(lambda side=side: CNN().build((side, side), 0, 64), 64, 0, 1).n_bytes
+        estimate(lambda side=side: CNN().build((side, side), 0, 64), 64, 0, 1, side * side).n_bytes
         for side in (64, 128, 256, 512)
     ]
     assert all(b < 4.2 * a for a, b in itertools.pairwise(needs))

@@ -14,8 +14,10 @@ import torch
 from sklearn.base import clone
 
 from synthgan import (
+    CNN,
     FCN,
     Callback,
+    CNN1d,
     GANImputer,
     ImageGANSynthesizer,
     SignalGANSynthesizer,
@@ -62,6 +64,11 @@ def digests():
     return [hashlib.sha256(one).hexdigest()[:12] for one in made]
 
 
+def fit_convolutions():
+    SignalGANSynthesizer(network=CNN1d(width=4), max_steps=1).fit(WAVES)
+    ImageGANSynthesizer(network=CNN(width=4), max_steps=1).fit(PIXELS)
+
+
 @pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 @pytest.mark.usefixtures("two_threads")  # sets their number back
 @pytest.mark.skipif(not torch.backends.openmp.is_available(), reason="torch has no OpenMP")
@@ -70,6 +77,7 @@ def test_tables_of_a_seed_are_the_same_on_any_number_of_threads():
     code = (
         "import warnings; warnings.simplefilter('ignore'); import torch; torch.set_num_threads(2); "
         "from tests.gan.test_threads import digests; print(*digests()); "
+        "from tests.gan.test_threads import fit_convolutions; fit_convolutions(); "
         "import sys; assert 'torch._dynamo' not in sys.modules, 'training imports the compiler'"
     )
     setting = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "2")

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import joblib
 import numpy as np
@@ -211,7 +212,7 @@ def test_presets_run(preset):
 
 
 def count(network, shape):
-    needs = estimate(lambda: network.build(shape, 0, 100), 100, 0, 2)
+    needs = estimate(lambda: network.build(shape, 0, 100), 100, 0, 2, math.prod(shape))
     return needs.n_weights
 
 
@@ -241,11 +242,11 @@ def test_memory_is_asked_for_first(fingers, monkeypatch):
     check_memory(needs, 9_000_000_000, (275, 400), 52)
     with pytest.raises(ParameterError, match=r"275 x 400 have 228 M and 228 M weights, and need"):
         check_memory(needs, 4_000_000_000, (275, 400), 52)
-    counted = estimate(lambda: FCN(width=(8,)).build((4, 4), 0, 3), 3, 0, 10)
+    counted = estimate(lambda: FCN(width=(8,)).build((4, 4), 0, 3), 3, 0, 10, 16)
     assert counted.n_weights == (3 * 8 + 8 + 8 * 16 + 16, 16 * 8 + 8 + 8 + 1)
     assert counted.n_bytes > 4 * (5 * counted.n_weights[0] + 4 * counted.n_weights[1])
     assert free_bytes(torch.device("cpu")) is None or free_bytes(torch.device("cpu")) > 10**7
-    assert estimate(lambda: 1 / 0, 1, 0, 1) is None
+    assert estimate(lambda: 1 / 0, 1, 0, 1, 1) is None
     monkeypatch.setattr("synthgan.synthesizers.base.free_bytes", lambda device: 1000)
     built = []
     monkeypatch.setattr("synthgan.synthesizers.base.Trainer", lambda *a: built.append(a))

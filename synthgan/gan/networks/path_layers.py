@@ -111,7 +111,8 @@ class PathGenerator(nn.Module):
         self.style = style_network(n_inputs, rng)
         self.rates = Linear(STYLE, n_waves, rng=rng)
         with torch.no_grad():
-            self.rates.bias.copy_(torch.tensor(_OSCILLATORS).log())
+            rates = torch.tensor(_OSCILLATORS, device="cpu").log()  # not on the meta device
+            self.rates.bias.copy_(rates)
             self.rates.weight.mul_(0.7)
         self.sway = Linear(STYLE, n_waves, rng=rng)
         n_places = 2 * _PLACES if placed else 0

@@ -33,6 +33,7 @@ _WEIGHT_BYTES, _VALUE_BYTES = 4, 8
 _COPIES = (5, 4)
 # Maps are kept for the backward pass and have gradients; the penalty differentiates twice.
 _MAP_COPIES = 3
+_FEW_WEIGHTS, _FEW_CELLS = 2_000_000, 2**14  # they take some MB
 _RAN_OUT = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
 _MEMINFO, _CGROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 
@@ -58,36 +59,46 @@ def estimate(
     latent_dim: int,
     n_conditions: int,
     batch_size: int,
+    n_cells: int,
 ) -> Needs | None:
     """Build networks without memory, and count; None where they cannot be built so.
+
+    Small networks are run, since the meta device imports torch's compiler and is slower.
 
     Parameters
     ----------
     build : callable
         Returns (generator, discriminator).
     latent_dim, n_conditions, batch_size : int
+    n_cells : int
+        Of a grid.
     """
     try:
         with without_memory():
             networks = build()
         counts = [n.count_values() for n in networks if isinstance(n, _FLAT)]
         n_values = batch_size * sum(counts)
+        n_weights = [sum(p.numel() for p in network.parameters()) for network in networks]
         if len(counts) < len(networks):
-            n_values = _run_without_memory(networks, latent_dim, n_conditions, batch_size)
+            if sum(n_weights) <= _FEW_WEIGHTS and n_cells <= _FEW_CELLS:
+                n_values = _run(build(), latent_dim, n_conditions, 2) * batch_size // 2
+            else:
+                with without_memory():
+                    n_values = _run(networks, latent_dim, n_conditions, batch_size)
     except Exception:  # a network of the user's own may do anything
         return None
-    n_weights = tuple(sum(p.numel() for p in network.parameters()) for network in networks)
     n_bytes = sum(n * copies for n, copies in zip(n_weights, _COPIES, strict=True))
     total = _WEIGHT_BYTES * (n_bytes + _MAP_COPIES * n_values)
     return Needs((n_weights[0], n_weights[1]), total)
 
 
-def _run_without_memory(
+def _run(
     networks: tuple[nn.Module, nn.Module], latent_dim: int, n_conditions: int, n_grids: int
 ) -> int:
-    """Generate and judge grids on the meta device; return how many values were computed."""
+    """Generate and judge grids; return how many values were computed."""
     rng, (generate, judge) = torch.Generator(), map(with_rng, networks)
-    with _counting([m for network in networks for m in network.modules()]) as counted:
+    modules = [m for network in networks for m in network.modules()]
+    with torch.no_grad(), _counting(modules) as counted:
         z, c = torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions)
         judge(generate(z, c, rng=rng), c, rng=rng)
     return sum(counted)
@@ -95,7 +106,7 @@ def _run_without_memory(
 
 @contextmanager
 def _counting(modules: Sequence[nn.Module]) -> Iterator[list[int]]:
-    """Collect how many values modules return, on the meta device."""
+    """Collect how many values modules return."""
     counted: list[int] = []
 
     def count(module: nn.Module, inputs: object, output: object) -> None:
@@ -104,8 +115,7 @@ def _counting(modules: Sequence[nn.Module]) -> Iterator[list[int]]:
 
     hooks = [module.register_forward_hook(count) for module in modules]
     try:
-        with without_memory():
-            yield counted
+        yield counted
     finally:
         for hook in hooks:
             hook.remove()
@@ -133,7 +143,8 @@ def sampling_bytes(
     if isinstance(generator, FlatGenerator):
         n_values = n_grids * generator.count_values()
         return (n_grids, *generator.shape), _WEIGHT_BYTES * (n_weights + n_values)
-    with _counting([m for m in generator.modules() if not any(m.children())]) as counted:
+    modules = [m for m in generator.modules() if not any(m.children())]
+    with without_memory(), _counting(modules) as counted:
         made = generator(torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions))
     return tuple(made.shape), _WEIGHT_BYTES * (n_weights + sum(counted))
 
