@@ -16,11 +16,20 @@ from synthgan.privacy.smoothing import (
     smooth_tables,
 )
 
-__all__ = ["Marginals", "MeasuredColumns", "Tables", "Triples", "as_shares", "estimate_marginals"]
+__all__ = [
+    "Marginals",
+    "MeasuredColumns",
+    "Tables",
+    "Triples",
+    "as_shares",
+    "combine",
+    "estimate_marginals",
+]
 
 _LEAST_CODE = 1e-6  # share of a code
 
-Tables = dict[Clique, tuple[np.ndarray, float]]  # shares, and the variance of their noise
+Measured = tuple[np.ndarray, float]  # shares, and the variance of their noise
+Tables = dict[Clique, Measured]
 
 
 @dataclass(frozen=True)
@@ -203,20 +212,24 @@ def estimate_marginals(measured: MeasuredColumns, pairs: Tables, triples: Tables
     )
 
 
+def combine(one: Measured, other: Measured) -> Measured:
+    """Return the mean of two measurements of the same table, weighted by 1 / variance."""
+    (x, of_x), (y, of_y) = one, other
+    variance = 1 / (1 / of_x + 1 / of_y)
+    return variance * (x / of_x + y / of_y), variance
+
+
 def _with_sums(pairs: Tables, triples: Tables) -> Tables:
     """Combine each table of a pair with the sums of the tables of triples that contain it."""
-    totals = {clique: (table / v, 1 / v) for clique, (table, v) in pairs.items()}
+    found = dict(pairs)
     for clique, (table, variance) in triples.items():
         for axis in range(3):
-            pair = clique[:axis] + clique[axis + 1 :]
-            found = table.sum(axis)
+            pair, total = clique[:axis] + clique[axis + 1 :], table.sum(axis)
             if pair[0] > pair[1]:
-                pair, found = pair[::-1], found.T
-            if pair in totals:
-                total, weight = totals[pair]
-                noise = variance * table.shape[axis]
-                totals[pair] = total + found / noise, weight + 1 / noise
-    return {clique: (total / weight, 1 / weight) for clique, (total, weight) in totals.items()}
+                pair, total = pair[::-1], total.T
+            if pair in found:
+                found[pair] = combine(found[pair], (total, variance * table.shape[axis]))
+    return found
 
 
 def _smooth_triples(

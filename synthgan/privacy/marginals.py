@@ -15,6 +15,7 @@ from synthgan.privacy.estimates import (
     MeasuredColumns,
     Tables,
     as_shares,
+    combine,
     estimate_marginals,
 )
 from synthgan.privacy.protected_rows import ProtectedRows, noise_of_tables
@@ -175,11 +176,7 @@ class _Views:
             return found
         again = self._worth_more(found, (1 - _FIRST_SHARE) * rho)
         second = self.measure("dependent pairs again", again, (1 - _FIRST_SHARE) * rho)
-        for clique, (table, variance) in second.items():
-            earlier, noise = found[clique]
-            total = 1 / noise + 1 / variance
-            found[clique] = (earlier / noise + table / variance) / total, 1 / total
-        return found
+        return found | {clique: combine(found[clique], table) for clique, table in second.items()}
 
     def _worth_more(self, found: Tables, rho: float) -> list[Clique]:
         """Choose the pairs that are measured again, by what is released already.

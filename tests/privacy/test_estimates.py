@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from synthgan.privacy.estimates import MeasuredColumns, estimate_marginals
+from synthgan.privacy.estimates import MeasuredColumns, combine, estimate_marginals
 
 NOISE = 0.004
 rng = np.random.default_rng(0)
@@ -88,3 +88,13 @@ def test_a_pair_that_was_not_measured_counts_as_independent():
     ).triples
     for triple in triples:
         assert triple.shares[:3, 3:6].sum() == pytest.approx(own[triple.code], abs=1e-3)
+
+
+def test_two_measurements_are_weighted_by_their_noise():
+    draw = np.random.default_rng(0)
+    truth = np.full(5000, 0.2)
+    parts = [(truth + sd * draw.normal(size=5000), sd**2) for sd in (0.01, 0.02)]
+    found, variance = combine(*parts)
+    assert found == pytest.approx(0.8 * parts[0][0] + 0.2 * parts[1][0])
+    assert variance == pytest.approx(8e-5)
+    assert ((found - truth) ** 2).mean() == pytest.approx(variance, rel=0.1)
