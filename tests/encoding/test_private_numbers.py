@@ -139,3 +139,18 @@ def test_noise_makes_no_numbers_far_from_all_rows():
         low, high = learn(x, rho=0.05)[0].limits
         far += low < -128 or high > 256
     assert far <= 3  # 0.005 of the fits, if the noise is what it should be
+
+
+@pytest.mark.parametrize(("deviations", "is_taken"), [(4.4, False), (6.0, True)])
+def test_noise_far_away_is_no_row(monkeypatch, deviations, is_taken):
+    histogram = ProtectedRows.histogram
+
+    def noisy(self, what, *rest):
+        counts, deviation = histogram(self, what, *rest)
+        if what.startswith("powers of two"):
+            counts[-1] = deviations * deviation
+        return counts, deviation
+
+    monkeypatch.setattr(ProtectedRows, "histogram", noisy)
+    codec, _ = learn(np.arange(1000) % 2, step=1.0)
+    assert (codec.limits[1] > 1e9) == is_taken

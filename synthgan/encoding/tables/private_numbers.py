@@ -22,7 +22,7 @@ _FIRST, _LAST = -64, 997  # powers of two of continuous numbers; 2**997 is just 
 _LARGEST_POWER = 63  # of whole numbers
 _ROOT_SHARE = 0.25  # of the budget
 _LIKELY = 2.0  # standard deviations of the noise
-_WRONG = 0.005  # probability that any interval without rows is taken for one with rows
+_WRONG = 1e-4  # probability that any interval without rows is taken for one with rows
 _FEWEST_IN_LEAF = 1 / 64  # share of the rows of an interval that is split
 _BINS = 48
 
