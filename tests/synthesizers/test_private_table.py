@@ -154,6 +154,18 @@ def test_the_card_names_the_guarantee(fitted, patients):
     assert "all learnt rows of one `patient` are added or removed" in card
 
 
+def test_the_report_names_the_guarantee(fitted, patients):
+    rows = patients.drop(columns=["patient", "ill"])
+    report = synthgan.evaluate(
+        rows[:200], fitted.sample(200, random_state=0), holdout=rows[200:400], model=fitted,
+        sections=["privacy"],
+    )  # fmt: skip
+    (finding,) = report.summary()
+    sentence = "The model is (100, 1e-05)-differentially private, unit: rows. "
+    assert finding.meaning.startswith(sentence)
+    assert sentence in report.to_html()
+
+
 def test_a_unit_bounds_people_and_its_column_comes_back_empty(patients):
     privacy = guarantee(unit="patient", max_rows=2, epsilon=1000.0)
     model = quick(privacy, max_steps=2).fit(patients[["patient", "sex", "age"]])
