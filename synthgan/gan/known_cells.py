@@ -90,7 +90,7 @@ class KnownCells:
         c : Tensor of shape (n, n_conditions)
         """
         n, device = len(grid), grid.device
-        n_masked = round(share * n) if self.n_conditions else 0
+        n_masked = self.n_masked(n, share)
         if not n_masked:
             return grid, self.none(n, device)
         cells = (grid.flatten(1) if labels is None else labels).index_select(1, self._cells)
@@ -109,6 +109,10 @@ class KnownCells:
         known[:, self._gates] |= known.index_select(1, self._gated)
         mask = known.to(grid.dtype)
         return grid, torch.cat([cells * mask.index_select(1, self._owner), mask], dim=1)
+
+    def n_masked(self, n: int, share: float) -> int:
+        """Return for how many of `n` grids `draw` makes conditions."""
+        return round(share * n) if self.n_conditions else 0
 
     def _odds(self, cells: Tensor) -> Tensor:
         """How often each row is to lead, by group (n, n_groups): levels by log frequency."""

@@ -55,6 +55,7 @@ __all__ = ["TabularGANSynthesizer"]
 _MOST_SCORED_ROWS = 10_000
 _MOST_CANDIDATES = 2**14
 _TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
+_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN = 3000, 200
 _ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
@@ -283,7 +284,9 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         level = PRIVACY_LEVELS[self.privacy]
         if self.preset is None and level.steps_power and self._n_people < MANY_PEOPLE:
             return level.steps(self._n_people)
-        return super()._n_steps(n_rows)
+        n_columns = len({group.column for group in self.cell_groups_ if group.kind != "null"})
+        most = max(_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN * n_columns)
+        return min(super()._n_steps(n_rows), most)
 
     def _least_support(self) -> int:
         return int(self.encoder_.min_support)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from synthgan.gan.heads import to_network_scale
 from synthgan.gan.training.digest import digest
 
 __all__ = ["GridData"]
+
+_CHUNK = 2048  # grids
+_FEW_GRIDS = 10_000
 
 
 class GridData:
@@ -81,6 +85,12 @@ class GridData:
             grids = flat.reshape(grids.shape)
         labels = None if self.labels is None else self.labels[at].to(self.device)
         return to_network_scale(grids), labels
+
+    def chunks(self, rng: torch.Generator) -> Iterator[Tensor]:
+        """Give all training grids as batches; few of them several times, moved anew each time."""
+        for _ in range(math.ceil(_FEW_GRIDS / len(self))):
+            for rows in torch.arange(len(self), device=self.device).split(_CHUNK):
+                yield self.batch(rows, rng)[0]
 
     def shown(self, n: int, hidden: float, rng: torch.Generator) -> Tensor:
         """Draw which cells of `n` grids are shown, 1 or 0, shape (n, *shape); groups as a whole."""

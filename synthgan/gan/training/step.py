@@ -16,6 +16,7 @@ from synthgan.gan.losses import (
     zero_centred_of,
 )
 from synthgan.gan.networks.protocol import RedrawingDiscriminator, RowwiseDiscriminator, with_rng
+from synthgan.gan.pair_tables import PairTables
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.data import GridData
 from synthgan.gan.training.state import TrainState, follower
@@ -23,6 +24,7 @@ from synthgan.gan.training.state import TrainState, follower
 __all__ = ["VANISHED", "Step"]
 
 VANISHED = 1e-6  # loss
+_TABLES_SEED = 0
 
 
 class Step:
@@ -78,6 +80,11 @@ class Step:
         scale = torch.ones(data.grids[0].numel(), device=data.device)
         scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
         self.scale = scale.reshape(data.grids.shape[1:])
+        # A generator of its own: a run that is resumed measures the same tables.
+        rng = torch.Generator(state.rng.device).manual_seed(_TABLES_SEED)
+        self.tables = None
+        if self.pair.pairs and PairTables.exist(data.groups):
+            self.tables = PairTables(data.groups, data.chunks(rng))
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Train on some rows; return losses and mean outputs on real and generated grids, (4,)."""
@@ -115,6 +122,10 @@ class Step:
         if self.pair.moments and len(data.free_cells):
             ours, theirs = (x.flatten(1).index_select(1, data.free_cells) for x in (real, made))
             total = total + self.pair.moments * moment_distance(ours, theirs)
+        if self.tables is not None:
+            # Grids with known cells come first; their conditions are not drawn as often as real.
+            n_masked = self.sampler.known.n_masked(len(made), self.masked)
+            total = total + self.pair.pairs * self.tables.distance(made[n_masked:], rng)
         state.generator_optimizer.zero_grad()
         total.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
