@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["NULL", "OFF", "ON", "CellGroup", "with_gates"]
+__all__ = ["NULL", "OFF", "ON", "CellGroup", "mostly_continuous", "with_gates"]
 
 NULL, OFF, ON = 0, 1, 255  # no value; lowest and highest value
 
@@ -41,6 +41,12 @@ class CellGroup:
     column: Hashable | None = None
     lowest_cell: int = OFF
     tones: tuple[float, ...] = ()
+
+
+def mostly_continuous(groups: Sequence[CellGroup]) -> bool:
+    """Return whether more than half of the groups that hold something are continuous."""
+    kinds = [group.kind for group in groups if group.kind != "null"]
+    return 2 * kinds.count("continuous") > len(kinds)
 
 
 def with_gates(groups: Sequence[CellGroup], columns: Collection[Hashable]) -> set[Hashable]:

@@ -27,7 +27,7 @@ __all__ = [
 _PENALTY_TIMES_ROWS = 800
 _LEAST_PENALTY, _MOST_PENALTY = 0.2, 2.0
 _LEAST_OF_DETAIL = 0.003
-_LARGE = 4000  # rows, from which on the detail of continuous cells is penalised less and less
+_LARGE = 4000  # rows, from which on detail is penalised less and less, and tables are compared
 _HIDDEN, _HIDDEN_PER_SHARE, _MOST_HIDDEN = 0.05, 5.0, 0.5
 _NOISE = 0.03
 _PAIRS = 4e-4
@@ -66,7 +66,7 @@ class LossPair(NamedTuple):
     penalty_every: int = 1
     moments: float = 0.0
     threshold: float = 0.0
-    pairs: float = 0.0
+    pairs: float | None = 0.0
 
 
 @runtime_checkable
@@ -203,7 +203,7 @@ LOSSES = {
         detail=None,
         noise=_NOISE,
         hidden=None,
-        pairs=_PAIRS,
+        pairs=None,
     ),
 }
 
@@ -242,7 +242,8 @@ class Loss(BaseEstimator):
     pairs : float or None, default=None
         Weight of the chi-square distance between the tables of pairs of columns of generated and of
         training grids, summed over all pairs, which the generator also lowers; records without
-        columns have none. None is the pair's own: 0.0004 for ``"relativistic"``, 0 for the others.
+        columns have none. None is the pair's own: for ``"relativistic"`` 0.0004, but less below
+        8000 rows and 0 below 4000, whose tables vary by chance; 0 for the others.
 
     References
     ----------
@@ -314,6 +315,8 @@ class Loss(BaseEstimator):
             hidden = _HIDDEN * min(1.0, (_LARGE / n_rows) ** 3)
             hidden += _HIDDEN_PER_SHARE * n_groups / n_rows
             pair = pair._replace(hidden=min(hidden, _MOST_HIDDEN))
+        if pair.pairs is None:
+            pair = pair._replace(pairs=_PAIRS * min(max(n_rows / _LARGE - 1, 0.0), 1.0))
         return pair
 
 

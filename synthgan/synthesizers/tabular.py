@@ -22,7 +22,7 @@ from synthgan.asking.conditions import (
 )
 from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
-from synthgan.encoding.groups import with_gates
+from synthgan.encoding.groups import mostly_continuous, with_gates
 from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
@@ -284,8 +284,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         level = PRIVACY_LEVELS[self.privacy]
         if self.preset is None and level.steps_power and self._n_people < MANY_PEOPLE:
             return level.steps(self._n_people)
-        n_columns = len({group.column for group in self.cell_groups_ if group.kind != "null"})
-        most = max(_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN * n_columns)
+        most = math.inf
+        if not mostly_continuous(self.cell_groups_):
+            n_columns = len({group.column for group in self.cell_groups_ if group.kind != "null"})
+            most = max(_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN * n_columns)
         return min(super()._n_steps(n_rows), most)
 
     def _least_support(self) -> int:

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
-from synthgan.encoding.groups import CellGroup
+from synthgan.encoding.groups import CellGroup, mostly_continuous
 from synthgan.exceptions import ParameterError
 from synthgan.gan.isolation import lent
 from synthgan.gan.networks.image_layers import DownDiscriminator, UpGenerator, scales
@@ -119,9 +119,9 @@ class FCN(BaseEstimator):
         """Return this spec with all that depends on the table decided."""
         if self.width is not None and self.depth is not None:
             return self
-        columns = [group.kind for group in groups if group.kind != "null"]
-        fine = n_rows >= _LARGE and 2 * columns.count("continuous") > len(columns)
-        wide = len(columns) >= _MANY and n_rows < _ROWS_PER_COLUMN * len(columns)
+        n_columns = sum(group.kind != "null" for group in groups)
+        fine = n_rows >= _LARGE and mostly_continuous(groups)
+        wide = n_columns >= _MANY and n_rows < _ROWS_PER_COLUMN * n_columns
         return clone(self).set_params(
             width=(_WIDE if wide else _WIDTH) if self.width is None else self.width,
             depth=_DEPTH + fine if self.depth is None else self.depth,
