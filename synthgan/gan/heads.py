@@ -137,9 +137,10 @@ class CellHead(Head):
         self._index("order", order)
         self._index("place", [place[cell] for cell in range(len(order))])
         self._index("gated", gated)
-        self._index(
-            "gates", [place[gate] for i in gated if (gate := presence[order[i]]) is not None]
-        )
+        gates = [place[gate] for i in gated if (gate := presence[order[i]]) is not None]
+        self._index("gates", gates)
+        gate_of = dict(zip(gated, gates, strict=True))
+        self._index("shown", [gate_of.get(i, len(order)) for i in range(len(order))])
         span = torch.full((len(order),), (ON - OFF) / _HALF)
         floor = torch.full((len(order),), (OFF - NULL) / _HALF)
         for values in (span, floor):
@@ -153,6 +154,7 @@ class CellHead(Head):
     place: Tensor
     gated: Tensor
     gates: Tensor
+    shown: Tensor
     span: Tensor
     floor: Tensor
 
@@ -201,8 +203,8 @@ class CellHead(Head):
         """Map shares of the cells' ranges, in the order of the kinds, to a flat grid."""
         values = torch.addcmul(self.floor, shares, self.span)  # 0 is NULL
         if len(self.gated):
-            shown = values.index_select(1, self.gated) * shares.index_select(1, self.gates)
-            values.index_copy_(1, self.gated, shown)
+            always = shares.new_ones(len(shares), 1)
+            values *= torch.cat([shares, always], dim=1).index_select(1, self.shown)
         return values.sub_(1.0).index_select(1, self.place)
 
     def _block_sizes(self) -> list[int]:

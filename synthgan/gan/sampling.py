@@ -17,7 +17,7 @@ from synthgan.gan.networks.protocol import DealingGenerator, Seeded, with_rng
 
 __all__ = ["Sampler", "grids_at_a_time"]
 
-_MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
+_MOST_GRIDS, _MOST_CELLS = 16_384, 2**21  # that are made at a time
 _MOST_IN_A_PASS = 1024  # grids, whose layers stay in the processor's cache
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
