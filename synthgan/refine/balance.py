@@ -84,7 +84,7 @@ class Margins:
             n_bins += len(expected[-1])
         if not found:
             return np.zeros((len(x), 0), dtype=np.intp), np.zeros(0)
-        return np.stack(found, axis=1), np.concatenate(expected)
+        return np.stack(found).T, np.concatenate(expected)
 
 
 def draw_balanced(
@@ -124,7 +124,7 @@ def draw_balanced(
     strength = np.where(expected >= _FEWEST_EXPECTED, _STRENGTH / np.maximum(expected, 1), 0.0)
     n_blocks = int(np.clip(n, 1, _BLOCKS))
     order = rng.permutation(len(logits))
-    logits, bins = logits[order], np.ascontiguousarray(bins[order].T)
+    logits, bins = logits[order], bins.T.take(order, axis=1)
     starts = np.append(0, np.cumsum(_even_sizes(len(logits), n_blocks)))
     chosen, counted = [np.zeros(0, np.intp)] * n_blocks, np.zeros((n_blocks, len(expected)))
     for sweep in range(_SWEEPS):
@@ -133,7 +133,7 @@ def draw_balanced(
             placed = (i if not sweep else n_blocks - 1) / n_blocks
             push = lasting + strength * ((placed + 0.5 / n_blocks) * expected - counts)
             block = slice(starts[i], starts[i + 1])
-            pushed = logits[block] + push.take(bins[:, block]).sum(axis=0)
+            pushed = logits[block] + push[bins[:, block]].sum(axis=0)
             chosen[i] = starts[i] + _draw_pareto(pushed, size, rng)
             own = bins.take(chosen[i], axis=1)
             counted[i] = np.bincount(own.ravel(), minlength=len(expected))
