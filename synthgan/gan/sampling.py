@@ -18,8 +18,9 @@ from synthgan.gan.networks.protocol import DealingGenerator, Seeded, with_rng
 
 __all__ = ["Candidates", "Sampler", "grids_at_a_time"]
 
-_MOST_GRIDS, _MOST_CELLS = 16_384, 2**21  # that are made at a time
-_MOST_IN_A_PASS = 1024  # grids, whose layers stay in the processor's cache
+_MOST_GRIDS, _MOST_CELLS = 32_768, 2**22  # that are made at a time
+# Grids, and their cells, whose layers stay in the processor's cache.
+_MOST_IN_A_PASS, _MOST_CELLS_OF_A_PASS = 2048, 2**19
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
 
@@ -109,7 +110,7 @@ class Sampler:
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
         generate, n_done = with_rng(generator), 0
-        deal, most = None, _MOST_IN_A_PASS
+        deal, most = None, _grids_of_a_pass(self.n_cells)
         if isinstance(generator, DealingGenerator) and generator.n_latents < math.inf:
             deal, most = generator.deal, _MOST_GRIDS
         for part in self._chunks(c, candidates):
@@ -183,8 +184,9 @@ class Candidates:
         if some is not None:
             at = torch.from_numpy(some).to(drawn.device)
             drawn, c = drawn.index_select(0, at), c.index_select(0, at)
-        for start in range(0, len(drawn), _MOST_IN_A_PASS):
-            rows = slice(start, start + _MOST_IN_A_PASS)
+        size = _grids_of_a_pass(math.prod(self.grid_shape))
+        for start in range(0, len(drawn), size):
+            rows = slice(start, start + size)
             shown = head.show(drawn[rows]).reshape(-1, *self.grid_shape)
             grids[rows] = head.to_cells(known.paste(shown, c[rows])).cpu().numpy()
 
@@ -198,3 +200,7 @@ def grids_at_a_time(n_cells: int) -> int:
     """Return how many grids of so many cells a generator makes in one pass."""
     most_cells = _MOST_CELLS if n_cells < _LARGE else _MOST_LARGE_CELLS
     return max(1, min(_MOST_GRIDS, most_cells // n_cells))
+
+
+def _grids_of_a_pass(n_cells: int) -> int:
+    return max(1, min(_MOST_IN_A_PASS, _MOST_CELLS_OF_A_PASS // n_cells))
