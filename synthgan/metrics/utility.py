@@ -304,10 +304,8 @@ def _train(
         see, made = Space.fit(x, is_level).points, _linear(is_regression)
     else:
         # A column that is missing in all training rows is left out; trees refuse it.
-        fill = np.where(np.isnan(x).all(axis=0), 0.0, np.nan)
-        if learner == "random forest":
-            fill = _below(x)
-        see = partial(_filled, fill)
+        void = np.isnan(x).all(axis=0)
+        see = partial(_filled, void)
         made = _trees(learner, see(x), is_level, is_regression, seed)
     model = made.fit(see(x), y)
     if is_regression:
@@ -331,18 +329,8 @@ def _trees(
     )
 
 
-def _below(x: np.ndarray) -> np.ndarray:
-    """Return a number below those of each column; 0 if it has none.
-
-    Forests search each split twice if numbers are missing; one that is below all is not.
-    """
-    low, high = (of(np.where(np.isnan(x), fill, x), axis=0)
-                 for of, fill in ((np.min, np.inf), (np.max, -np.inf)))  # fmt: skip
-    return np.where(low <= high, low - np.maximum(high - low, 1.0), 0.0)
-
-
-def _filled(fill: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return np.where(np.isnan(x), fill, x)
+def _filled(void: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return np.where(void, 0.0, x)
 
 
 def _linear(is_regression: bool) -> Any:
