@@ -86,7 +86,9 @@ class Drawn:
         SamplingError
             With ``on_missing="error"``.
         """
-        missing = np.setdiff1d(np.arange(len(self.alike)), self.rows)
+        is_missing = np.ones(len(self.alike), dtype=bool)
+        is_missing[self.rows] = False
+        missing = np.flatnonzero(is_missing)
         if not len(missing):
             return
         n = len(self.alike)

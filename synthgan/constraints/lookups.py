@@ -273,8 +273,11 @@ class DependentColumn(Constraint):
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Restore the column by lookup; see `Constraint.restore`."""
-        series = from_plain(self.schema_.columns[0], self._given(table[self.of]), table.index)
-        return with_column(table, self.column, series)
+        # Each level is looked up once.
+        codes, levels = pd.factorize(table[self.of], use_na_sentinel=False)
+        given = self._given(pd.Series(levels))
+        values = from_plain(self.schema_.columns[0], given, pd.RangeIndex(len(given)))
+        return with_column(table, self.column, values.take(codes).set_axis(table.index))
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
         """Compare with the stored levels; True for other levels; see `Constraint.holds`."""

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -31,18 +32,29 @@ def from_network_scale(x: Tensor) -> Tensor:
 class Head(nn.Module):
     """Base of heads, called as ``head(raw, rng)``."""
 
-    def spread(self, raw: Tensor, strata: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Map raw outputs to a grid, without gradients; what is drawn is spread over a stratum.
+    def draw(
+        self, raw: Tensor, rng: torch.Generator | None = None, strata: Tensor | None = None
+    ) -> Tensor:
+        """Draw what makes up the grids, (n, n_drawn), without gradients; `show` makes them.
 
         Parameters
         ----------
         raw : Tensor of shape (n, *shape)
-        strata : Tensor of int of shape (n,)
-            Rows of a stratum have equal raw outputs, apart from their conditions.
         rng : torch.Generator or None
+        strata : Tensor of int of shape (n,), or None, default=None
+            Rows of a stratum have equal raw outputs, apart from their conditions; what is drawn is
+            spread over a stratum. None: rows are drawn independently.
         """
-        grid: Tensor = self(raw, rng)
-        return grid
+        drawn: Tensor = self(raw, rng)
+        return drawn.flatten(1)
+
+    def show(self, drawn: Tensor) -> Tensor:
+        """Return flat grids, -1..1, of what was drawn."""
+        return drawn
+
+    def features(self, drawn: Tensor) -> np.ndarray | None:
+        """Return a number for each group of cells, or None where only the grids tell them."""
+        return None
 
     def to_cells(self, x: Tensor) -> Tensor:
         """Map generated grids to cells 0..255; what rounding leaves beyond is cut."""
@@ -131,15 +143,26 @@ class CellHead(Head):
         gated = [i for i, cell in enumerate(order) if presence[cell] is not None]
         owner = [i for i, g in enumerate(of_kind["one_hot"]) for _ in g.cells]
         self._index("owner", owner)
+        of_drawn = [g for kind in kinds[:-1] for g in of_kind[kind]]
+        at = {g.cells[0]: i for i, g in enumerate(of_drawn)}
+        # What is drawn of each group, in the order of the groups, and of the switch it hangs on.
+        self.seen = [
+            (at[g.cells[0]], None if g.presence is None else at[g.presence])
+            for g in groups
+            if g.kind in ("continuous", "binary", "one_hot")
+        ]
+        starts = np.cumsum([sum(self.sizes[:2]), *map(_n_cells, of_kind["one_hot"])])
+        self._index("first", starts[:-1].tolist())
         members = torch.zeros(len(owner), len(of_kind["one_hot"]))
         members[range(len(owner)), owner] = 1.0
         self.register_buffer("members", members, persistent=False)
         self._index("order", order)
         self._index("place", [place[cell] for cell in range(len(order))])
         self._index("gated", gated)
-        self._index(
-            "gates", [place[gate] for i in gated if (gate := presence[order[i]]) is not None]
-        )
+        gates = [place[gate] for i in gated if (gate := presence[order[i]]) is not None]
+        self._index("gates", gates)
+        gate_of = dict(zip(gated, gates, strict=True))
+        self._index("shown", [gate_of.get(i, len(order)) for i in range(len(order))])
         span = torch.full((len(order),), (ON - OFF) / _HALF)
         floor = torch.full((len(order),), (OFF - NULL) / _HALF)
         for values in (span, floor):
@@ -148,11 +171,13 @@ class CellHead(Head):
         self.register_buffer("floor", floor, persistent=False)
 
     owner: Tensor
+    first: Tensor
     members: Tensor
     order: Tensor
     place: Tensor
     gated: Tensor
     gates: Tensor
+    shown: Tensor
     span: Tensor
     floor: Tensor
 
@@ -164,30 +189,60 @@ class CellHead(Head):
         """Map raw outputs to a grid of the same shape, -1..1; `rng` draws the levels."""
         return _Cells.apply(raw.flatten(1), self, rng).reshape(raw.shape)
 
-    def spread(self, raw: Tensor, strata: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """Map raw outputs to a grid so that shares of levels in a stratum are those asked for.
+    def draw(
+        self, raw: Tensor, rng: torch.Generator | None = None, strata: Tensor | None = None
+    ) -> Tensor:
+        """Draw the numbers, switches and levels (by their numbers) that make up the grids.
 
-        Every row has the distribution that `forward` gives it; rows of a stratum do not draw
-        independently of each other (Latin hypercube sampling).
+        Every row has the distribution that `forward` gives it. With `strata`, shares of levels in a
+        stratum are those asked for: its rows do not draw independently of each other (Latin
+        hypercube sampling).
 
         References
         ----------
         McKay, Beckman and Conover (1979), doi 10.2307/1268522.
         """
-        numbers, switches, levels, null = self._parts(raw.flatten(1))
-        uniform = _stratified(strata, switches.shape[1] + sum(n for n, _ in self.blocks), rng)
-        chances, at = uniform.split([switches.shape[1], uniform.shape[1] - switches.shape[1]], 1)
-        switches = switches.sigmoid() - chances
-        parts, start = [], 0
-        for part, (n, size) in zip(levels.split(self._block_sizes(), 1), self.blocks, strict=True):
-            below = part.unflatten(1, (n, size)).softmax(dim=2).cumsum(dim=2)
-            below = below[..., :-1] < at[:, start : start + n, None]
-            start += n
-            drawn = nn.functional.one_hot(below.sum(dim=2), size).to(raw.dtype)
-            parts.append(drawn.flatten(1))
-        self._draw_uniform(numbers, rng)
-        shares = [_normal_share(numbers), (switches > 0).to(raw.dtype), *parts, null]
-        return self._values(torch.cat(shares, dim=1)).reshape(raw.shape)
+        numbers, switches, levels, _ = self._parts(raw.flatten(1))
+        n_groups = [n for n, _ in self.blocks]
+        n_draws = switches.shape[1] + sum(n_groups)
+        if strata is None:
+            uniform = _uniform(raw.new_empty(len(raw), n_draws), rng)
+        else:
+            uniform = _stratified(strata, n_draws, rng).to(raw.dtype)
+        chances, *points = uniform.split([switches.shape[1], *n_groups], 1)
+        parts = [_normal_share(numbers), (switches.sigmoid() > chances).to(raw.dtype)]
+        for part, at, block in zip(
+            levels.split(self._block_sizes(), 1), points, self.blocks, strict=True
+        ):
+            logits = part.unflatten(1, block)
+            below = (logits - logits.amax(2, keepdim=True)).exp_().cumsum(2)
+            level = torch.searchsorted(below, at[..., None] * below[..., -1:])
+            parts.append(level.clamp_(max=block[1] - 1).squeeze(2).to(raw.dtype))
+        drawn = torch.cat(parts, dim=1)
+        if self.n_uniform:
+            drawn[:, self.sizes[0] - self.n_uniform : self.sizes[0]].uniform_(generator=rng)
+        return drawn
+
+    def show(self, drawn: Tensor) -> Tensor:
+        """Return flat grids, -1..1, of what was drawn."""
+        n_shown = self.sizes[0] + self.sizes[1]
+        codes = drawn[:, n_shown:].long() + self.first
+        shares = drawn.new_zeros(len(drawn), len(self.order))
+        shares[:, :n_shown] = drawn[:, :n_shown]
+        return self._values(shares.scatter_(1, codes, 1.0))
+
+    def features(self, drawn: Tensor) -> np.ndarray:
+        """Return a number for each group, as `cell_features` does of its cells."""
+        values, n_numbers = drawn.T.cpu().numpy(), self.sizes[0]
+        seen = np.empty((len(self.seen), len(drawn)))
+        for feature, (i, gate) in zip(seen, self.seen, strict=True):
+            feature[:] = values[i]
+            if i < n_numbers:
+                feature *= ON - OFF
+                feature += OFF
+            if gate is not None:
+                feature *= values[gate]  # 0 is NULL, and the first level
+        return seen.T
 
     def _parts(self, flat: Tensor) -> tuple[Tensor, ...]:
         numbers, *others = flat.index_select(1, self.order).split(self.sizes, 1)
@@ -201,8 +256,8 @@ class CellHead(Head):
         """Map shares of the cells' ranges, in the order of the kinds, to a flat grid."""
         values = torch.addcmul(self.floor, shares, self.span)  # 0 is NULL
         if len(self.gated):
-            shown = values.index_select(1, self.gated) * shares.index_select(1, self.gates)
-            values.index_copy_(1, self.gated, shown)
+            always = shares.new_ones(len(shares), 1)
+            values *= torch.cat([shares, always], dim=1).index_select(1, self.shown)
         return values.sub_(1.0).index_select(1, self.place)
 
     def _block_sizes(self) -> list[int]:

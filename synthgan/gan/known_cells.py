@@ -163,6 +163,10 @@ class KnownCells:
         switched = torch.where(wanted == 0, flat.index_select(1, places), wanted)
         return flat.index_copy(1, places, switched).reshape(raw.shape)
 
+    def is_free(self, c: Tensor) -> bool:
+        """Return whether `paste` changes nothing; waits for the device."""
+        return self.beside or not bool(self.mask(c).any())
+
     def paste(self, grid: Tensor, c: Tensor) -> Tensor:
         """Put the known cells into generated grids."""
         if self.beside or not self.n_conditions:

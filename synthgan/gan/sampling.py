@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,15 +16,16 @@ from synthgan.gan.isolation import one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.networks.protocol import DealingGenerator, Seeded, with_rng
 
-__all__ = ["Sampler", "grids_at_a_time"]
+__all__ = ["Candidates", "Sampler", "grids_at_a_time"]
 
-_MOST_GRIDS, _MOST_CELLS = 16_384, 2**20  # that are made at a time
-_MOST_IN_A_PASS = 1024  # grids, whose layers stay in the processor's cache
+_MOST_GRIDS, _MOST_CELLS = 32_768, 2**22  # that are made at a time
+# Grids, and their cells, whose layers stay in the processor's cache.
+_MOST_IN_A_PASS, _MOST_CELLS_OF_A_PASS = 2048, 2**19
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
 
 Deal = Callable[[Tensor], Tensor]
-Choose = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
+Choose = Callable[["Candidates", np.ndarray, np.random.Generator], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -47,18 +49,31 @@ class Sampler:
     latent_dim: int
     n_cells: int = 1
 
-    def make(
-        self, generate: Seeded, c: Tensor, rng: torch.Generator, deal: Deal | None = None
-    ) -> Tensor:
+    def make(self, generate: Seeded, c: Tensor, rng: torch.Generator) -> Tensor:
         """Make one grid for each row of conditions, in the networks' scale.
 
-        `generate` is a generator as `with_rng` gives it; `rng` draws all noise. `deal` maps noise
-        to the number of a vector, which many rows have.
+        `generate` is a generator as `with_rng` gives it; `rng` draws all noise.
         """
+        _, raw = self._raw(generate, c, rng)
+        return self.known.paste(self.head(raw, rng), c)
+
+    def _raw(self, generate: Seeded, c: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return noise, and what the generator makes of it."""
         z = torch.randn(len(c), self.latent_dim, generator=rng, device=c.device)
-        raw = self.known.force(generate(z, c, rng=rng), c)
-        grid = self.head(raw, rng) if deal is None else self.head.spread(raw, deal(z), rng)
-        return self.known.paste(grid, c)
+        return z, self.known.force(generate(z, c, rng=rng), c)
+
+    def _draw(
+        self, generate: Seeded, passes: Sequence[Tensor], rng: torch.Generator, deal: Deal | None
+    ) -> Candidates:
+        """Draw a candidate for each row of conditions.
+
+        `deal` maps noise to the number of a vector, which many rows have.
+        """
+        drawn = []
+        for c in passes:
+            z, raw = self._raw(generate, c, rng)
+            drawn.append(self.head.draw(raw, rng, None if deal is None else deal(z)))
+        return Candidates(self, torch.cat(drawn), torch.cat(tuple(passes)), raw.shape[1:])
 
     @one_thread_after_fork()
     @torch.no_grad()
@@ -82,8 +97,8 @@ class Sampler:
         candidates : int, default=1
             Grids made for each one that is kept.
         choose : callable or None
-            ``choose(grids, known, rng)`` maps candidates (candidates * n, *shape), and the
-            features of their conditions (n, n_features), to the positions of those to keep, (n,).
+            ``choose(made, known, rng)`` maps `Candidates`, candidates * n of them, and the features
+            of their conditions (n, n_features), to the positions of those to keep, (n,).
 
         Returns
         -------
@@ -94,19 +109,21 @@ class Sampler:
             return self.sample(generator, self.known.none(1, c.device), seed)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
-        generate, chunks = with_rng(generator), []
-        deal, most = None, _MOST_IN_A_PASS
+        generate, n_done = with_rng(generator), 0
+        deal, most = None, _grids_of_a_pass(self.n_cells)
         if isinstance(generator, DealingGenerator) and generator.n_latents < math.inf:
             deal, most = generator.deal, _MOST_GRIDS
         for part in self._chunks(c, candidates):
             asked = part.repeat(candidates, 1)
             passes = asked.split(min(most, grids_at_a_time(self.n_cells)))
-            made = [self.head.to_cells(self.make(generate, some, rng, deal)) for some in passes]
-            cells = torch.cat(made).cpu().numpy()
+            made, some = self._draw(generate, passes, rng, deal), None
             if choose is not None:
-                cells = cells[choose(cells, self.known.features(part).cpu().numpy(), picker)]
-            chunks.append(cells)
-        return np.concatenate(chunks)
+                some = choose(made, self.known.features(part).cpu().numpy(), picker)
+            if not n_done:
+                grids = np.empty((len(c), *made.grid_shape), dtype=np.float32)
+            made.write(grids[n_done : n_done + len(part)], some)
+            n_done += len(part)
+        return grids
 
     @one_thread_after_fork()
     @torch.no_grad()
@@ -134,7 +151,56 @@ class Sampler:
         return c.split(max(1, grids_at_a_time(self.n_cells) // times))
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """What was drawn of grids, of which some are kept; numpy sees an array of the grids.
+
+    Parameters
+    ----------
+    sampler : Sampler
+    drawn : Tensor of shape (n, n_drawn)
+    c : Tensor of shape (n, n_conditions)
+    grid_shape : tuple of int
+    """
+
+    sampler: Sampler
+    drawn: Tensor
+    c: Tensor
+    grid_shape: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.drawn)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        """Return all grids."""
+        grids = np.empty((len(self), *self.grid_shape), dtype=dtype or np.float32)
+        self.write(grids)
+        return grids
+
+    def write(self, grids: np.ndarray, some: np.ndarray | None = None) -> None:
+        """Write all grids into an array, or those at some positions; cells 0..255."""
+        head, known = self.sampler.head, self.sampler.known
+        drawn, c = self.drawn, self.c
+        if some is not None:
+            at = torch.from_numpy(some).to(drawn.device)
+            drawn, c = drawn.index_select(0, at), c.index_select(0, at)
+        size = _grids_of_a_pass(math.prod(self.grid_shape))
+        for start in range(0, len(drawn), size):
+            rows = slice(start, start + size)
+            shown = head.show(drawn[rows]).reshape(-1, *self.grid_shape)
+            grids[rows] = head.to_cells(known.paste(shown, c[rows])).cpu().numpy()
+
+    def features(self) -> np.ndarray | None:
+        """Return a number for each group of cells; None where only the grids tell them."""
+        is_free = self.sampler.known.is_free(self.c)
+        return self.sampler.head.features(self.drawn) if is_free else None
+
+
 def grids_at_a_time(n_cells: int) -> int:
     """Return how many grids of so many cells a generator makes in one pass."""
     most_cells = _MOST_CELLS if n_cells < _LARGE else _MOST_LARGE_CELLS
     return max(1, min(_MOST_GRIDS, most_cells // n_cells))
+
+
+def _grids_of_a_pass(n_cells: int) -> int:
+    return max(1, min(_MOST_IN_A_PASS, _MOST_CELLS_OF_A_PASS // n_cells))

@@ -221,11 +221,30 @@ class _Column:
 
 
 def _rank_correlations(numbers: list[np.ndarray]) -> np.ndarray:
-    """Spearman's rho of all pairs of columns; 0 where it is undefined."""
-    if not numbers:
-        return np.zeros((0, 0))
-    # Ranks are correlated as they are; missing values are left out pair by pair.
-    return np.nan_to_num(pd.DataFrame(np.stack(numbers, axis=1)).corr("spearman").to_numpy())
+    """Spearman's rho of all pairs of columns; 0 where it is undefined.
+
+    Values that are missing in one of two columns are left out, and the others ranked anew.
+    """
+    orders = [np.argsort(x, kind="stable") for x in numbers]
+    present = [~np.isnan(x) for x in numbers]
+    rho = np.eye(len(numbers))
+    for i, j in combinations(range(len(numbers)), 2):
+        both = present[i] & present[j]
+        a, b = (_centred_ranks(numbers[k], orders[k], both) for k in (i, j))
+        spread = float(np.sqrt((a @ a) * (b @ b)))
+        rho[i, j] = rho[j, i] = float(a @ b) / spread if spread else 0.0
+    return rho
+
+
+def _centred_ranks(column: np.ndarray, order: np.ndarray, some: np.ndarray) -> np.ndarray:
+    """Return the ranks of some values among each other, less their mean; 0 for the others."""
+    order = order[some[order]]
+    values, n = column[order], len(order)
+    starts = np.flatnonzero(np.r_[n > 0, values[1:] != values[:-1]])
+    counts = np.diff(np.append(starts, n))
+    ranks = np.zeros(len(column))
+    ranks[order] = np.repeat(starts + (counts - n) / 2, counts)  # of equal values the mean
+    return ranks
 
 
 def _two_way(first: np.ndarray, second: np.ndarray) -> np.ndarray:

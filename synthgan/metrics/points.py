@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from scipy.stats import norm, rankdata
+from sklearn.utils import gen_batches
 
 from synthgan.metrics.recent import remember_recent
 from synthgan.metrics.space import nearest
@@ -24,7 +25,7 @@ __all__ = [
     "wilson_interval",
 ]
 
-_BLOCK_CELLS = 20_000_000  # distances of a block
+_BLOCK_CELLS = 500_000  # distances of a block, which stays in the cache
 _TINY = 1e-6  # rounding error of a distance of 0, if columns have a width of about 1
 _TINY_SQUARE = 1e-9
 _LEVEL = 0.95
@@ -177,21 +178,18 @@ def mmd_of_points(first: np.ndarray, second: np.ndarray) -> float:
     ----------
     Gretton et al. (2012), A kernel two-sample test, JMLR 13, 723-773, equation 3.
     """
-    first, second = first.astype(np.float64), second.astype(np.float64)
-    pairs = (first, first), (second, second), (first, second)
-    squares = [_squared_distances(a, b) for a, b in pairs]
-    mean = float(np.mean([s.mean() for s in squares]))
-    if not mean:
+    origin, n, m = first[0].astype(np.float64), len(first), len(second)
+    first, second = first - origin, second - origin
+    mean = float(np.mean([_mean_square(a, b) for a, b in
+                          ((first, first), (second, second), (first, second))]))  # fmt: skip
+    if mean <= 0:
         return 0.0
-    within_first, within_second, between = (
-        _kernel_sum(s / (-2 * mean * _BANDWIDTHS[-1] ** 2)) for s in squares
-    )
-    n, m = len(first), len(second)
+    scale = -1 / (2 * mean * _BANDWIDTHS[-1] ** 2)
     # The kernel of a point with itself, 1 for each kernel, is left out.
-    ours = (within_first - n * len(_BANDWIDTHS)) / (n * (n - 1))
-    theirs = (within_second - m * len(_BANDWIDTHS)) / (m * (m - 1))
-    gap = (ours + theirs - 2 * between / (n * m)) / len(_BANDWIDTHS)
-    return float(np.sqrt(max(0.0, gap)))
+    ours = 2 * _kernel_sum(first, first, scale) / (n * (n - 1))
+    theirs = 2 * _kernel_sum(second, second, scale) / (m * (m - 1))
+    between = _kernel_sum(first, second, scale) / (n * m)
+    return float(np.sqrt(max(0.0, (ours + theirs - 2 * between) / len(_BANDWIDTHS))))
 
 
 @remember_recent
@@ -293,14 +291,29 @@ def _placements(positive: np.ndarray, negative: np.ndarray) -> tuple[np.ndarray,
     return of_positive, 1 - (ranks[n:] - rankdata(negative)) / n
 
 
-def _kernel_sum(exponents: np.ndarray) -> float:
-    """Return the sum of all kernels, of exponents of the widest; `exponents` are overwritten."""
-    kernel = np.exp(exponents, out=exponents)
-    total = float(kernel.sum())
-    for _ in _BANDWIDTHS[1:]:
-        # Half the bandwidth is four times the exponent.
-        np.square(np.square(kernel, out=kernel), out=kernel)
+def _mean_square(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the mean squared distance of all pairs."""
+    own = sum(float(np.einsum("ij,ij->", x, x)) / len(x) for x in (a, b))
+    return own - 2 * float(a.mean(axis=0) @ b.mean(axis=0))
+
+
+def _kernel_sum(a: np.ndarray, b: np.ndarray, scale: float) -> float:
+    """Return the sum of all kernels over all pairs; within one set, each pair of points once.
+
+    `scale` makes squared distances exponents of the widest kernel.
+    """
+    total, is_one = 0.0, a is b
+    for rows in gen_batches(len(a), max(1, _BLOCK_CELLS // len(b))):
+        kernel = _squared_distances(a[rows], b[rows.start :] if is_one else b)
+        kernel *= scale
+        np.exp(kernel, out=kernel)
+        if is_one:
+            kernel[np.tril_indices(len(kernel))] = 0.0
         total += float(kernel.sum())
+        for _ in _BANDWIDTHS[1:]:
+            # Half the bandwidth is four times the exponent.
+            np.square(np.square(kernel, out=kernel), out=kernel)
+            total += float(kernel.sum())
     return total
 
 

@@ -46,5 +46,6 @@ def remember_recent(function: Function) -> Function:
 def _digest(argument: Any) -> Any:
     if not isinstance(argument, np.ndarray):
         return argument
-    content = hashlib.blake2b(np.ascontiguousarray(argument).tobytes()).digest()
+    flat = np.ascontiguousarray(argument).reshape(-1).view(np.uint8)
+    content = hashlib.sha256(flat.data).digest()  # for which processors have instructions
     return argument.shape, argument.dtype.str, content

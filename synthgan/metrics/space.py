@@ -17,6 +17,7 @@ _BEYOND = 0.5  # values are clipped at this distance outside of the scale
 _MOST_LEVELS = 60
 _BLOCK_CELLS = 20_000_000  # distances, or coordinates, at a time
 _FEW_OF_ONE = 8  # rows of one person, so that those of others are found among a few more
+_AT_LEAST = 2  # neighbours that are searched for
 _CACHED_CELLS = 100_000  # of a block that stays in the cache
 _HALF = np.float32(np.sqrt(0.5))  # two different levels are 1 apart
 
@@ -107,11 +108,13 @@ def nearest(
     # In float32 the expanded square would treat near points as equal.
     points, to = points.astype(np.float64), to.astype(np.float64)
     if apart is None:
-        return _nearest(points, to, k, itself)
+        # Who asks for the nearest often asks for the second, too: one search finds both.
+        found = _nearest(points, to, max(k, min(_AT_LEAST, len(to) - itself)), itself)
+        return found[0][:, :k], found[1][:, :k]
     n_of_one = int(np.unique(apart[1], return_counts=True)[1].max(initial=0))
     if n_of_one <= _FEW_OF_ONE and k + n_of_one < len(to):
         # Of so many at most `n_of_one` are of the same person.
-        distances, indices = _nearest(points, to, k + n_of_one, itself)
+        distances, indices = nearest(points, to, k + n_of_one, itself=itself)
         distances = np.where(apart[0][:, None] == apart[1][indices], np.inf, distances)
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]
         return np.take_along_axis(distances, order, axis=1), np.take_along_axis(indices, order, 1)

@@ -18,7 +18,7 @@ _FEWEST_EXPECTED = 5  # rows; bins with fewer expected rows are not balanced, or
 _STRENGTH = 10.0
 _BLOCKS = 64
 _SWEEPS = 2
-_TINY = 1e-300
+_TINY = 1e-280
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Margins:
             n_bins += len(expected[-1])
         if not found:
             return np.zeros((len(x), 0), dtype=np.intp), np.zeros(0)
-        return np.stack(found, axis=1), np.concatenate(expected)
+        return np.stack(found).T, np.concatenate(expected)
 
 
 def draw_balanced(
@@ -123,20 +123,28 @@ def draw_balanced(
     counts, lasting = np.zeros(len(expected)), np.zeros(len(expected))
     strength = np.where(expected >= _FEWEST_EXPECTED, _STRENGTH / np.maximum(expected, 1), 0.0)
     n_blocks = int(np.clip(n, 1, _BLOCKS))
-    blocks = np.array_split(rng.permutation(len(logits)), n_blocks)
-    sizes = [len(part) for part in np.array_split(np.arange(n), n_blocks)]
-    chosen: list[np.ndarray] = []
+    order = rng.permutation(len(logits))
+    logits, bins = logits[order], bins.T.take(order, axis=1)
+    starts = np.append(0, np.cumsum(_even_sizes(len(logits), n_blocks)))
+    chosen, counted = [np.zeros(0, np.intp)] * n_blocks, np.zeros((n_blocks, len(expected)))
     for sweep in range(_SWEEPS):
-        for i, (block, size) in enumerate(zip(blocks, sizes, strict=True)):
-            if sweep:
-                counts -= _count(bins[chosen[i]], len(expected))
+        for i, size in enumerate(_even_sizes(n, n_blocks)):
+            counts -= counted[i]
             placed = (i if not sweep else n_blocks - 1) / n_blocks
             push = lasting + strength * ((placed + 0.5 / n_blocks) * expected - counts)
-            some = block[_draw_pareto(logits[block] + push[bins[block]].sum(axis=1), size, rng)]
-            counts += _count(bins[some], len(expected))
-            chosen[i : i + 1] = [some]
+            block = slice(starts[i], starts[i + 1])
+            pushed = logits[block] + push[bins[:, block]].sum(axis=0)
+            chosen[i] = starts[i] + _draw_pareto(pushed, size, rng)
+            own = bins.take(chosen[i], axis=1)
+            counted[i] = np.bincount(own.ravel(), minlength=len(expected))
+            counts += counted[i]
         lasting += strength * (expected - counts)
-    return np.concatenate(chosen)
+    return np.asarray(order[np.concatenate(chosen)])
+
+
+def _even_sizes(n: int, n_parts: int) -> list[int]:
+    """Return sizes of parts, as even as possible, the larger ones first."""
+    return [n // n_parts + (i < n % n_parts) for i in range(n_parts)]
 
 
 def _draw_pareto(logits: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -147,21 +155,17 @@ def _draw_pareto(logits: np.ndarray, n: int, rng: np.random.Generator) -> np.nda
     if n == len(logits):
         return np.arange(n)
     order = np.argsort(-logits)
-    weights = np.exp(logits[order] - logits.max(initial=-np.inf))
+    weights = logits[order]
+    weights = np.exp(weights - weights[:1])
     rest = np.cumsum(weights[::-1])[::-1]
     # So many of the largest are certain that no other probability is above 1.
-    probability = weights[:n] * (n - np.arange(n)) / rest[:n]
-    is_certain = probability > 1.0
+    is_certain = weights[:n] * np.arange(n, 0, -1) > rest[:n]
     n_certain = n if is_certain.all() else int(np.argmin(is_certain))
     shares = weights[n_certain:] * ((n - n_certain) / max(rest[n_certain], _TINY))
-    shares = np.clip(shares, _TINY, 1 - 1e-12)
-    rank = np.log(shares) - np.log1p(-shares) + rng.logistic(size=len(shares))
-    drawn = np.argpartition(-rank, n - n_certain)[: n - n_certain]
-    return np.concatenate([order[:n_certain], order[n_certain:][drawn]])
-
-
-def _count(bins: np.ndarray, n_bins: int) -> np.ndarray:
-    return np.bincount(bins.ravel(), minlength=n_bins)
+    shares = np.minimum(np.maximum(shares, _TINY), 1 - 1e-12)
+    at = rng.random(len(shares))
+    drawn = np.argpartition(at / (1 - at) / (shares / (1 - shares)), n - n_certain)
+    return np.concatenate([order[:n_certain], order[n_certain:][drawn[: n - n_certain]]])
 
 
 def _bin_edges(column: np.ndarray, n_bins: int) -> np.ndarray:

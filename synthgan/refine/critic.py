@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -41,7 +42,7 @@ _FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
 _BINS = ("n_known", "bin_counts", "bin_edges", "bin_shares")
 
-View = Callable[[np.ndarray], np.ndarray]
+View = Callable[[Any], np.ndarray]
 Make = Callable[[int], tuple[np.ndarray, np.ndarray]]
 
 
@@ -128,9 +129,7 @@ class Critic:
         """Return the logits of real against synthetic for features of grids, shape (n,)."""
         return self.trees.predict(np.hstack([seen, known]))
 
-    def choose(
-        self, candidates: np.ndarray, known: np.ndarray, rng: np.random.Generator
-    ) -> np.ndarray:
+    def choose(self, candidates: Sized, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw as many candidates as `known` has rows.
 
         A row with known groups gets one of its own candidates. Those of all other rows are one
@@ -138,7 +137,7 @@ class Critic:
 
         Parameters
         ----------
-        candidates : ndarray of shape (n_candidates * n, *shape)
+        candidates : ndarray of shape (n_candidates * n, *shape), or what else the view maps
             One grid for each row, then another for each row, and so on.
         known : ndarray of shape (n, n_known)
             Mask of the groups that are known.

@@ -29,7 +29,7 @@ from synthgan.gan.networks.specs import (
     latent_dim_of,
     settle_network,
 )
-from synthgan.gan.sampling import Sampler
+from synthgan.gan.sampling import Candidates, Sampler
 from synthgan.gan.training.callbacks import Callback, KeepBest, Progress
 from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.gan.training.config import Adam, TrainConfig
@@ -278,10 +278,13 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             size = min(size, SMALLEST_BATCH)
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
 
-    def _features(self, grids: np.ndarray) -> np.ndarray:
+    def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
         """Return the features of grids that the critic sees, shape (n, n_features)."""
+        drawn = grids.features() if isinstance(grids, Candidates) else None
+        if drawn is not None:
+            return drawn
         # Grey levels are rounded, as in the samples that users get.
-        seen = np.rint(grids) if self.is_quantised_ else grids
+        seen = np.rint(grids) if self.is_quantised_ else np.asarray(grids)
         return cell_features(seen, self.cell_groups_)
 
     def _callbacks(self) -> list[Callback]:

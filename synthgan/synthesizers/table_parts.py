@@ -161,9 +161,7 @@ def complete_read(
     return model.forms_.settle(read.where(kept, full), filled=True)
 
 
-def constraint_numbers(
-    grids: np.ndarray, encoder: Any, constraints: ConstraintSet
-) -> list[np.ndarray]:
+def constraint_numbers(grids: Any, encoder: Any, constraints: ConstraintSet) -> list[np.ndarray]:
     """Return the numbers that constraints compute from cells, one array each.
 
     What a quotient gives is left out: with it, the critic is no better (docs/development).

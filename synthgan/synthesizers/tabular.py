@@ -24,6 +24,7 @@ from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met,
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.groups import mostly_continuous, with_gates
 from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
+from synthgan.gan.sampling import Candidates
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
@@ -296,7 +297,7 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
     def _n_candidates(self, preset: Preset) -> int:
         return int(self._resolve("candidates", preset))
 
-    def _features(self, grids: np.ndarray) -> np.ndarray:
+    def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
         """Return cells, and the numbers that constraints make of them."""
         numbers = constraint_numbers(grids, self.encoder_, self.constraints_)
         return np.column_stack([super()._features(grids), *numbers])

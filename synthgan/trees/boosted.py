@@ -154,18 +154,18 @@ class Trees:
         first = np.arange(len(self)) * MOST_LEAVES - _EXPONENT
         shape = min(len(x), _ROWS_AT_A_TIME), len(self)
         masks, looked_up = np.empty((2, *shape), np.uint32)
-        numbers, values = np.empty((2, *shape))
+        (numbers, values), ones = np.empty((2, *shape)), np.ones(len(self))
         for rows in gen_batches(len(x), _ROWS_AT_A_TIME):
             n = rows.stop - rows.start
             left, other, leaf = masks[:n], looked_up[:n], numbers[:n].view(np.int64)
-            left.fill(_ALL)
-            for at, (_, allowed) in zip(bins, tables, strict=True):
+            tables[0][1].take(bins[0][rows], axis=0, out=left, mode="clip")
+            for at, (_, allowed) in zip(bins[1:], tables[1:], strict=True):
                 allowed.take(at[rows], axis=0, out=other, mode="clip")
                 np.bitwise_and(left, other, out=left)
             numbers[:n] = left
             leaf >>= 52
             leaf += first
-            leaf_values.take(leaf, out=values[:n], mode="clip").sum(axis=1, out=total[rows])
+            np.matmul(leaf_values.take(leaf, out=values[:n], mode="clip"), ones, out=total[rows])
         return total
 
     @cached_property
@@ -222,6 +222,8 @@ class Trees:
             missing = own & (self.missing_go_to_left[splits] == 0)
             np.bitwise_and.at(table, (len(edges) + 1, tree[missing]), allowed[missing])
             tables.append(({int(f): edges}, table))
+        if not tables:  # all trees are leaves
+            tables.append(({}, np.full((1, len(self)), _ALL)))
         return _join_small(tables)
 
     def _check_nodes(self, n_features: int) -> None:

@@ -9,6 +9,7 @@ from synthgan.gan.heads import CellHead
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.networks.protocol import with_rng
 from synthgan.gan.sampling import Sampler
+from synthgan.refine.critic import cell_features
 
 # A number, a nullable number with its presence, a one-hot column; two cells of padding.
 GROUPS = [
@@ -125,9 +126,9 @@ def test_sampling_in_chunks(monkeypatch, candidates):
     none = made_by.known.none(11, torch.device("cpu"))
     shapes = []
 
-    def last(grids, known, rng):
-        shapes.append(grids.shape)
-        n = len(grids) // candidates
+    def last(made, known, rng):
+        shapes.append(np.asarray(made).shape)
+        n = len(made) // candidates
         assert known.shape == (n, 4)
         return np.arange(n) + n * (candidates - 1)
 
@@ -139,3 +140,19 @@ def test_sampling_in_chunks(monkeypatch, candidates):
     assert sum(shape[0] for shape in shapes) == 11 * candidates
     nothing = made_by.known.none(0, torch.device("cpu"))
     assert made_by.sample(Listener(), nothing, 0).shape == (0, 2, 4)
+
+
+def test_candidates_tell_their_features_unless_cells_are_known():
+    made_by, grids, seen = sampler(), real_grids(20), []
+
+    def first(made, known, rng):
+        seen.append((made.features(), np.asarray(made)))
+        return np.arange(len(known))
+
+    cells = torch.zeros(20, 8, dtype=torch.bool)
+    cells[:10, 2] = True
+    for c in (made_by.known.none(20, grids.device), made_by.known.read(grids, cells)):
+        made = made_by.sample(Listener(), c, 0, 2, first)
+        assert np.array_equal(made, seen[-1][1][:20])
+    assert np.allclose(seen[0][0], cell_features(seen[0][1], GROUPS), atol=1e-3)
+    assert seen[1][0] is None

@@ -1,14 +1,17 @@
 from functools import partial
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import chisquare
 
 from synthgan import GridEncoder
 from synthgan.encoding import CellGroup
 from synthgan.gan.heads import CellHead, TanhHead, from_network_scale, to_network_scale
+from synthgan.refine.critic import cell_features
 from tests.frames import frames
 
 GROUPS = [
@@ -56,15 +59,15 @@ def test_levels_are_drawn_as_often_as_the_logits_say():
     assert (cells[:, 1] > 128).float().mean().item() == pytest.approx(0.25, abs=0.015)
 
 
-def spread(raw, strata, seed=0):
-    rng = torch.Generator().manual_seed(seed)
-    return from_network_scale(CellHead(GROUPS).spread(raw, strata, rng))
+def draw(raw, strata=None, seed=0):
+    head, rng = CellHead(GROUPS), torch.Generator().manual_seed(seed)
+    return from_network_scale(head.show(head.draw(raw, rng, strata))).reshape(raw.shape)
 
 
 def test_levels_of_a_stratum_are_spread_evenly():
     kinds = torch.randn(3, 3, 4)
     strata = torch.randint(0, 3, (600,))
-    cells = spread(kinds[strata], strata).flatten(1)
+    cells = draw(kinds[strata], strata).flatten(1)
     assert cells.isfinite().all()
     for stratum, raw in enumerate(kinds.flatten(1)):
         own = cells[strata == stratum] > 128
@@ -78,7 +81,7 @@ def test_levels_of_a_stratum_are_spread_evenly():
 
 def test_each_row_is_drawn_as_the_logits_say():
     raw = torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(3)).expand(4, 3, 4)
-    drawn = [spread(raw, torch.tensor([0, 0, 0, 1]), seed)[[0, 3]] for seed in range(4000)]
+    drawn = [draw(raw, torch.tensor([0, 0, 0, 1]), seed)[[0, 3]] for seed in range(4000)]
     drawn = (torch.stack(drawn, 1).flatten(2) > 128).float().mean(1)
     rng = torch.Generator().manual_seed(0)
     alone = from_network_scale(CellHead(GROUPS)(raw[:1].expand(20_000, 3, 4), rng)).flatten(1)
@@ -87,9 +90,42 @@ def test_each_row_is_drawn_as_the_logits_say():
     assert torch.allclose(drawn[:, known], expected[known].expand(2, -1), atol=0.035)
 
 
-def test_a_head_without_levels_has_nothing_to_spread():
+def test_what_is_drawn_has_the_shares_of_the_softmax():
+    n, raw = 40_000, torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(5)) * 2
+    cells = draw(raw.expand(n, 3, 4)).flatten(1) > 128
+    flat = raw.flatten()
+    for group in ([0, 5, 2], [10, 11]):
+        there = cells[:, 4] if group[0] == 0 else torch.ones(n, dtype=torch.bool)
+        counts = cells[there][:, group].sum(0)
+        assert counts.sum() == there.sum()  # one level each
+        expected = flat[group].softmax(0) * there.sum()
+        assert chisquare(counts.numpy(), expected.double().numpy(), sum_check=False).pvalue > 1e-3
+    for cell in (1, 4, 6):
+        expected = n * flat[cell].sigmoid()
+        assert abs(cells[:, cell].sum() - expected) < 4 * n**0.5 / 2
+
+
+def test_extreme_logits_and_those_that_are_no_numbers():
+    raw = torch.zeros(50, 3, 4)
+    raw[:, 2, 2], raw[:, 2, 3] = 1e30, -1e30  # cells 10 and 11
+    cells = draw(raw).flatten(1)
+    assert (cells[:, 10] > 254).all()
+    assert (cells[:, 11] < 2).all()
+    assert draw(torch.full((5, 3, 4), torch.nan)).isnan().any(dim=(1, 2)).all()
+
+
+def test_features_of_what_is_drawn_are_those_of_the_grids():
+    head, rng = CellHead(GROUPS), torch.Generator().manual_seed(0)
+    drawn = head.draw(torch.randn(300, 3, 4), rng)
+    cells = head.to_cells(head.show(drawn)).numpy()
+    assert np.allclose(head.features(drawn), cell_features(cells, GROUPS), atol=1e-3)
+
+
+def test_a_head_without_levels_draws_its_grid():
     raw = torch.randn(5, 3, 4)
-    assert torch.equal(TanhHead().spread(raw, torch.zeros(5, dtype=torch.long)), raw.tanh())
+    drawn = TanhHead().draw(raw, None, torch.zeros(5, dtype=torch.long))
+    assert torch.equal(TanhHead().show(drawn), raw.tanh().flatten(1))
+    assert TanhHead().features(drawn) is None
 
 
 def test_gradients_reach_every_output_but_null():

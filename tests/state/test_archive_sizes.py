@@ -186,7 +186,8 @@ def test_many_candidates_are_made_in_several_passes(n_cells):
     most = grids_at_a_time(n_cells)
     sizes, seen = passes_of(generator), []
 
-    def choose(candidates, mask, rng):
+    def choose(made, mask, rng):
+        candidates = np.asarray(made)
         seen.append(candidates.shape)
         return candidates.reshape(len(candidates), -1).mean(1).argmax(keepdims=True)
 

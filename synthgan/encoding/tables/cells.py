@@ -20,7 +20,7 @@ from synthgan.encoding.tables.codecs import (
     RankedLevels,
 )
 from synthgan.encoding.tables.column import Column
-from synthgan.encoding.tables.levels import level_codes, shown
+from synthgan.encoding.tables.levels import array_of_levels, level_codes, shown
 from synthgan.encoding.tables.moments import Moments, read_codec
 from synthgan.encoding.tables.quantile import inward, pool_labels
 from synthgan.encoding.tables.schema import Schema
@@ -110,7 +110,16 @@ class ColumnCells:
             present = present & bool(codec.levels)
         elif codec.lowest_cell == OFF:
             present = present & (cells >= OFF / 2).any(axis=1)
-        return self._restore(codec.decode(cells), present)
+        if not isinstance(codec, Levels | RankedLevels):
+            return self._restore(codec.decode(cells), present)
+        # Each level is restored once, and rows take theirs; the last one is a missing value.
+        is_complete, levels = bool(present.all()), array_of_levels(codec.levels)
+        stored = levels if is_complete else np.append(levels, levels[:1])
+        own = self._restore(stored, np.arange(len(stored)) < len(levels))
+        codes = codec.codes(cells)
+        if not is_complete:
+            codes = np.where(present, codes, len(levels))
+        return own.take(codes).set_axis(pd.RangeIndex(len(codes)))
 
     def draw(
         self,

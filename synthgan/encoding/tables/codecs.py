@@ -350,10 +350,15 @@ class Levels(StoredCodec):
             return np.where(codes == 1, ON, OFF)[:, None], None
         return np.where(codes[:, None] == np.arange(len(self.levels)), ON, OFF), None
 
+    def codes(self, cells: np.ndarray) -> np.ndarray:
+        """Return the number of the highest cell."""
+        if self.kind == "binary":
+            return np.asarray(cells[:, 0] >= _MIDDLE).astype(np.intp)
+        return cells.argmax(axis=1)
+
     def decode(self, cells: np.ndarray) -> np.ndarray:
         """Return the level of the highest cell."""
-        codes = cells[:, 0] >= _MIDDLE if self.kind == "binary" else cells.argmax(axis=1)
-        return array_of_levels(self.levels)[codes.astype(int)]
+        return array_of_levels(self.levels)[self.codes(cells)]
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None
@@ -398,9 +403,13 @@ class RankedLevels(StoredCodec):
         """Encode the ranks of the levels."""
         return self.inner.encode(level_codes(self.levels, values).astype(np.float64))
 
-    def decode(self, cells: np.ndarray) -> np.ndarray:
+    def codes(self, cells: np.ndarray) -> np.ndarray:
         """Decode the ranks of the levels."""
-        return array_of_levels(self.levels)[np.rint(self.inner.decode(cells)).astype(int)]
+        return np.rint(self.inner.decode(cells)).astype(np.intp)
+
+    def decode(self, cells: np.ndarray) -> np.ndarray:
+        """Return the levels of the ranks."""
+        return array_of_levels(self.levels)[self.codes(cells)]
 
     def draw(
         self, n: int, rng: np.random.Generator, allowed: Allowed = None, between: Between = None

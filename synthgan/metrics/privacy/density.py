@@ -98,8 +98,9 @@ def attack_members(
     scored = np.concatenate([members, non_members])
     spaces = [(scored, synthetic), (_ranked(scored, synthetic), _ranked(synthetic, synthetic))]
     counts = _counts(_SYNTHETIC_COUNTS, len(synthetic) // len(members))
-    near = [_log_distances(x, to, counts) for x, to in spaces]
-    first = np.log(nearest(scored, synthetic)[0][:, 0] + _LEAST)
+    found = [nearest(x, to, max(counts))[0] for x, to in spaces]
+    near = [_mean_log(distances, counts) for distances in found]
+    first = np.log(found[0][:, 0] + _LEAST)
     n = len(members)
     folds: dict[str, list[Scores]] = {"both": [], "neighbours": [], "trees": [], "distance": []}
     for k in range(fold.max() + 1):
@@ -150,7 +151,8 @@ def neighbour_ratios(
     function, doi 10.1214/aoms/1177700079.
     """
     counts = _counts(_REFERENCE_COUNTS, len(reference) // 4)
-    return _log_distances(records, reference, counts) - to_synthetic
+    distances = nearest(records, reference, max(counts))[0]
+    return _mean_log(distances, counts) - to_synthetic
 
 
 def tree_ratios(
@@ -218,10 +220,9 @@ def _counts(counts: tuple[int, ...], most: int) -> list[int]:
     return [k for k in counts if k <= most] or [1]
 
 
-def _log_distances(records: np.ndarray, to: np.ndarray, counts: list[int]) -> np.ndarray:
+def _mean_log(distances: np.ndarray, counts: list[int]) -> np.ndarray:
     """Mean logarithm of the distances to the k-th nearest point, over all k."""
-    distances = nearest(records, to, max(counts))[0][:, np.array(counts) - 1]
-    return np.log(distances + _LEAST).mean(axis=1)
+    return np.log(distances[:, np.array(counts) - 1] + _LEAST).mean(axis=1)
 
 
 def _sums(first: list[Scores], second: list[Scores]) -> list[Scores]:
