@@ -82,8 +82,8 @@ class Step:
         self.scale = scale.reshape(data.grids.shape[1:])
         # A generator of its own: a run that is resumed measures the same tables.
         rng = torch.Generator(state.rng.device).manual_seed(_TABLES_SEED)
-        self.tables = None
-        if self.pair.pairs and PairTables.exist(data.groups):
+        self.tables_weight, self.tables = self.pair.pairs or 0.0, None
+        if self.tables_weight and PairTables.exist(data.groups):
             self.tables = PairTables(data.groups, data.chunks(rng))
 
     def __call__(self, rows: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class Step:
         if self.tables is not None:
             # Grids with known cells come first; their conditions are not drawn as often as real.
             n_masked = self.sampler.known.n_masked(len(made), self.masked)
-            total = total + self.pair.pairs * self.tables.distance(made[n_masked:], rng)
+            total = total + self.tables_weight * self.tables.distance(made[n_masked:], rng)
         state.generator_optimizer.zero_grad()
         total.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
