@@ -36,9 +36,9 @@ def add(commands: Any) -> None:
         "--out",
         required=True,
         metavar="OUT",
-        help="file for rows: CSV, also compressed (.csv.gz), .xlsx, .parquet or .feather; folder "
-        "for related tables or WFDB records; folder or zip archive for PNG images; or an npy file "
-        "for signals or images",
+        help="file for rows: CSV, also compressed (.csv.gz), .xlsx, .parquet or .feather, or a new "
+        "folder with --format; folder for related tables or WFDB records; folder or zip archive "
+        "for PNG images; or an npy file for signals or images",
     )
     sample.add_argument(
         "--seed", type=int, default=None, help="random seed, for reproducible output"
@@ -58,6 +58,12 @@ def add(commands: Any) -> None:
         action="store_true",
         help="add an apostrophe before text that a spreadsheet reads as a formula: = + - @ ...",
     )
+    sample.add_argument(
+        "--format",
+        choices=("csv", "csv.gz", "tsv", "xlsx", "parquet", "feather"),
+        help="format of the files in a folder: of related tables (default: csv), or of the parts "
+        "of a table that does not fit into memory (default: one file)",
+    )
     for kind in all_kinds().values():
         kind.add_sample_options(sample)
     sample.set_defaults(command=_sample)
@@ -72,8 +78,13 @@ def _sample(parsed: argparse.Namespace) -> None:
     options = kind.sample_arguments(parsed)
     if parsed.on_missing is not None:
         options["on_missing"] = parsed.on_missing
-    conditions = None if parsed.conditions is None else _read_conditions(parsed, kind, model)
     seed = secrets.randbits(31) if parsed.seed is None else parsed.seed
+    if parsed.format is not None and not kind.files:
+        with as_private_as(parsed.model):
+            n = kind.write_parts(model, seed, parsed)
+        print(printable(f"{n} {kind.records} written to {parsed.out}"))
+        return
+    conditions = None if parsed.conditions is None else _read_conditions(parsed, kind, model)
     fake = model.sample(parsed.n, conditions=conditions, random_state=seed, **options)
     with as_private_as(parsed.model):
         noun = kind.write(fake, model, parsed)
@@ -110,7 +121,8 @@ def _check_options(parsed: argparse.Namespace, kind: Kind) -> None:
                 f"generates {kind.records}."
             )
     if not kind.files:
-        check_out("--out", parsed.out)
+        if parsed.format is None:  # a folder of parts is checked before it is written
+            check_out("--out", parsed.out)
         return
     if parsed.n is not None and parsed.n < 1:
         raise ValueError(f"-n {parsed.n} is too few; give 1 or more.")

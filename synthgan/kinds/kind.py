@@ -241,5 +241,9 @@ class Kind(ABC):
         """Write synthetic records; return the plural noun for them, such as "rows"."""
         return str(self._part("files").write(fake, model, parsed))
 
+    def write_parts(self, model: Any, seed: int, parsed: argparse.Namespace) -> int:
+        """Generate a folder of parts for ``synthgan sample --format``; return how many records."""
+        raise ValueError(f"--format is for tables, not for {self.plural}.")
+
     def _part(self, name: str) -> Any:
         return importlib.import_module(f"{self.folder}.{name}")

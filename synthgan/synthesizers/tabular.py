@@ -36,6 +36,7 @@ from synthgan.records.tables import plain_conditions, read_table
 from synthgan.records.targets import read_target
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
+from synthgan.synthesizers.large_samples import LargeSamples
 from synthgan.synthesizers.private_table import check_private, fit_private
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
@@ -60,7 +61,7 @@ _FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN = 3000, 200
 _ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
-class TabularGANSynthesizer(BaseGANSynthesizer):
+class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
     """Train a GAN on a table and generate synthetic rows.
 
     Parameters left as None follow the preset, and without a preset the default recipe. To change
@@ -370,7 +371,10 @@ class TabularGANSynthesizer(BaseGANSynthesizer):
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        frame = self._sample_frame(n, wanted, seed, on_missing)
+        if wanted:
+            frame = self._sample_frame(n, wanted, seed, on_missing)
+        else:
+            frame = pd.concat([self._draw_lot(lot, on_missing) for lot in self._lots(n, seed)])
         rows = frame.index.to_numpy()
         made = self._restore(frame.reset_index(drop=True), return_y)
         if return_y:

@@ -75,10 +75,6 @@ class RelationalKind(Kind):
         """See `Kind.add_evaluate_options`."""
         self.add_fit_options(parser)
 
-    def add_sample_options(self, parser: Any) -> None:
-        """See `Kind.add_sample_options`."""
-        self._part("files").add_sample_options(parser.add_argument_group(self.plural))
-
     def sample_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
         """See `Kind.sample_arguments`."""
         if parsed.on_missing is not None:

@@ -13,15 +13,12 @@ from synthgan.kinds.options import estimator_arguments, split_names, text_names
 
 __all__ = [
     "add_relations",
-    "add_sample_options",
     "evaluate_arguments",
     "fit",
     "read_sets",
     "table_of_conditions",
     "write",
 ]
-
-_SUFFIXES = ("csv", "csv.gz", "tsv", "xlsx", "parquet", "feather")
 
 
 def add_relations(tables: Any) -> None:
@@ -31,13 +28,6 @@ def add_relations(tables: Any) -> None:
         metavar="R.json",
         help="relations between the tables of a folder: a JSON list of objects with child, key, "
         "parent and order, or SDV metadata (default: found by names and values)",
-    )
-
-
-def add_sample_options(tables: Any) -> None:
-    """Add options of ``synthgan sample``."""
-    tables.add_argument(
-        "--format", choices=_SUFFIXES, help="format of the files in the folder (default: csv)"
     )
 
 

@@ -24,7 +24,7 @@ class TableKind(Kind):
     any_condition = True
     evaluate_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
     fit_options = (*evaluate_options, "epsilon", "delta", "public", "unit", "max_rows", "target")
-    sample_options = ("csv_safe", "sep", "encoding", "decimal", "na")
+    sample_options = ("csv_safe", "sep", "encoding", "decimal", "na", "format", "jobs")
     floor = "shuffled columns"
     importance_caption = (
         "Each bar is the decrease of the classifier's AUC when one column is shuffled. If all bars "
@@ -59,6 +59,10 @@ class TableKind(Kind):
         """See `Kind.sample_arguments`."""
         self._part("files").check_out(parsed)
         return {}
+
+    def write_parts(self, model: Any, seed: int, parsed: argparse.Namespace) -> int:
+        """See `Kind.write_parts`."""
+        return int(self._part("files").write_parts(model, seed, parsed))
 
     def text_columns(self, model: Any) -> dict[str, str]:
         """See `Kind.text_columns`."""

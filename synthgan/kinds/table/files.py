@@ -23,6 +23,7 @@ __all__ = [
     "text_columns",
     "train_table",
     "write",
+    "write_parts",
 ]
 
 _OF_TEXT = ("sep", "encoding", "decimal", "na")
@@ -90,6 +91,13 @@ def add_sample_options(tables: Any) -> None:
     _add_dialect(tables, "default: as the training table")
     tables.add_argument(
         "--na", metavar="TEXT", help="text of missing cells (default: as the training table)"
+    )
+    tables.add_argument(
+        "-j",
+        "--jobs",
+        type=int,
+        help="processes that write the parts of --format; the files do not depend on it (default: "
+        "1)",
     )
 
 
@@ -232,9 +240,17 @@ def check_out(parsed: argparse.Namespace) -> None:
     """Raise an error if options do not fit the suffix of the output file."""
     from synthgan.io.tables import check_suffix, is_text_name
 
-    check_suffix(parsed.out)
+    if parsed.format is None:
+        check_suffix(parsed.out)
+        is_text = is_text_name(parsed.out)
+    else:
+        is_text = parsed.format.startswith("csv")
+    if parsed.jobs is not None and parsed.format is None:
+        raise ValueError(
+            "--jobs is for folders of parts, and --out is one file: give --format, such as parquet."
+        )
     given = [name for name in (*_OF_TEXT, "csv_safe") if getattr(parsed, name)]
-    if given and not is_text_name(parsed.out):
+    if given and not is_text:
         raise ValueError(
             f"--{given[0].replace('_', '-')} is for text files, not for {parsed.out!r}."
         )
@@ -242,11 +258,30 @@ def check_out(parsed: argparse.Namespace) -> None:
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:
     """Write rows in the dialect of the training table; return the plural noun for them."""
-    from synthgan.io.tables import Dialect, is_tabbed, write_table
+    from synthgan.io.tables import write_table
 
-    sep = "tab" if parsed.sep is None and is_tabbed(parsed.out) else parsed.sep
-    dialect = (getattr(model, "dialect_", None) or Dialect()).overridden(
-        sep, parsed.encoding, parsed.decimal, parsed.na, [str(name) for name in fake]
-    )
+    dialect = _dialect_of(model, parsed, [str(name) for name in fake])
     write_table(fake, parsed.out, dialect, safe=parsed.csv_safe)
     return "rows"
+
+
+def write_parts(model: Any, seed: int, parsed: argparse.Namespace) -> int:
+    """Write a folder of parts; return the number of rows."""
+    if parsed.n is None:
+        raise ValueError("--format needs -n, a number of rows; conditions are for one file.")
+    dialect = None
+    if parsed.format.startswith("csv"):
+        dialect = _dialect_of(model, parsed, [str(name) for name in model.columns_])
+    n_rows = model.sample_to(
+        parsed.out, parsed.n, parsed.jobs, seed, parsed.format, dialect, parsed.csv_safe
+    )
+    return int(n_rows)
+
+
+def _dialect_of(model: Any, parsed: argparse.Namespace, names: list[str]) -> Any:
+    from synthgan.io.tables import Dialect, is_tabbed
+
+    sep = "tab" if parsed.sep is None and is_tabbed(parsed.out) else parsed.sep
+    return (getattr(model, "dialect_", None) or Dialect()).overridden(
+        sep, parsed.encoding, parsed.decimal, parsed.na, names
+    )

@@ -1,0 +1,174 @@
+"""Samples that are never held as a whole: batches, and folders of parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from numbers import Integral
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from joblib import effective_n_jobs
+from sklearn.utils.validation import check_is_fitted
+
+from synthgan.asking.conditions import Conditions, count_rows
+from synthgan.exceptions import ParameterError
+from synthgan.io.tables import Dialect, write_table
+from synthgan.randomness import draw_seed
+from synthgan.records.tables import to_frame
+from synthgan.scale.lots import Lot, in_batches, lots_of, rows_in_a_lot
+from synthgan.scale.parts import FORMATS, check_new_folder, part_name, write_parts
+from synthgan.synthesizers.saved_model import SavedModel
+
+__all__ = ["LargeSamples"]
+
+_ARCHIVE = "model.synthgan"
+
+
+class LargeSamples:
+    """Methods of a synthesizer of tables that generate any number of rows in bounded memory."""
+
+    random_state: Any
+    grid_shape_: tuple[int, ...]
+
+    def _lots(self, n: int, seed: int) -> list[Lot]:
+        return lots_of(n, rows_in_a_lot(math.prod(self.grid_shape_)), seed)
+
+    def _draw_lot(self: Any, lot: Lot, on_missing: str = "error") -> pd.DataFrame:
+        """Draw the rows of a lot; their index holds their numbers."""
+        frame = self._sample_frame(lot.n, Conditions(None, {}, lot.n), lot.seed, on_missing)
+        return frame.set_axis(frame.index + lot.first)
+
+    def sample_batches(
+        self: Any, n: int, batch_rows: int = 100_000, random_state: Any = None
+    ) -> Iterator[Any]:
+        """Generate rows in batches; together they are the rows of `sample`.
+
+        Parameters
+        ----------
+        n : int
+            How many rows in all.
+        batch_rows : int, default=100_000
+            Rows of a batch; the last one may have fewer. Rows do not depend on it.
+        random_state : int, RandomState instance or None, default=None
+            As in `sample`.
+
+        Yields
+        ------
+        X : as given to `fit`
+
+        Raises
+        ------
+        ParameterError
+            A number that is not allowed.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import TabularGANSynthesizer
+        >>> from synthgan.datasets import make_clinic
+        >>> clinic = make_clinic(200, random_state=0)
+        >>> model = TabularGANSynthesizer(epochs=2, random_state=0).fit(clinic)
+        >>> [len(batch) for batch in model.sample_batches(50, batch_rows=20)]
+        [20, 20, 10]
+        """
+        check_is_fitted(self)
+        if not isinstance(batch_rows, Integral) or batch_rows < 1:
+            raise ParameterError(f"batch_rows={batch_rows!r} is not allowed; give 1 or more.")
+        n = count_rows(n, None)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        frames = (self._draw_lot(lot) for lot in self._lots(n, seed))
+        return (self._restore(frame, False) for frame in in_batches(frames, int(batch_rows)))
+
+    def sample_to(
+        self: Any,
+        path: Any,
+        n: int,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        format: str = "parquet",
+        dialect: Dialect | None = None,
+        safe: bool = False,
+    ) -> int:
+        """Write rows as a folder of files, which appears when all are complete.
+
+        Parameters
+        ----------
+        path : str or path
+            A new folder, or an empty one.
+        n : int
+            How many rows in all.
+        n_jobs : int or None, default=None
+            Processes, as in joblib; files do not depend on it.
+        random_state : int, RandomState instance or None, default=None
+            As in `sample`, whose rows these are.
+        format : {"parquet", "feather", "csv", "csv.gz"}, default="parquet"
+            Of the files ``part-00000.parquet`` and so on.
+        dialect, safe : as in `synthgan.io.tables.write_table`
+            Of text.
+
+        Returns
+        -------
+        n : int
+            Rows that were written.
+
+        Raises
+        ------
+        DataError
+            There are files at the path, or it cannot be written: then nothing is.
+        ParameterError
+            A number or format that is not allowed.
+        NotFittedError
+            Before `fit`.
+        """
+        check_is_fitted(self)
+        if format not in FORMATS:
+            raise ParameterError(f"format={format!r} is not allowed; give one of {[*FORMATS]}.")
+        check_new_folder(path)
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        lots = self._lots(count_rows(n, None), seed)
+        is_alone = effective_n_jobs(n_jobs) == 1 or len(lots) == 1
+
+        def maker(folder: Path) -> _PartWriter:
+            model = self if is_alone else folder.parent / _ARCHIVE
+            if not is_alone:
+                self.save(model)
+            return _PartWriter(model, tuple(lots), folder, format, dialect, safe)
+
+        return write_parts(path, len(lots), maker, 1 if is_alone else n_jobs)
+
+
+@dataclass(frozen=True)
+class _PartWriter:
+    """Writes the part of a lot; a process that is not the model's own loads its archive."""
+
+    model: Any
+    lots: tuple[Lot, ...]
+    folder: Path
+    format: str
+    dialect: Dialect | None
+    safe: bool
+
+    def __call__(self, number: int) -> int:
+        model = _loaded(self.model) if isinstance(self.model, Path) else self.model
+        frame = model._draw_lot(self.lots[number]).reset_index(drop=True)
+        table = _with_types(to_frame(model._restore(frame, False))[0])
+        write_table(
+            table, self.folder / part_name(number, self.format), self.dialect, safe=self.safe
+        )
+        return len(table)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path) -> Any:
+    return SavedModel.load(path)
+
+
+def _with_types(table: pd.DataFrame) -> pd.DataFrame:
+    """Give columns of objects that are all missing in a part the type of text."""
+    empty = [name for name in table if table[name].dtype == object and table[name].isna().all()]
+    return table.astype(dict.fromkeys(empty, "string")) if empty else table
