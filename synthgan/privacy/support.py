@@ -12,6 +12,7 @@ from synthgan.privacy.dominance import guarded_means
 
 __all__ = ["EVERYTHING", "Support", "pooled_means", "run_means"]
 
+_MOST_RUNS, _FINE_RUNS = 2**14, 2**9  # in all, and at each end
 _ASIDE = 0.381966  # share of the way: irrational, so as not to end at another value of a lattice
 
 
@@ -72,26 +73,41 @@ class Support:
         codes, values = pd.factorize(series)
         return pd.Series(self.counts(codes, len(values)), index=values)
 
-    def pools(self, n_rows: int, fewest: int = 1) -> list[slice]:
+    def pools(self, n_rows: int, fewest: int = 1) -> np.ndarray:
         """Split rows, in order, into runs with enough people and at least `fewest` rows each.
 
         Remaining rows at the end join the last run. Without `people`, lengths of runs differ by at
-        most one.
+        most one, unless there are more than 16 384 runs: then those at both ends stay as short, and
+        others are so long that there are no more.
+
+        Returns
+        -------
+        starts : ndarray of shape (n_runs,)
+            Where runs begin.
         """
         if self.people is None:
-            n_runs = max(1, n_rows // max(self.least, fewest))
-            sizes = n_rows // n_runs + (np.arange(n_runs) < n_rows % n_runs)
-            starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist()
-        else:
-            starts, seen = [0], set[int]()
-            for row, person in enumerate(self.people.tolist()):
-                if len(seen) >= self.least and row - starts[-1] >= fewest:
-                    starts.append(row)
-                    seen = set()
-                seen.add(person)
-            if len(seen) < self.least and len(starts) > 1:
-                starts.pop()
-        return [slice(a, b) for a, b in zip(starts, [*starts[1:], n_rows], strict=True)]
+            size = max(self.least, fewest)
+            n_runs = max(1, n_rows // size)
+            if n_runs <= _MOST_RUNS:
+                return _equal_runs(n_rows, n_runs)
+            ends = size * np.arange(_FINE_RUNS)
+            inner = n_rows - 2 * size * _FINE_RUNS
+            middle = size * _FINE_RUNS + _equal_runs(inner, _MOST_RUNS - 2 * _FINE_RUNS)
+            return np.concatenate([ends, middle, n_rows - size * _FINE_RUNS + ends])
+        starts, seen = [0], set[int]()
+        for row, person in enumerate(self.people.tolist()):
+            if len(seen) >= self.least and row - starts[-1] >= fewest:
+                starts.append(row)
+                seen = set()
+            seen.add(person)
+        if len(seen) < self.least and len(starts) > 1:
+            starts.pop()
+        return np.array(starts)
+
+
+def _equal_runs(n_rows: int, n_runs: int) -> np.ndarray:
+    sizes = n_rows // n_runs + (np.arange(n_runs) < n_rows % n_runs)
+    return np.concatenate([[0], np.cumsum(sizes)[:-1]])
 
 
 EVERYTHING = Support()
@@ -123,9 +139,8 @@ def pooled_means(
         Number of values of each group, and its mean. A mean that equals a value of too few people
         is moved towards the next group; NaN if all groups have this value.
     """
-    runs = support.pools(len(ordered), fewest)
-    starts, stops = (np.array([getattr(run, end) for run in runs]) for end in ("start", "stop"))
-    sizes = stops - starts
+    starts = support.pools(len(ordered), fewest)
+    sizes = np.diff(np.append(starts, len(ordered)))
     lows, highs = _bounds(ordered, starts, low, high)
     means = run_means(ordered, starts, lows, highs, support.people, support.least)
     if support.least > 1:

@@ -72,10 +72,22 @@ def test_no_mean_is_the_value_of_too_few_people(numbers, of, least):
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=200), st.integers(1, 6))
 def test_runs_hold_enough_people_and_all_rows(of, least):
     people = np.array(of)
-    runs = Support(least, people).pools(len(people))
+    starts = Support(least, people).pools(len(people)).tolist()
+    runs = [slice(a, b) for a, b in zip(starts, [*starts[1:], len(people)], strict=True)]
     assert [row for run in runs for row in range(len(people))[run]] == list(range(len(people)))
     if len(set(of)) >= least:
         assert all(len(set(people[run])) >= least for run in runs)
+
+
+@pytest.mark.parametrize("n_rows", [5 * 2**14 + 4, 5 * 2**14 + 5, 10**6, 10**6 + 1])
+def test_very_many_rows_have_long_runs_but_for_the_ends(n_rows):
+    starts = Support(5).pools(n_rows)
+    sizes = np.diff(np.append(starts, n_rows))
+    assert starts[0] == 0
+    assert len(sizes) <= 2**14
+    assert sizes.min() >= 5
+    assert set(sizes[:500]) | set(sizes[-500:]) <= {5, 6}
+    assert np.ptp(sizes[512:-512]) <= 1
 
 
 def test_one_outlier_is_not_in_the_table_and_moves_little():

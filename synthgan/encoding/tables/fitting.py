@@ -23,11 +23,12 @@ from synthgan.encoding.tables.codecs import (
     RankedLevels,
 )
 from synthgan.encoding.tables.column import Column
-from synthgan.encoding.tables.fitting_numbers import fit_moments, fit_numbers
+from synthgan.encoding.tables.fitting_numbers import Dates, fit_moments, fit_numbers
 from synthgan.encoding.tables.levels import shares_of
+from synthgan.encoding.tables.numbers import Numbers
 from synthgan.encoding.tables.quantile import QuantileTable
 from synthgan.exceptions import DataError, OutlierWarning, notice
-from synthgan.privacy import Support
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["fit_cells", "share_gaps"]
 
@@ -195,8 +196,8 @@ def _fit_levels(
         indices = pd.Index(found, dtype=object).get_indexer(pd.Index(levels, dtype=object))
         return Levels(tuple(levels), shares_of(counts.to_numpy()[indices]))
     if is_quantile:
-        codes = np.repeat(np.arange(len(found), dtype=np.float64), counts.to_numpy())
-        return RankedLevels(tuple(found), QuantileCell(_table_of(codes)))
+        ranks = Numbers(np.arange(len(found), dtype=np.float64), counts.to_numpy(), EVERYTHING)
+        return RankedLevels(tuple(found), QuantileCell(_table_of(ranks)))
     if len(found) > ON:
         raise DataError(
             f"column {column.name!r} has {len(found)} levels, more than the {ON} grey levels of "
@@ -205,9 +206,9 @@ def _fit_levels(
     return RankedLevels(tuple(found), Linear(0.0, len(found) - 1.0, lowest_cell, "round"))
 
 
-def _table_of(codes: np.ndarray) -> QuantileTable:
+def _table_of(ranks: Numbers) -> QuantileTable:
     """Return the quantile table of level ranks, all of which are stored."""
-    table = quantile.fit_quantiles(codes)
+    table = quantile.table_of(ranks)
     if table is None:
         raise ValueError("the ranks of levels have no quantile table")
     return table
@@ -232,23 +233,26 @@ def _fit_numbers(
                 rank=0,
             )
         return Constant()
-    values, support = values[present], support.take(present)
+    numbers = Numbers.of(values[present], support.take(present))
     codec: Codec | None = None
     if column.kind == "datetime":
-        codec = fit_moments(values, column.per_day, support, min_pool, max_one_hot_numeric)
+        dates = Dates.of(numbers, column.per_day)
+        codec = fit_moments(dates, column.per_day, min_pool, max_one_hot_numeric)
     codec = codec or fit_numbers(
-        values, column.decimals, column.kind != "continuous", support, min_pool, max_one_hot_numeric
+        numbers, column.decimals, column.kind != "continuous", min_pool, max_one_hot_numeric
     )
     if codec is None:
         notice(
-            f"column {column.name!r} has {len(values)} value(s), nearly all of them a single value "
-            f"{_rarer(support)}; it comes back empty.",
+            f"column {column.name!r} has {numbers.n_rows} value(s), nearly all of them a single "
+            f"value {_rarer(support)}; it comes back empty.",
             "have values of too few people, so each comes back empty",
             column.name,
             rank=0,
         )
         return Constant()
-    if isinstance(codec, Constant) and (n_others := int((values != codec.levels[0]).sum())):
+    if isinstance(codec, Constant) and (
+        n_others := int(numbers.counts[numbers.levels != codec.levels[0]].sum())
+    ):
         notice(
             f"column {column.name!r} comes back constant: its {n_others} other value(s) are "
             f"{_rarer(support)}.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from synthgan.encoding.tables import quantile
@@ -16,17 +18,16 @@ from synthgan.encoding.tables.lattice_finding import (
 )
 from synthgan.encoding.tables.levels import shares_of
 from synthgan.encoding.tables.moments import Moments
+from synthgan.encoding.tables.numbers import Numbers
 from synthgan.encoding.tables.quantile import QuantileTable
-from synthgan.privacy import Support
 
-__all__ = ["fit_moments", "fit_numbers"]
+__all__ = ["Dates", "fit_moments", "fit_numbers"]
 
 
 def fit_numbers(
-    values: np.ndarray,
+    numbers: Numbers,
     decimals: int | None,
     is_whole: bool,
-    support: Support,
     min_pool: int,
     max_levels: int,
     lattice: Lattice | None = None,
@@ -35,13 +36,11 @@ def fit_numbers(
 
     Parameters
     ----------
-    values : ndarray of shape (n,), float64 or int64
+    numbers : Numbers
     decimals : int or None
         Of all values; None if there are many.
     is_whole : bool
         Whether values are whole numbers.
-    support : Support
-        Of the values.
     min_pool, max_levels : int
         As ``min_pool`` and ``max_one_hot_numeric`` of `GridEncoder`.
     lattice : Lattice or None, default=None
@@ -52,14 +51,14 @@ def fit_numbers(
     codec : Codec or None
         None if too few people have any value.
     """
-    lattice = lattice or find_lattice(values, support, decimals)
+    lattice = lattice or find_lattice(numbers, decimals)
     if lattice is not None:
-        raw = lattice.raw(values)
-        table = quantile.fit_quantiles(raw, support, lattice.share, min_pool)
+        raw = numbers.map(lattice.raw)
+        table = quantile.table_of(raw, lattice.share, min_pool)
         if table is not None and not table.is_atom.all():
-            return QuantileCell(_with_whole_ends(table, raw), lattice.share, lattice)
+            return QuantileCell(_with_whole_ends(table, raw.levels), lattice.share, lattice)
     step = 0.0 if decimals is None else 10.0**-decimals
-    table = quantile.fit_quantiles(values, support, step, min_pool)
+    table = quantile.table_of(numbers, step, min_pool)
     if table is None:
         return None
     if not table.is_atom.all() or len(table.start) > max_levels:
@@ -87,42 +86,54 @@ def _with_whole_ends(table: QuantileTable, raw: np.ndarray) -> QuantileTable:
     return QuantileTable(table.edges, start, stop)
 
 
-def fit_moments(
-    numbers: np.ndarray, per_day: int, support: Support, min_pool: int, max_levels: int
-) -> Codec | None:
+class Dates(NamedTuple):
+    """Dates, and apart from each other their days and their ticks since midnight."""
+
+    moments: Numbers
+    days: Numbers
+    times: Numbers
+
+    @classmethod
+    def of(cls, moments: Numbers, per_day: int) -> Dates:
+        """Take dates in ticks since 1970 apart."""
+        return cls(moments, moments.map(lambda x: x // per_day), moments.map(lambda x: x % per_day))
+
+
+def fit_moments(dates: Dates, per_day: int, min_pool: int, max_levels: int) -> Codec | None:
     """Fit the codec of dates, in parts where weekdays or hours differ.
 
     Parameters
     ----------
-    numbers : ndarray of shape (n,), int64
-        Ticks since 1970.
+    dates : Dates
+        In ticks since 1970.
     per_day : int
         Ticks in a day.
-    support, min_pool, max_levels : as `fit_numbers`
+    min_pool, max_levels : as `fit_numbers`
 
     Returns
     -------
     codec : Codec or None
         None if too few people have any date.
     """
-    days, times = np.divmod(numbers, per_day)
-    lattice = find_moments(numbers, support, per_day)
+    moments, days, times = dates
+    lattice = find_moments(moments, per_day)
     is_coarse = isinstance(lattice, Months) or (
         isinstance(lattice, Steps) and lattice.step > per_day
     )
-    is_long = len(np.unique(days)) > max_levels
-    has_times = _has_times(days, times, per_day, max_levels)
-    has_weekdays = is_long and not is_coarse and weekdays_differ(days, support)
+    is_long = len(days.levels) > max_levels
+    has_times = _has_times(dates, per_day, max_levels)
+    has_weekdays = is_long and not is_coarse and weekdays_differ(days)
     if not has_times and not has_weekdays:
-        return fit_numbers(numbers, 0, True, support, min_pool, max_levels, lattice)
+        return fit_numbers(moments, 0, True, min_pool, max_levels, lattice)
 
-    def fit(part: np.ndarray, lattice: Lattice | None = None) -> Codec | None:
-        return fit_numbers(part, 0, True, support, min_pool, max_levels, lattice)
+    def fit(part: Numbers, lattice: Lattice | None = None) -> Codec | None:
+        return fit_numbers(part, 0, True, min_pool, max_levels, lattice)
 
-    whole = fit(days, find_moments(days, support, 1))
+    whole = fit(days, find_moments(days, 1))
     parts: list[Codec | None] = [whole, None, fit(times)]
     if has_weekdays:
-        weeks, weekdays = np.divmod(days + EPOCH_WEEKDAY, 7)
+        weeks = days.map(lambda x: (x + EPOCH_WEEKDAY) // 7)
+        weekdays = days.map(lambda x: (x + EPOCH_WEEKDAY) % 7)
         parts[:2] = [fit(weeks), fit(weekdays)]
     if whole is None or parts[0] is None or parts[2] is None or (has_weekdays and not parts[1]):
         return None
@@ -130,10 +141,10 @@ def fit_moments(
     return Moments(parts[0], parts[1], parts[2], per_day, round(low), round(high))
 
 
-def _has_times(days: np.ndarray, times: np.ndarray, per_day: int, max_levels: int) -> bool:
+def _has_times(dates: Dates, per_day: int, max_levels: int) -> bool:
     """Return whether moments lie on several days, and at some hours more often than at others."""
-    most = np.unique(times, return_counts=True)[1].max()
-    if most >= LEAST_SHARE * len(times) or len(np.unique(days)) == 1:
+    moments, days, times = dates
+    if times.counts.max() >= LEAST_SHARE * times.n_rows or len(days.levels) == 1:
         return False
-    n_moments = len(np.unique(days * per_day + times))
-    return n_moments > max_levels and hours_differ(times, per_day)
+    is_varied = moments.sketch is not None or len(moments.levels) > max_levels
+    return is_varied and hours_differ(times.levels, per_day, times.counts)

@@ -9,9 +9,11 @@ import numpy as np
 from scipy.stats import chisquare
 
 from synthgan.encoding.tables.lattice import EPOCH_WEEKDAY, Lattice, Months, Steps, Weekdays
+from synthgan.encoding.tables.numbers import Numbers
 from synthgan.privacy import Support
 
 __all__ = [
+    "HOURS",
     "LEAST_SHARE",
     "find_lattice",
     "find_moments",
@@ -27,25 +29,19 @@ _RARE_DAY = 0.2  # of the usual number of rows a weekday
 _LEAST_P, _LEAST_EFFECT = 1e-4, 0.25  # for counts that differ
 _FEWEST_DAYS = 28  # from first to last, to speak of weekdays
 _MOST_DECIMALS, _LARGEST = 12, 2**53  # what floats hold
-_HOURS = 24
+HOURS = 24
 _MONTHS = (12, 6, 4, 3, 2, 1)  # between dates
 _LAST_DAY = 27  # of the month from 0 that every month has
 
 
-def _rare_rows(values: np.ndarray, support: Support) -> np.ndarray:
-    """Return which rows have a value of too few people, of shape (n,): the others are stored."""
-    levels, codes = np.unique(values, return_inverse=True)
-    return (support.counts(codes, len(levels)) < support.least)[codes]
-
-
-def find_lattice(values: np.ndarray, support: Support, decimals: int | None) -> Lattice | None:
+def find_lattice(numbers: Numbers, decimals: int | None) -> Lattice | None:
     """Find the coarsest steps that nearly all values have.
 
     Parameters
     ----------
-    values : ndarray of shape (n,), int64 or float64
-        Only those that are too rare to be stored are looked at.
-    support : Support
+    numbers : Numbers
+        Only those that are too rare to be stored are looked at; if there are so many that they are
+        in a sketch, none are.
     decimals : int or None
         That hold all values; steps of ``10 ** -decimals`` are no news.
 
@@ -53,12 +49,13 @@ def find_lattice(values: np.ndarray, support: Support, decimals: int | None) -> 
     -------
     lattice : Steps or None
     """
-    rare = _rare_rows(values, support)
-    some, support = values[rare], support.take(rare)
+    if numbers.sketch is not None:
+        return None
+    some, support = numbers.rows(~numbers.is_common)
     if len(some) < _FEWEST_EXACT or np.abs(some).max() > _LARGEST:
         return None
     scale, whole = 0, some
-    if values.dtype.kind == "f":
+    if numbers.levels.dtype.kind == "f":
         found = _decimals(some)
         if found is None:
             return None
@@ -75,40 +72,41 @@ def find_lattice(values: np.ndarray, support: Support, decimals: int | None) -> 
         if (some % step == offset).mean() < _LEAST_RARE / 2:
             continue
         on = near & (whole % step == offset)
-        share = _share(on, support, len(values))
+        share = _share(on, support, numbers.n_rows)
         by_chance = 0.0 if decimals is None else 10.0 ** (scale - decimals) / step
         is_clear = by_chance <= _BY_CHANCE and share >= _LEAST_RARE + by_chance * (1 - _LEAST_RARE)
         if share == 1 or is_clear:
-            if values.dtype.kind == "f":
+            if numbers.levels.dtype.kind == "f":
                 size = 10.0**scale
                 return Steps(share, step / size, offset / size)
             return Steps(share, step, offset)
     return None
 
 
-def find_moments(numbers: np.ndarray, support: Support, per_day: int) -> Lattice | None:
+def find_moments(numbers: Numbers, per_day: int) -> Lattice | None:
     """Find the lattice of dates: a day of the month, weekdays, or steps.
 
     Parameters
     ----------
-    numbers : ndarray of shape (n,), int64
-        Dates in ticks since 1970.
-    support : Support
+    numbers : Numbers
+        Dates in ticks since 1970, whole numbers.
     per_day : int
         Ticks in a day.
     """
-    rare = _rare_rows(numbers, support)
-    days, times = np.divmod(numbers, per_day)
-    time, kept = _mode(times), _frequent_weekdays(days, support)
-    days, times = days[rare], times[rare]
+    if numbers.sketch is not None:
+        return None
+    time = _mode(numbers.levels % per_day, numbers.counts)
+    kept = _frequent_weekdays(numbers.map(lambda x: x // per_day))
+    some, support = numbers.rows(~numbers.is_common)
+    days, times = np.divmod(some, per_day)
     if len(days) < _FEWEST_EXACT:
         return None
 
     def share_of(on: np.ndarray) -> float:
-        return _share(on & (times == time), support.take(rare), len(numbers))
+        return _share(on & (times == time), support, numbers.n_rows)
 
     monthly = _find_months(days, share_of, per_day, time)
-    steps = find_lattice(numbers, support, 0)
+    steps = find_lattice(numbers, 0)
     if monthly is not None or (isinstance(steps, Steps) and steps.step >= 2 * per_day):
         return monthly or steps
     share = share_of(np.isin(_weekdays_of(days), kept))
@@ -137,43 +135,45 @@ def _find_months(
     return None
 
 
-def hours_differ(times: np.ndarray, per_day: int) -> bool:
+def hours_differ(times: np.ndarray, per_day: int, counts: np.ndarray | None = None) -> bool:
     """Return whether ticks since midnight lie in some hours more often than in others."""
-    n_bins = min(per_day, _HOURS)
-    return n_bins > 1 and _differ(times * n_bins // per_day, np.ones(n_bins))
+    n_bins = min(per_day, HOURS)
+    found = np.bincount(times * n_bins // per_day, counts, minlength=n_bins)
+    return n_bins > 1 and _differ(found, np.ones(n_bins))
 
 
-def weekdays_differ(days: np.ndarray, support: Support) -> bool:
+def weekdays_differ(days: Numbers) -> bool:
     """Return whether some weekdays are more frequent than others, but for very rare ones."""
-    kept = _frequent_weekdays(days, support)
-    weekdays = _weekdays_of(days)
-    expected = np.bincount(_weekdays_of(np.arange(days.min(), days.max() + 1)), minlength=7)[kept]
-    codes = np.searchsorted(kept, weekdays[np.isin(weekdays, kept)])
-    return bool(np.ptp(days) >= _FEWEST_DAYS and len(kept) > 1 and _differ(codes, expected))
+    kept, levels = _frequent_weekdays(days), days.levels
+    every = np.arange(levels[0], levels[-1] + 1)
+    expected = np.bincount(_weekdays_of(every), minlength=7)[kept]
+    counts = days.rows_by(_weekdays_of(levels), 7)[kept]
+    is_long = levels[-1] - levels[0] >= _FEWEST_DAYS
+    return bool(is_long and len(kept) > 1 and _differ(counts, expected))
 
 
 def _weekdays_of(days: np.ndarray) -> np.ndarray:
     return (days + EPOCH_WEEKDAY) % 7
 
 
-def _frequent_weekdays(days: np.ndarray, support: Support) -> np.ndarray:
+def _frequent_weekdays(days: Numbers) -> np.ndarray:
     """Return the weekdays but for a few rows on rare ones.
 
     All are returned if there are few weeks, or if too few people have one of those.
     """
-    every = np.arange(7)
-    if not len(days) or np.ptp(days) < _FEWEST_DAYS:
+    every, levels = np.arange(7), days.levels
+    if not len(levels) or levels[-1] - levels[0] < _FEWEST_DAYS:
         return every
-    counts = np.bincount(_weekdays_of(days), minlength=7)
+    weekdays = _weekdays_of(levels)
+    counts = days.rows_by(weekdays, 7)
     is_kept = counts >= _RARE_DAY * np.sort(counts)[-2:].mean()
-    is_shared = support.counts(_weekdays_of(days), 7)[is_kept] >= support.least
-    is_clear = is_shared.all() and counts[is_kept].sum() >= LEAST_SHARE * len(days)
+    is_shared = days.people_by(weekdays, 7)[is_kept] >= days.support.least
+    is_clear = is_shared.all() and counts[is_kept].sum() >= LEAST_SHARE * days.n_rows
     return every[is_kept] if is_clear else every
 
 
-def _differ(codes: np.ndarray, expected: np.ndarray) -> bool:
-    """Return whether codes have clearly other frequencies than expected (in any unit)."""
-    counts = np.bincount(codes, minlength=len(expected)).astype(np.float64)
+def _differ(counts: np.ndarray, expected: np.ndarray) -> bool:
+    """Return whether counts are clearly other than expected (in any unit)."""
     wanted = expected * counts.sum() / expected.sum()
     is_large = np.abs(counts / wanted - 1).max() >= _LEAST_EFFECT
     return bool(is_large and chisquare(counts, wanted).pvalue < _LEAST_P)
@@ -210,6 +210,6 @@ def _share(on: np.ndarray, support: Support, n_values: int) -> float:
     return float(f"{share:.3g}") if support.holds(~on) else 1.0
 
 
-def _mode(numbers: np.ndarray) -> Any:
-    levels, counts = np.unique(numbers, return_counts=True)
-    return levels[counts.argmax()].item()
+def _mode(numbers: np.ndarray, counts: np.ndarray | None = None) -> Any:
+    levels, codes = np.unique(numbers, return_inverse=True)
+    return levels[np.bincount(codes, counts).argmax()].item()

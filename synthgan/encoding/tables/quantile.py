@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from synthgan.encoding.tables.numbers import Numbers
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
@@ -21,6 +22,7 @@ __all__ = [
     "from_quantiles",
     "inward",
     "pool_labels",
+    "table_of",
     "to_quantiles",
 ]
 
@@ -89,9 +91,23 @@ def fit_quantiles(
     values : ndarray of shape (n,), float64 or int64
         Finite numbers, at least one.
     support : Support, default=EVERYTHING
-        A value that enough people share is kept as it is. Runs of rarer values are pooled into
-        groups of enough people, of which a mean is kept that no one dominates; a run that is too
-        small for one group is left out. EVERYTHING keeps all values.
+        Of the values; see `table_of`. EVERYTHING keeps all values.
+    step, min_pool : as `table_of`
+    """
+    return table_of(Numbers.of(values, support), step, min_pool)
+
+
+def table_of(numbers: Numbers, step: float = 0.0, min_pool: int = 1) -> QuantileTable | None:
+    """Learn a quantile table that stores no number of too few people.
+
+    A number that enough people share is kept as it is. Runs of rarer numbers are pooled into
+    groups of enough people, of which a mean is kept that no one dominates; a run that is too
+    small for one group is left out.
+
+    Parameters
+    ----------
+    numbers : Numbers
+        At least one.
     step : float, default=0
         Spacing of the possible values (1 for integers, 0.1 for one decimal); 0 for continuous
         values. Pooled pieces end half a step before a kept value.
@@ -104,63 +120,110 @@ def fit_quantiles(
         None if `support` allows no value to be stored: too few people, or nearly all have one
         value.
     """
-    order = np.argsort(values, kind="stable")
-    ordered, support = values[order], support.take(order)
-    levels, codes, counts = np.unique(ordered, return_inverse=True, return_counts=True)
-    common = support.counts(codes, len(levels)) >= support.least
+    levels, rows, repeats, common = _entries(numbers)
+    support = numbers.support
     wide = Support(max(support.least, min_pool), support.people)
-    pieces: list[tuple[float, float, float]] = []  # rows, start, stop
-    borders = np.flatnonzero(np.diff(common)) + 1
-    first = np.concatenate([[0], np.cumsum(counts)])
-    for run in np.split(np.arange(len(levels)), borders):
-        rows = slice(first[run[0]], first[run[-1] + 1])
-        if common[run[0]]:
-            pieces += [(int(counts[i]), levels[i], levels[i]) for i in run]
-        elif support.take(rows).count(np.ones(counts[run].sum(), bool)) >= support.least:
-            below = levels[run[0] - 1] + step / 2 if run[0] else None
-            above = levels[run[-1] + 1] - step / 2 if run[-1] + 1 < len(levels) else None
-            pieces += _pooled(ordered[rows], wide.take(rows), below, above)
-        else:
-            pieces.append((int(counts[run].sum()), np.nan, np.nan))
-    kept = _merged([piece for piece in pieces if not np.isnan(piece[1])])
-    if not kept:
+    exact = _is_large(levels)
+    first = np.concatenate([[0], np.cumsum(repeats)])
+    pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # rows, start, stop
+    borders = np.concatenate([[0], np.flatnonzero(np.diff(common)) + 1, [len(levels)]])
+    for begin, end in pairwise(borders.tolist()):
+        if common[begin]:
+            run = levels[begin:end]
+            pieces.append((rows[begin:end], run, run))
+            continue
+        those = slice(first[begin], first[end])
+        n_people = those.stop - those.start
+        if support.people is not None:
+            n_people = len(np.unique(support.people[those]))
+        if n_people < support.least:
+            continue
+        below = levels[begin - 1] + step / 2 if begin else None
+        above = levels[end] - step / 2 if end < len(levels) else None
+        ordered = np.repeat(levels[begin:end], repeats[begin:end])
+        weights = np.repeat(rows[begin:end] / repeats[begin:end], repeats[begin:end])
+        pieces.append(_pooled(ordered, weights, wide.take(those), below, above))
+    if not pieces:
         return None
-    rows_of = np.array([piece[0] for piece in kept])
-    edges = np.concatenate([[0.0], np.cumsum(rows_of) / rows_of.sum()])
+    kind = object if exact else np.float64
+    sizes, start, stop = (
+        np.concatenate([np.asarray(piece[i], dtype=kind if i else np.float64) for piece in pieces])
+        for i in range(3)
+    )
+    there = ~np.isnan(start.astype(np.float64))
+    if not there.any():
+        return None
+    sizes, start, stop = _merged(sizes[there], start[there], stop[there])
+    edges = np.concatenate([[0.0], np.cumsum(sizes) / sizes.sum()])
     edges[-1] = 1.0
-    return QuantileTable(
-        edges,
-        _exact([piece[1] for piece in kept], values),
-        _exact([piece[2] for piece in kept], values),
+    return QuantileTable(edges, _exact(start), _exact(stop))
+
+
+def _entries(numbers: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return ascending numbers, their rows, how often each counts in a pool, and which are kept.
+
+    A group of a sketch stands for all of its rows, and its mean counts as the number of one person.
+    """
+    settled = numbers.settled()
+    levels, rows, common = settled.levels, settled.counts, settled.is_common
+    if settled.sketch is None:
+        return levels, rows, rows, common
+    between, sizes = settled.sketch.centroids()
+    if not _is_large(levels):
+        levels = levels.astype(np.float64)
+    between = between.astype(levels.dtype) if levels.dtype.kind == "i" else between
+    every = np.concatenate([levels, between])
+    order = np.argsort(every, kind="stable")
+    ones = np.ones(len(between), dtype=np.int64)
+    return (
+        every[order],
+        np.concatenate([rows, sizes])[order],
+        np.concatenate([rows, ones])[order],
+        np.concatenate([common, ones == 0])[order],
     )
 
 
-def _merged(pieces: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+def _merged(
+    rows: np.ndarray, start: np.ndarray, stop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Join neighbouring pieces that are the same single value."""
-    merged: list[tuple[float, float, float]] = []
-    for rows, start, stop in pieces:
-        if merged and merged[-1][1] == merged[-1][2] == start == stop:
-            merged[-1] = (merged[-1][0] + rows, start, stop)
-        else:
-            merged.append((rows, start, stop))
-    return merged
+    is_atom = start == stop
+    again = is_atom[1:] & is_atom[:-1] & (start[1:] == start[:-1])
+    firsts = np.flatnonzero(np.append(True, ~again))
+    return np.add.reduceat(rows, firsts), start[firsts], stop[firsts]
 
 
-def _exact(ends: list[float], values: np.ndarray) -> np.ndarray:
-    """Return ends of pieces as floats, or as integers where floats are too coarse for `values`."""
-    if values.dtype.kind != "i" or max(abs(int(values.min())), abs(int(values.max()))) <= 2**53:
-        return np.array(ends, dtype=np.float64)
+def _is_large(levels: np.ndarray) -> bool:
+    """Return whether integers are so large that floats are too coarse for them."""
+    if levels.dtype.kind != "i" or not len(levels):
+        return False
+    return max(abs(int(levels[0])), abs(int(levels[-1]))) > 2**53
+
+
+def _exact(ends: np.ndarray) -> np.ndarray:
+    """Return ends of pieces as floats, or as integers where they are objects."""
+    if ends.dtype != object:
+        return ends
     most = np.iinfo(np.int64).max  # as a float it would round up to 2**63
     return np.array([max(min(int(end), most), -most - 1) for end in ends], dtype=np.int64)
 
 
 def _pooled(
-    ordered: np.ndarray, support: Support, below: float | None, above: float | None
-) -> list[tuple[float, float, float]]:
+    ordered: np.ndarray,
+    rows: np.ndarray,
+    support: Support,
+    below: float | None,
+    above: float | None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Join the means of consecutive groups by lines, from `below` to `above`.
 
     Where no kept value lies beyond, the outermost half group decodes to its mean: extrapolation
     would produce impossible values, such as dates in the future.
+
+    Returns
+    -------
+    sizes, start, stop : ndarray of shape (n_pieces,)
+        Rows of each piece, and its ends; NaN if nothing may be stored.
     """
     ends = -np.inf if below is None else below, np.inf if above is None else above
     if ordered.dtype.kind == "f" and (below, above) != (None, None):
@@ -168,17 +231,16 @@ def _pooled(
         ordered = np.clip(ordered, *ends)
     low, high = (np.nan if end is None else float(end) for end in (below, above))
     sizes, means = pooled_means(ordered, support, low, high)
+    sizes = np.add.reduceat(rows, np.cumsum(sizes) - sizes)
     if np.isnan(means).any():
-        return [(len(ordered), np.nan, np.nan)]  # nothing may be stored
+        return np.array([sizes.sum()]), np.array([np.nan]), np.array([np.nan])
     if len(means) == 1 and below is None and above is None:
-        return [(len(ordered), means[0], means[0])]
+        return sizes, means, means
     means = np.clip(means, *ends)  # rounding of huge numbers
-    knots = np.concatenate(
-        [[means[0] if below is None else below], means, [means[-1] if above is None else above]]
-    )
-    halves: list[float] = [sizes[0] / 2, *[(a + b) / 2 for a, b in pairwise(sizes)]]
-    halves.append(sizes[-1] / 2)
-    return list(zip(halves, knots[:-1], knots[1:], strict=True))
+    first, last = means[0] if below is None else below, means[-1] if above is None else above
+    start, stop = np.append(first, means), np.append(means, last)
+    halves = np.concatenate([[sizes[0] / 2], (sizes[:-1] + sizes[1:]) / 2, [sizes[-1] / 2]])
+    return halves, start, stop
 
 
 def to_quantiles(
