@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from synthgan.encoding.tables.dtypes import fewest_decimals
+from synthgan.encoding.tables.column import Column
 from synthgan.privacy import Support
 
 
@@ -24,9 +24,9 @@ def test_what_arithmetic_left_near_a_decimal_number_counts_as_that(
     values: list[float], dtype: str, decimals: int | None
 ) -> None:
     series = pd.Series(values, dtype=dtype)
-    assert fewest_decimals(series.to_numpy(), series, Support()) == decimals
+    assert Column.infer(series.rename("x"), Support()).decimals == decimals
 
 
 def test_values_of_few_people_may_have_more_decimals() -> None:
     series = pd.Series([0.5] * 20 + [0.123])
-    assert fewest_decimals(series.to_numpy(), series, Support(2)) == 1
+    assert Column.infer(series.rename("x"), Support(2)).decimals == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,17 +12,18 @@ from pandas.api import types
 
 from synthgan.encoding.tables.dtypes import (
     COARSEST_NS,
+    LARGEST_NUMBER,
     MAX_DECIMALS,
     UNIT_NS,
-    fewest_decimals,
     from_wall_clock,
     kind_of,
-    name_of,
+    raw_numbers,
+    shift,
     ticks_of,
-    time_scale,
     time_unit,
     zone_of,
 )
+from synthgan.encoding.tables.facts import Facts
 from synthgan.exceptions import ArchiveError, DataError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.records.columns import plain_column
@@ -33,7 +34,6 @@ __all__ = ["LARGEST_NUMBER", "LEVEL_KINDS", "NUMERIC_KINDS", "Column"]
 
 _MOST_SIGNED = 2**63 - 1
 LARGEST_INTEGER = np.nextafter(2.0**63, 0)  # that a float and 64 bits can hold
-LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 _LONGEST_DTYPE = 200  # characters
 # Kinds of the dtypes that may be of several.
 _MAY_BE = {"object": ("string", "boolean"), "category": ("category", "string")}
@@ -108,41 +108,12 @@ class Column(Stored):
         DataError
             Infinite values, values of several types, or a dtype that has no encoding.
         """
-        dtype, gaps = series.dtype, series.isna().to_numpy()
-        column = cls(
-            name=series.name.item() if isinstance(series.name, np.generic) else series.name,
-            kind=kind_of(series),
-            dtype=name_of(dtype),
-            missing=_share_missing(gaps, support),
-        )
-        if isinstance(dtype, pd.CategoricalDtype):
-            odd = [level for level in dtype.categories if _is_odd(level)]
-            if odd:
-                raise DataError(
-                    f"column {series.name!r} has a category {odd[0]!r}; categories are single "
-                    "values, and integers of 64 bits: convert them."
-                )
-            column = replace(
-                column,
-                categories=tuple(dtype.categories.tolist()),
-                categories_dtype=name_of(dtype.categories.dtype),
-                ordered=bool(dtype.ordered),
-            )
-        if column.kind not in NUMERIC_KINDS:
-            return column
-        if column.kind == "integer" and not gaps.all() and series.max() > _MOST_SIGNED:
-            column = replace(column, shifted=True)
-        if column.kind in ("datetime", "timedelta"):
-            column = replace(column, **time_scale(series, support))
-        values, present = column.numbers(series)
-        values = values[present]
-        if not len(values):
-            return column
-        decimals: int | None = 0
-        if column.kind == "continuous":
-            decimals = fewest_decimals(values, series, support.take(present))
-        low, high = values.min().item(), values.max().item()
-        return replace(column, minimum=low, maximum=high, decimals=decimals)
+        return cls.of(Facts.of(series, support), support.least)
+
+    @classmethod
+    def of(cls, facts: Facts, least: int = 1, may_be_local: bool = True) -> Column:
+        """Describe a column by its counts; see `Facts.fields`."""
+        return cls(**facts.fields(least, may_be_local))
 
     @property
     def numeric(self) -> bool:
@@ -167,32 +138,14 @@ class Column(Stored):
         present : ndarray of shape (n_rows,), bool
         """
         present = series.notna().to_numpy()
-        if self.kind == "continuous":
-            values = series.to_numpy(dtype=np.float64, na_value=np.nan)
-            if np.isinf(values).any():
-                n = int(np.isinf(values).sum())
+        if self.kind in ("continuous", "integer"):
+            is_whole = self.kind == "integer" and not self.shifted
+            if is_whole and len(series) and present.any() and series.max() > _MOST_SIGNED:
                 raise DataError(
-                    f"column {self.name!r} holds {n} infinite value(s) (infinity); "
-                    "only finite numbers and missing values can be learnt: replace them by NaN."
-                )
-            values = np.where(present, values, 0.0)
-            # Results computed from two allowed numbers may be larger.
-            if len(values) and np.abs(values).max() > 4 * LARGEST_NUMBER:
-                raise DataError(
-                    f"column {self.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
-                    f"up to {LARGEST_NUMBER} in size are allowed: scale the column."
-                )
-            return values, present
-        if self.kind == "integer":
-            filled = series.fillna(0) if not present.all() else series
-            if self.shifted:
-                return _shift(filled.to_numpy(dtype=np.uint64)).view(np.int64), present
-            if len(filled) and filled.max() > _MOST_SIGNED:
-                raise DataError(
-                    f"column {self.name!r} holds {filled.max()}, above 2**63 - 1, and had no such "
+                    f"column {self.name!r} holds {series.max()}, above 2**63 - 1, and had no such "
                     "integers in fit: fit on data that has them, or drop the rows."
                 )
-            return filled.to_numpy(dtype=np.int64), present
+            return raw_numbers(series, self.kind, self.shifted), present
         ticks = ticks_of(series, self.wall_clock)
         return np.where(present, ticks // self.resolution, 0), present
 
@@ -280,7 +233,7 @@ class Column(Stored):
                 values = values.clip(-LARGEST_INTEGER, LARGEST_INTEGER)
             whole: Any = values.astype(np.int64)
             if self.shifted:
-                whole = _shift(whole.view(np.uint64))
+                whole = shift(whole.view(np.uint64))
             if present.all():
                 return pd.Series(whole, name=self.name).astype(dtype)
             nullable = pd.Series(pd.array(whole), name=self.name)
@@ -339,22 +292,6 @@ class Column(Stored):
         _check_dtype(self)
         if self.shifted and not self.dtype.lower().startswith("uint64"):
             raise ArchiveError(f"column {self.name!r} of dtype {self.dtype} cannot be shifted")
-
-
-def _shift(unsigned: np.ndarray) -> np.ndarray:
-    """Add 2**63, modulo 2**64: as signed integers, numbers keep their order."""
-    return unsigned ^ np.uint64(2**63)
-
-
-def _share_missing(gaps: np.ndarray, support: Support) -> float:
-    """Return the share of missing values; 0 or 1 where too few people differ."""
-    if not gaps.any() or not support.holds(gaps):
-        return 0.0
-    return float(f"{gaps.mean():.3g}") if support.holds(~gaps) else 1.0
-
-
-def _is_odd(level: Any) -> bool:
-    return isinstance(level, tuple) or (isinstance(level, int) and abs(level) >= 2**63)
 
 
 def _check_dtype(column: Column) -> None:

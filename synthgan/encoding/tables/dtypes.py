@@ -8,26 +8,27 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from synthgan.encoding.tables.lattice_finding import hours_differ
 from synthgan.exceptions import DataError
-from synthgan.privacy import Support
 
 __all__ = [
     "COARSEST_NS",
+    "LARGEST_NUMBER",
     "MAX_DECIMALS",
     "RESOLUTIONS_NS",
     "UNIT_NS",
-    "fewest_decimals",
+    "check_time",
     "from_wall_clock",
     "kind_of",
     "name_of",
+    "raw_numbers",
+    "shift",
     "ticks_of",
-    "time_scale",
     "time_unit",
     "zone_of",
 ]
 
 MAX_DECIMALS = 12
+LARGEST_NUMBER = 1e300  # sums and ranges of such numbers are finite
 UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 # Time resolutions tried from coarse to fine, in nanoseconds.
 RESOLUTIONS_NS = (86_400 * 10**9, 3600 * 10**9, 60 * 10**9, 10**9, 10**6, 10**3, 1)
@@ -125,79 +126,68 @@ def ticks_of(series: pd.Series, wall_clock: bool = False) -> np.ndarray:
     return (dates.tz_localize(None) if wall_clock else dates).asi8
 
 
-def time_scale(series: pd.Series, support: Support) -> dict[str, Any]:
-    """Choose resolution and clock of dates and durations; values of too few people are ignored."""
+def check_time(series: pd.Series) -> None:
+    """Refuse dates and durations whose dtype cannot be stored.
+
+    Raises
+    ------
+    DataError
+    """
     dtype = series.dtype
     try:
         types.pandas_dtype(str(dtype))
-        day = COARSEST_NS // UNIT_NS[time_unit(dtype)]
+        UNIT_NS[time_unit(dtype)]
     except (TypeError, KeyError, AttributeError):
         raise DataError(
             f"column {series.name!r} has dtype {dtype}, whose time zone or unit cannot be stored; "
             "convert it, for instance to datetime64[us, Europe/Madrid]."
         ) from None
-    resolution = _resolution(ticks_of(series), dtype, support)
-    if zone_of(dtype) is not None and resolution != day:
-        local = ticks_of(series, wall_clock=True)
-        on_the_wall = _resolution(local, dtype, support)
-        times = local[series.notna().to_numpy()] % day
-        if on_the_wall == day or (_is_reversible(series) and hours_differ(times, day)):
-            return {"resolution": on_the_wall, "wall_clock": True}
-    return {"resolution": resolution}
+
+
+def raw_numbers(series: pd.Series, kind: str, shifted: bool | None = None) -> np.ndarray:
+    """Return values of a numeric column as float64 or int64, 0 where missing.
+
+    Dates and durations are counts of their dtype's unit; 64-bit integers without a sign are
+    `shifted` by 2**63 (None: where their dtype is such).
+
+    Raises
+    ------
+    DataError
+        Infinite values, or values that are too large.
+    """
+    present = series.notna().to_numpy()
+    if kind == "continuous":
+        values = series.to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isinf(values).any():
+            n = int(np.isinf(values).sum())
+            raise DataError(
+                f"column {series.name!r} holds {n} infinite value(s) (infinity); "
+                "only finite numbers and missing values can be learnt: replace them by NaN."
+            )
+        values = np.where(present, values, 0.0)
+        # Results computed from two allowed numbers may be larger.
+        if len(values) and np.abs(values).max() > 4 * LARGEST_NUMBER:
+            raise DataError(
+                f"column {series.name!r} holds {values[np.abs(values).argmax()]!r}; numbers "
+                f"up to {LARGEST_NUMBER} in size are allowed: scale the column."
+            )
+        return values
+    if kind == "integer":
+        filled = series.fillna(0) if not present.all() else series
+        if shifted is None:
+            shifted = str(series.dtype).lower().startswith("uint64")
+        if shifted:
+            return shift(filled.to_numpy(dtype=np.uint64)).view(np.int64)
+        return filled.to_numpy(dtype=np.int64)
+    return np.where(present, ticks_of(series), 0)
+
+
+def shift(unsigned: np.ndarray) -> np.ndarray:
+    """Add 2**63, modulo 2**64: as signed integers, numbers keep their order."""
+    return unsigned ^ np.uint64(2**63)
 
 
 def from_wall_clock(dates: pd.Series, zone: Any) -> pd.Series:
     """Return moments of local times: where the clock skips or repeats one, the first after it."""
     first = np.ones(len(dates), dtype=bool)
     return dates.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
-
-
-def _is_reversible(series: pd.Series) -> bool:
-    """Return whether local times determine all moments."""
-    dates = pd.Series(pd.DatetimeIndex(series))
-    again = from_wall_clock(dates.dt.tz_localize(None), zone_of(series.dtype))
-    return bool((again == dates)[dates.notna()].all())
-
-
-def _resolution(ticks: np.ndarray, dtype: Any, support: Support) -> int:
-    """Find the coarsest of day ... nanosecond that divides the values, in units of the dtype.
-
-    Values of too few people may be finer.
-    """
-    unit_ns = UNIT_NS[time_unit(dtype)]
-    present = ticks != np.iinfo(np.int64).min
-    for resolution_ns in RESOLUTIONS_NS:
-        resolution = resolution_ns // unit_ns
-        if resolution > 1 and not support.holds(present & (ticks % resolution != 0)):
-            return resolution
-    return 1
-
-
-def fewest_decimals(values: np.ndarray, series: pd.Series, support: Support) -> int | None:
-    """Return the fewest decimals that reproduce values in the column's precision.
-
-    Values of too few people may have more. Values that arithmetic left two units in the last place
-    from such a decimal number count as that: 0.15 / 3 as 0.05.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        The present values of `series`.
-    series : Series
-    support : Support
-        Of the values.
-    """
-    is_float32 = str(series.dtype).lower() in ("float32", "float[pyarrow]")
-    precision: Any = np.float32 if is_float32 else np.float64
-    values = values.astype(precision)
-    # The least numbers that are not 0 are not near it.
-    sizes = np.abs(values)
-    near = 0.0 if is_float32 else np.minimum(2 * np.spacing(sizes), sizes / 2)
-    for decimals in range(MAX_DECIMALS + 1):
-        if decimals and support.holds(np.abs(values) > 2.0**52 / 10.0**decimals):
-            return None
-        with np.errstate(over="ignore"):  # of values too large to have decimals
-            rounded = np.round(values, decimals).astype(precision)
-        if not support.holds(np.abs(rounded - values) > near):
-            return decimals
-    return None

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,37 +24,37 @@ from synthgan.encoding.tables.codecs import (
     RankedLevels,
 )
 from synthgan.encoding.tables.column import Column
-from synthgan.encoding.tables.fitting_numbers import Dates, fit_moments, fit_numbers
+from synthgan.encoding.tables.fitting_numbers import fit_moments, fit_numbers
 from synthgan.encoding.tables.levels import shares_of
 from synthgan.encoding.tables.numbers import Numbers
 from synthgan.encoding.tables.quantile import QuantileTable
+from synthgan.encoding.tables.summary import ColumnSummary
 from synthgan.exceptions import DataError, OutlierWarning, notice
 from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["fit_cells", "share_gaps"]
+__all__ = ["fit_cells", "gaps_of", "share_gaps"]
 
 
 def fit_cells(
     column: Column,
-    series: pd.Series,
+    summary: ColumnSummary,
     *,
     scaling_name: str,
     rounding: str,
     limits: Any,
     limits_are_its_own: bool,
     keep_outliers: bool,
-    support: Support,
     min_pool: int,
     max_one_hot: int,
     max_one_hot_numeric: int,
 ) -> ColumnCells:
-    """Choose and learn the encoding of a column; parameters as in `GridEncoder`.
+    """Choose and learn the encoding of a column from its summary; parameters as in `GridEncoder`.
 
     `limits_are_its_own` means that the limits name this column: then even a column of two values
     is scaled, not encoded as binary.
     """
-    gaps = series.isna().to_numpy()
-    nullable = bool(gaps.any()) and support.holds(gaps)
+    facts, support = summary.facts, summary.support
+    nullable = facts.n_missing > 0 and facts.people_missing >= support.least
     lowest_cell = 0 if scaling_name == "minmax-full" else OFF
     if nullable and lowest_cell == 0:
         raise DataError(
@@ -63,30 +64,29 @@ def fit_cells(
     codec: Codec
     is_quantile, pools = scaling_name == "quantile", False
     if not column.numeric:
-        is_mixed = column.kind == "boolean" and series.dtype == object  # numpy's own among them
-        labels = (series.astype("boolean") if is_mixed else series).value_counts(dropna=True)
-        labels = labels[labels > 0]
-        kept = _keep_labels(column, labels, series, support)
+        labels = summary.labels_by_frequency()
+        kept = _keep_labels(column, labels, support)
         pools = 1 < len(kept) < len(labels)
         codec = _fit_levels(column, kept, is_quantile, lowest_cell, max_one_hot)
     elif is_quantile:
-        codec = _fit_numbers(column, series, support, min_pool, max_one_hot_numeric)
+        codec = _fit_numbers(column, summary, min_pool, max_one_hot_numeric)
     else:
         may_be_binary = lowest_cell == OFF and not limits_are_its_own
+        numbers = summary.numbers_of(column)
         codec = _fit_grey(
-            column, series, limits, lowest_cell, rounding, may_be_binary, keep_outliers
+            column, numbers, limits, lowest_cell, rounding, may_be_binary, keep_outliers
         )
     is_empty = not (codec.n_cells or codec.levels)
-    if gaps.all():
+    if facts.n_missing == facts.n_rows:
         notice(
             f"column {column.name!r} has no values; it comes back empty.",
             "have no values: each comes back empty",
             column.name,
             rank=6,
         )
-    if gaps.any() and not nullable and not is_empty:
+    if facts.n_missing and not nullable and not is_empty:
         notice(
-            f"column {column.name!r} has {gaps.sum()} missing value(s), {_rarer(support)}; "
+            f"column {column.name!r} has {facts.n_missing} missing value(s), {_rarer(support)}; "
             "it comes back without missing values.",
             "have missing values of too few people: each comes back without them",
             column.name,
@@ -97,7 +97,7 @@ def fit_cells(
 
 def _fit_grey(
     column: Column,
-    series: pd.Series,
+    numbers: Numbers,
     limits: Any,
     lowest_cell: int,
     rounding: str,
@@ -105,49 +105,68 @@ def _fit_grey(
     keep_outliers: bool,
 ) -> Codec:
     """Encode numbers as grey levels between limits, as in the thesis; few values otherwise."""
-    values, present = column.numbers(series)
-    values = values[present]
-    found, counts = np.unique(values, return_counts=True)
+    found, rows, *_ = numbers.entries()
     if len(found) < 2:
         return Constant(tuple(found.tolist()))
     if len(found) == 2 and may_be_binary:
-        return Levels(tuple(found.tolist()), shares_of(counts))
-    low, high = scaling.learn_limits(values, limits)
+        return Levels(tuple(found.tolist()), shares_of(rows))
+    lowest, highest = column.minimum, column.maximum
+    if isinstance(limits, float):
+        found = np.repeat(found, rows) if numbers.sketch is None else found
+        low, high = scaling.learn_limits(found, limits)
+    else:
+        low, high = scaling.learn_limits(np.array([lowest, highest]), limits)
     if keep_outliers:
-        low, high = _widen((low, high), values, column)
+        low, high = _widen((low, high), numbers, column)
     return Linear(low, high, lowest_cell, rounding, whole=column.kind != "continuous")
 
 
 def share_gaps(
-    column_cells: Sequence[ColumnCells], frame: pd.DataFrame, support: Support
+    column_cells: Sequence[ColumnCells], alike: Callable[[int, int], bool]
 ) -> list[ColumnCells]:
     """Let columns whose values are missing in the same rows share one presence cell.
 
     The rows may differ in fewer people than the support: a difference that is too rare is not
     stored. A missing value in a row where another column of them has one is then filled.
+
+    Parameters
+    ----------
+    column_cells : sequence of ColumnCells
+    alike : callable
+        Tells whether the columns with two numbers are missing in the same rows.
     """
-    owners: dict[Hashable, np.ndarray] = {}
+    owners: list[int] = []
     shared = []
-    for cells in column_cells:
+    for i, cells in enumerate(column_cells):
         if cells.nullable:
-            gaps = frame[cells.column.name].isna().to_numpy()
-            gate = next((name for name in owners if _alike(gaps, owners[name], support)), None)
-            if gate is None:
-                owners[cells.column.name] = gaps
+            owner = next((j for j in owners if alike(i, j)), None)
+            if owner is None:
+                owners.append(i)
+            gate = None if owner is None else column_cells[owner].column.name
             cells = replace(cells, gate=gate)
         shared.append(cells)
     return shared
 
 
-def _alike(gaps: np.ndarray, others: np.ndarray, support: Support) -> bool:
-    differ = gaps != others
-    if not differ.any():
-        return True
-    return (
-        support.count(differ) < support.least
-        and support.holds(gaps & others)
-        and support.holds(~(gaps | others))
-    )
+def gaps_of(frame: pd.DataFrame, support: Support) -> Callable[[int, int], bool]:
+    """Return what tells whether two columns of a table are missing in the same rows."""
+
+    @cache
+    def gaps(i: int) -> np.ndarray:
+        return frame.iloc[:, i].isna().to_numpy()
+
+    def alike(i: int, j: int) -> bool:
+        one, other = gaps(i), gaps(j)
+        differ = one != other
+        if not differ.any():
+            return True
+        return (
+            support.count(differ) < support.least
+            and support.holds(one & other)
+            and support.holds(~(one | other))
+        )
+
+    return alike
 
 
 def _rarer(support: Support) -> str:
@@ -157,11 +176,9 @@ def _rarer(support: Support) -> str:
     return f"of fewer people than min_support={support.least}"
 
 
-def _keep_labels(
-    column: Column, counts: pd.Series, series: pd.Series, support: Support
-) -> pd.Series:
+def _keep_labels(column: Column, labels: pd.DataFrame, support: Support) -> pd.Series:
     """Return the row count of each label that enough people share."""
-    people = counts if support.people is None else support.of_labels(series).reindex(counts.index)
+    counts, people = labels["rows"], labels["people"]
     kept, rare = counts[people >= support.least], counts[people < support.least]
     if not len(rare):
         return kept
@@ -215,28 +232,24 @@ def _table_of(ranks: Numbers) -> QuantileTable:
 
 
 def _fit_numbers(
-    column: Column,
-    series: pd.Series,
-    support: Support,
-    min_pool: int,
-    max_one_hot_numeric: int,
+    column: Column, summary: ColumnSummary, min_pool: int, max_one_hot_numeric: int
 ) -> Codec:
-    values, present = column.numbers(series)
-    if not support.holds(present) or not present.any():
-        if present.any():
-            whose = "" if support.people is None else f" of {support.count(present)} people"
+    facts, support = summary.facts, summary.support
+    if facts.people_present < support.least or not summary.n_present:
+        if summary.n_present:
+            whose = "" if support.people is None else f" of {facts.people_present} people"
             notice(
-                f"column {column.name!r} has {present.sum()} value(s){whose}, fewer than "
+                f"column {column.name!r} has {summary.n_present} value(s){whose}, fewer than "
                 f"min_support={support.least}; it comes back empty.",
                 "have values of too few people, so each comes back empty",
                 column.name,
                 rank=0,
             )
         return Constant()
-    numbers = Numbers.of(values[present], support.take(present))
+    numbers = summary.numbers_of(column)
     codec: Codec | None = None
     if column.kind == "datetime":
-        dates = Dates.of(numbers, column.per_day)
+        dates = summary.dates_of(column)
         codec = fit_moments(dates, column.per_day, min_pool, max_one_hot_numeric)
     codec = codec or fit_numbers(
         numbers, column.decimals, column.kind != "continuous", min_pool, max_one_hot_numeric
@@ -263,11 +276,13 @@ def _fit_numbers(
     return codec
 
 
-def _widen(ends: tuple[float, float], values: np.ndarray, column: Column) -> tuple[float, float]:
-    n_outside = int(((values < ends[0]) | (values > ends[1])).sum())
-    if not n_outside:
+def _widen(ends: tuple[float, float], numbers: Numbers, column: Column) -> tuple[float, float]:
+    found, rows, *_ = numbers.entries()
+    n_outside = int(rows[(found < ends[0]) | (found > ends[1])].sum())
+    lowest, highest = float(column.minimum or 0), float(column.maximum or 0)
+    if ends[0] <= lowest and highest <= ends[1]:
         return ends
-    wide = (min(ends[0], float(values.min())), max(ends[1], float(values.max())))
+    wide = (min(ends[0], lowest), max(ends[1], highest))
     warnings.warn(
         f"limits of column {column.name!r} widened from {ends} to {wide} to keep {n_outside} "
         "value(s) outside them; outliers='clip' or 'drop' keeps the limits.",

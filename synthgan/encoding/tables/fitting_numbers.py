@@ -120,7 +120,7 @@ def fit_moments(dates: Dates, per_day: int, min_pool: int, max_levels: int) -> C
     is_coarse = isinstance(lattice, Months) or (
         isinstance(lattice, Steps) and lattice.step > per_day
     )
-    is_long = len(days.levels) > max_levels
+    is_long = len(days.levels) > max_levels and days.sketch is None
     has_times = _has_times(dates, per_day, max_levels)
     has_weekdays = is_long and not is_coarse and weekdays_differ(days)
     if not has_times and not has_weekdays:
@@ -144,7 +144,8 @@ def fit_moments(dates: Dates, per_day: int, min_pool: int, max_levels: int) -> C
 def _has_times(dates: Dates, per_day: int, max_levels: int) -> bool:
     """Return whether moments lie on several days, and at some hours more often than at others."""
     moments, days, times = dates
-    if times.counts.max() >= LEAST_SHARE * times.n_rows or len(days.levels) == 1:
+    found, rows, *_ = times.entries()
+    if rows.max() >= LEAST_SHARE * times.n_rows or len(days.levels) == 1:
         return False
     is_varied = moments.sketch is not None or len(moments.levels) > max_levels
-    return is_varied and hours_differ(times.levels, per_day, times.counts)
+    return is_varied and hours_differ(found.astype(np.int64), per_day, rows)

@@ -16,12 +16,14 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.encoding.groups import NULL, ON
 from synthgan.encoding.layout import LAYOUTS
 from synthgan.encoding.tables.cells import ColumnCells, cells_from_state
-from synthgan.encoding.tables.fitting import fit_cells, share_gaps
+from synthgan.encoding.tables.fitting import gaps_of
 from synthgan.encoding.tables.known import cell_type, encode_columns
 from synthgan.encoding.tables.outliers import treat_outliers
+from synthgan.encoding.tables.passes import FittedInPasses
 from synthgan.encoding.tables.placing import place_cells
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.encoding.tables.summary import ColumnSummary
+from synthgan.exceptions import DataError
 from synthgan.io.images import read_grids, write_grids
 from synthgan.privacy import Support, read_groups
 from synthgan.records.tables import Container, read_table
@@ -32,7 +34,7 @@ __all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
 
 
-class GridEncoder(TransformerMixin, BaseEstimator):
+class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
     """Turn each row of a table into a small grey image, and images back into rows.
 
     Cells hold 0..255; 0 is NULL (a missing value, or padding).
@@ -174,55 +176,29 @@ class GridEncoder(TransformerMixin, BaseEstimator):
         ParameterError
             A parameter does not fit the data; the message names it.
         """
-        self._validate_params()
-        pools = not self.is_quantised
-        if pools and not (isinstance(self.limits, str) and self.limits == "minmax"):
-            raise ParameterError(
-                f"limits={self.limits!r} need a min-max scaling; scaling='quantile' has none: "
-                "leave limits='minmax'."
-            )
-        min_rows = self.min_support if pools else 1
-        frame, self.container_ = read_table(self, X, reset=True, min_rows=min_rows)
-        people = read_groups(groups, frame, len(frame)) if pools else None
-        support = Support(min_rows, people)
-        own_limits = self.limits if isinstance(self.limits, dict) else {}
-        unknown = [name for name in own_limits if name not in frame.columns]
-        if unknown:
-            raise DataError(f"limits are given for columns {unknown!r}, which the table lacks.")
-        self.column_cells_ = [
-            fit_cells(
-                column,
-                frame[column.name],
-                scaling_name=self.scaling,
-                rounding=self.rounding,
-                limits=own_limits.get(column.name, "minmax") if own_limits else self.limits,
-                limits_are_its_own=column.name in own_limits,
-                keep_outliers=self.outliers == "keep",
-                support=support,
-                min_pool=self.min_pool or 1,
-                max_one_hot=self.max_one_hot,
-                max_one_hot_numeric=self.max_one_hot_numeric,
-            )
-            for column in Schema.infer(frame, support)
-        ]
-        if pools:
-            self.column_cells_ = share_gaps(self.column_cells_, frame, support)
-        if pools and self.min_support > 1:
-            self.column_cells_ = [cells.forget_rare() for cells in self.column_cells_]
-        self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
-        self._place_cells()
-        return self
+        self._check_parameters()
+        least = 1 if self.is_quantised else self.min_support
+        frame, self.container_ = read_table(self, X, reset=True, min_rows=least)
+        people = None if self.is_quantised else read_groups(groups, frame, len(frame))
+        support = Support(least, people)
+        self.__dict__.pop("summary_", None)
+        summaries = (ColumnSummary.of(frame[name], support) for name in frame.columns)
+        return self._fit_columns(summaries, frame.columns, gaps_of(frame, support))
 
     def set_cells(self, column_cells: Sequence[ColumnCells], container: Any = None) -> GridEncoder:
         """Take the cells of all columns that were fitted elsewhere; returns itself."""
         self.column_cells_ = list(column_cells)
         self.schema_ = Schema(tuple(cells.column for cells in self.column_cells_))
-        self.container_, self.n_features_in_ = container or Container(), len(self.column_cells_)
-        self.columns_ = self.schema_.names
-        if all(isinstance(name, str) for name in self.columns_):
-            self.feature_names_in_ = np.array(self.columns_, dtype=object)
+        self.set_columns(self.schema_.names, container)
         self._place_cells()
         return self
+
+    def set_columns(self, names: Sequence[Any], container: Container | None = None) -> None:
+        """Set the names of the columns, and the container of the table, as `fit` does."""
+        self.container_, self.n_features_in_ = container or Container(), len(names)
+        self.columns_ = list(names)
+        if all(isinstance(name, str) for name in names):
+            self.feature_names_in_ = np.array(self.columns_, dtype=object)
 
     def keeps(self, X: Any) -> np.ndarray:
         """Return which rows `encode` keeps, of shape (n_rows,): all unless ``outliers="drop"``."""

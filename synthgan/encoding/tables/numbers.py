@@ -11,7 +11,7 @@ import numpy as np
 from synthgan.encoding.tables.sketch import Sketch
 from synthgan.privacy import EVERYTHING, Support
 
-__all__ = ["MOST_COUNTED", "Numbers"]
+__all__ = ["MOST_COUNTED", "Numbers", "is_large"]
 
 MOST_COUNTED = 2**16  # different numbers that are counted one by one, where there is a bound
 _ROOM = 16  # for one number that is counted on: it is that of one in 4096 rows or more
@@ -95,6 +95,27 @@ class Numbers:
             support = support.take(np.repeat(which, self.counts))
         return np.repeat(self.levels[which], self.counts[which]), support
 
+    def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return ascending numbers, their rows, how often each counts in a pool, and if it is kept.
+
+        A group of a sketch stands for all of its rows; its mean counts as the number of one person.
+        """
+        settled = self.settled()
+        levels, rows, common = settled.levels, settled.counts, settled.is_common
+        if settled.sketch is None:
+            return levels, rows, rows, common
+        means, sizes = settled.sketch.centroids()
+        if not is_large(levels):
+            levels = levels.astype(np.float64)
+        every = np.concatenate([levels, means.astype(levels.dtype)])
+        order, ones = np.argsort(every, kind="stable"), np.ones(len(means), dtype=np.int64)
+        return (
+            every[order],
+            np.concatenate([rows, sizes])[order],
+            np.concatenate([rows, ones])[order],
+            np.concatenate([common, ones == 0])[order],
+        )
+
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Numbers:
         """Return the numbers of which a function is taken, level by level."""
         levels = change(self.levels)
@@ -108,7 +129,7 @@ class Numbers:
         found, codes = np.unique(levels, return_inverse=True)
         return Numbers(found, self.rows_by(codes, len(found)), support, sketch, places)
 
-    def merged(self, other: Numbers, most: int = MOST_COUNTED) -> Numbers:
+    def merged(self, other: Numbers, most: int | None = None) -> Numbers:
         """Return the numbers of the rows of both, at most so many of them counted one by one."""
         levels, codes = np.unique(np.concatenate([self.levels, other.levels]), return_inverse=True)
         counts = np.bincount(codes, np.concatenate([self.counts, other.counts]), len(levels))
@@ -117,12 +138,14 @@ class Numbers:
         both = Numbers(levels, counts.astype(np.int64), self.support, sketch)
         return both.bounded(most)
 
-    def bounded(self, most: int = MOST_COUNTED) -> Numbers:
+    def bounded(self, most: int | None = None) -> Numbers:
         """Sketch all but the frequent numbers if there are too many to be counted one by one."""
+        most = MOST_COUNTED if most is None else most
         return self._sketched(most) if len(self.levels) > most else self
 
-    def settled(self, most: int = MOST_COUNTED) -> Numbers:
+    def settled(self, most: int | None = None) -> Numbers:
         """Sketch all but the frequent numbers if there is a sketch."""
+        most = MOST_COUNTED if most is None else most
         return self if self.sketch is None else self._sketched(most)
 
     def _sketched(self, most: int) -> Numbers:
@@ -131,3 +154,10 @@ class Numbers:
         sketch.add(self.levels[is_rare], self.counts[is_rare])
         sketch = sketch if self.sketch is None else self.sketch.merged(sketch)
         return Numbers(self.levels[~is_rare], self.counts[~is_rare], self.support, sketch)
+
+
+def is_large(levels: np.ndarray) -> bool:
+    """Return whether ascending integers are so large that floats are too coarse for them."""
+    if levels.dtype.kind != "i" or not len(levels):
+        return False
+    return max(abs(int(levels[0])), abs(int(levels[-1]))) > 2**53

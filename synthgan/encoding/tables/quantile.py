@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthgan.encoding.tables.numbers import Numbers
+from synthgan.encoding.tables.numbers import Numbers, is_large
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
@@ -120,10 +120,10 @@ def table_of(numbers: Numbers, step: float = 0.0, min_pool: int = 1) -> Quantile
         None if `support` allows no value to be stored: too few people, or nearly all have one
         value.
     """
-    levels, rows, repeats, common = _entries(numbers)
+    levels, rows, repeats, common = numbers.entries()
     support = numbers.support
     wide = Support(max(support.least, min_pool), support.people)
-    exact = _is_large(levels)
+    kind = object if is_large(levels) else np.float64
     first = np.concatenate([[0], np.cumsum(repeats)])
     pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # rows, start, stop
     borders = np.concatenate([[0], np.flatnonzero(np.diff(common)) + 1, [len(levels)]])
@@ -145,7 +145,6 @@ def table_of(numbers: Numbers, step: float = 0.0, min_pool: int = 1) -> Quantile
         pieces.append(_pooled(ordered, weights, wide.take(those), below, above))
     if not pieces:
         return None
-    kind = object if exact else np.float64
     sizes, start, stop = (
         np.concatenate([np.asarray(piece[i], dtype=kind if i else np.float64) for piece in pieces])
         for i in range(3)
@@ -159,30 +158,6 @@ def table_of(numbers: Numbers, step: float = 0.0, min_pool: int = 1) -> Quantile
     return QuantileTable(edges, _exact(start), _exact(stop))
 
 
-def _entries(numbers: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return ascending numbers, their rows, how often each counts in a pool, and which are kept.
-
-    A group of a sketch stands for all of its rows, and its mean counts as the number of one person.
-    """
-    settled = numbers.settled()
-    levels, rows, common = settled.levels, settled.counts, settled.is_common
-    if settled.sketch is None:
-        return levels, rows, rows, common
-    between, sizes = settled.sketch.centroids()
-    if not _is_large(levels):
-        levels = levels.astype(np.float64)
-    between = between.astype(levels.dtype) if levels.dtype.kind == "i" else between
-    every = np.concatenate([levels, between])
-    order = np.argsort(every, kind="stable")
-    ones = np.ones(len(between), dtype=np.int64)
-    return (
-        every[order],
-        np.concatenate([rows, sizes])[order],
-        np.concatenate([rows, ones])[order],
-        np.concatenate([common, ones == 0])[order],
-    )
-
-
 def _merged(
     rows: np.ndarray, start: np.ndarray, stop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -191,13 +166,6 @@ def _merged(
     again = is_atom[1:] & is_atom[:-1] & (start[1:] == start[:-1])
     firsts = np.flatnonzero(np.append(True, ~again))
     return np.add.reduceat(rows, firsts), start[firsts], stop[firsts]
-
-
-def _is_large(levels: np.ndarray) -> bool:
-    """Return whether integers are so large that floats are too coarse for them."""
-    if levels.dtype.kind != "i" or not len(levels):
-        return False
-    return max(abs(int(levels[0])), abs(int(levels[-1]))) > 2**53
 
 
 def _exact(ends: np.ndarray) -> np.ndarray:
