@@ -32,6 +32,7 @@ from synthgan.state.fields import list_of, plain, read_fields
 __all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 
 ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
+_ROWS_AT_ONCE = 2**16  # that are encoded: their cells stay in the processor's cache
 
 
 class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
@@ -259,8 +260,8 @@ class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
         n_continuous = sum(g.kind == "continuous" for g in self.cell_groups_)
         grids = np.empty((n, *self.grid_shape_), cell_type(self))
         half_widths = np.zeros((n, n_continuous), np.float32)
-        for first in range(0, n, ROWS_AT_A_TIME):
-            lot = slice(first, first + ROWS_AT_A_TIME)
+        for first in range(0, n, _ROWS_AT_ONCE):
+            lot = slice(first, first + _ROWS_AT_ONCE)
             grids[lot], _, widths = encode_columns(self, frame.iloc[lot], every)
             if widths is not None:
                 half_widths[lot] = widths

@@ -52,11 +52,13 @@ def encode_columns(
         n_continuous = sum(part.kind == "continuous" for part in cells.codec.groups)
         spread = np.zeros((n, n_continuous), dtype=np.float32)
         if name in rows:
-            where = np.arange(n)[rows[name], None]
             gate = there.get(name if cells.gate is None else cells.gate)
             own = None if gate is None else gate[rows[name]]
-            flat[where, positions], half_width = cells.encode(table[name], fills_gaps, own)
-            known[where, positions] = True
+            found, half_width = cells.encode(table[name], fills_gaps, own)
+            # An index of all rows is a slice, which is faster than their numbers.
+            all_rows = isinstance(rows[name], slice)
+            where = rows[name] if all_rows else np.arange(n)[rows[name], None]
+            flat[where, positions], known[where, positions] = found, True
             if half_width is not None:
                 spread[rows[name]] = half_width
         half_widths.append(spread)

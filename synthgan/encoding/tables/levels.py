@@ -65,7 +65,8 @@ def shown(levels: Sequence[Any]) -> str:
 
 def _find(levels: tuple[Any, ...], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the index of each value's level (-1 for none), and where a value has none."""
-    codes = pd.Index(array_of_levels(levels).astype(object)).get_indexer(values)
+    known = pd.Index(array_of_levels(levels).astype(object), dtype=object)
+    codes = known.get_indexer(pd.Index(values, dtype=object))  # objects are not guessed at
     return codes, (codes < 0) & pd.notna(values)
 
 

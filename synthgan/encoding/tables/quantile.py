@@ -231,9 +231,11 @@ def to_quantiles(
     """
     levels, inverse = np.unique(values, return_inverse=True)
     atoms = np.flatnonzero(table.is_atom)
-    low = _cumulative(table, levels - step / 2 if step else levels)
-    high = _cumulative(table, levels + step / 2 if step else levels)
-    snapped = _snap(table, levels)
+    snapped, piece = _snap(table, levels)
+    if step:
+        low, high = (_cumulative(table, *_snap(table, levels + x)) for x in (-step / 2, step / 2))
+    else:
+        low = high = _cumulative(table, snapped, piece)
     if len(atoms):
         place = np.clip(np.searchsorted(table.start[atoms], snapped), 0, len(atoms) - 1)
         hit = table.start[atoms][place] == snapped
@@ -388,21 +390,39 @@ def _level_range(
     return level(pieces[0], low, 0.0), level(pieces[-1], high, 1.0)
 
 
-def _snap(table: QuantileTable, x: np.ndarray) -> np.ndarray:
-    """Move numbers that lie between the pieces to the nearest value of a piece."""
-    after = np.clip(np.searchsorted(table.stop, x), 0, len(table.stop) - 1)
+def _snap(table: QuantileTable, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Move numbers that lie between the pieces to the nearest value of a piece.
+
+    Returns
+    -------
+    snapped : ndarray
+    piece : ndarray of int
+        The first piece that does not end below each of them.
+    """
+    start, stop = table.start, table.stop
+    after = np.minimum(np.searchsorted(stop, x), len(stop) - 1)
     before = np.maximum(after - 1, 0)
-    inside = (table.start[after] <= x) & (x <= table.stop[after])
-    to_before = np.abs(x - table.stop[before]) < np.abs(x - table.start[after])
-    nearest = np.where(to_before, table.stop[before], table.start[after])
-    nearest = np.where(x > table.stop[-1], table.stop[-1], nearest)
-    return np.where(inside, x, nearest)
+    beyond = x > stop[-1]
+    outside = np.flatnonzero((x < start[after]) | beyond)
+    snapped, piece = x.astype(np.result_type(x, stop)), after
+    if len(outside):
+        own, last, at = x[outside], before[outside], after[outside]
+        to_before = np.abs(own - stop[last]) < np.abs(own - start[at])
+        nearest = np.where(to_before, stop[last], start[at])
+        snapped[outside] = np.where(beyond[outside], stop[-1], nearest)
+        piece[outside] = np.searchsorted(stop, snapped[outside])
+    return snapped, piece
 
 
-def _cumulative(table: QuantileTable, x: np.ndarray) -> np.ndarray:
-    """Cumulative distribution function of the pooled pieces; atoms count at their middle."""
-    x = _snap(table, x)
-    piece = np.clip(np.searchsorted(table.stop, x), 0, len(table.stop) - 1)
-    rise = (table.stop - table.start)[piece]
-    share = np.where(rise > 0, (x - table.start[piece]) / np.where(rise > 0, rise, 1), 0.5)
-    return table.edges[piece] + np.clip(share, 0, 1) * np.diff(table.edges)[piece]
+def _cumulative(table: QuantileTable, x: np.ndarray, piece: np.ndarray) -> np.ndarray:
+    """Cumulative distribution function of the pooled pieces; atoms count at their middle.
+
+    Parameters
+    ----------
+    table : QuantileTable
+    x, piece : as `_snap` returns them
+    """
+    rise = table.stop - table.start
+    rise, start, low = rise[piece], table.start[piece], table.edges[piece]
+    share = np.where(rise > 0, (x - start) / np.where(rise > 0, rise, 1), 0.5)
+    return low + np.clip(share, 0, 1) * np.diff(table.edges)[piece]
