@@ -21,10 +21,11 @@ def add(commands: Any) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="a table (CSV and other text, Excel, Parquet, Feather, Stata, SAS), or a folder of "
-        "related tables, one file each; WFDB records or folders of them; a zip archive or folders "
-        "of images, or image files; or an npy file of "
-        "signal windows (of images with --kind image)",
+        help="a table (CSV and other text, Excel, Parquet, Feather, Stata, SAS), or several files "
+        "that are its parts, read in passes (also a folder of parts, with --kind table); a folder "
+        "of related tables, one file each; WFDB records or folders of them; a zip archive or "
+        "folders of images, or image files; or an npy file of signal windows (of images with "
+        "--kind image)",
     )
     fit.add_argument("-o", "--out", required=True, metavar="MODEL", help="model file to write")
     fit.add_argument(

@@ -45,7 +45,7 @@ from synthgan.gan.training.memory import (
 )
 from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
-from synthgan.privacy import Support, draw_people, whole_people
+from synthgan.privacy import Support
 from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
@@ -55,7 +55,7 @@ from synthgan.synthesizers.recipes import Preset, find_preset, resolve
 from synthgan.synthesizers.saved_model import library_versions
 from synthgan.synthesizers.saving import SavedNetwork
 from synthgan.synthesizers.shared_parameters import inherit_parameters
-from synthgan.synthesizers.training_set import Plan, TrainingSet, keep_best
+from synthgan.synthesizers.training_set import Plan, TrainingSet, draw_plan_rows, keep_best
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
 __all__ = ["BaseGANSynthesizer"]
@@ -189,13 +189,15 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         if previous is not None:
             config = replace(config, begins_from=previous.digest())
         rng = np.random.default_rng(config.seed)
-        order = draw_people(data.people, n, rng)
-        n_held_out = whole_people(data.people, order, self._n_held_out(n, preset))
+        n_held_out = self._n_held_out(n, preset)
+        rows = draw_plan_rows(data.people, n, n_held_out, _MOST_CRITIC_ROWS, rng)
+        training_rows, held_out_rows, learns_all = rows
         return Plan(
             config=config,
             rng=rng,
-            training_rows=order[n_held_out:],
-            held_out_rows=order[:n_held_out],
+            training_rows=training_rows,
+            held_out_rows=held_out_rows,
+            learns_all=learns_all,
             candidates=candidates,
             deadline=None if seconds is None else begun + seconds,
             previous=previous,
@@ -244,7 +246,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             self.cell_groups_,
             device,
             training_set.labels,
-            plan.training_rows,
+            plan.training_rows if plan.learns_all else None,
+            None if plan.learns_all else plan.held_out_rows,
         )
         sampler = self._sampler(device, labels)
 
@@ -301,9 +304,12 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         if batch_size == "auto":
             batch_size = min(self._largest_batch(n_rows), n_rows // 3)
         batch_size = max(2, min(int(batch_size), n_rows))
-        epochs = self._resolve("epochs", preset)
+        epochs, max_steps = self._resolve("epochs", preset), self.max_steps
         if epochs == "auto":
-            epochs = max(1, round(self._n_steps(n_rows) * batch_size / n_rows))
+            n_steps = self._n_steps(n_rows)
+            epochs = max(1, round(n_steps * batch_size / n_rows))
+            if n_rows > n_steps * batch_size:  # an epoch is longer than a run
+                max_steps = min(max_steps or round(n_steps), round(n_steps))
         max_seconds = None
         if training_end is not None:
             # At least a step, however long the encoding took.
@@ -314,7 +320,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             optimizer=self._resolve("optimizer", preset),
             loss=find_loss(self._resolve("loss", preset)),
             seed=self._draw_seed(),
-            max_steps=self.max_steps,
+            max_steps=max_steps,
             max_seconds=max_seconds,
             masked=_MASKED if self.known_groups_ else 0.0,
         )

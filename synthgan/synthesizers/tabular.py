@@ -14,12 +14,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.asking.conditions import (
-    Conditions,
-    bare_schema,
-    count_rows,
-    required_columns,
-)
+from synthgan.asking.conditions import Conditions, bare_schema, count_rows, required_columns
 from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.groups import mostly_continuous, with_gates
@@ -34,9 +29,11 @@ from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import plain_conditions, read_table
 from synthgan.records.targets import read_target
+from synthgan.scale.large_table import is_large_table
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
 from synthgan.synthesizers.large_samples import LargeSamples
+from synthgan.synthesizers.passes import fit_in_passes
 from synthgan.synthesizers.private_table import check_private, fit_private
 from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
@@ -54,8 +51,7 @@ from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["TabularGANSynthesizer"]
 
-_MOST_SCORED_ROWS = 10_000
-_MOST_CANDIDATES = 2**14
+_MOST_SCORED_ROWS, _MOST_CANDIDATES = 10_000, 2**14
 _TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
 _FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN = 3000, 200
 _ADVICE = "fit with condition_on=[...] these columns, ask for less"
@@ -203,7 +199,8 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
-            Or a polars or pyarrow table; at least two rows.
+            Or a polars or pyarrow table; at least two rows. Or a path, a folder, a pattern, or all
+            else of which `LargeTable` is made, to be read in passes (docs/scaling.md).
         y : Series, DataFrame or array-like of shape (n_rows,) or (n_rows, n_outputs), optional
             Learnt jointly with X; see `sample`.
         groups : hashable, array-like of shape (n_rows,), or None, default=None
@@ -225,6 +222,9 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         """
         begun = time.perf_counter()
         self._validate_params()
+        if is_large_table(X):
+            fit_in_passes(self, X, y, groups, begun)
+            return self
         preset = find_preset(self)
         encoder = self._find_encoder(preset)
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
@@ -232,11 +232,11 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         if y_frame is not None:
             check_consistent_length(frame, y_frame)
             frame = pd.concat([frame.reset_index(drop=True), y_frame], axis=1)
+        self.privacy_ = None
         if isinstance(self.privacy, DifferentialPrivacy):
             check_private(self, groups)
             fit_private(self, frame, 0 if y_frame is None else y_frame.shape[1], begun)
             return self
-        self.privacy_ = None
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
         with grouped_notices():
@@ -371,10 +371,9 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(self.random_state if random_state is None else random_state)
-        if wanted:
-            frame = self._sample_frame(n, wanted, seed, on_missing)
-        else:
-            frame = pd.concat([self._draw_lot(lot, on_missing) for lot in self._lots(n, seed)])
+        lots = [] if wanted else self._lots(n, seed)
+        frames = [self._draw_lot(lot, on_missing) for lot in lots]
+        frame = pd.concat(frames) if lots else self._sample_frame(n, wanted, seed, on_missing)
         rows = frame.index.to_numpy()
         made = self._restore(frame.reset_index(drop=True), return_y)
         if return_y:

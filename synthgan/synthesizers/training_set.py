@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from synthgan.encoding import CellGroup
 from synthgan.gan.training.callbacks import KeepBest
 from synthgan.gan.training.config import TrainConfig
+from synthgan.gan.training.data import MOST_SHUFFLED
+from synthgan.privacy import draw_people, whole_people
 from synthgan.refine.critic import fidelity
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
-__all__ = ["Plan", "TrainingSet", "dither", "keep_best"]
+__all__ = ["Plan", "TrainingSet", "dither", "draw_plan_rows", "keep_best"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,8 @@ class TrainingSet:
 
     Parameters
     ----------
-    grids : ndarray of shape (n, *grid_shape)
+    grids : ndarray of shape (n, *grid_shape), or an object like it
+        See `GridData`.
     groups : sequence of CellGroup
         All groups of the grid.
     known_groups : sequence of CellGroup
@@ -35,10 +39,10 @@ class TrainingSet:
         The person of each grid; None: each is of another person.
     """
 
-    grids: np.ndarray
+    grids: Any
     groups: Sequence[CellGroup]
     known_groups: Sequence[CellGroup]
-    half_widths: np.ndarray | None = None
+    half_widths: Any = None
     labels: np.ndarray | None = None
     people: np.ndarray | None = None
 
@@ -70,7 +74,10 @@ class Plan:
     rng : Generator
         Draws all that is drawn outside of training.
     training_rows, held_out_rows : ndarray of int
-        Positions; no person is in both.
+        Positions; no person is in both. Of very many rows, `training_rows` are some of those that
+        are not held out, all of which are learnt.
+    learns_all : bool
+        Whether `training_rows` are all.
     candidates : int
         Grids that are made for each one that is kept.
     deadline : float or None
@@ -83,9 +90,35 @@ class Plan:
     rng: np.random.Generator
     training_rows: np.ndarray
     held_out_rows: np.ndarray
+    learns_all: bool
     candidates: int
     deadline: float | None
     previous: PreviousNetworks | None
+
+
+def draw_plan_rows(
+    people: np.ndarray | None, n_rows: int, n_held_out: int, n_some: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Divide rows into those that are learnt and those that are held out.
+
+    Parameters
+    ----------
+    people : ndarray of int of shape (n_rows,), or None
+    n_rows, n_held_out : int
+    n_some : int
+        How many of very many rows, which have no numbers in memory.
+    rng : Generator
+
+    Returns
+    -------
+    training_rows, held_out_rows, learns_all : as in `Plan`
+    """
+    if people is None and n_rows > MOST_SHUFFLED:
+        some = rng.choice(n_rows, min(n_rows, n_held_out + n_some), replace=False)
+        return some[n_held_out:], some[:n_held_out], False
+    order = draw_people(people, n_rows, rng)
+    n_held_out = whole_people(people, order, n_held_out)
+    return order[n_held_out:], order[:n_held_out], True
 
 
 def dither(

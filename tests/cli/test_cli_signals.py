@@ -192,14 +192,14 @@ def test_preset_of_the_thesis(tmp_path, capsys):
         ("records", ["--window-s", 1, "--labels", "mood"], "no record has the label 'mood'; there"),
         ("records", ["--labels", "any"], "--condition-on any is for tables; give labels"),
         ("records", ["--window-s", 1, "--preset", "thesis-thyroid"], "known are ['thesis-ecg-cnn'"),
-        ("records", ["--kind", "table"], "cannot be read: Is a directory"),
+        ("records", ["--kind", "table"], "is a folder without Parquet, Feather or CSV file"),
         ("none", ["--kind", "signal"], "none' is neither a folder nor a WFDB record: no such file"),
         ("none.npy", [], "none.npy' does not contain a sampling rate; give it with"),
         ("none.npy", ["--fs-hz", 9], "none.npy' cannot be read: No such file"),
         ("none.npy", ["--fs-hz", 9, "--window-s", 1], "none.npy' already contains windows"),
         ("none.npy", ["more.npy", "--fs-hz", 9], "2 paths are given; give one npy file alone"),
         ("none.csv", ["--window-s", 1], "--window-s is for signals, but "),
-        ("none.csv", ["more.csv"], "2 paths are given; give one file for a table"),
+        ("none.csv", ["more.csv"], "none.csv' cannot be read: No such file"),
     ],
 )
 def test_bad_input_of_fit(tmp_path, folder, capsys, data, options, message):

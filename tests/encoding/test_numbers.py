@@ -93,6 +93,20 @@ def test_frequent_numbers_among_many_are_counted_exactly():
         assert np.maximum(low - places, places - high).max() < 2 * RANK_ERROR
 
 
+def test_a_function_of_sketched_numbers():
+    values = np.random.default_rng(1).integers(0, 10**6, 30_000)
+    values[::3] = 777_777
+    numbers = in_parts(values, 3, 500)
+    mapped = numbers.settled(500).map(lambda x: x // 100)
+    assert mapped.n_rows == len(values)
+    assert mapped.levels.tolist() == [7777]
+    found, rows, *_ = mapped.entries()
+    assert rows.sum() == len(values)
+    assert 0 <= found.min() <= found.max() < 10**4
+    with pytest.raises(ValueError, match="a function of a sketch cannot be merged"):
+        mapped.sketch.merged(numbers.sketch)
+
+
 def test_no_number_of_a_sketch_is_stored():
     values = np.random.default_rng(1).normal(size=5000)
     table = table_of(in_parts(values, 3, 500))

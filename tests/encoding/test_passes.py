@@ -82,7 +82,7 @@ def many(n=6000):
             "cents": rng.lognormal(4, 1, n).round(2),
             "whole": rng.integers(0, 10**6, n),
             "huge": rng.integers(2**60, 2**62, n),
-            "seen": start + office,
+            "seen": (start + office).astype("M8[ms]"),
             "gap": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
             "gap too": np.where(rng.random(n) < 0.2, np.nan, rng.normal(size=n)),
             "few": rng.choice(["a", "b"], n),

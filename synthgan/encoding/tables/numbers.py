@@ -13,8 +13,8 @@ from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["MOST_COUNTED", "Numbers", "is_large"]
 
-MOST_COUNTED = 2**16  # different numbers that are counted one by one, where there is a bound
-_ROOM = 16  # for one number that is counted on: it is that of one in 4096 rows or more
+MOST_COUNTED = 2**17  # different numbers that are counted one by one, where there is a bound
+_ROOM = 16  # for one number that is counted on: it is that of one in 8192 rows or more
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Numbers:
         Of the rows, in order of their numbers.
     sketch : Sketch or None, default=None
         Of further numbers, too many to be counted one by one. They are rare: fewer than one in
-        4096 rows had each when it was last counted.
+        8192 rows had each when it was last counted.
     places : ndarray of int of shape (n_rows,), or None, default=None
         Where each row was, in order of their numbers, then of the rows; only where people are
         known.
@@ -118,6 +118,8 @@ class Numbers:
 
     def map(self, change: Callable[[np.ndarray], np.ndarray]) -> Numbers:
         """Return the numbers of which a function is taken, level by level."""
+        if self.sketch is not None and (settled := self.settled()) is not self:
+            return settled.map(change)
         levels = change(self.levels)
         sketch = None if self.sketch is None else self.sketch.mapped(change)
         if (levels[1:] > levels[:-1]).all():
@@ -150,6 +152,8 @@ class Numbers:
 
     def _sketched(self, most: int) -> Numbers:
         is_rare = self.counts < _ROOM * self.n_rows / most
+        if not is_rare.any():
+            return self
         sketch = Sketch()
         sketch.add(self.levels[is_rare], self.counts[is_rare])
         sketch = sketch if self.sketch is None else self.sketch.merged(sketch)

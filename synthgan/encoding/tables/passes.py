@@ -28,8 +28,8 @@ class FittedInPasses:
         """Learn the rows of a further part of a table, each of another person.
 
         After all parts, labels and numbers of few different values are encoded as if `fit` had seen
-        the whole table. Of a column of more than 65 536 different numbers, levels are learnt from a
-        sketch, whose quantiles are within .0005 of their place; of one of more labels, the rarest
+        the whole table. Of a column of more than 131 072 different numbers, levels are learnt from
+        a sketch, whose quantiles are within .0005 of their place; of one of more labels, the rarest
         are taken for rare ones. ``summary_`` holds counts of values of the parts: do not publish an
         encoder with it.
 

@@ -59,6 +59,8 @@ class Sketch:
 
     def merged(self, other: Sketch) -> Sketch:
         """Return the sketch of the numbers of both."""
+        if self._changes or other._changes:
+            raise ValueError("a function of a sketch cannot be merged")
         both = Sketch()
         for one in (self, other):
             both._digest.merge(one._digest)

@@ -77,7 +77,7 @@ class Step:
         if isinstance(state.discriminator, RedrawingDiscriminator):
             self.redraw = with_rng(state.discriminator.redraw)
         # A gradient's scale is the root of its weight.
-        scale = torch.ones(data.grids[0].numel(), device=data.device)
+        scale = torch.ones(math.prod(data.grids.shape[1:]), device=data.device)
         scale[data.free_cells] = math.sqrt(1.0 if self.pair.detail is None else self.pair.detail)
         self.scale = scale.reshape(data.grids.shape[1:])
         # A generator of its own: a run that is resumed measures the same tables.

@@ -249,7 +249,7 @@ class Trainer:
             )
         if state.step < _FEWEST_STEPS or not isinstance(data, GridData):
             return
-        n = n_to_compare(len(data), data.grids[0].numel())
+        n = n_to_compare(len(data), math.prod(data.grids.shape[1:]))
         if not n:
             return
         spread = relative_spread(data.some(n), run.sample(n, 0))

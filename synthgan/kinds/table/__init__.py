@@ -23,7 +23,9 @@ class TableKind(Kind):
     makes = "rows of a table"
     any_condition = True
     evaluate_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
-    fit_options = (*evaluate_options, "epsilon", "delta", "public", "unit", "max_rows", "target")
+    fit_options = (
+        *evaluate_options, "epsilon", "delta", "public", "unit", "max_rows", "target", "cache_dir",
+    )  # fmt: skip
     sample_options = ("csv_safe", "sep", "encoding", "decimal", "na", "format", "jobs")
     floor = "shuffled columns"
     importance_caption = (

@@ -32,6 +32,7 @@ _OF_TEXT = ("sep", "encoding", "decimal", "na")
 def add_fit_options(tables: Any) -> None:
     """Add options of ``synthgan fit``."""
     add_reading_options(tables)
+    _add_cache(tables)
     tables.add_argument(
         "--epsilon",
         type=float,
@@ -62,6 +63,15 @@ def add_fit_options(tables: Any) -> None:
         metavar="COLUMN",
         help="column to be predicted, for --epsilon: its dependence on pairs of other columns is "
         "measured, too",
+    )
+
+
+def _add_cache(tables: Any) -> None:
+    tables.add_argument(
+        "--cache-dir",
+        metavar="FOLDER",
+        help="folder for the encoded table while it is learnt; the table is then read in passes, "
+        "as those of several files are (default: the folder of temporary files)",
     )
 
 
@@ -130,17 +140,36 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
     from synthgan.io.tables import read_file
 
     path, *others = parsed.data
-    if others:
-        raise ValueError(f"{len(parsed.data)} paths are given; give one file for a table.")
     columns = parsed.condition_on
     condition_on = columns if columns == "any" else split_names(columns)
     parameters = estimator_arguments(parsed, condition_on) | _guarantee(parsed)
+    in_parts = Path(path).is_dir() or (not Path(path).exists() and "*" in path)
+    if others or in_parts or parsed.cache_dir is not None:
+        return _fit_in_passes(parsed, parameters)
     found = read_file(path, **_reading(parsed))
     print(printable(found.about), flush=True)
     model = train_table(found.table, parsed.groups, **parameters)
     if model.privacy_ is None:  # how values are written is no part of a guarantee
         model.dialect_ = found.dialect
     return model, path
+
+
+def _fit_in_passes(parsed: argparse.Namespace, parameters: dict[str, Any]) -> tuple[Any, str]:
+    """Fit a table in parts, or one with a folder for its cache, part by part."""
+    from synthgan.scale.large_table import LargeTable
+
+    words = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
+    given = [name for name in words if getattr(parsed, name) is not None]
+    if given:
+        raise ValueError(
+            f"--{given[0].replace('_', '-')} is for one file that is read at once; parts are CSV "
+            "with commas and decimal points, Parquet or Feather."
+        )
+    table = LargeTable(parsed.data, cache_dir=parsed.cache_dir)
+    n_parts = len(table.paths())
+    model = train_table(table, parsed.groups, **parameters)
+    some = f" and {n_parts - 1} more" if n_parts > 1 else ""
+    return model, f"{table.paths()[0]}{some}"
 
 
 def _guarantee(parsed: argparse.Namespace) -> dict[str, Any]:

@@ -1,0 +1,174 @@
+"""Fit a table that does not fit into memory: it is read three times, batch by batch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing, nullcontext
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthgan.constraints import ConstraintSet, Identifier
+from synthgan.constraints.identifiers import find_identifiers
+from synthgan.encoding.groups import with_gates
+from synthgan.encoding.tables.known import cell_type
+from synthgan.encoding.tables.schema import Schema
+from synthgan.encoding.tables.summary import TableSummary
+from synthgan.exceptions import DataError, ParameterError, grouped_notices
+from synthgan.privacy import Support
+from synthgan.privacy.differential import DifferentialPrivacy
+from synthgan.randomness import draw_seed
+from synthgan.records.tables import read_table
+from synthgan.scale.grid_file import FileRows, GridFile, grid_folder
+from synthgan.scale.large_table import LargeTable
+from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.table_parts import condition_columns, find_forms
+from synthgan.synthesizers.training_set import TrainingSet
+
+__all__ = ["fit_in_passes"]
+
+_SAMPLE = 100_000  # rows from which forms and identifiers are recognised
+_log = logging.getLogger(__name__)
+
+
+def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None:
+    """Fit a synthesizer of tables to a table that is read in passes.
+
+    The first pass checks all parts and draws a sample, in which forms of columns and identifiers
+    are recognised; the second counts values; the third encodes rows into a file, from which
+    training draws. Relations between columns are not looked for, and each row is another person.
+
+    Parameters
+    ----------
+    model : TabularGANSynthesizer
+    X : LargeTable, or what makes one
+    y, groups : None
+    begun : float
+        When `fit` began, by `time.perf_counter`.
+
+    Raises
+    ------
+    DataError
+        Parts that cannot be read, or differ; a column that names people; a full disk.
+    ParameterError
+        What is not possible in passes.
+    """
+    _refuse(model, y, groups)
+    table = X if isinstance(X, LargeTable) else LargeTable(X)
+    preset = find_preset(model)
+    encoder = model._find_encoder(preset)
+    rng = np.random.default_rng(draw_seed(model.random_state))
+    with grouped_notices():
+        sample, n_rows = table.draw(_SAMPLE, rng)
+        frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)
+        model.y_container_, model.privacy_, model.dialect_ = None, None, None
+        constraints = model._resolve("constraints", preset)
+        model.forms_, support, key = find_forms(frame, encoder, None, None, constraints)
+        if key is not None:
+            raise DataError(
+                f"column {key!r} seems to identify people who have several rows, and passes count "
+                "rows, not people: drop the column, or give one row of each person."
+            )
+        frame = model.forms_.read(frame)
+        model._follow_level(encoder, n_rows, support)
+        conditioned = condition_columns(model.condition_on, frame)
+        model.constraints_ = _fit_identifiers(constraints, frame, conditioned, support)
+        encoder.fit_summary(_summarise(model, table, support))
+    model.encoder_ = encoder
+    model.schema_ = _bare_schema(frame, encoder.schema_, support)
+    cell_groups = encoder.cell_groups_
+    known = with_gates(cell_groups, set(conditioned))
+    with grid_folder(table.cache_dir) as folder:
+        grids, half_widths = _encode(model, table, n_rows, folder)
+        known_groups = [group for group in cell_groups if group.column in known]
+        with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
+            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
+            model._fit_grids(data, preset, begun)
+
+
+def _refuse(model: Any, y: Any, groups: Any) -> None:
+    """Raise an error for what is not possible in passes."""
+    refused = {
+        "y": y is not None,
+        "groups": groups is not None,
+        "preset": model.preset is not None,
+        "privacy": isinstance(model.privacy, DifferentialPrivacy),
+    }
+    why = {
+        "y": "keep the target as a column of the table",
+        "groups": "each row is another person there: give one row of each person",
+        "preset": "give its parameters one by one",
+        "privacy": "a guarantee needs the whole table",
+    }
+    for name, is_given in refused.items():
+        if is_given:
+            raise ParameterError(
+                f"{name} is not possible for a table that is read in passes: {why[name]}, or give "
+                "the table itself."
+            )
+
+
+def _fit_identifiers(
+    given: Any, frame: pd.DataFrame, conditioned: list[Any], support: Support
+) -> ConstraintSet:
+    """Fit identifiers, given or found in a sample; other constraints need the whole table."""
+    wanted = [given] if isinstance(given, str) else list(given)
+    own = [one for one in wanted if isinstance(one, Identifier)]
+    others = [one for one in wanted if one != "auto" and not isinstance(one, Identifier)]
+    if others:
+        raise ParameterError(
+            f"constraints hold {others!r}; of a table that is read in passes, only Identifier can "
+            "be kept: leave the others out, or give the table itself."
+        )
+    if "auto" in wanted:
+        taken = {one.column for one in own}
+        rest = frame[[name for name in frame.columns if name not in taken]]
+        own += find_identifiers(rest, None, None, support.least, conditioned)
+        _log.info("relations between columns are not looked for in passes")
+    return ConstraintSet(own, support.least).fit(frame, False, conditioned)
+
+
+def _rows(model: Any, table: LargeTable, what: str) -> Iterator[pd.DataFrame]:
+    """Read the table as it is learnt, batch by batch."""
+    for frame in table.frames(what):
+        yield model.constraints_.apply(model.forms_.read(frame))
+
+
+def _summarise(model: Any, table: LargeTable, support: Support) -> TableSummary:
+    summary: TableSummary | None = None
+    for rows in _rows(model, table, "counting values"):
+        part = TableSummary.of(rows, support, summary)
+        summary = part if summary is None else summary.merged(part)
+    if summary is None:
+        raise DataError("the table has no rows in the second pass; leave its parts as they are.")
+    return summary
+
+
+def _encode(
+    model: Any, table: LargeTable, n_rows: int, folder: Any
+) -> tuple[FileRows, FileRows | None]:
+    """Encode all rows into files."""
+    encoder = model.encoder_
+    n_widths = sum(group.kind == "continuous" for group in encoder.cell_groups_)
+    n_widths = 0 if encoder.is_quantised else n_widths
+    file = GridFile(folder, encoder.grid_shape_, cell_type(encoder), n_widths, n_rows)
+    with closing(file):
+        for rows in _rows(model, table, "encoding rows"):
+            file.append(*encoder.encode_cells(rows, warn=False))
+    if file.n_rows < 2:
+        raise DataError(
+            f"n_samples={file.n_rows} of {n_rows} rows lie inside the limits; at least 2 are "
+            "required: widen the limits."
+        )
+    return file.arrays()
+
+
+def _bare_schema(frame: pd.DataFrame, learnt: Schema, support: Support) -> Schema:
+    """Describe all columns without their values; those that are not learnt, by a sample."""
+    known = {column.name: column for column in learnt}
+    columns = [known.get(one.name, one) for one in Schema.infer(frame, support)]
+    bare = (replace(one, minimum=None, maximum=None, categories=None) for one in columns)
+    return Schema(tuple(bare))

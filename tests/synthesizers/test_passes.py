@@ -1,0 +1,133 @@
+"""A table that is read in passes is learnt as one in memory."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import synthgan
+from synthgan import FCN, DifferentialPrivacy, GridEncoder, Inequality, TabularGANSynthesizer
+from synthgan.cli import main
+from synthgan.exceptions import DataError, ParameterError
+from synthgan.gan.training import data as training_data
+from synthgan.scale.large_table import LargeTable
+from synthgan.synthesizers import training_set
+
+pytest.importorskip("pyarrow")
+pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.DataWarning")
+
+
+def quick(**parameters):
+    defaults = {
+        "network": FCN(width=16, depth=1), "epochs": 2, "batch_size": 50, "random_state": 0,
+        "candidates": 1, "constraints": [],
+    }  # fmt: skip
+    return TabularGANSynthesizer(**{**defaults, **parameters})
+
+
+def table(n=300):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "x": rng.normal(size=n).round(2),
+            "n": pd.array(rng.poisson(9, n), dtype="Int64"),
+            "gap": np.where(rng.random(n) < 0.2, np.nan, rng.gamma(2, size=n)),
+            "label": rng.choice(["a", "b", "c"], n),
+            "day": rng.choice(["01/02/2020", "15/03/2021", "28/12/2022"], n),
+        }
+    )
+
+
+def in_parts(frame, n_parts=4):
+    return LargeTable(
+        lambda: (frame.iloc[rows] for rows in np.array_split(np.arange(len(frame)), n_parts))
+    )
+
+
+def weights(model):
+    return b"".join(t.numpy().tobytes() for t in model.generator_.state_dict().values())
+
+
+@pytest.mark.parametrize("scaling", ["quantile", "minmax"])
+def test_a_table_in_parts_is_learnt_as_the_whole(scaling):
+    frame = table()
+    models = [quick(encoder=GridEncoder(scaling=scaling)) for _ in range(2)]
+    one, other = models[0].fit(frame), models[1].fit(in_parts(frame))
+    assert weights(one) == weights(other)
+    assert one.sample(50).equals(other.sample(50))
+    assert one.schema_.names == other.schema_.names
+
+
+def test_files_are_learnt_and_the_cache_is_removed(tmp_path, caplog):
+    frame = table()
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+        frame.iloc[rows].to_parquet(tmp_path / f"part-{i}.parquet")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    with caplog.at_level(logging.INFO, "synthgan"):
+        model = quick(condition_on=["label"], candidates=2, constraints=None)
+        model.fit(LargeTable(tmp_path, cache_dir=cache))
+    assert not list(cache.iterdir())
+    assert "the encoded table takes" in caplog.text
+    assert "relations between columns are not looked for in passes" in caplog.text
+    assert "s left" in caplog.text
+    assert set(model.sample(9, conditions={"label": "b"})["label"]) == {"b"}
+    model.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert again.sample(9, random_state=1).equals(model.sample(9, random_state=1))
+    by_path = quick().fit(str(tmp_path / "*.parquet"))
+    assert by_path.sample(5).shape == (5, 5)
+
+
+def test_identifiers_are_replaced():
+    frame = table().assign(patient=[f"P-{i:05d}" for i in range(300)])
+    model = quick(constraints=None).fit(in_parts(frame))
+    fake = model.sample(30)
+    assert list(fake.columns) == list(frame.columns)
+    assert fake["patient"].str.fullmatch(r"P-\d{5,}").all()
+    assert "patient" not in model.encoder_.schema_.names
+
+
+def test_very_many_rows_are_drawn_without_a_shuffle(monkeypatch):
+    for module in (training_data, training_set):
+        monkeypatch.setattr(module, "MOST_SHUFFLED", 250)
+    model = quick(epochs="auto", max_steps=5).fit(in_parts(table()))
+    assert model.n_steps_ == 5
+    assert len(model.sample(3)) == 3
+
+
+def test_what_is_not_possible_in_passes_is_refused():
+    frame = table()
+    source = in_parts(frame)
+    refused = {
+        "groups is not possible .*: each row is another": (quick(), (source, None, "n")),
+        "y is not possible .*: keep the target as a column": (quick(), (source, [1] * 300)),
+        "constraints hold .*Inequality.*; of a table that is read in passes": (
+            quick(constraints=[Inequality("x", "gap")]), (source,)),
+        "preset is not possible": (quick(preset="thesis-thyroid", constraints=None), (source,)),
+        "privacy is not possible": (
+            quick(privacy=DifferentialPrivacy(epsilon=1, delta=1e-6)), (source,)),
+    }  # fmt: skip
+    for message, (model, arguments) in refused.items():
+        with pytest.raises(ParameterError, match=message):
+            model.fit(*arguments)
+    people = frame.assign(patient=[f"P-{i // 3:05d}" for i in range(300)])
+    with pytest.raises(DataError, match="column 'patient' seems to identify people who have sev"):
+        quick(constraints=None).fit(in_parts(people))
+
+
+def test_the_command_line_learns_parts(tmp_path, capsys):
+    frame = table()
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), 2)):
+        frame.iloc[rows].to_parquet(tmp_path / f"part-{i}.parquet")
+    paths = sorted(str(path) for path in tmp_path.glob("*.parquet"))
+    out = str(tmp_path / "m.synthgan")
+    options = ["--out", out, "--max-steps", "3", "--epochs", "1"]
+    main(["fit", *paths, *options])
+    assert "part-0.parquet and 1 more" in capsys.readouterr().out
+    assert synthgan.load(out).sample(4).shape == (4, 5)
+    main(["fit", str(tmp_path), "--kind", "table", "--cache-dir", str(tmp_path), *options])
+    with pytest.raises(SystemExit):
+        main(["fit", *paths, *options, "--sep", ";"])
+    assert "--sep is for one file that is read at once" in capsys.readouterr().err
