@@ -20,7 +20,7 @@ __all__ = ["MOST_SHUFFLED", "GridData"]
 MOST_SHUFFLED = 2**22  # grids; of more, batches are drawn with replacement
 
 _CHUNK = 2048  # grids
-_FEW_GRIDS = 10_000
+_FEW_GRIDS, _MANY_GRIDS = 10_000, 2**18
 
 
 class GridData:
@@ -107,9 +107,9 @@ class GridData:
     def chunks(self, rng: torch.Generator) -> Iterator[Tensor]:
         """Give all training grids as batches; few of them several times, moved anew each time.
 
-        Of very many, evenly spaced ones.
+        Of very many, evenly spaced ones stand for all.
         """
-        every = max(1, len(self) // MOST_SHUFFLED)
+        every = max(1, len(self) // _MANY_GRIDS)
         for _ in range(math.ceil(_FEW_GRIDS / len(self))):
             for rows in torch.arange(0, len(self), every, device=self.device).split(_CHUNK):
                 yield self.batch(rows, rng)[0]
