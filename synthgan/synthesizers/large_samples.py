@@ -22,6 +22,7 @@ from synthgan.records.tables import to_frame
 from synthgan.scale.lots import Lot, in_batches, lots_of, rows_in_a_lot
 from synthgan.scale.parts import FORMATS, check_new_folder, part_name, write_parts
 from synthgan.synthesizers.saved_model import SavedModel
+from synthgan.synthesizers.table_parts import identifier_columns
 
 __all__ = ["LargeSamples"]
 
@@ -35,7 +36,9 @@ class LargeSamples:
     grid_shape_: tuple[int, ...]
 
     def _lots(self, n: int, seed: int) -> list[Lot]:
-        return lots_of(n, rows_in_a_lot(math.prod(self.grid_shape_)), seed)
+        rows = rows_in_a_lot(math.prod(self.grid_shape_))
+        # New identifiers are different from each other within a lot only.
+        return lots_of(n, max(n, rows) if identifier_columns(self) else rows, seed)
 
     def _draw_lot(self: Any, lot: Lot, on_missing: str = "error") -> pd.DataFrame:
         """Draw the rows of a lot; their index holds their numbers."""

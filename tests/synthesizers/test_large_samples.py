@@ -7,7 +7,7 @@ from sklearn.exceptions import NotFittedError
 import synthgan
 from synthgan import FCN, TabularGANSynthesizer
 from synthgan.cli import main
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.scale import lots
 
 
@@ -44,6 +44,19 @@ def test_full_lots_do_not_depend_on_what_follows(model):
     assert_frame_equal(model.sample(64), model.sample(200).iloc[:64])
     assert_frame_equal(model.sample(128), model.sample(140).iloc[:128])
     assert not model.sample(64).equals(model.sample(128).iloc[64:].reset_index(drop=True))
+
+
+@pytest.mark.usefixtures("small_lots")
+def test_identifiers_are_different_in_the_whole_sample(clinic, tmp_path):
+    numbers = np.random.default_rng(0).permutation(999)[: len(clinic)]
+    table = clinic.assign(code=[f"P{i:03d}" for i in numbers])
+    with pytest.warns(DataWarning, match="identifies rows"):
+        model = quick().fit(table)
+    whole = model.sample(300)
+    assert whole["code"].is_unique
+    assert_frame_equal(pd.concat(model.sample_batches(300, 70), ignore_index=True), whole)
+    model.sample_to(tmp_path / "fake", 300, n_jobs=2)
+    assert synthgan.read_table(tmp_path / "fake" / "part-00000.parquet")["code"].is_unique
 
 
 def test_a_sample_of_one_lot_is_as_it_was(model):
