@@ -91,12 +91,16 @@ class PairTables:
         Parameters
         ----------
         grids : Tensor of shape (n, *shape)
-            In the networks' scale, n >= 2; their order is random.
+            In the networks' scale; their order is random.
 
         Returns
         -------
         distance : Tensor of shape ()
+            0 if there are no two halves.
         """
+        half = len(grids) // 2
+        if not half:
+            return grids.new_zeros(())
         features, shares, weights = self._features(grids), self.shares, self._weights
         if self.n_features > _MOST_FEATURES:
             some = torch.randperm(self.n_features, generator=rng, device=grids.device)
@@ -105,6 +109,5 @@ class PairTables:
             shares, weights = (
                 x.index_select(0, some).index_select(1, some) for x in (shares, weights)
             )
-        half = len(grids) // 2
         errors = [x.T @ x / half - shares for x in (features[:half], features[half : 2 * half])]
         return (weights * errors[0] * errors[1]).sum()

@@ -91,6 +91,12 @@ def test_the_distance_has_a_gradient_towards_the_training_grids():
     assert float(after) < float(before.detach())
 
 
+def test_a_single_grid_has_no_distance():
+    tables = PairTables(GROUPS, [draw(50, 0)[0]])
+    for n in (0, 1):
+        assert float(tables.distance(draw(2, 1)[0][:n], torch.Generator())) == 0
+
+
 def test_records_without_columns_have_no_tables():
     assert PairTables.exist(GROUPS)
     assert not PairTables.exist([CellGroup("image", (0, 1)), CellGroup("null", (2,))])
