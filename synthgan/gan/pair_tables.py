@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -15,7 +16,8 @@ __all__ = ["PairTables"]
 _LEVELS, _NUMBER = ("one_hot", "binary"), "continuous"  # kinds of groups
 _N_HATS = 12  # of a continuous cell
 _LEAST_SHARE = 0.01  # of a feature: errors of rarer ones do not weigh more
-_MOST_FEATURES = 256  # that are compared at a time
+_MOST_FEATURES, _MOST_MEASURED = 256, 2048  # that are compared at a time, and at all
+_NO_PEAK = -1.0  # of a level
 _NULL_SHARE = (NULL - OFF) / (ON - OFF)  # where a cell that is NULL lies in the range
 
 
@@ -24,7 +26,8 @@ class PairTables:
 
     A level is a feature: 1 where it is on. A continuous cell has several features: hat functions
     (linear B-splines) with peaks at equal distances in its range, all 0 where the cell is NULL. The
-    table of two columns holds the means of the products of their features.
+    table of two columns holds the means of the products of their features. Of more than 2048
+    features, evenly spaced ones are measured.
 
     Parameters
     ----------
@@ -46,17 +49,19 @@ class PairTables:
     """
 
     def __init__(self, groups: Sequence[CellGroup], batches: Iterable[Tensor]) -> None:
-        levels = [(cell, g) for g in groups if g.kind in _LEVELS for cell in g.cells]
-        numbers = [(cell, g) for g in groups if g.kind == _NUMBER for cell in g.cells]
-        self.n_features = len(levels) + _N_HATS * len(numbers)
-        self._levels, self._numbers = (
-            torch.tensor([cell for cell, _ in some], dtype=torch.long) for some in (levels, numbers)
-        )
+        levels = [(cell, _NO_PEAK) for g in groups if g.kind in _LEVELS for cell in g.cells]
+        peaks = [i / (_N_HATS - 1) for i in range(_N_HATS)]
+        numbers = [cell for g in groups if g.kind == _NUMBER for cell in g.cells]
+        features = [*levels, *((cell, peak) for cell in numbers for peak in peaks)]
+        features = features[:: max(1, math.ceil(len(features) / _MOST_MEASURED))]
+        self.n_features = len(features)
+        self._cells = torch.tensor([cell for cell, _ in features], dtype=torch.long)
+        self._peaks = torch.tensor([peak for _, peak in features])
         total, n_rows = torch.zeros(()), 0
         for batch in batches:
-            self._move_to(batch.device)
-            features = self._features(batch)
-            total = total + features.T @ features
+            self._cells, self._peaks = self._cells.to(batch.device), self._peaks.to(batch.device)
+            features_of_batch = self._features(batch, self._cells, self._peaks)
+            total = total + features_of_batch.T @ features_of_batch
             n_rows += len(batch)
         self.shares = total / max(1, n_rows)
         own = self.shares.diagonal().clamp(min=_LEAST_SHARE)
@@ -67,19 +72,12 @@ class PairTables:
         """Return whether grids have cells of columns."""
         return any(g.kind in (*_LEVELS, _NUMBER) for g in groups)
 
-    def _move_to(self, device: torch.device) -> None:
-        self._levels, self._numbers = self._levels.to(device), self._numbers.to(device)
-
-    def _features(self, grids: Tensor) -> Tensor:
-        """Map grids (n, *shape) to (n, n_features)."""
-        flat = grids.flatten(1)
-        share = (from_network_scale(flat) - OFF) / (ON - OFF)
-        levels = share.index_select(1, self._levels)
-        at = share.index_select(1, self._numbers)
-        peaks = torch.linspace(0, 1, _N_HATS, device=flat.device)
-        hats = (1 - (at[:, :, None] - peaks).abs() * (_N_HATS - 1)).relu()
-        hats = hats * (at > _NULL_SHARE / 2)[:, :, None]
-        return torch.cat([levels, hats.flatten(1)], dim=1)
+    @staticmethod
+    def _features(grids: Tensor, cells: Tensor, peaks: Tensor) -> Tensor:
+        """Map grids (n, *shape) to features (n, n_features) of cells, with their peaks."""
+        share = (from_network_scale(grids.flatten(1).index_select(1, cells)) - OFF) / (ON - OFF)
+        hats = (1 - (share - peaks).abs() * (_N_HATS - 1)).relu() * (share > _NULL_SHARE / 2)
+        return torch.where(peaks == _NO_PEAK, share, hats)
 
     def distance(self, grids: Tensor, rng: torch.Generator) -> Tensor:
         """Estimate the chi-square distance of the tables of generated grids, summed over all pairs.
@@ -101,13 +99,14 @@ class PairTables:
         half = len(grids) // 2
         if not half:
             return grids.new_zeros(())
-        features, shares, weights = self._features(grids), self.shares, self._weights
+        cells, peaks, shares, weights = self._cells, self._peaks, self.shares, self._weights
         if self.n_features > _MOST_FEATURES:
             some = torch.randperm(self.n_features, generator=rng, device=grids.device)
             some = some[:_MOST_FEATURES]
-            features = features.index_select(1, some)
+            cells, peaks = cells[some], peaks[some]
             shares, weights = (
                 x.index_select(0, some).index_select(1, some) for x in (shares, weights)
             )
+        features = self._features(grids, cells, peaks)
         errors = [x.T @ x / half - shares for x in (features[:half], features[half : 2 * half])]
         return (weights * errors[0] * errors[1]).sum()

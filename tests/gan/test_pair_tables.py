@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from synthgan.encoding.groups import OFF, ON, CellGroup
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.losses import Loss
-from synthgan.gan.pair_tables import _MOST_FEATURES, _N_HATS, PairTables
+from synthgan.gan.pair_tables import _MOST_FEATURES, _MOST_MEASURED, _N_HATS, PairTables
 
 GROUPS = [
     CellGroup("one_hot", (0, 1, 2), column="a"),
@@ -71,7 +71,7 @@ def test_of_many_features_some_are_compared_and_stand_for_all():
     tables = PairTables(groups, [grids(2000, [0.2, 0.3, 0.5])])
     assert tables.n_features > _MOST_FEATURES
     others, torch_rng = grids(2000, [0.5, 0.3, 0.2]), torch.Generator().manual_seed(0)
-    halves = [x.numpy() for x in tables._features(others).chunk(2)]
+    halves = [x.numpy() for x in tables._features(others, tables._cells, tables._peaks).chunk(2)]
     errors = [x.T @ x / len(x) - tables.shares.numpy() for x in halves]
     whole = float((tables._weights.numpy() * errors[0] * errors[1]).sum())
     some = [float(tables.distance(others, torch_rng)) for _ in range(40)]
@@ -89,6 +89,15 @@ def test_the_distance_has_a_gradient_towards_the_training_grids():
     (gradient,) = torch.autograd.grad(before, grids)
     after = tables.distance(grids.detach() - 0.01 * gradient, torch.Generator())
     assert float(after) < float(before.detach())
+
+
+def test_of_very_many_features_only_some_are_measured():
+    groups = [CellGroup("continuous", (i,), column=i) for i in range(500)]
+    grids = torch.rand(50, 20, 25) * 2 - 1
+    tables = PairTables(groups, [grids])
+    assert _MOST_MEASURED / 2 < tables.n_features <= _MOST_MEASURED
+    assert tables.shares.shape == (tables.n_features, tables.n_features)
+    assert torch.isfinite(tables.distance(grids, torch.Generator()))
 
 
 def test_a_single_grid_has_no_distance():
