@@ -64,7 +64,7 @@ from tests.quick import GOOD, PIXELS, WAVES
         (GOOD.rename(columns={"x": 1}), TypeError, r"string names"),
         ([1.0, 2.0], ValueError, r"Expected 2D array"),
         (np.zeros((2, 2, 2)), ValueError, r"dim 3"),
-        ("table.csv", ValueError, r"Expected 2D array|could not convert"),
+        ("table.csv", DataError, "'table.csv' cannot be read: No such file"),
         (None, ValueError, r"Expected 2D array|NoneType"),
         (np.array([["a"], ["b"]]), ValueError, r"could not convert string|numeric"),
     ],

@@ -21,6 +21,7 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_hospital
+from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.state.archive import read_archive, write_archive
 from synthgan.synthesizers.child_table import ChildTableSynthesizer
@@ -328,7 +329,7 @@ def test_tables_may_have_parameters_of_their_own() -> None:
 
 def test_many_rows_of_few_people_are_learnt_longer() -> None:
     model = ChildTableSynthesizer()
-    model._n_people = 100
+    model._n_people, model.cell_groups_ = 100, [CellGroup("continuous", (0,))]
     fewest = model._n_steps(100)
     assert model._n_steps(400) == 2 * fewest
     assert fewest < 1500

@@ -217,7 +217,7 @@ def test_twice_as_many_rows_are_generated_as_are_kept(clinic):
     model.generator_.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
     assert len(model.sample(3000)) == 3000
     assert sum(sizes) == 6000
-    assert max(sizes) <= 1024  # more do not stay in the processor's cache
+    assert max(sizes) <= 2048  # more do not stay in the processor's cache
 
 
 def test_archive(clinic, tmp_path):
