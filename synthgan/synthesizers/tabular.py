@@ -53,7 +53,7 @@ __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS, _MOST_CANDIDATES = 10_000, 2**14
 _TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
-_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN = 3000, 200
+_SHORT_RUN, _STEPS_PER_COLUMN, _ROWS_PER_STEP = 3000, 200, 6  # docs/recipe.md
 _ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
@@ -289,7 +289,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         most = math.inf
         if not mostly_continuous(self.cell_groups_):
             n_columns = len({group.column for group in self.cell_groups_ if group.kind != "null"})
-            most = max(_FEWEST_OF_MANY_ROWS, _STEPS_PER_COLUMN * n_columns)
+            most = max(_SHORT_RUN, _STEPS_PER_COLUMN * n_columns, n_rows / _ROWS_PER_STEP)
         return min(super()._n_steps(n_rows), most)
 
     def _least_support(self) -> int:
