@@ -113,7 +113,8 @@ def _on_a_scale(series: pd.Series, is_date: bool) -> np.ndarray:
     """Return numbers, or dates as ns since 1970, as floats: years of 9999 fit."""
     if not is_date:
         return series.to_numpy(dtype=np.float64)
-    return pd.DatetimeIndex(series).tz_localize(None).as_unit("us").asi8 * 1000.0
+    moments = pd.DatetimeIndex(series).tz_localize(None)
+    return moments.asi8 * (np.timedelta64(1, moments.unit) / np.timedelta64(1, "ns"))
 
 
 def _apart_dates(distinct: np.ndarray) -> np.ndarray:

@@ -69,6 +69,11 @@ def test_dates_that_stand_for_none_are_found(code, unit):
     assert _found(dates.dt.tz_localize("UTC")) == [(code, 12)]
 
 
+def test_dates_beyond_the_microseconds_of_64_bits_are_looked_at_too():
+    late = pd.Series(np.array(["294247-01-10T04:00:55"] * 60, dtype="datetime64[s]"))
+    assert _found(late) == []
+
+
 @pytest.mark.parametrize(
     "values",
     [
