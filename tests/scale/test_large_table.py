@@ -86,10 +86,11 @@ def test_a_sample_is_of_different_rows_in_order(tmp_path, n):
 
 def test_a_sample_takes_all_rows_equally_often():
     whole = pd.DataFrame({"x": np.arange(60)})
-    table = LargeTable(lambda: (whole[i : i + 7] for i in range(0, 60, 7)))
+    table = LargeTable(lambda: (whole[i : i + 25] for i in range(0, 60, 25)))
     rng = np.random.default_rng(0)
-    counts = np.bincount(np.concatenate([table.draw(6, rng)[0]["x"] for _ in range(500)]), None, 60)
-    assert np.abs(counts - 50).max() < 30
+    drawn = [table.draw(15, rng)[0]["x"] for _ in range(100)]
+    counts = np.bincount(np.concatenate(drawn), None, 60)
+    assert np.abs(counts - 25).max() < 18  # four standard deviations
 
 
 def test_what_is_no_table_is_refused(tmp_path):
