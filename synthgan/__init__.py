@@ -23,6 +23,7 @@ _HOMES = {
     "ImageEncoder": "synthgan.encoding",
     "ImageGANSynthesizer": "synthgan.synthesizers.image",
     "Inequality": "synthgan.constraints",
+    "LargeTable": "synthgan.scale.large_table",
     "Loss": "synthgan.gan",
     "Predicate": "synthgan.constraints",
     "Progress": "synthgan.gan",

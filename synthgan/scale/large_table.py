@@ -43,7 +43,7 @@ class LargeTable:
     Examples
     --------
     >>> import pandas as pd
-    >>> from synthgan.scale.large_table import LargeTable
+    >>> from synthgan import LargeTable
     >>> table = LargeTable(lambda: (pd.DataFrame({"x": [i, i]}) for i in range(3)))
     >>> [len(frame) for frame in table.frames("an example")]
     [2, 2, 2]

@@ -58,6 +58,7 @@ class _Clock:
     is_reversible: bool
 
     def merged(self, other: _Clock) -> _Clock:
+        """Return the local times of both."""
         return _Clock(
             self.finer + other.finer,
             self.hours + other.hours,
