@@ -162,8 +162,8 @@ def _fit_in_passes(parsed: argparse.Namespace, parameters: dict[str, Any]) -> tu
     given = [name for name in words if getattr(parsed, name) is not None]
     if given:
         raise ValueError(
-            f"--{given[0].replace('_', '-')} is for one file that is read at once; parts are CSV "
-            "with commas and decimal points, Parquet or Feather."
+            f"--{given[0].replace('_', '-')} is for one file that is read at once; parts are "
+            "Parquet, Feather, or CSV in UTF-8 with a header and decimal points."
         )
     table = LargeTable(parsed.data, cache_dir=parsed.cache_dir)
     n_parts = len(table.paths())
