@@ -8,6 +8,7 @@ from synthgan.constraints.computed import ComputedColumn
 from synthgan.constraints.constraint_set import CONSTRAINTS, ConstraintSet
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
+from synthgan.constraints.frequent_combinations import FrequentCombinations
 from synthgan.constraints.identifiers import Identifier
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.people import find_people
@@ -25,6 +26,7 @@ __all__ = [
     "DependentColumn",
     "FixedCombinations",
     "Formula",
+    "FrequentCombinations",
     "Identifier",
     "Inequality",
     "Predicate",

@@ -37,8 +37,8 @@ class Constraint(BaseEstimator):
     """
 
     _later: ClassVar[dict[str, Any]] = {}
-    # Whether other constraints see its columns as `apply` leaves them.
-    comes_first: ClassVar[bool] = False
+    # 0, 1 or 2: a constraint sees columns as those of earlier stages leave them.
+    stage: ClassVar[int] = 1
 
     @property
     def uses(self) -> tuple[Hashable, ...]:

@@ -16,6 +16,10 @@ from synthgan.constraints.base import Constraint, Predicate, Range, Translated
 from synthgan.constraints.computed import ComputedColumn
 from synthgan.constraints.differences import Inequality
 from synthgan.constraints.formulas import Formula
+from synthgan.constraints.frequent_combinations import (
+    FrequentCombinations,
+    find_frequent_combinations,
+)
 from synthgan.constraints.identifiers import Identifier, find_identifiers
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.quotients import Quotient
@@ -36,8 +40,8 @@ Rewrite = Callable[[pd.DataFrame], pd.DataFrame]
 CONSTRAINTS: dict[str, type[Constraint]] = {
     constraint.__name__: constraint
     for constraint in (
-        DependentColumn, FixedCombinations, Formula, Identifier, Inequality, Predicate, Quotient,
-        RareLabels, Range, SharedValue, UsualLabel, WeightedSum,
+        DependentColumn, FixedCombinations, Formula, FrequentCombinations, Identifier, Inequality,
+        Predicate, Quotient, RareLabels, Range, SharedValue, UsualLabel, WeightedSum,
     )
 }  # fmt: skip
 
@@ -143,7 +147,7 @@ class ConstraintSet:
             chosen += find_rare_labels(words, support, in_order, condition_columns)
         if self.checks_only:
             frame, support = frame.iloc[:0], Support()
-        first = [c.fit(frame, support) for c in chosen if c.comes_first]
+        first = _fit_stage(0, chosen, frame, support)
         frame = _apply_in_order(frame, [(c, c.apply) for c in first])
         if find:
             named = {constraint.column for constraint in [*found, *_identifiers(given)]}
@@ -152,9 +156,16 @@ class ConstraintSet:
             for one in find_relations(rest, support, fixed, condition_columns):
                 if _clash(chosen, one) is None:
                     chosen.append(one)
-        self.constraints_ = [
-            c if c.comes_first else c.fit(frame, support) for c in _in_order(chosen)
-        ]
+        relations = _fit_stage(1, chosen, frame, support)
+        last: list[Constraint] = []
+        finds_last = find and not in_order and not self.checks_only
+        if finds_last or any(constraint.stage == 2 for constraint in chosen):
+            frame = _apply_in_order(frame, [(c, c.apply) for c in relations])
+            if finds_last:
+                kept = [name for name in frame.columns if name in set(self.columns_)]
+                chosen += _find_last(frame[kept], support, chosen, condition_columns)
+            last = _fit_stage(2, chosen, frame, support)
+        self.constraints_ = [*first, *relations, *last]
         return self
 
     @property
@@ -274,11 +285,11 @@ class ConstraintSet:
 
 def _refuse_doubles(constraints: Sequence[Constraint]) -> None:
     """Refuse an archive in which two constraints transform the same column."""
-    for of_ranges in (True, False):
+    for of_ranges, stage in ((True, 1), (False, 1), (False, 2)):
         rewritten = [
             name
             for constraint in constraints
-            if isinstance(constraint, Range) == of_ranges and not constraint.comes_first
+            if isinstance(constraint, Range) == of_ranges and constraint.stage == stage
             for name in constraint.rewrites
         ]
         if len(set(rewritten)) < len(rewritten):
@@ -317,6 +328,32 @@ def _joined(columns: dict[Hashable, pd.Series], like: pd.DataFrame) -> pd.DataFr
     return frame
 
 
+def _fit_stage(
+    stage: int, constraints: Sequence[Constraint], frame: pd.DataFrame, support: Support
+) -> list[Constraint]:
+    """Fit the constraints of a stage, in order."""
+    own = _in_order([constraint for constraint in constraints if constraint.stage == stage])
+    for constraint in own:
+        if gone := [name for name in constraint.uses if name not in frame.columns]:
+            raise ParameterError(
+                f"{constraint!r} names column {gone[0]!r}, which another constraint replaces; "
+                "leave one of them out."
+            )
+    return [constraint.fit(frame, support) for constraint in own]
+
+
+def _find_last(
+    frame: pd.DataFrame,
+    support: Support,
+    chosen: Sequence[Constraint],
+    condition_columns: Sequence[Hashable],
+) -> list[FrequentCombinations]:
+    """Find the constraints of the last stage that agree with those that are chosen."""
+    if any(constraint.stage == 2 for constraint in chosen):
+        return []
+    return find_frequent_combinations(frame, support, condition_columns)
+
+
 def _identifiers(constraints: Sequence[Constraint]) -> list[Identifier]:
     return [constraint for constraint in constraints if isinstance(constraint, Identifier)]
 
@@ -329,7 +366,7 @@ def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
             name = shared.pop()
             return f"column {name!r} is an identifier; {old!r} and {new!r} cannot both use it."
         rewritten = set(old.rewrites) & set(new.rewrites)
-        if old.comes_first != new.comes_first:
+        if old.stage != new.stage:
             continue
         if rewritten and isinstance(old, Range) == isinstance(new, Range):
             name = rewritten.pop()
@@ -342,7 +379,7 @@ def _clash(chosen: Sequence[Constraint], new: Constraint) -> str | None:
 
 
 def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
-    """Order constraints: those that come first, readers of a column, ranges, transformers."""
+    """Order constraints of a stage: readers of a column, ranges, transformers."""
     sorter: TopologicalSorter[int] = TopologicalSorter()
     for i, constraint in enumerate(constraints):
         sorter.add(i, *(j for j, other in enumerate(constraints) if _precedes(other, constraint)))
@@ -350,10 +387,8 @@ def _in_order(constraints: Sequence[Constraint]) -> list[Constraint]:
 
 
 def _precedes(first: Constraint, second: Constraint) -> bool:
-    if first is second or second.comes_first:
+    if first is second or first.stage != second.stage:
         return False
-    if first.comes_first:
-        return bool(set(first.rewrites) & set(second.uses))
     reads: set[Hashable] = set(first.uses) - set(first.rewrites)
     both = set(first.rewrites) & set(second.rewrites)
     return bool(reads & set(second.rewrites)) or (bool(both) and isinstance(first, Range))

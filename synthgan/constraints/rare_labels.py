@@ -80,7 +80,7 @@ class RareLabels(Constraint):
     parts_: list[Annotated[Part, read_part]]
     distinct_: Share
     repeated_: Share
-    comes_first = True
+    stage = 0
 
     def __init__(self, column: Name, in_order: Annotated[bool, fields.flag] = False) -> None:
         self.column = column
