@@ -1,4 +1,7 @@
-"""What all tests share."""
+"""What all tests share.
+
+Fixtures import what they need: the process that hands out the tests would wait for it.
+"""
 
 import builtins
 import gc
@@ -6,24 +9,12 @@ import importlib.util
 import os
 from pathlib import Path
 
+import pytest
+from hypothesis import HealthCheck, settings
+
 # Tests run side by side: threads of one would wait for those of the others.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
-
-import pandas as pd
-import pytest
-import torch
-from hypothesis import HealthCheck, settings
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-
-from synthgan.datasets import make_clinic
-from synthgan.metrics import two_sample, utility
-from synthgan.metrics.privacy import density
 
 # pytest --hypothesis-profile thorough: for an evening.
 for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
@@ -52,16 +43,20 @@ def pytest_collection():
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
+    import torch
+
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
-def clinic() -> pd.DataFrame:
+def clinic():
+    from synthgan.datasets import make_clinic
+
     return make_clinic(300, random_state=0)
 
 
 @pytest.fixture
-def table(clinic) -> pd.DataFrame:
+def table(clinic):
     """A table of few columns of several kinds."""
     return clinic[["age", "sex", "bmi", "ward", "hba1c"]]
 
@@ -88,17 +83,24 @@ def acceptance_module(name):
 @pytest.fixture(scope="module")
 def few_trees():
     """Let measures grow few trees, where what is tested holds for any number of them."""
+    from sklearn import ensemble
+
+    from synthgan.metrics import two_sample, utility
+    from synthgan.metrics.privacy import density
+
+    boosted = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
+    forests = ("RandomForestClassifier", "RandomForestRegressor")
 
     def with_few(model, **few):
         return lambda **settings: model(**{**settings, **few})
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (two_sample, density, utility):
-            for model in (HistGradientBoostingClassifier, HistGradientBoostingRegressor):
-                if hasattr(module, model.__name__):
-                    patch.setattr(module, model.__name__, with_few(model, max_iter=8))
-        for model in (RandomForestClassifier, RandomForestRegressor):
-            patch.setattr(utility, model.__name__, with_few(model, n_estimators=8))
+            for name in boosted:
+                if hasattr(module, name):
+                    patch.setattr(module, name, with_few(getattr(ensemble, name), max_iter=8))
+        for name in forests:
+            patch.setattr(utility, name, with_few(getattr(ensemble, name), n_estimators=8))
         yield
 
 
