@@ -1,4 +1,7 @@
-"""Importing and using synthgan changes nothing global; threads and processes do not disturb it."""
+"""Importing and using synthgan changes nothing global, and needs no network.
+
+Nor do threads and processes disturb it.
+"""
 
 import hashlib
 import multiprocessing
@@ -22,7 +25,24 @@ from tests.state.packing import DATA
 ROOT = Path(__file__).resolve().parents[1]
 OF_MATPLOTLIB = "Matplotlib is building the font cache; this may take a moment.\n"
 
-# What a process has of its own, and a tiny life of three models.
+# Neither a connection nor the look-up of an address: they are refused, and counted.
+OFFLINE = """
+import socket, sys
+
+def refuse(*args, **kwargs):
+    raise SystemExit("a connection was opened")
+
+class NoSocket(socket.socket):
+    __init__ = refuse
+
+socket.socket = NoSocket
+for name in ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"):
+    setattr(socket, name, refuse)
+asked = []
+sys.addaudithook(lambda event, _: asked.append(event) if event.startswith("socket.") else None)
+"""
+
+# What a process has of its own, and a tiny life of three models and of the command line.
 STATE = """
 import hashlib, logging, os, random, sys, threading, warnings
 import joblib, jinja2, matplotlib, matplotlib.pyplot, numpy, pandas, PIL.Image, safetensors.numpy
@@ -89,9 +109,10 @@ print("imported", file=sys.stderr)
 """
 
 USE = """
-import synthgan
+import contextlib, io, synthgan
 from synthgan import CNN, FCN, CNN1d
-from synthgan.datasets import make_clinic, make_ecg, make_fingerprints
+from synthgan.cli import main
+from synthgan.datasets import make_clinic, make_ecg
 clinic = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]
 ecgs = make_ecg(12, n_samples=250, fs_hz=125, random_state=0)
 prints = numpy.random.default_rng(0).integers(0, 255, (12, 8, 8)).astype("u1")
@@ -106,9 +127,15 @@ for i, (model, records) in enumerate(models):
     model.fit(records).save(path)
     synthgan.load(path).sample(5)
     model.model_card()
-report = synthgan.evaluate(clinic, models[0][0].sample(60), sections=["fidelity"])
-report.to_html()
+real, made, model, page = (f"{folder}/{x}" for x in ("real.csv", "made.csv", "m", "r.html"))
+clinic.to_csv(real, index=False)
+with contextlib.redirect_stdout(io.StringIO()):
+    main(["fit", real, "--max-steps", "3", "--out", model])
+    main(["info", model])
+    main(["sample", model, "-n", "40", "--out", made])
+    main(["evaluate", real, made, "--html", page])
 compare(then, state())
+assert not asked, asked
 """
 
 
@@ -122,19 +149,21 @@ def run(code, *words, **environment):
     return done
 
 
-def test_importing_and_using_change_nothing_and_write_nothing_unasked(tmp_path):
+def test_importing_and_using_change_nothing_ask_nobody_and_write_nothing_unasked(tmp_path):
     home, folder = tmp_path / "home", tmp_path / "models"
     home.mkdir()
     folder.mkdir()
     done = run(
-        STATE + IMPORT + USE, str(folder), HOME=str(home), MPLCONFIGDIR=str(tmp_path / "mpl")
-    )
+        OFFLINE + STATE + IMPORT + USE, str(folder),
+        HOME=str(home), MPLCONFIGDIR=str(tmp_path / "mpl"),
+    )  # fmt: skip
     assert done.stdout == ""
     said_on_import, _, said_on_use = done.stderr.partition("imported\n")
     assert said_on_import.replace(OF_MATPLOTLIB, "") == ""
     assert "Traceback" not in said_on_use
     assert {path.name for path in home.iterdir()} <= {".cache", ".config"}  # of matplotlib
-    assert {path.name for path in folder.iterdir()} == {f"{i}.synthgan" for i in range(3)}
+    asked = {"0.synthgan", "1.synthgan", "2.synthgan", "m", "made.csv", "r.html", "real.csv"}
+    assert {path.name for path in folder.iterdir()} == asked
 
 
 # Threads

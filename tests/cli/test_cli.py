@@ -2,11 +2,11 @@ import argparse
 import csv
 import io
 import json
+import os
 import re
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -267,10 +267,15 @@ def test_fit_completes_if_output_is_closed(tmp_path, clinic):
 
 
 def test_closed_pipe_is_not_an_error():
-    archive = Path(__file__).parents[1] / "data" / "format-2-table.synthgan"
-    command = f"{sys.executable} -m synthgan info {archive} | true"
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
-    assert [line for line in done.stderr.splitlines() if "Warning" not in line] == []
+    # A command that only writes: the pipe is what is tested, and others import torch.
+    code = "from synthgan.cli import info, main; info._info = print; main(['info', 'm'])"
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run([sys.executable, "-c", code], stdout=write, stderr=subprocess.PIPE)
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 FORGED = "x\x1b]0;owned\x07\x9b2J\u202e\n# Differentially private"

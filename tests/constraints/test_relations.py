@@ -244,7 +244,7 @@ def test_free_text():
 
 def test_formulas_of_wide_tables_are_looked_for_among_correlated_columns():
     rng = np.random.default_rng(0)
-    wide = pd.DataFrame(rng.poisson(60, size=(600, 150)), columns=[f"n{i}" for i in range(150)])
+    wide = pd.DataFrame(rng.poisson(60, size=(300, 150)), columns=[f"n{i}" for i in range(150)])
     wide["sum"] = wide["n3"] + wide["n140"]
     wide["share"] = (100 * wide["n70"] / wide["n9"]).round(1)
     found = {str(formula) for formula in find_relations(wide, Support(5))}

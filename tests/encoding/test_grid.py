@@ -29,7 +29,7 @@ def assert_came_back(back, frame, **options):
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=75)
 @given(frames(), layouts)
 def test_quantile_cells_with_min_support_1_are_exact(frame, layout):
     encoder = GridEncoder(min_support=1, layout=layout).fit(frame)
@@ -38,7 +38,7 @@ def test_quantile_cells_with_min_support_1_are_exact(frame, layout):
     assert_came_back(encoder.inverse_transform(grids), frame, check_exact=True)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(frames(), st.integers(0, 2**32 - 1))
 def test_every_point_of_a_cell_decodes_alike(frame, seed):
     encoder = GridEncoder(min_support=1).fit(frame)
@@ -52,7 +52,7 @@ def test_every_point_of_a_cell_decodes_alike(frame, seed):
     assert_came_back(encoder.inverse_transform(flat), frame, check_exact=True)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(frames(kinds=EXACT_KINDS), layouts, st.sampled_from(["floor", "round"]))
 def test_grey_levels_are_exact_for_levels_small_integers_and_days(frame, layout, rounding):
     wide = [c for c in frame if frame[c].dtype.kind == "M" and np.ptp(frame[c].dropna()).days > 254]
@@ -65,7 +65,7 @@ def test_grey_levels_are_exact_for_levels_small_integers_and_days(frame, layout,
     assert_came_back(encoder.inverse_transform(grids), frame)
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(frames(kinds=["float", "decimal", "Float64"]), st.sampled_from(["floor", "round"]))
 def test_grey_levels_are_within_a_step_for_floats(frame, rounding):
     frame = frame.reset_index(drop=True)
@@ -79,7 +79,7 @@ def test_grey_levels_are_within_a_step_for_floats(frame, rounding):
         assert (np.abs(ours - theirs) <= slack).all()
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(frames(min_rows=8, max_rows=40, kinds=["decimal", "small int", "day"]), st.integers(2, 8))
 def test_pooled_values_stay_in_their_range_and_null_stays_null(frame, min_support):
     frame = frame.reset_index(drop=True)

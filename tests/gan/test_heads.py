@@ -81,13 +81,13 @@ def test_levels_of_a_stratum_are_spread_evenly():
 
 def test_each_row_is_drawn_as_the_logits_say():
     raw = torch.randn(1, 3, 4, generator=torch.Generator().manual_seed(3)).expand(4, 3, 4)
-    drawn = [draw(raw, torch.tensor([0, 0, 0, 1]), seed)[[0, 3]] for seed in range(4000)]
+    drawn = [draw(raw, torch.tensor([0, 0, 0, 1]), seed)[[0, 3]] for seed in range(2000)]
     drawn = (torch.stack(drawn, 1).flatten(2) > 128).float().mean(1)
     rng = torch.Generator().manual_seed(0)
     alone = from_network_scale(CellHead(GROUPS)(raw[:1].expand(20_000, 3, 4), rng)).flatten(1)
     expected = (alone > 128).float().mean(0)
     known = [0, 1, 2, 4, 5, 6, 10, 11]
-    assert torch.allclose(drawn[:, known], expected[known].expand(2, -1), atol=0.035)
+    assert torch.allclose(drawn[:, known], expected[known].expand(2, -1), atol=0.045)
 
 
 def test_what_is_drawn_has_the_shares_of_the_softmax():

@@ -159,7 +159,7 @@ def share_left(kind, place, n_samples=128):
     generator, _ = build(n_samples, kind=kind, width=12)
     optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3)
     rng = drawn(0)
-    for _ in range(100):
+    for _ in range(60):
         z, c = torch.randn(16, 8, generator=rng), torch.zeros(16, 0)
         loss = (generator.path(z, c, n_samples, rng)[:, 0] - wave).square().mean()
         optimizer.zero_grad()

@@ -126,7 +126,7 @@ ANY_TABLE = given(frames(min_rows=1, max_rows=30), st.randoms(use_true_random=Fa
 
 
 @by_name([m for m in MEASURES if m.__name__ not in NEEDS_TARGET | OF_MANY_MODELS])
-@settings(max_examples=10)
+@settings(max_examples=6)
 @ANY_TABLE
 def test_any_table(measure, frame, random):
     check_any_table(measure, frame, random)
@@ -172,7 +172,7 @@ def test_blind_to_the_names_of_levels(measure, patients):
 
 
 @by_name(SYMMETRIC)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.integers(0, 100), st.floats(0, 1))
 def test_symmetric(measure, seed, share):
     rng = np.random.default_rng(seed)

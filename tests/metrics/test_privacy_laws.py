@@ -130,7 +130,7 @@ def test_figures_hang_on_nothing_but_the_records(name, people):
 
 
 @by_name
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(frames(min_rows=1, max_rows=20), st.randoms(use_true_random=False))
 def test_any_table(name, frame, random):
     fake = frame.iloc[[random.randrange(len(frame)) for _ in range(random.randint(1, 25))]]

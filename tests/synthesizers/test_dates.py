@@ -6,7 +6,7 @@ import pytest
 
 from synthgan import TabularGANSynthesizer, load
 
-N = 1000
+N = 600
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
 
 
@@ -29,7 +29,7 @@ def visits():
 
 @pytest.fixture(scope="module")
 def model(visits):
-    parameters = {"max_steps": 100, "condition_on": "any", "constraints": [], "random_state": 0}
+    parameters = {"max_steps": 30, "condition_on": "any", "constraints": [], "random_state": 0}
     return TabularGANSynthesizer(**parameters).fit(visits)
 
 
