@@ -27,6 +27,7 @@ for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
     )
 settings.load_profile("synthgan")
 
+TABLE = ["age", "sex", "bmi", "ward", "hba1c"]
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -58,7 +59,7 @@ def clinic():
 @pytest.fixture
 def table(clinic):
     """A table of few columns of several kinds."""
-    return clinic[["age", "sex", "bmi", "ward", "hba1c"]]
+    return clinic[TABLE]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -34,17 +35,25 @@ from synthgan.exceptions import (
     ParameterError,
 )
 from synthgan.gan.training.callbacks import KeepBest
+from tests.conftest import TABLE
 from tests.quick import Break, BrokenError, assert_same, freeze, quick, thaw
 from tests.state.packing import unpack
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def broken(table, tmp_path):
-    """A folder with checkpoints of a run that was broken off."""
+@pytest.fixture(scope="module")
+def broken_once(clinic, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("broken")
     with pytest.raises(BrokenError):
-        quick([Checkpoint(tmp_path), Break(100)]).fit(table)
+        quick([Checkpoint(folder), Break(100)]).fit(clinic[TABLE])
+    return folder
+
+
+@pytest.fixture
+def broken(broken_once, tmp_path):
+    """A folder with checkpoints of a run that was broken off; a copy for each test."""
+    shutil.copytree(broken_once, tmp_path, dirs_exist_ok=True)
     return tmp_path
 
 

@@ -164,7 +164,7 @@ def test_verbose_shows_progress(clinic, capsys):
 @pytest.mark.parametrize("network", ["fcn", "cnn", CNN(width=4), FCN(width=(8, 8))])
 @pytest.mark.parametrize("loss", ["relativistic", "bce", "hinge", "wgan-gp"])
 def test_networks_and_losses(clinic, network, loss):
-    model = quick(network=network, loss=loss, epochs=1)
+    model = quick(network=network, loss=loss, max_steps=2)
     fake = model.fit(clinic).sample(4)
     assert (fake.dtypes == clinic.dtypes).all()
 
@@ -422,7 +422,7 @@ def test_few_rows_are_drawn_as_many_are():
     table = synthgan.datasets.make_clinic(300, random_state=0)[["age", "sex"]]
     model = quick(candidates=4).fit(table)
     many = model.sample(2000, random_state=0)
-    few = pd.concat([model.sample(2, random_state=i) for i in range(200)])
+    few = pd.concat([model.sample(2, random_state=i) for i in range(100)])
     for name in ("age", "sex"):
         codes = pd.factorize(pd.concat([many, few])[name], sort=True)[0]
         assert ks_2samp(codes[:2000], codes[2000:]).pvalue > 1e-3
