@@ -30,7 +30,15 @@ def from_network_scale(x: Tensor) -> Tensor:
 
 
 class Head(nn.Module):
-    """Base of heads, called as ``head(raw, rng)``."""
+    """Base of heads, called as ``head(raw, rng)``.
+
+    Attributes
+    ----------
+    n_numbers : int
+        How many of the columns that `draw` returns are numbers, 0..1; they come first.
+    """
+
+    n_numbers: int = 0
 
     def draw(
         self, raw: Tensor, rng: torch.Generator | None = None, strata: Tensor | None = None
@@ -134,7 +142,8 @@ class CellHead(Head):
         # Groups of as many levels lie side by side, so that their maxima are computed together.
         of_kind = {k: sorted((g for g in groups if g.kind == k), key=_n_cells) for k in kinds}
         n_continuous, self.n_uniform, *others = (sum(map(_n_cells, of_kind[k])) for k in kinds)
-        self.sizes = (n_continuous + self.n_uniform, *others)
+        self.n_numbers = n_continuous + self.n_uniform
+        self.sizes = (self.n_numbers, *others)
         n_groups = Counter(map(_n_cells, of_kind["one_hot"]))
         self.blocks = tuple((n, size) for size, n in n_groups.items())
         presence = {cell: g.presence for g in groups for cell in g.cells}
@@ -180,6 +189,11 @@ class CellHead(Head):
     shown: Tensor
     span: Tensor
     floor: Tensor
+
+    @property
+    def number_cells(self) -> np.ndarray:
+        """The cells of numbers, in the order of what is drawn."""
+        return np.asarray(self.order[: self.n_numbers].cpu())
 
     def _index(self, name: str, positions: Sequence[int]) -> None:
         tensor = torch.tensor(positions, dtype=torch.long)

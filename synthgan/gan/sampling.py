@@ -42,12 +42,15 @@ class Sampler:
         Length of the noise vector.
     n_cells : int, default=1
         Of a grid; large grids are made in smaller chunks.
+    correct : callable or None, default=None
+        Maps the numbers that are drawn of samples, (n, n_numbers), after training.
     """
 
     head: Head
     known: KnownCells
     latent_dim: int
     n_cells: int = 1
+    correct: Deal | None = None
 
     def make(self, generate: Seeded, c: Tensor, rng: torch.Generator) -> Tensor:
         """Make one grid for each row of conditions, in the networks' scale.
@@ -72,7 +75,11 @@ class Sampler:
         drawn = []
         for c in passes:
             z, raw = self._raw(generate, c, rng)
-            drawn.append(self.head.draw(raw, rng, None if deal is None else deal(z)))
+            of_pass = self.head.draw(raw, rng, None if deal is None else deal(z))
+            if self.correct is not None:
+                n_numbers = self.head.n_numbers
+                of_pass[:, :n_numbers] = self.correct(of_pass[:, :n_numbers])
+            drawn.append(of_pass)
         return Candidates(self, torch.cat(drawn), torch.cat(tuple(passes)), raw.shape[1:])
 
     @one_thread_after_fork()

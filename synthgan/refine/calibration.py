@@ -19,7 +19,7 @@ from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means, run_means
 from synthgan.state import fields
 
-__all__ = ["FEWEST_WINDOWS", "Calibration", "Tempo"]
+__all__ = ["FEWEST_WINDOWS", "Calibration", "Tempo", "matched_means"]
 
 FEWEST_WINDOWS = 20  # to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
@@ -70,9 +70,9 @@ class Calibration:
         fake = made._level(fake)
         n_knots = min(_MOST_KNOTS, min(len(real), len(fake)) // _ROWS_A_KNOT)
         leads = zip(fake.mean(axis=2).T, real.mean(axis=2).T, strict=True)
-        heights = _joined([_knots(ours, theirs, n_knots, support) for ours, theirs in leads])
+        heights = _joined([matched_means(ours, theirs, n_knots, support) for ours, theirs in leads])
         ours, theirs = (_sizes(x, x.shape[2]) for x in (fake, real))
-        sizes = _knots(ours, theirs, n_knots, support)
+        sizes = matched_means(ours, theirs, n_knots, support)
         return cls(made.gains, heights, sizes)
 
     def apply(self, fake: np.ndarray) -> np.ndarray:
@@ -183,7 +183,7 @@ def _sizes(x: np.ndarray, length: int) -> np.ndarray:
     return np.log(windows.std(axis=3) + np.finfo(float).tiny).mean(axis=(1, 2))
 
 
-def _knots(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -> np.ndarray:
+def matched_means(fake: np.ndarray, real: np.ndarray, n_knots: int, support: Support) -> np.ndarray:
     """Average groups of sorted values at equal quantiles of both, shape (2, at most n_knots).
 
     Groups of real values have enough people, and none dominates their averages.

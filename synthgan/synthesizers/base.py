@@ -49,6 +49,7 @@ from synthgan.privacy import Support
 from synthgan.randomness import draw_seed
 from synthgan.refine.critic import Critic, cell_features
 from synthgan.refine.critic_fitting import fit_critic
+from synthgan.refine.quantile_map import QuantileMap, fit_quantile_map
 from synthgan.synthesizers.few_people import MANY_PEOPLE
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_preset, resolve
@@ -166,6 +167,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             When `fit` began, by `time.perf_counter`.
         """
         plan = self._plan(data, preset, begun)
+        self.quantile_map_: QuantileMap | None = None
         self._keep(self._train(plan, data))
         self._refine(plan, data)
 
@@ -223,6 +225,11 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
             support = Support(self._least_support(), data.people).take(rows)
             labels = data.labels_of(rows)
             known = self._known_cells(torch.device("cpu"), labels)
+            head = self._head()
+            if isinstance(head, CellHead):
+                self.quantile_map_ = fit_quantile_map(
+                    real, known, self._draw_grids, head, _MASKED, plan.rng, support, labels
+                )
             self.critic_ = fit_critic(
                 real, known, self._draw_grids, self._features, _MASKED,
                 plan.rng, plan.deadline, support, labels,
@@ -357,7 +364,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         """Return the sampler: conditions, noise and head around a generator."""
         known = self._known_cells(device, examples)
         n_cells = math.prod(self.grid_shape_)
-        return Sampler(self._head().to(device), known, latent_dim_of(self.network_), n_cells)
+        latent_dim = latent_dim_of(self.network_)
+        return Sampler(self._head().to(device), known, latent_dim, n_cells, self.quantile_map_)
 
     def _head(self) -> Head:
         """Return the thesis' tanh for grey levels, cells by their groups otherwise."""

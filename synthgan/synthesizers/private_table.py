@@ -158,7 +158,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     known = with_gates(model.cell_groups_, conditioned)
     model.known_groups_ = [group for group in model.cell_groups_ if group.column in known]
     model.grid_shape_, model.is_quantised_ = encoder.grid_shape_, False
-    model.critic_ = None
+    model.critic_ = model.quantile_map_ = None
     _train(model, marginals, n_rows, begun)
 
 

@@ -19,6 +19,7 @@ from synthgan.gan.networks.specs import NETWORKS
 from synthgan.gan.sampling import grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
 from synthgan.refine.critic import Critic
+from synthgan.refine.quantile_map import QuantileMap
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays
 from synthgan.synthesizers.parameters import describe, rebuild
@@ -30,7 +31,7 @@ __all__ = ["SavedNetwork"]
 
 # Of this machine, not of the model; and the networks to go on from are not saved either.
 _NOT_SAVED = ("callbacks", "device", "warm_start")
-_CRITIC = "critic."  # prefix of its arrays
+_CRITIC, _QUANTILES = "critic.", "quantiles."  # prefixes of their arrays
 _N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of more candidates
 # Grids, what is looked at of them, and their bins, for each cell; logits and draws for each level.
 _CHOICE_BYTES, _LEVEL_BYTES = 64, 32
@@ -140,12 +141,18 @@ def _weights_of(model: Any) -> Arrays:
 
 
 def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
-    """Return the encoder's arrays and those of the critic, perhaps without its trees."""
+    """Return the arrays of the encoder and of refinements, perhaps without the critic's trees."""
     kept = model.critic_
     if kept is not None and not with_trees:
         kept = replace(kept, trees=Trees.none())
-    critic = {} if kept is None else kept.to_arrays()
-    return {**arrays, **{f"{_CRITIC}{name}": array for name, array in critic.items()}}
+    refined = {_CRITIC: kept, _QUANTILES: model.quantile_map_}
+    own = {
+        f"{prefix}{name}": array
+        for prefix, one in refined.items()
+        if one is not None
+        for name, array in one.to_arrays().items()
+    }
+    return {**arrays, **own}
 
 
 def _restore(archive: Archive, cls: Any) -> Any:
@@ -183,7 +190,7 @@ def _restore(archive: Archive, cls: Any) -> Any:
     if type(model.network_) not in NETWORKS.values():
         raise ArchiveError(f"network is {fields.brief(head['network'])}")
     arrays = dict(archive.arrays)
-    critic = {key: arrays.pop(key) for key in list(arrays) if key.startswith(_CRITIC)}
+    critic, quantiles = (_popped(arrays, prefix) for prefix in (_CRITIC, _QUANTILES))
     model._restore_encoder(archive.schema, arrays)
     if not model._labels_are_beside:
         known = set(head["known_columns"])
@@ -192,14 +199,22 @@ def _restore(archive: Archive, cls: Any) -> Any:
         raise ArchiveError("manifest has known_columns that the encoder does not know")
     model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]
     model.versions_, model.seed_ = head["versions"], head["seed"]
-    model.critic_ = None
+    model.critic_ = model.quantile_map_ = None
+    sampler = model._sampler(torch.device("cpu"))
+    if quantiles:
+        model.quantile_map_ = QuantileMap.from_arrays(quantiles, sampler.head.n_numbers)
     if critic:
-        plain = {key.removeprefix(_CRITIC): array for key, array in critic.items()}
-        n_known = model._sampler(torch.device("cpu")).known.n_features
+        n_known = sampler.known.n_features
         n_features = model._features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
-        model.critic_ = Critic.from_arrays(plain, model._features, n_features, n_known)
+        model.critic_ = Critic.from_arrays(critic, model._features, n_features, n_known)
     model.generator_ = _generator_without_memory(model)
     return model
+
+
+def _popped(arrays: Arrays, prefix: str) -> Arrays:
+    """Take arrays out that have a prefix, and return them without it."""
+    own = [name for name in arrays if name.startswith(prefix)]
+    return {name.removeprefix(prefix): arrays.pop(name) for name in own}
 
 
 def _take_weights(model: Any, weights: Arrays) -> None:
