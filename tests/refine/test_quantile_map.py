@@ -45,7 +45,7 @@ def test_columns_of_too_few_values_stay_as_they_are() -> None:
     real[:180, 0] = np.nan
     fitted = QuantileMap.fit(real, narrow(200, 1))
     x = torch.linspace(0, 1, 9, dtype=torch.float64)[:, None].repeat(1, 2)
-    assert torch.allclose(fitted(x)[:, 0], x[:, 0])
+    assert torch.allclose(fitted(x)[:, 0], x[:, 0], atol=1e-6)
     assert not torch.allclose(fitted(x)[:, 1], x[:, 1])
 
 
