@@ -40,7 +40,7 @@ _SET_ASIDE = 0.25  # of the people
 _PATIENCE = 20  # trees without improvement on validation rows
 _FEWEST_PEOPLE = 100
 _MIDDLE = (OFF + ON) / 2
-_BINS = ("n_known", "bin_counts", "bin_edges", "bin_shares")
+_OWN = ("n_known", "effective_share", "bin_counts", "bin_edges", "bin_shares")
 
 View = Callable[[Any], np.ndarray]
 Make = Callable[[int], tuple[np.ndarray, np.ndarray]]
@@ -67,6 +67,9 @@ class Critic:
         Bin shares of real grids for each feature.
     n_known : int, default=0
         Number of groups that may be known.
+    effective_share : float, default=1.0
+        Effective sample size of generated rows whose weights are their odds, a row: 1 where all
+        odds are equal (Kong 1992).
 
     References
     ----------
@@ -80,6 +83,7 @@ class Critic:
     trees: Trees
     margins: Margins
     n_known: int = 0
+    effective_share: float = 1.0
 
     @classmethod
     def fit(
@@ -114,7 +118,7 @@ class Critic:
         is_real = np.arange(len(x)) < len(real[0])
         end = math.inf if deadline is None else deadline
         teacher = _boost(x, is_real, seed, end, support.people)
-        trees = Trees.none()
+        trees, share = Trees.none(), 1.0
         if teacher is not None:
             n_real, x = len(real[0]), x[~is_real]
             if make is not None:
@@ -123,7 +127,8 @@ class Critic:
                 x = np.hstack([view(drawn[0]), drawn[1]])
             n_trees = int(np.clip(n_real // _ROWS_PER_KEPT, _FEWEST_KEPT, _MOST_KEPT))
             trees = _distil(x, teacher.decision_function(x), n_trees, seed, end)
-        return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1])
+            share = _effective_share(trees.predict(x))
+        return cls(view, trees, Margins.fit(seen[0], seen[1], support), real[1].shape[1], share)
 
     def logits(self, seen: np.ndarray, known: np.ndarray) -> np.ndarray:
         """Return the logits of real against synthetic for features of grids, shape (n,)."""
@@ -165,6 +170,7 @@ class Critic:
         return {
             **self.trees.to_arrays(),
             "n_known": np.array([self.n_known]),
+            "effective_share": np.array([self.effective_share]),
             "bin_counts": np.array([len(e) for e in margins.edges], dtype=np.int64),
             "bin_edges": np.concatenate([*margins.edges, np.zeros(0)]),
             "bin_shares": np.concatenate([*margins.shares, np.zeros(0)]),
@@ -189,10 +195,12 @@ class Critic:
         ArchiveError
             Arrays that are not valid trees or bins.
         """
+        own = {name: arrays[name] for name in _OWN if name in arrays}
         read = read_arrays(
-            {name: arrays[name] for name in _BINS if name in arrays}, "the critic",
-            n_known=array_of(1, kinds="iu"), bin_counts=array_of(n_features, kinds="iu"),
-            bin_edges=array_of(None), bin_shares=array_of(None),
+            {"effective_share": np.ones(1), **own}, "the critic",  # older archives have none
+            n_known=array_of(1, kinds="iu"), effective_share=array_of(1),
+            bin_counts=array_of(n_features, kinds="iu"), bin_edges=array_of(None),
+            bin_shares=array_of(None),
         )  # fmt: skip
         counts, edges, shares = read["bin_counts"], read["bin_edges"], read["bin_shares"]
         if read["n_known"][0] != n_known:
@@ -203,8 +211,11 @@ class Critic:
         margins = Margins(_split(edges, counts), _split(shares, counts + 2))
         if (shares < 0).any() or not all((np.diff(e) >= 0).all() for e in margins.edges):
             raise ArchiveError("the critic's bins are not ascending, or have negative shares")
-        nodes = {name: array for name, array in arrays.items() if name not in _BINS}
-        return cls(view, Trees.from_arrays(nodes, n_features + n_known), margins, n_known)
+        share = float(read["effective_share"][0])
+        if not 0 < share <= 1:
+            raise ArchiveError("the critic's effective share is not within 0 and 1")
+        nodes = {name: array for name, array in arrays.items() if name not in _OWN}
+        return cls(view, Trees.from_arrays(nodes, n_features + n_known), margins, n_known, share)
 
 
 def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
@@ -232,6 +243,12 @@ def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
         ).fit(x[one], is_real[one])
         odds[other] = judge.decision_function(x[other])
     return min(1.0, 2.0 * (1.0 - float(roc_auc_score(is_real, odds))))
+
+
+def _effective_share(logits: np.ndarray) -> float:
+    """Return the effective sample size of rows that are weighted by their odds, a row."""
+    odds = np.exp(logits - logits.max())
+    return float(odds.sum() ** 2 / (len(odds) * (odds**2).sum()))
 
 
 def cell_features(grids: np.ndarray, groups: Sequence[CellGroup]) -> np.ndarray:

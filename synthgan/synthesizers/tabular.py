@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from synthgan.asking.conditions import Conditions, bare_schema, count_rows, required_columns
 from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
 from synthgan.encoding import GridEncoder
-from synthgan.encoding.groups import mostly_continuous, with_gates
+from synthgan.encoding.groups import with_gates
 from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
 from synthgan.gan.sampling import Candidates
 from synthgan.gan.training.callbacks import Callback
@@ -47,13 +47,13 @@ from synthgan.synthesizers.table_parts import (
     fit_constraints,
     restore_table,
 )
+from synthgan.synthesizers.table_rules import enough_candidates, most_steps
 from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS, _MOST_CANDIDATES = 10_000, 2**14
 _TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
-_SHORT_RUN, _STEPS_PER_COLUMN, _ROWS_PER_STEP = 3000, 200, 6  # docs/recipe.md
 _ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
@@ -83,8 +83,9 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         Rows in a step; at most the number of rows.
     candidates : int or None, default=None
         Rows generated for each row that `sample` returns; boosted trees choose the most realistic
-        ones. A row with conditions has at least 16 of its own. 1 is faster and makes no choice. It
-        can be changed after `fit`, unless it was 1 in `fit`.
+        ones. A row with conditions has at least 16 of its own. None: 2, or up to 4 where the trees
+        prefer few rows. 1 is faster and makes no choice. It can be changed after `fit`, unless it
+        was 1 in `fit`.
     condition_on : {"any"}, list or None, default=None
         Columns that conditions of `sample` may fix; the networks then learn to complete rows. None:
         conditions are met by drawing again until they hold, which works for frequent values.
@@ -286,17 +287,16 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         level = PRIVACY_LEVELS[self.privacy]
         if self.preset is None and level.steps_power and self._n_people < MANY_PEOPLE:
             return level.steps(self._n_people)
-        most = math.inf
-        if not mostly_continuous(self.cell_groups_):
-            n_columns = len({group.column for group in self.cell_groups_ if group.kind != "null"})
-            most = max(_SHORT_RUN, _STEPS_PER_COLUMN * n_columns, n_rows / _ROWS_PER_STEP)
-        return min(super()._n_steps(n_rows), most)
+        return min(super()._n_steps(n_rows), most_steps(self.cell_groups_, n_rows))
 
     def _least_support(self) -> int:
         return int(self.encoder_.min_support)
 
     def _n_candidates(self, preset: Preset) -> int:
-        return int(self._resolve("candidates", preset))
+        n, critic = int(self._resolve("candidates", preset)), getattr(self, "critic_", None)
+        if self.candidates is not None or n == 1 or critic is None:
+            return n
+        return enough_candidates(n, critic.effective_share)
 
     def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
         """Return cells, and the numbers that constraints make of them."""

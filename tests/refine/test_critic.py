@@ -5,7 +5,7 @@ import pytest
 
 from synthgan.encoding import CellGroup
 from synthgan.refine.balance import Margins
-from synthgan.refine.critic import Critic, cell_features
+from synthgan.refine.critic import Critic, _effective_share, cell_features
 from synthgan.refine.critic import fidelity as fidelity_of_views
 
 GROUPS = [
@@ -168,3 +168,9 @@ def test_rounding_of_generated_cells_tells_nothing():
     made = np.array([[1e-6, 1.00001, 1, 254.99998], [40.25, 254.99998, 254.99998, 1.00001]])
     assert np.array_equal(cell_features(real, groups), cell_features(made, groups))
     assert cell_features(real, groups).tolist() == [[0, 0, 1], [40.25, 1, 0]]
+
+
+def test_the_effective_share_tells_how_few_rows_are_preferred():
+    assert _effective_share(np.zeros(50)) == pytest.approx(1)
+    assert _effective_share(np.array([90.0, *[-900.0] * 9])) == pytest.approx(0.1)
+    assert _effective_share(np.array([5.0, 5.0, -99.0, -99.0]) + 1e3) == pytest.approx(0.5)

@@ -212,14 +212,6 @@ def test_pickling(clinic, tmp_path):
     assert_frame_equal(again.sample(9), model.sample(9))
 
 
-def test_twice_as_many_rows_are_generated_as_are_kept(clinic):
-    model, sizes = quick(candidates=None).fit(clinic), []
-    model.generator_.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
-    assert len(model.sample(3000)) == 3000
-    assert sum(sizes) == 6000
-    assert max(sizes) <= 2048  # more do not stay in the processor's cache
-
-
 def test_archive(clinic, tmp_path):
     y = clinic["diabetic"]
     model = quick(encoder=GridEncoder(side=8), candidates=4).fit(clinic.drop(columns="diabetic"), y)

@@ -1,8 +1,10 @@
-"""How long tables are trained."""
+"""How long tables are trained, and among how many rows is chosen."""
+
+from dataclasses import replace
 
 import pytest
 
-from synthgan import TabularGANSynthesizer
+from synthgan import FCN, TabularGANSynthesizer
 from synthgan.encoding.groups import CellGroup
 
 
@@ -22,3 +24,14 @@ def test_runs_are_longer_where_columns_are_many_or_continuous(kind, n_columns, n
     model._n_people = n_rows
     model.cell_groups_ = [CellGroup(kind, (i,), column=i) for i in range(n_columns)]
     assert model._n_steps(n_rows) == n_steps
+
+
+def test_more_rows_are_generated_than_are_kept(clinic):
+    model = TabularGANSynthesizer(FCN(width=16, depth=1), epochs=2, random_state=0)
+    sizes: list[int] = []
+    model.fit(clinic).generator_.register_forward_pre_hook(lambda _, z: sizes.append(len(z[0])))
+    for share, times in [(1.0, 2), (0.6, 3), (0.01, 4)]:
+        model.critic_, sizes[:] = replace(model.critic_, effective_share=share), []
+        assert len(model.sample(3000)) == 3000
+        assert sum(sizes) == times * 3000
+    assert max(sizes) <= 2048  # more do not stay in the processor's cache
