@@ -27,7 +27,7 @@ def test_runs_are_longer_where_columns_are_many_or_continuous(kind, n_columns, n
 
 
 def test_more_rows_are_generated_than_are_kept(clinic):
-    model = TabularGANSynthesizer(FCN(width=16, depth=1), epochs=2, random_state=0)
+    model = TabularGANSynthesizer(network=FCN(width=16, depth=1), epochs=2, random_state=0)
     sizes: list[int] = []
     model.fit(clinic).generator_.register_forward_pre_hook(lambda _, z: sizes.append(len(z[0])))
     for share, times in [(1.0, 2), (0.6, 3), (0.01, 4)]:
