@@ -23,6 +23,7 @@ __all__ = [
     "MemoryWarning",
     "OutlierWarning",
     "ParameterError",
+    "RankError",
     "SamplingError",
     "SynthganError",
     "SynthganWarning",
@@ -57,6 +58,10 @@ class ArchiveError(SynthganError, ValueError):
 
 class CheckpointError(SynthganError, ValueError):
     """A checkpoint cannot be written or belongs to another run; the message says why."""
+
+
+class RankError(SynthganError):
+    """Processes that train together differ, or one has ended; the message names it."""
 
 
 class SamplingError(SynthganError, RuntimeError):

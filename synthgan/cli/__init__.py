@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from synthgan import __version__
 from synthgan.cli import demo, evaluate, fit, info, sample
-from synthgan.exceptions import SynthganError, SynthganWarning
+from synthgan.exceptions import ParameterError, SynthganError, SynthganWarning
 from synthgan.io.escaping import printable
 
 __all__ = ["main"]
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         Arguments of the command line; None takes the arguments of the process.
     """
     parsed = _parser().parse_args(arguments)
-    out, err = _PipeSafeStream(sys.stdout), _PipeSafeStream(sys.stderr)
+    out, err = (_PipeSafeStream(s if _is_first() else None) for s in (sys.stdout, sys.stderr))
     with redirect_stdout(out), redirect_stderr(err):
         _run(parsed)
 
@@ -46,15 +46,49 @@ def _run(parsed: argparse.Namespace) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("always", SynthganWarning)
             warnings.showwarning = _show_warning
+            _meet(parsed)
             parsed.command(parsed)
         sys.stdout.flush()
     except _USER_ERRORS as error:
         message = " ".join(str(error).split())
-        print(f"synthgan: error: {printable(message)}", file=sys.stderr)
+        _report(f"synthgan: error: {printable(message)}")
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("synthgan: stopped.", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _is_first() -> bool:
+    """Return whether this process speaks: of several that torchrun has started, the first does."""
+    if "RANK" not in os.environ:
+        return True
+    from synthgan.gan.training.ranks import own_rank
+
+    return own_rank() == 0
+
+
+def _meet(parsed: argparse.Namespace) -> None:
+    """Wait for the processes that torchrun has started; refuse them for what one does alone."""
+    if "RANK" not in os.environ:
+        return
+    from synthgan.gan.training.ranks import find_ranks
+
+    if (n_ranks := find_ranks().size) > 1 and not parsed.together:
+        raise ParameterError(
+            f"{n_ranks} processes are for synthgan fit only; start one, without torchrun."
+        )
+
+
+def _report(message: str) -> None:
+    """Print an error; of several processes that end by it, one does."""
+    err: Any = sys.stderr
+    if "RANK" in os.environ:
+        from synthgan.gan.training.ranks import may_report
+
+        if not may_report():
+            return
+        err = _PipeSafeStream(sys.__stderr__)
+    print(message, file=err, flush=True)
 
 
 class _PipeSafeStream(io.TextIOBase):
@@ -104,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train generative models on private records, and generate synthetic records.",
     )
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
+    parser.set_defaults(together=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (demo, fit, sample, evaluate, info):
         command.add(commands)

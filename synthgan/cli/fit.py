@@ -55,10 +55,16 @@ def add(commands: Any) -> None:
         default=None,
         help="maximum training time in seconds, or with a unit as in 10min (default: none)",
     )
+    fit.add_argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        help="folder in which the run is saved every 5 epochs; the same command then goes on from "
+        "there (default: not saved)",
+    )
     _add_for_all(fit)
     for kind in all_kinds().values():
         kind.add_fit_options(fit)
-    fit.set_defaults(command=_fit)
+    fit.set_defaults(command=_fit, together=True)
 
 
 def _add_for_all(fit: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor
@@ -79,7 +79,12 @@ class PairTables:
         hats = (1 - (share - peaks).abs() * (_N_HATS - 1)).relu() * (share > _NULL_SHARE / 2)
         return torch.where(peaks == _NO_PEAK, share, hats)
 
-    def distance(self, grids: Tensor, rng: torch.Generator) -> Tensor:
+    def distance(
+        self,
+        grids: Tensor,
+        rng: torch.Generator,
+        mean: Callable[[Sequence[Tensor]], Sequence[Tensor]] = list,
+    ) -> Tensor:
         """Estimate the chi-square distance of the tables of generated grids, summed over all pairs.
 
         The square of an error is the product of the errors of two independent halves, so that the
@@ -90,6 +95,9 @@ class PairTables:
         ----------
         grids : Tensor of shape (n, *shape)
             In the networks' scale; their order is random.
+        rng : Generator
+        mean : callable
+            Maps tables of these grids to those of the whole batch that they are a share of.
 
         Returns
         -------
@@ -108,5 +116,6 @@ class PairTables:
                 x.index_select(0, some).index_select(1, some) for x in (shares, weights)
             )
         features = self._features(grids, cells, peaks)
-        errors = [x.T @ x / half - shares for x in (features[:half], features[half : 2 * half])]
+        tables = mean([x.T @ x / half for x in (features[:half], features[half : 2 * half])])
+        errors = [table - shares for table in tables]
         return (weights * errors[0] * errors[1]).sum()

@@ -16,6 +16,10 @@ def estimator_arguments(parsed: argparse.Namespace, condition_on: Any) -> dict[s
     given = {name: getattr(parsed, name) for name in names}
     if parsed.privacy is not None:
         given["privacy"] = parsed.privacy
+    if parsed.checkpoint is not None:
+        from synthgan.gan.training.checkpoint import Checkpoint
+
+        given["callbacks"] = [Checkpoint(parsed.checkpoint)]
     return {**given, "condition_on": condition_on, "random_state": parsed.seed}
 
 

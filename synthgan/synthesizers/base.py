@@ -43,6 +43,7 @@ from synthgan.gan.training.memory import (
     out_of_memory,
     ran_out,
 )
+from synthgan.gan.training.ranks import find_ranks
 from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import SMALLEST_BATCH, Trainer, find_device
 from synthgan.privacy import Support
@@ -268,7 +269,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
                 math.prod(self.grid_shape_),
             )
 
-        size = config.batch_size
+        n_ranks = find_ranks().size
+        size = math.ceil(config.batch_size / n_ranks)
         check_memory(needs(size), free_bytes(device), self.grid_shape_, size)
         try:
             rng = torch.Generator().manual_seed(config.seed + 1)  # apart from that of the run
@@ -285,7 +287,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         except (RuntimeError, MemoryError) as error:
             if not ran_out(error):
                 raise
-            size = min(size, SMALLEST_BATCH)
+            size = min(size, SMALLEST_BATCH) if n_ranks == 1 else size
             raise out_of_memory(needs(size), free_bytes(device), self.grid_shape_, size) from error
 
     def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
@@ -333,13 +335,18 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         )
 
     def _draw_seed(self) -> int:
-        """Draw the seed of a run; None takes that of the run that a checkpoint holds."""
+        """Draw the seed of a run; None takes that of the run that a checkpoint holds.
+
+        All processes that train together call this, and with None have the same seed.
+        """
+        seed = None
         if self.random_state is None:
-            for callback in self.callbacks or ():
-                seed = callback.seed() if isinstance(callback, Checkpoint) else None
-                if seed is not None:
-                    return seed
-        return draw_seed(self.random_state)
+            held = [c.seed() for c in self.callbacks or () if isinstance(c, Checkpoint)]
+            seed = next((one for one in held if one is not None), None)
+        if seed is None:
+            seed = draw_seed(self.random_state)
+        first = find_ranks().first(seed)
+        return first if self.random_state is None else seed
 
     def _n_steps(self, n_rows: int) -> float:
         """Return how long a run of ``epochs="auto"`` is."""

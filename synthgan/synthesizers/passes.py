@@ -20,7 +20,6 @@ from synthgan.encoding.tables.summary import TableSummary
 from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.privacy import Support
 from synthgan.privacy.differential import DifferentialPrivacy
-from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
 from synthgan.scale.grid_file import FileRows, GridFile, grid_folder
 from synthgan.scale.large_table import LargeTable
@@ -60,7 +59,7 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     table = X if isinstance(X, LargeTable) else LargeTable(X)
     preset = find_preset(model)
     encoder = model._find_encoder(preset)
-    rng = np.random.default_rng(draw_seed(model.random_state))
+    rng = np.random.default_rng(model._draw_seed())
     with grouped_notices():
         sample, n_rows = table.draw(_SAMPLE, rng)
         frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)

@@ -35,6 +35,7 @@ from synthgan.gan.losses import find_loss
 from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.marginal_step import MarginalData, start_at_shares
+from synthgan.gan.training.ranks import find_ranks
 from synthgan.gan.training.trainer import Trainer, find_device
 from synthgan.privacy import read_groups
 from synthgan.privacy.differential import DifferentialPrivacy
@@ -70,6 +71,11 @@ def check_private(model: Any, groups: Any) -> None:
     ------
     ParameterError
     """
+    if (n_ranks := find_ranks().size) > 1:
+        raise ParameterError(
+            f"DifferentialPrivacy is not possible with {n_ranks} processes, each of which would "
+            "measure the rows; start one."
+        )
     for name, advice in _REFUSED.items():
         if (value := getattr(model, name)) is not None:
             raise ParameterError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from abc import ABCMeta, abstractmethod
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 import synthgan
 from synthgan.exceptions import ArchiveError
+from synthgan.gan.training.ranks import own_rank
 from synthgan.kinds import all_kinds
 from synthgan.state import fields
 from synthgan.state.archive import Archive, read_archive, refusing, write_archive
@@ -28,6 +30,8 @@ class SavedModel(metaclass=ABCMeta):
 
     def save(self, path: Any, critic: bool = True, seed: bool = False) -> None:
         """Write the fitted model to one file, completely or not at all.
+
+        Of several processes that have trained together, rank 0 writes it.
 
         The file holds parameters, schema, encoder tables, the generator's weights, and of a table
         the trees that choose among candidates. These trees were trained on synthetic rows only;
@@ -58,7 +62,9 @@ class SavedModel(metaclass=ABCMeta):
                 f"class {cls.__name__} cannot be saved; {sorted(classes)} can: keep the fitted "
                 "object with joblib instead."
             )
-        write_archive(path, *self._to_archive(critic, seed))
+        archive = self._to_archive(critic, seed)
+        if own_rank() == 0 or not isinstance(path, str | os.PathLike):
+            write_archive(path, *archive)
 
     @classmethod
     def load(cls: type[Model], path: Any) -> Model:

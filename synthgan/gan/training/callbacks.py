@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from synthgan.exceptions import ParameterError
+from synthgan.gan.training.ranks import Ranks
 from synthgan.gan.training.state import Snapshot, TrainState, check_like
 from synthgan.state import fields
 
@@ -41,8 +42,12 @@ class Run:
         zero, is to pass in no more than a fifth of a full run.
     stop : bool
         Set it to end the run after the next step, which is logged.
-    interrupted : bool
+    asked : bool
         Whether Ctrl-C has asked for the same.
+    interrupted : bool
+        Whether it has, in any of the processes that train together.
+    n_ranks : int
+        How many these are.
     """
 
     state: TrainState
@@ -53,7 +58,9 @@ class Run:
     share: float = 0.0
     anneal_from: float | None = None
     stop: bool = False
+    asked: bool = False
     interrupted: bool = False
+    n_ranks: int = 1
 
     @property
     def is_over(self) -> bool:
@@ -64,12 +71,26 @@ class Run:
 
     def interrupt(self) -> None:
         """End the run after the present step."""
-        self.interrupted = True
+        self.asked = True
+
+    def agree(self, ranks: Ranks) -> None:
+        """Take over what rank 0 has measured and decided, and that any rank was interrupted."""
+        begin = -1.0 if self.anneal_from is None else self.anneal_from
+        own = (self.state.seconds, begin, float(self.stop))
+        (seconds, begin, stop), self.interrupted = ranks.agree(own, self.asked)
+        self.state.seconds, self.stop = seconds, bool(stop)
+        self.anneal_from = None if begin < 0 else begin
+
+    def follow(self, ranks: Ranks) -> None:
+        """Take over the state of rank 0."""
+        ranks.follow(
+            lambda: Snapshot.join(self._own()).to_bytes(),
+            lambda content: self.restore(Snapshot.from_bytes(content)),
+        )
 
     def snapshot(self) -> Snapshot:
         """Copy all that changes: the state, and what callbacks remember."""
-        own = {name: getattr(self, name) for name in _OWN}
-        parts = {"run": Snapshot(own, {}), "state": Snapshot(*self.state.to_state())}
+        parts = self._own()
         for name, callback in self._named():
             parts[name] = Snapshot(*callback.to_state())
         return Snapshot.join(parts)
@@ -85,6 +106,11 @@ class Run:
         for name, callback in self._named():
             if name in snapshot:
                 callback.from_state(snapshot[name].record, snapshot[name].tensors)
+
+    def _own(self) -> dict[str, Snapshot]:
+        """Copy what changes, but for callbacks."""
+        own = {name: getattr(self, name) for name in _OWN}
+        return {"run": Snapshot(own, {}), "state": Snapshot(*self.state.to_state())}
 
     def _named(self) -> list[tuple[str, Callback]]:
         """Name callbacks by their class, and count those of one class."""

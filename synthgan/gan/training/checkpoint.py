@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -25,7 +26,9 @@ from synthgan.state.container import (
 )
 from synthgan.state.files import remove_unless_held
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "differences"]
+
+_log = logging.getLogger(__name__)
 
 _PRIVATE_FOLDER = 0o700
 _START, _END, _FORMER_END = "checkpoint-", ".zip", ".safetensors"
@@ -103,7 +106,7 @@ class Checkpoint(Callback):
         """
         for name in ("every_epochs", "keep"):
             check_at_least_one(self, name)
-        self._identity = from_json(to_json(identity, "identity"))
+        self._identity, self._n_ranks = from_json(to_json(identity, "identity")), run.n_ranks
         self._check_folder()
         try:
             Path(self.folder).mkdir(_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -121,16 +124,28 @@ class Checkpoint(Callback):
             )
 
         def check(theirs: dict[str, Any], snapshot: Snapshot) -> None:
-            differences = list(_differences(theirs, self._identity))
-            if differences:
+            unlike = list(differences(theirs, self._identity))
+            if unlike:
                 raise CheckpointError(
                     f"{str(self.folder)!r} holds checkpoints of another run: "
-                    f"{', '.join(differences)}; give what was given there, or another folder."
+                    f"{', '.join(unlike)}; give what was given there, or another folder."
                 )
             _check_run(snapshot, run, n_rows)
 
         found = self._newest(warn=True, check=check)
-        return None if found is None else found[1]
+        if found is None:
+            return None
+        _, snapshot, n_ranks = found
+        if n_ranks != run.n_ranks:
+            _log.warning(
+                "the run was saved by %d process(es) and goes on with %d: it draws other noise",
+                n_ranks, run.n_ranks,
+            )  # fmt: skip
+        return snapshot
+
+    def newest(self) -> Path | None:
+        """Return the newest file, if there is one."""
+        return next(iter(self._files()), None)
 
     @contextmanager
     def taking_up(self, snapshot: Snapshot) -> Iterator[None]:
@@ -155,7 +170,8 @@ class Checkpoint(Callback):
         tensors = {name: tensor.contiguous() for name, tensor in snapshot.tensors.items()}
         try:
             contents = {_RECORD: to_json(snapshot.record, _RECORD), _TENSORS: save(tensors)}
-            write_container(path, {"identity": self._identity}, contents)
+            manifest = {"identity": self._identity, "processes": self._n_ranks}
+            write_container(path, manifest, contents)
             # Files of later steps are damaged: this run has passed them over.
             written = [file for file in self._files() if file.name <= path.name]
             for file in written[self.keep :]:
@@ -167,7 +183,8 @@ class Checkpoint(Callback):
 
     def on_end(self, run: Run) -> None:
         """Drop the reference to the run."""
-        self.__dict__.pop("_identity", None)
+        for name in ("_identity", "_n_ranks"):
+            self.__dict__.pop(name, None)
 
     def _check_folder(self) -> None:
         folder = os.fspath(self.folder) if isinstance(self.folder, str | os.PathLike) else ""
@@ -185,13 +202,13 @@ class Checkpoint(Callback):
 
     def _newest(
         self, warn: bool, check: Callable[[dict[str, Any], Snapshot], None] | None = None
-    ) -> tuple[dict[str, Any], Snapshot] | None:
-        """Read the newest file that is whole: which run it is of, and its state there."""
+    ) -> tuple[dict[str, Any], Snapshot, int] | None:
+        """Read the newest file that is whole: which run it is of, its state, and how many wrote."""
         for path in self._files():
             try:
                 found = _read(path)
                 if check is not None:
-                    check(*found)
+                    check(*found[:2])
                 return found
             except CheckpointError:
                 raise
@@ -205,17 +222,17 @@ class Checkpoint(Callback):
         return None
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Snapshot]:
+def _read(path: Path) -> tuple[dict[str, Any], Snapshot, int]:
     manifest, found = read_container(path, {_RECORD: from_json, _TENSORS: load})
     identity, record = manifest.get("identity"), found[_RECORD]
     if not isinstance(identity, dict) or not all(isinstance(x, dict) for x in record.values()):
         raise ValueError("it holds no run")
-    seed = {"random_state": identity.get("random_state")}
-    fields.read_fields(seed, "it", random_state=fields.whole(0))
+    head = {"random_state": identity.get("random_state"), "n": manifest.get("processes", 1)}
+    read = fields.read_fields(head, "it", random_state=fields.whole(0), n=fields.whole(1))
     snapshot = Snapshot(record, found[_TENSORS])
     if _name_of(snapshot) != path.name:
         raise ValueError(f"it is named by another step than its own, {_name_of(snapshot)!r}")
-    return identity, snapshot
+    return identity, snapshot, read["n"]
 
 
 def _name_of(snapshot: Snapshot) -> str:
@@ -238,10 +255,11 @@ def _check_run(snapshot: Snapshot, run: Run, n_rows: int) -> None:
     run.state.check(state.record, state.tensors, n_rows, run.n_epochs)
 
 
-def _differences(theirs: dict[str, Any], ours: dict[str, Any]) -> Iterator[str]:
+def differences(theirs: dict[str, Any], ours: dict[str, Any], here: str = "here") -> Iterator[str]:
+    """Name what differs between two runs; `here` is where ours is."""
     for name, value in ours.items():
         other = theirs.get(name)
         if other != value:
             is_digest = name in _DIGESTS
             shown = fields.brief(other)
-            yield f"other {name}" if is_digest else f"{name}={shown} there, {value!r} here"
+            yield f"other {name}" if is_digest else f"{name}={shown} there, {value!r} {here}"

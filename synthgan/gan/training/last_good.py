@@ -22,13 +22,15 @@ class LastGood:
     run : Run
     begin : Snapshot or None, default=None
         What the run begins from, read from a file; None takes one.
+    keeps : bool, default=True
+        False: there is nothing to go back to.
     """
 
-    def __init__(self, run: Run, begin: Snapshot | None = None) -> None:
+    def __init__(self, run: Run, begin: Snapshot | None = None, keeps: bool = True) -> None:
         networks = (run.state.generator, run.state.discriminator)
         n_bytes = _COPIES * sum(p.nbytes for network in networks for p in network.parameters())
         free = free_bytes(torch.device("cpu"))
-        self._fits = free is None or n_bytes < free / 2
+        self._fits = keeps and (free is None or n_bytes < free / 2)
         self._snapshot = (begin or run.snapshot()) if self._fits else None
         self._share = run.share
         self.begin = begin  # until a later state is good

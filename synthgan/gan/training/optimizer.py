@@ -49,6 +49,10 @@ class Optimizer:
         for weight in self.weights:
             weight.grad = None
 
+    def gradients(self) -> list[Tensor]:
+        """Return the gradients of all weights that have one."""
+        return [weight.grad for weight in self.weights if weight.grad is not None]
+
     @torch.no_grad()
     def step(self) -> None:
         """Move the weights that have gradients."""
@@ -56,7 +60,7 @@ class Optimizer:
         state = [self._state[i] for i in moved]
         adam(
             [self.weights[i] for i in moved],
-            [gradient for i in moved if (gradient := self.weights[i].grad) is not None],
+            self.gradients(),
             [moments["exp_avg"] for moments in state],
             [moments["exp_avg_sq"] for moments in state],
             [],

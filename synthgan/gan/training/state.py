@@ -9,13 +9,17 @@ from functools import partial
 from typing import Any
 
 import torch
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from synthgan.gan.training.digest import digest
 from synthgan.gan.training.optimizer import Optimizer
 from synthgan.state import fields
+from synthgan.state.container import from_json, to_json
 
 __all__ = ["Snapshot", "TrainState", "check_like", "follower"]
 
+_RECORD, _TENSOR = "record", "tensor/"  # names in bytes
 _NETWORKS = ("generator", "discriminator", "average")
 _OPTIMIZERS = ("generator_optimizer", "discriminator_optimizer")
 _MOST_HALVINGS = 60  # beyond which no learning rate is left
@@ -45,6 +49,19 @@ class Snapshot:
         record = {name: part.record for name, part in parts.items()}
         tensors = {f"{n}/{key}": t for n, part in parts.items() for key, t in part.tensors.items()}
         return cls(record, tensors)
+
+    def to_bytes(self) -> bytes:
+        """Return all of it in the format of safetensors; nothing of it is ever unpickled."""
+        record = torch.frombuffer(bytearray(to_json(self.record, "the state")), dtype=torch.uint8)
+        tensors = {f"{_TENSOR}{name}": t.contiguous() for name, t in self.tensors.items()}
+        return save({_RECORD: record, **tensors})
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> Snapshot:
+        """Take back what `to_bytes` gave."""
+        tensors = load(content)
+        record = from_json(tensors.pop(_RECORD).numpy().tobytes())
+        return cls(record, {name.removeprefix(_TENSOR): t for name, t in tensors.items()})
 
     def __getitem__(self, name: str) -> Snapshot:
         start = f"{name}/"
@@ -151,6 +168,13 @@ class TrainState:
         self.left = tensors["left"].to(device, copy=True)
         self.sums = tensors["sums"].to(device, copy=True)
         self.rng.set_state(tensors["rng"])
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all weights."""
+        networks = [(name, getattr(self, name)) for name in _NETWORKS]
+        return digest(
+            {f"{name}/{k}": w for name, own in networks for k, w in own.named_parameters()}
+        )
 
     def is_good(self) -> bool:
         """Tell whether it is worth coming back to: all weights and losses are numbers, none stuck.

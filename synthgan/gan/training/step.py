@@ -19,6 +19,7 @@ from synthgan.gan.networks.protocol import RedrawingDiscriminator, RowwiseDiscri
 from synthgan.gan.pair_tables import PairTables
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.data import GridData
+from synthgan.gan.training.ranks import ALONE, Ranks
 from synthgan.gan.training.state import TrainState, follower
 
 __all__ = ["VANISHED", "Step"]
@@ -42,6 +43,10 @@ class Step:
         Share of the rows of a batch for which some cells are known to both networks.
     average : float
         Decay of the generator's moving average.
+    ranks : Ranks
+        Who learns the other rows of a batch. Gradients are averaged, and so are the tables of pairs
+        of columns; all else that spans a batch (batch norm, the spread of a batch, the moments, how
+        often levels lead in conditions) is that of the own share.
 
     Attributes
     ----------
@@ -62,8 +67,9 @@ class Step:
         data: GridData,
         masked: float,
         average: float,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self.state, self.sampler, self.data = state, sampler, data
+        self.state, self.sampler, self.data, self.ranks = state, sampler, data, ranks
         self.masked, self.average = masked, average
         self.pair = check_pair(loss.pair(len(data), data.n_groups), loss)
         alike = torch.zeros(1)
@@ -88,13 +94,14 @@ class Step:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Train on some rows; return losses and mean outputs on real and generated grids, (4,)."""
-        state, data, rng = self.state, self.data, self.state.rng
+        state, data = self.state, self.data
+        n, rng = state.batch_size, self.ranks.draws(state.rng, state.step)
         grids, labels = data.batch(rows, rng)
         real, c = self.sampler.known.draw(grids, self.masked, rng, labels)
         # One generated batch serves both networks, and so do the logits of the real rows.
         made = self.sampler.make(self.generate, c, rng)
         if self.redraw is not None:
-            self.redraw(rng=rng)
+            self.redraw(rng=state.rng)  # the same on all ranks
         # A real grid and its generated partner are masked and blurred alike: no information leaks.
         noise, hidden = self.pair.noise, self.pair.hidden or 0.0
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
@@ -109,13 +116,15 @@ class Step:
             pairs = both.reshape(2, *real.shape)
             return self.judge(((pairs + blur) * shown).flatten(0, 1), c.repeat(2, 1), rng=rng)
 
-        logits, penalty = self._judge(judge, judge_both, real, made.detach())
+        logits, penalty = self._judge(judge, judge_both, real, made.detach(), rng)
         on_real, on_fake = logits
         discriminator_loss = self.pair.discriminator(on_real, on_fake).mean()
         total = discriminator_loss if penalty is None else discriminator_loss + penalty
         state.discriminator_optimizer.zero_grad()
         total.backward(inputs=state.discriminator_optimizer.weights)
-        self._step_discriminator(discriminator_loss.detach())
+        loss = discriminator_loss.detach()
+        self.ranks.average([*state.discriminator_optimizer.gradients(), loss], n)
+        self._step_discriminator(loss)
 
         generator_loss = self.pair.generator(on_real.detach(), judge(made)).mean()
         total = generator_loss
@@ -125,20 +134,25 @@ class Step:
         if self.tables is not None:
             # Grids with known cells come first; their conditions are not drawn as often as real.
             n_masked = self.sampler.known.n_masked(len(made), self.masked)
-            total = total + self.tables_weight * self.tables.distance(made[n_masked:], rng)
+            distance = self.tables.distance(
+                made[n_masked:], state.rng, lambda tables: self.ranks.mean(tables, n)
+            )
+            total = total + self.tables_weight * distance
         state.generator_optimizer.zero_grad()
         total.backward(inputs=state.generator_optimizer.weights)
+        losses = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
+        figures = torch.stack([one.detach() for one in losses])
+        self.ranks.average([*state.generator_optimizer.gradients(), figures], n)
         state.generator_optimizer.step()
         # A plain mean at first, so that the first weights are soon forgotten.
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
-        figures = [discriminator_loss, generator_loss, on_real.mean(), on_fake.mean()]
-        return torch.stack([figure.detach() for figure in figures])
+        return figures
 
     def _judge(
-        self, judge: Any, judge_both: Any, real: Tensor, fake: Tensor
+        self, judge: Any, judge_both: Any, real: Tensor, fake: Tensor, rng: torch.Generator
     ) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
         """Return the logits of real and of generated grids, and the penalty where it is due."""
-        pair, rng = self.pair, self.state.rng
+        pair = self.pair
         is_due = pair.penalty and pair.weight and self.state.step % pair.penalty_every == 0
         weight = (pair.weight or 0.0) * pair.penalty_every
         if not self.is_rowwise:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,11 +22,12 @@ from synthgan.exceptions import (
     InterruptedWarning,
     MemoryWarning,
     ParameterError,
+    RankError,
     SynthganError,
 )
 from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.callbacks import Callback, Run
-from synthgan.gan.training.checkpoint import Checkpoint
+from synthgan.gan.training.checkpoint import Checkpoint, differences
 from synthgan.gan.training.collapse import n_to_compare, relative_spread
 from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.data import GridData
@@ -32,6 +36,7 @@ from synthgan.gan.training.last_good import LastGood
 from synthgan.gan.training.marginal_step import MarginalData, MarginalStep
 from synthgan.gan.training.memory import ran_out
 from synthgan.gan.training.optimizer import Optimizer
+from synthgan.gan.training.ranks import find_ranks
 from synthgan.gan.training.state import TrainState, copy_network
 from synthgan.gan.training.step import VANISHED, Step
 
@@ -54,6 +59,12 @@ class Trainer:
     sampler : Sampler
         Stands around the generator.
     callbacks : sequence of Callback
+        Of several processes that train together, rank 0 calls them.
+
+    Notes
+    -----
+    Each rank learns its share of every batch, and makes the same updates. Rank 0 decides on all
+    that depends on the clock, on fidelity, or on what a callback wants, and the others follow.
     """
 
     def __init__(
@@ -61,7 +72,9 @@ class Trainer:
     ) -> None:
         self.config = config
         self.sampler = sampler
-        self.callbacks = list(callbacks)
+        self.ranks = find_ranks()
+        self.callbacks = list(callbacks) if self.ranks.rank == 0 else []
+        self.checkpoint = next((c for c in callbacks if isinstance(c, Checkpoint)), None)
 
     def fit(
         self, generator: nn.Module, discriminator: nn.Module, data: GridData | MarginalData
@@ -78,8 +91,14 @@ class Trainer:
             A loss is no longer finite, or has vanished, at whatever learning rate.
         CheckpointError
             The checkpoints are of another run.
+        RankError
+            Processes that train together differ, or one of them has ended.
         """
-        config, device = self.config, data.device
+        ranks, device = self.ranks, data.device
+        ranks.check_device(device)
+        # Each process has a clock of its own.
+        config = replace(self.config, max_seconds=ranks.first(self.config.max_seconds))
+        self.config = config
         self.rate = config.optimizer.rate(len(data))
         state = TrainState(
             generator=generator.train(),
@@ -100,31 +119,71 @@ class Trainer:
             config.n_epochs,
             lambda n, seed: self._sample(state, n, seed),
             self.callbacks,
+            n_ranks=ranks.size,
         )
-        checkpoint = next((c for c in self.callbacks if isinstance(c, Checkpoint)), None)
+        self._check_alike(state, data)
+        checkpoint = self.checkpoint if ranks.rank == 0 else None
         saved = None
         if checkpoint is not None:
             saved = checkpoint.open(self._identity(state, data), run, len(data))
         if saved is not None:
             run.restore(saved)
-            self._locate(run, len(data))
         try:
-            with on_interrupt(run.interrupt):
+            with on_interrupt(run.interrupt), self._naming_checkpoint(state):
+                run.follow(ranks)
+                self._locate(run, len(data))
                 self._call("on_begin", run)
                 if checkpoint is not None and saved is not None:
                     with checkpoint.taking_up(saved):
                         run.restore_callbacks(saved)
-                self._loop(run, step, LastGood(run, saved), checkpoint)
+                self._loop(run, step, LastGood(run, saved, ranks.rank == 0), checkpoint)
         finally:
             self._call("on_end", run)
+        run.follow(ranks)  # also to the best weights
         self._warn(run, data)
         return state
+
+    def _check_alike(self, state: TrainState, data: GridData | MarginalData) -> None:
+        """Refuse processes that were started with other data or parameters than the first."""
+        first, *others = self.ranks.gather(lambda: _as_text(self._identity(state, data))) or [""]
+        for rank, own in enumerate(others, 1):
+            if unlike := list(differences(json.loads(own), json.loads(first), "on rank 0")):
+                raise RankError(
+                    f"rank {rank} was not started as rank 0: {', '.join(unlike)}; give all ranks "
+                    "the same."
+                )
+
+    def _check_weights(self, state: TrainState) -> None:
+        """Refuse weights that differ between processes."""
+        digests = self.ranks.gather(state.digest)
+        if len(set(digests)) > 1:
+            rank = next(i for i, digest in enumerate(digests) if digest != digests[0])
+            raise RankError(
+                f"rank {rank} has other weights than rank 0 at step {state.step}; train on "
+                "machines of one kind, with the same libraries."
+            )
+
+    @contextmanager
+    def _naming_checkpoint(self, state: TrainState) -> Iterator[None]:
+        """Say in the error of an ended rank where the run goes on from."""
+        try:
+            yield
+        except RankError as error:
+            path = None if self.checkpoint is None else self.checkpoint.newest()
+            how = "start it again; a Checkpoint would let it go on"
+            if path is not None:
+                how = f"the same command goes on from {str(path)!r}"
+            elif self.checkpoint is not None:
+                how = "start it again; no checkpoint was written yet"
+            message = str(error).removesuffix(".")
+            raise RankError(f"{message} at step {state.step}: {how}.") from error
 
     def _step(self, state: TrainState, data: GridData | MarginalData) -> Step | MarginalStep:
         config, average = self.config, self.config.optimizer.average
         if isinstance(data, MarginalData):
             return MarginalStep(state, self.sampler, data, config.masked, average)
-        return Step(state, config.loss, self.sampler, data, config.masked, average)
+        loss, masked = config.loss, config.masked
+        return Step(state, loss, self.sampler, data, masked, average, self.ranks)
 
     def _loop(
         self, run: Run, step: Step | MarginalStep, good: LastGood, checkpoint: Checkpoint | None
@@ -139,6 +198,7 @@ class Trainer:
                 self._locate(run, n_rows)
                 continue
             state.seconds = time.perf_counter() - begun
+            run.agree(self.ranks)
             run.share = self._share_of(run)
             done = run.share == 1 or run.stop or run.interrupted
             n_logs = min(max(config.n_epochs, _FEWEST_LOGS), _MAX_HISTORY)
@@ -150,12 +210,15 @@ class Trainer:
                     self._go_back(run, good, trouble, checkpoint)
                     self._locate(run, n_rows)
                     continue
+                self._check_weights(state)
                 self._log(state, dict(zip(step.figures, figures, strict=True)), n_rows)
                 self._call("on_log", run)
+                run.agree(self.ranks)
             epoch = min(state.seen // n_rows, config.n_epochs)
             is_new, state.epoch = epoch > state.epoch, epoch
             if is_new:
                 self._call("on_epoch", run)
+                run.agree(self.ranks)
             is_due = is_new and checkpoint is not None and checkpoint.is_due(epoch)
             snapshot = good.update(run, is_due)
             if checkpoint is not None and is_due and snapshot is not None:
@@ -174,10 +237,11 @@ class Trainer:
         """Make a step; False where memory ran out and the batch can be halved."""
         rows, state.left = step.data.draw(state.left, state.batch_size, state.rng)
         try:
-            state.sums += step(rows)
+            state.sums += step(self.ranks.share(rows))
         except (RuntimeError, MemoryError) as error:
             too_small = state.batch_size // 2 < SMALLEST_BATCH
-            if not ran_out(error) or not may_fail or too_small:
+            # Others are in the midst of the same step, and have memory left.
+            if not ran_out(error) or not may_fail or too_small or self.ranks.size > 1:
                 raise
             return False
         state.step += 1
@@ -221,7 +285,9 @@ class Trainer:
         """Go back to the last good state with half the learning rate, a few times."""
         state, step = run.state, run.state.step
         state.halvings += 1
-        if state.halvings > _MOST_HALVINGS or not good.go_back(run):
+        may_go_on = self.ranks.first(state.halvings <= _MOST_HALVINGS and good.go_back(run))
+        run.follow(self.ranks)
+        if not may_go_on:
             error = SynthganError(
                 f"training diverged before step {step}: {trouble}; lower the learning rate or "
                 "raise the weight of the penalty."
@@ -247,7 +313,7 @@ class Trainer:
                 InterruptedWarning,
                 stacklevel=2,
             )
-        if state.step < _FEWEST_STEPS or not isinstance(data, GridData):
+        if state.step < _FEWEST_STEPS or self.ranks.rank or not isinstance(data, GridData):
             return
         n = n_to_compare(len(data), math.prod(data.grids.shape[1:]))
         if not n:
@@ -312,6 +378,10 @@ class Trainer:
     def _call(self, event: str, run: Run) -> None:
         for callback in self.callbacks:
             getattr(callback, event)(run)
+
+
+def _as_text(identity: dict[str, Any]) -> str:
+    return json.dumps(identity, default=lambda value: type(value).__qualname__)
 
 
 def find_device(device: str) -> torch.device:
