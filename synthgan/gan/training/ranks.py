@@ -100,7 +100,7 @@ class _Several(Ranks):
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
         self.world = dist.group.WORLD
         # Of the hosts, also where the networks are on GPUs: it notices at once who has ended.
-        self.hosts = dist.new_group(backend="gloo", timeout=timedelta(seconds=_MOST_SECONDS))
+        self.hosts: Any = dist.new_group(backend="gloo", timeout=timedelta(seconds=_MOST_SECONDS))
         self.left = False
         self._keys = f"synthgan/{number}"
         self._rng: torch.Generator | None = None
@@ -243,6 +243,7 @@ class _Several(Ranks):
             if of_itself:
                 dist.distributed_c10d._get_default_store().set(f"{self._keys}/left/{self.rank}", "")
             dist.destroy_process_group(self.hosts)
+        self.hosts = None  # the last reference: connections are closed now
 
     @contextmanager
     def _ending_by_sigterm(self) -> Iterator[None]:
