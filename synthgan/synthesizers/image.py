@@ -20,7 +20,6 @@ from synthgan.gan.networks.protocol import PixelNoiseGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
-from synthgan.gan.training.ranks import with_all_ranks
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
 from synthgan.metrics.images import image_coverage, pixel_statistics
@@ -165,7 +164,6 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         self.on_error = on_error
 
     @rollback_on_error
-    @with_all_ranks
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
         """Train on images.
 

@@ -24,7 +24,6 @@ from synthgan.families.known_tables import KnownTables
 from synthgan.families.moved_columns import move_columns
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.checkpoint import Checkpoint
-from synthgan.gan.training.ranks import with_all_ranks
 from synthgan.randomness import draw_seed
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.records.tables import plain_conditions, to_frame
@@ -176,7 +175,6 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         self.verbose = verbose
 
     @rollback_on_error
-    @with_all_ranks
     def fit(self, X: Mapping[str, Any], y: Any = None) -> RelationalGANSynthesizer:
         """Train on related tables.
 

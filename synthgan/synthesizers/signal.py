@@ -24,7 +24,6 @@ from synthgan.gan.networks.protocol import OscillatorGenerator
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
-from synthgan.gan.training.ranks import with_all_ranks
 from synthgan.gan.training.trainer import find_device
 from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.privacy import Support, person_column, read_groups
@@ -175,7 +174,6 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         self.fs_hz = fs_hz
 
     @rollback_on_error
-    @with_all_ranks
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
         """Train on windows.
 

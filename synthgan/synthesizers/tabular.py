@@ -23,7 +23,6 @@ from synthgan.gan.sampling import Candidates
 from synthgan.gan.training.callbacks import Callback
 from synthgan.gan.training.config import Adam
 from synthgan.gan.training.memory import check_sample_memory
-from synthgan.gan.training.ranks import with_all_ranks
 from synthgan.metrics import column_shapes, pair_trends
 from synthgan.privacy import Support, is_column, read_groups
 from synthgan.privacy.differential import DifferentialPrivacy
@@ -195,7 +194,6 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         self.warm_start = warm_start
 
     @rollback_on_error
-    @with_all_ranks
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
         """Train on a table.
 

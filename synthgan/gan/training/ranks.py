@@ -6,7 +6,6 @@ process group of `torch.distributed` that is there already.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 import logging
@@ -20,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,13 +27,12 @@ from torch import distributed as dist
 
 from synthgan.exceptions import ParameterError, RankError, SynthganWarning
 
-__all__ = ["ALONE", "Ranks", "find_ranks", "may_report", "own_rank", "with_all_ranks"]
+__all__ = ["ALONE", "Ranks", "find_ranks", "may_report", "own_rank"]
 
 _MOST_SECONDS = 600.0  # for which a rank waits for the others
-_POLL_SECONDS, _MOST_POLLED_SECONDS = 0.05, 3.0  # who is still there answers at once
+_POLL_SECONDS, _MOST_POLLED_SECONDS = 0.05, 2.0  # who is still there answers at once
 _FEWEST_ROWS = 4  # of a batch, for each rank
 _BEFORE_OTHERS = 1.0  # second that rank 0 has to report an error first
-_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class Ranks:
@@ -125,7 +123,7 @@ class _Several(Ranks):
                 f"batch_size={len(rows)} is too small for {self.size} processes; give "
                 f"{_FEWEST_ROWS * self.size} or more, or start fewer."
             )
-        return rows[self.rank :: self.size]
+        return rows[self.rank :: self.size].contiguous()
 
     def draws(self, rng: torch.Generator, step: int) -> torch.Generator:
         if self._rng is None or self._rng.device != rng.device:
@@ -320,17 +318,6 @@ def may_report() -> bool:
     with suppress(RuntimeError):
         return bool(dist.distributed_c10d._get_default_store().add("synthgan/told", 1) == 1)
     return True
-
-
-def with_all_ranks(method: _Method) -> _Method:
-    """Let all ranks run a method together, if there are several."""
-
-    @functools.wraps(method)
-    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with find_ranks().together():
-            return method(self, *args, **kwargs)
-
-    return run  # type: ignore[return-value]
 
 
 def _world_size() -> int:
