@@ -212,7 +212,7 @@ class _Several(Ranks):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ended = self._missing()
         if not ended:
-            return RankError("the processes were told to end, and cannot reach each other.")
+            return RankError("all processes were told to end, and with them the run.")
         some = f"rank {ended[0]} has" if len(ended) == 1 else f"ranks {ended} have"
         return RankError(f"{some} ended, and with it the run.")
 
