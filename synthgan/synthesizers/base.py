@@ -335,18 +335,12 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         )
 
     def _draw_seed(self) -> int:
-        """Draw the seed of a run; None takes that of the run that a checkpoint holds.
-
-        All processes that train together call this, and with None have the same seed.
-        """
-        seed = None
-        if self.random_state is None:
-            held = [c.seed() for c in self.callbacks or () if isinstance(c, Checkpoint)]
-            seed = next((one for one in held if one is not None), None)
-        if seed is None:
-            seed = draw_seed(self.random_state)
-        first = find_ranks().first(seed)
-        return first if self.random_state is None else seed
+        """Draw the seed of a run; None is that of a checkpoint, and the same on all ranks."""
+        any_will_do = self.random_state is None
+        held = [c.seed() for c in self.callbacks or () if any_will_do and isinstance(c, Checkpoint)]
+        seeds = [seed for seed in held if seed is not None] or [draw_seed(self.random_state)]
+        first = find_ranks().first(seeds[0])
+        return int(first) if any_will_do else seeds[0]
 
     def _n_steps(self, n_rows: int) -> float:
         """Return how long a run of ``epochs="auto"`` is."""
