@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgan.encoding.tables.numbers import Numbers
+from synthgan.encoding.tables.numbers import Numbers, distinct
 from synthgan.encoding.tables.quantile import fit_quantiles, from_quantiles, table_of
 from synthgan.encoding.tables.sketch import RANK_ERROR
 from synthgan.privacy import Support
@@ -23,6 +23,19 @@ def test_the_numbers_of_parts_merged_are_those_of_the_whole(first, second):
     assert same(merged, Numbers.of(np.array([*first, *second], dtype=float)))
     assert same(merged, parts[1].merged(parts[0]))
     assert merged.n_rows == len(first) + len(second)
+
+
+@given(NUMBERS, st.sampled_from([0.0, 0.1, 1.0]), st.booleans())
+def test_distinct_numbers_are_those_that_sorting_finds(values, step, is_whole):
+    values = np.array(values, dtype=float)
+    values = values.astype(np.int64) if is_whole else values
+    if step == 0.1:
+        values = values.round(1)
+    levels, places = distinct(values, step)
+    expected, found = np.unique(values, return_inverse=True)
+    assert levels.dtype == expected.dtype
+    assert np.array_equal(levels, expected)
+    assert np.array_equal(places, found)
 
 
 @given(WHOLE, st.integers(1, 5))
