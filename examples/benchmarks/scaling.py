@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import logging
 import multiprocessing
+import os
 import resource
 import time
 import warnings
@@ -54,13 +55,40 @@ def write_parts(folder: Path, n: int) -> None:
             make(min(_ROWS_OF_PART, n - first), i).to_parquet(path, index=False)
 
 
-def peak_mib(who: int = resource.RUSAGE_SELF) -> float:
-    """Return the peak of resident memory."""
-    return resource.getrusage(who).ru_maxrss / 2**10
+def workers() -> list[Path]:
+    """Return the folders in /proc of the processes that this one has started."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:  # it has ended
+            continue
+        if int(fields[1]) == os.getpid():
+            found.append(path)
+    return found
+
+
+def cpu_s() -> float:
+    """Return the CPU seconds of this process and of those that it has started."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    total = time.process_time() + ended.ru_utime + ended.ru_stime
+    for path in workers():
+        fields = (path / "stat").read_text().rsplit(")", 1)[1].split()
+        total += sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def peaks_mib() -> list[float]:
+    """Return the peaks of resident memory of this process, and of those that it has started."""
+    peaks = []
+    for path in [Path("/proc/self"), *workers()]:
+        status = dict(line.split(":", 1) for line in (path / "status").read_text().splitlines())
+        peaks.append(int(status["VmHWM"].split()[0]) / 2**10)
+    return peaks
 
 
 class Passes(logging.Handler):
-    """Keep when each pass began and ended, and how many rows it read."""
+    """Keep when each pass ended, and how many rows it read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,9 +98,7 @@ class Passes(logging.Handler):
         """Note the time of a batch."""
         if isinstance(record.args, tuple) and len(record.args) == 4:
             name, n_rows = str(record.args[0]), float(str(record.args[1]))
-            cpu = time.process_time()
-            begun = self.seen.get(name, [time.perf_counter(), cpu, n_rows])[:3]
-            self.seen[name] = [*begun, time.perf_counter(), cpu, n_rows]
+            self.seen[name] = [time.perf_counter(), cpu_s(), n_rows]
 
 
 def main() -> None:
@@ -81,6 +107,7 @@ def main() -> None:
     parser.add_argument("rows", type=int)
     parser.add_argument("--folder", type=Path, default=Path("/tmp/synthgan-parts"))  # noqa: S108
     parser.add_argument("--cache-dir", default=None)
+    parser.add_argument("--jobs", type=int, default=-1)
     parser.add_argument("--steps", type=int, default=200)
     parsed = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -93,18 +120,21 @@ def main() -> None:
     logger = logging.getLogger("synthgan")
     logger.setLevel(logging.INFO)
     logger.addHandler(passes)
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun = last = time.perf_counter()
+    cpu = last_cpu = cpu_s()
     model = TabularGANSynthesizer(max_steps=parsed.steps, candidates=1, random_state=0)
-    model.fit(LargeTable(folder, cache_dir=parsed.cache_dir))
-    for name, (start, cpu_start, first, end, cpu_end, n) in passes.seen.items():
-        rest = max(n - first, 1)
+    model.fit(LargeTable(folder, cache_dir=parsed.cache_dir, n_jobs=parsed.jobs))
+    for name, (end, cpu_end, n) in passes.seen.items():
         print(
-            f"{name}: {rest / max(end - start, 1e-9):.0f} rows/s, "
-            f"{1e6 * (cpu_end - cpu_start) / rest:.2f} CPU s a million rows"
+            f"{name}: {end - last:.1f} s, {n / (end - last):.0f} rows/s, "
+            f"{1e6 * (cpu_end - last_cpu) / n:.2f} CPU s a million rows"
         )
+        last, last_cpu = end, cpu_end
+    peaks = peaks_mib()
     print(
-        f"fit of {parsed.rows} rows: {time.perf_counter() - begun:.1f} s, "
-        f"{time.process_time() - cpu:.1f} CPU s, peak {peak_mib():.0f} MiB"
+        f"passes of {parsed.rows} rows: {last - begun:.1f} s, {last_cpu - cpu:.1f} CPU s; whole "
+        f"fit: {time.perf_counter() - begun:.1f} s, {cpu_s() - cpu:.1f} CPU s; peak "
+        f"{' + '.join(f'{one:.0f}' for one in peaks)} = {sum(peaks):.0f} MiB"
     )
 
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def grid_folder(cache_dir: Any) -> Iterator[Path]:
 
 
 class GridFile:
-    """Grids, and half-widths of their continuous cells, in a folder.
+    """Grids, and half-widths of their continuous cells, in a folder; processes write into it.
 
     Parameters
     ----------
@@ -66,9 +66,14 @@ class GridFile:
     def __init__(
         self, folder: Path, shape: tuple[int, ...], dtype: Any, n_widths: int, n_rows: int
     ) -> None:
-        self.folder, self.shape, self.dtype = folder, shape, np.dtype(dtype)
-        self.n_widths, self.n_rows, self._has_widths = n_widths, 0, False
-        n_bytes = n_rows * (self.dtype.itemsize * int(np.prod(shape)) + 4 * n_widths)
+        self.folder, self.shape, self.dtype, self.n_widths = (
+            folder,
+            shape,
+            np.dtype(dtype),
+            n_widths,
+        )
+        self._sizes = {"cells": self.dtype.itemsize * math.prod(shape), "widths": 4 * n_widths}
+        n_bytes = n_rows * sum(self._sizes.values())
         free = shutil.disk_usage(folder).free
         _log.info("the encoded table takes %.2f GB in %s", n_bytes / _GB, folder)
         if n_bytes > free:
@@ -76,44 +81,47 @@ class GridFile:
                 f"the encoded table takes {n_bytes / _GB:.1f} GB, and {str(folder.parent)!r} has "
                 f"{free / _GB:.1f} GB left: give a cache_dir on a larger disk."
             )
-        self._files: dict[str, BinaryIO] = {
-            name: (folder / name).open("wb") for name in ("cells", "widths")
-        }
+        for name, size in self._sizes.items():
+            with self._writing(), (folder / name).open("wb") as file:
+                file.truncate(n_rows * size)
 
-    def append(self, grids: np.ndarray, half_widths: np.ndarray | None) -> None:
-        """Write further rows.
+    def write(self, first: int, grids: np.ndarray, half_widths: np.ndarray | None) -> None:
+        """Write rows, the first of which has the number `first`; half-widths of None are 0.
 
         Raises
         ------
         DataError
             The disk is full.
         """
-        if half_widths is None:
-            half_widths = np.zeros((len(grids), self.n_widths), np.float32)
-        self._has_widths |= bool(half_widths.any())
+        for name, array in (("cells", grids), ("widths", half_widths)):
+            if array is not None and array.size:
+                with self._writing(), (self.folder / name).open("r+b", buffering=0) as file:
+                    file.seek(first * self._sizes[name])
+                    _write_all(file, np.ascontiguousarray(array).view(np.uint8).data.cast("B"))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            for name, array in (("cells", grids), ("widths", half_widths)):
-                self._files[name].write(np.ascontiguousarray(array).data)
+            yield
         except OSError as error:
             raise DataError(
                 f"the encoded table cannot be written to {str(self.folder.parent)!r}: "
                 f"{error.strerror or error}; give a cache_dir on another disk."
             ) from error
-        self.n_rows += len(grids)
 
-    def close(self) -> None:
-        """Finish writing."""
-        for file in self._files.values():
-            file.close()
-
-    def arrays(self) -> tuple[FileRows, FileRows | None]:
-        """Return grids and half-widths, None if all are 0; they stay in their files."""
-        self.close()
-        cells = FileRows(self.folder / "cells", self.dtype, (self.n_rows, *self.shape))
-        if not self._has_widths:
+    def arrays(self, n_rows: int, has_widths: bool) -> tuple[FileRows, FileRows | None]:
+        """Return the first grids and half-widths, None if all are 0; they stay in their files."""
+        cells = FileRows(self.folder / "cells", self.dtype, (n_rows, *self.shape))
+        if not has_widths:
             return cells, None
-        shape = (self.n_rows, self.n_widths)
+        shape = (n_rows, self.n_widths)
         return cells, FileRows(self.folder / "widths", np.dtype(np.float32), shape)
+
+
+def _write_all(file: Any, content: memoryview) -> None:
+    """Write all bytes; an unbuffered file may take some of them."""
+    while content:
+        content = content[file.write(content) :]
 
 
 class FileRows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from synthgan.encoding.groups import with_gates
 from synthgan.encoding.tables.known import cell_type
 from synthgan.encoding.tables.schema import Schema
 from synthgan.encoding.tables.summary import TableSummary
+from synthgan.encoding.tables.unit_work import Count, Encode, Steps
 from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.privacy import Support
 from synthgan.privacy.differential import DifferentialPrivacy
@@ -62,7 +62,7 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     encoder = model._find_encoder(preset)
     rng = np.random.default_rng(draw_seed(model.random_state))
     with grouped_notices():
-        sample, n_rows = table.draw(_SAMPLE, rng)
+        sample, counts = table.draw(_SAMPLE, rng)
         frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)
         model.y_container_, model.privacy_, model.dialect_ = None, None, None
         constraints = model._resolve("constraints", preset)
@@ -73,16 +73,17 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
                 "rows, not people: drop the column, or give one row of each person."
             )
         frame = model.forms_.read(frame)
-        model._follow_level(encoder, n_rows, support)
+        model._follow_level(encoder, sum(counts), support)
         conditioned = condition_columns(model.condition_on, frame)
         model.constraints_ = _fit_identifiers(constraints, frame, conditioned, support)
-        encoder.fit_summary(_summarise(model, table, support))
+        rows = Steps((model.forms_.read, model.constraints_.apply))
+        encoder.fit_summary(_summarise(table, rows, support))
     model.encoder_ = encoder
     model.schema_ = _bare_schema(frame, encoder.schema_, support)
     cell_groups = encoder.cell_groups_
     known = with_gates(cell_groups, set(conditioned))
     with grid_folder(table.cache_dir) as folder:
-        grids, half_widths = _encode(model, table, n_rows, folder)
+        grids, half_widths = _encode(encoder, table, rows, counts, folder)
         known_groups = [group for group in cell_groups if group.column in known]
         with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
             data = TrainingSet(grids, cell_groups, known_groups, half_widths)
@@ -131,39 +132,43 @@ def _fit_identifiers(
     return ConstraintSet(own, support.least).fit(frame, False, conditioned)
 
 
-def _rows(model: Any, table: LargeTable, what: str) -> Iterator[pd.DataFrame]:
-    """Read the table as it is learnt, batch by batch."""
-    for frame in table.frames(what):
-        yield model.constraints_.apply(model.forms_.read(frame))
-
-
-def _summarise(model: Any, table: LargeTable, support: Support) -> TableSummary:
+def _summarise(table: LargeTable, rows: Steps, support: Support) -> TableSummary:
     summary: TableSummary | None = None
-    for rows in _rows(model, table, "counting values"):
-        part = TableSummary.of(rows, support, summary)
-        summary = part if summary is None else summary.merged(part)
+    for part in table.run("counting values", Count(rows, support)):
+        if part is not None:
+            summary = part if summary is None else summary.merged(part)
     if summary is None:
         raise DataError("the table has no rows in the second pass; leave its parts as they are.")
     return summary
 
 
 def _encode(
-    model: Any, table: LargeTable, n_rows: int, folder: Any
+    encoder: Any, table: LargeTable, rows: Steps, counts: list[int], folder: Any
 ) -> tuple[FileRows, FileRows | None]:
-    """Encode all rows into files."""
-    encoder = model.encoder_
+    """Encode all rows into files, those of each unit into a place of their own."""
     n_widths = sum(group.kind == "continuous" for group in encoder.cell_groups_)
     n_widths = 0 if encoder.is_quantised else n_widths
+    n_rows = sum(counts)
     file = GridFile(folder, encoder.grid_shape_, cell_type(encoder), n_widths, n_rows)
-    with closing(file):
-        for rows in _rows(model, table, "encoding rows"):
-            file.append(*encoder.encode_cells(rows, warn=False))
-    if file.n_rows < 2:
+    firsts = np.concatenate([[0], np.cumsum(counts)])
+    n_encoded, has_widths = 0, False
+    drops = encoder.outliers == "drop" and encoder.is_quantised
+    encoded = table.run("encoding rows", Encode(rows, encoder, file, firsts), drops)
+    for i, (n, are_wide) in enumerate(encoded):
+        if n != counts[i] and not drops:
+            raise DataError(
+                f"the table has changed while it was read: {n} rows were {counts[i]} before; leave "
+                "its parts as they are."
+            )
+        n_encoded += n
+        has_widths |= are_wide
+        firsts[i + 1] = n_encoded  # where rows are dropped, the next ones take their place
+    if n_encoded < 2:
         raise DataError(
-            f"n_samples={file.n_rows} of {n_rows} rows lie inside the limits; at least 2 are "
+            f"n_samples={n_encoded} of {n_rows} rows lie inside the limits; at least 2 are "
             "required: widen the limits."
         )
-    return file.arrays()
+    return file.arrays(n_encoded, has_widths)
 
 
 def _bare_schema(frame: pd.DataFrame, learnt: Schema, support: Support) -> Schema:

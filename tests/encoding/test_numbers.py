@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,7 +7,7 @@ from hypothesis import strategies as st
 
 from synthgan.encoding.tables.numbers import Numbers, distinct
 from synthgan.encoding.tables.quantile import fit_quantiles, from_quantiles, table_of
-from synthgan.encoding.tables.sketch import RANK_ERROR
+from synthgan.encoding.tables.sketch import RANK_ERROR, Sketch
 from synthgan.privacy import Support
 
 NUMBERS = st.lists(st.integers(-50, 50) | st.floats(-50, 50), max_size=60)
@@ -140,3 +142,14 @@ def test_a_sketch_needs_its_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasketches", None)
     with pytest.raises(DataError, match=r"need datasketches: pip install 'synthgan\[scale\]'"):
         Numbers.of(np.arange(100.0)).bounded(50)
+
+
+def test_sketches_pass_between_processes():
+    pytest.importorskip("datasketches")
+    rng = np.random.default_rng(0)
+    sketches = [Sketch() for _ in range(3)]
+    for one in sketches:
+        one.add(np.sort(rng.normal(size=5000)), np.ones(5000, np.int64))
+    copies = copy.deepcopy(sketches)
+    merged = [three[0].merged(three[1]).merged(three[2]) for three in (sketches, copies)]
+    assert merged[0].state() == merged[1].state()

@@ -9,8 +9,10 @@ import pytest
 import synthgan
 from synthgan import FCN, DifferentialPrivacy, GridEncoder, Inequality, TabularGANSynthesizer
 from synthgan.cli import main
+from synthgan.encoding.tables import numbers
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.gan.training import data as training_data
+from synthgan.scale import units
 from synthgan.scale.large_table import LargeTable
 from synthgan.synthesizers import training_set
 
@@ -78,6 +80,29 @@ def test_files_are_learnt_and_the_cache_is_removed(tmp_path, caplog):
     assert again.sample(9, random_state=1).equals(model.sample(9, random_state=1))
     by_path = quick().fit(str(tmp_path / "*.parquet"))
     assert by_path.sample(5).shape == (5, 5)
+
+
+def test_files_are_learnt_alike_by_any_number_of_processes(tmp_path, monkeypatch):
+    monkeypatch.setattr(units, "_BYTES_OF_UNIT", 5000)
+    monkeypatch.setattr(numbers, "MOST_COUNTED", 200)
+    frame = table(900)
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+        frame.iloc[rows].to_parquet(tmp_path / f"part-{i}.parquet", row_group_size=100)
+    models = [quick().fit(LargeTable(tmp_path, n_jobs=n_jobs)) for n_jobs in (1, 2)]
+    assert weights(models[0]) == weights(models[1])
+    encoder = quick(encoder=GridEncoder(scaling="minmax", outliers="drop", limits={"x": (-1, 1)}))
+    assert len(encoder.fit(LargeTable(tmp_path, n_jobs=2)).sample(3)) == 3
+
+
+def test_a_table_that_changes_while_it_is_read_is_refused():
+    frame, reads = table(), []
+
+    def shrinking():
+        reads.append(1)
+        return iter([frame.iloc[len(reads) :]])
+
+    with pytest.raises(DataError, match="the table has changed while it was read: 297 rows were"):
+        quick().fit(LargeTable(shrinking))
 
 
 def test_identifiers_are_replaced():
