@@ -22,7 +22,7 @@ from synthgan.records.tables import to_frame
 from synthgan.scale.lots import Lot, in_batches, lots_of, rows_in_a_lot
 from synthgan.scale.parts import FORMATS, check_new_folder, part_name, write_parts
 from synthgan.synthesizers.saved_model import SavedModel
-from synthgan.synthesizers.table_parts import identifier_columns
+from synthgan.synthesizers.table_parts import identifiers, renumber_identifiers
 
 __all__ = ["LargeSamples"]
 
@@ -37,13 +37,14 @@ class LargeSamples:
 
     def _lots(self, n: int, seed: int) -> list[Lot]:
         rows = rows_in_a_lot(math.prod(self.grid_shape_))
-        # New identifiers are different from each other within a lot only.
-        return lots_of(n, max(n, rows) if identifier_columns(self) else rows, seed)
+        can_number = all(one.can_number(n) for one in identifiers(self))
+        return lots_of(n, rows if can_number else max(n, rows), seed)
 
     def _draw_lot(self: Any, lot: Lot, on_missing: str = "error") -> pd.DataFrame:
         """Draw the rows of a lot; their index holds their numbers."""
         frame = self._sample_frame(lot.n, Conditions(None, {}, lot.n), lot.seed, on_missing)
-        return frame.set_axis(frame.index + lot.first)
+        frame = frame.set_axis(frame.index + lot.first)
+        return frame if lot.n == lot.n_all else renumber_identifiers(self, frame, lot)
 
     def sample_batches(
         self: Any, n: int, batch_rows: int = 100_000, random_state: Any = None

@@ -54,14 +54,29 @@ def test_identifiers_are_different_in_the_whole_sample(clinic, tmp_path):
         model = quick().fit(table)
     whole = model.sample(300)
     assert whole["code"].is_unique
-    assert_frame_equal(pd.concat(model.sample_batches(300, 70), ignore_index=True), whole)
+    assert whole["code"].str.fullmatch(r"P\d{3,}").all()
+    for batch_rows in (70, 500):
+        batches = model.sample_batches(300, batch_rows)
+        assert_frame_equal(pd.concat(batches, ignore_index=True), whole)
     model.sample_to(tmp_path / "fake", 300, n_jobs=2)
-    assert synthgan.read_table(tmp_path / "fake" / "part-00000.parquet")["code"].is_unique
+    parts = [synthgan.read_table(path) for path in sorted((tmp_path / "fake").iterdir())]
+    assert len(parts) == 5
+    assert pd.concat(parts)["code"].tolist() == whole["code"].tolist()
+    assert not model.sample(300, random_state=7)["code"].isin(whole["code"].iloc[:9]).all()
+
+
+@pytest.mark.usefixtures("small_lots")
+def test_identifiers_that_cannot_be_numbered_are_made_in_one_lot(clinic):
+    rng = np.random.default_rng(0)
+    codes = [rng.choice([f"{i}a", f"v-{i}-b{i % 7}"]) for i in rng.permutation(9999)[: len(clinic)]]
+    with pytest.warns(DataWarning, match="identifies rows"):
+        model = quick().fit(clinic.assign(code=codes))
+    assert model.sample(150)["code"].is_unique
 
 
 def test_a_sample_of_one_lot_is_as_it_was(model):
     drawn = model._sample_frame(30, synthgan.asking.conditions.Conditions(None, {}, 30), 5)
-    assert_frame_equal(model._draw_lot(lots.Lot(0, 30, 5)), drawn)
+    assert_frame_equal(model._draw_lot(lots.Lot(0, 30, 5, 30, 5)), drawn)
 
 
 @pytest.mark.usefixtures("small_lots")
