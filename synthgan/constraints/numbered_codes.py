@@ -77,7 +77,9 @@ def can_number(parts: Sequence[Part], n: int, widen: bool = True) -> bool:
         return True
     is_quad = "".join(part[0] for part in parts if part[1:] == [0, 0]).count(".") == 3
     last = _last_number(parts)
-    return not is_quad and (not varying or (varying == [last] and _is_number(parts[last])))
+    if last is None or not varying:
+        return not (is_quad or varying)
+    return not is_quad and varying == [last] and _is_number(parts[last])
 
 
 def numbered_codes(

@@ -15,7 +15,7 @@ import numpy as np
 
 from synthgan.exceptions import DataError
 
-__all__ = ["FileRows", "GridFile", "grid_folder"]
+__all__ = ["FileRows", "GridFile", "grid_folder", "open_rows"]
 
 _GB = 1e9
 _log = logging.getLogger(__name__)
@@ -109,13 +109,35 @@ class GridFile:
                 f"{error.strerror or error}; give a cache_dir on another disk."
             ) from error
 
-    def arrays(self, n_rows: int, has_widths: bool) -> tuple[FileRows, FileRows | None]:
-        """Return the first grids and half-widths, None if all are 0; they stay in their files."""
-        cells = FileRows(self.folder / "cells", self.dtype, (n_rows, *self.shape))
-        if not has_widths:
-            return cells, None
-        shape = (n_rows, self.n_widths)
-        return cells, FileRows(self.folder / "widths", np.dtype(np.float32), shape)
+
+def open_rows(
+    folder: Path, shape: tuple[int, ...], dtype: Any, n_widths: int, n_rows: int
+) -> tuple[FileRows, FileRows | None]:
+    """Return the first grids and half-widths of a folder, None if `n_widths` is 0.
+
+    Raises
+    ------
+    DataError
+        The files are missing, or shorter than that.
+    """
+    found = []
+    for name, own, kind in (("cells", shape, dtype), ("widths", (n_widths,), np.float32)):
+        if name == "cells" or n_widths:
+            try:
+                rows = FileRows(folder / name, np.dtype(kind), (n_rows, *own))
+                n_bytes = (folder / name).stat().st_size
+            except OSError as error:
+                raise DataError(
+                    f"{str(folder / name)!r} cannot be read: {error.strerror or error}."
+                ) from error
+            if n_bytes < rows.nbytes:
+                rows.close()
+                raise DataError(
+                    f"{str(folder / name)!r} has {n_bytes} bytes where {rows.nbytes} are "
+                    f"expected: delete {str(folder)!r}."
+                )
+            found.append(rows)
+    return found[0], found[1] if n_widths else None
 
 
 def _write_all(file: Any, content: memoryview) -> None:

@@ -56,6 +56,8 @@ class LargeTable:
     n_jobs : int, default=-1
         Processes that read files, as in joblib: -1 is one for each processor. Results do not
         depend on it.
+    keep : bool, default=False
+        Whether the encoded table stays in `cache_dir` for further fits of the same files.
 
     Examples
     --------
@@ -67,12 +69,18 @@ class LargeTable:
     """
 
     def __init__(
-        self, data: Any, cache_dir: Any = None, batch_rows: int = 2**17, n_jobs: int | None = -1
+        self,
+        data: Any,
+        cache_dir: Any = None,
+        batch_rows: int = 2**17,
+        n_jobs: int | None = -1,
+        keep: bool = False,
     ) -> None:
         self.data = data
         self.cache_dir = cache_dir
         self.batch_rows = batch_rows
         self.n_jobs = n_jobs
+        self.keep = keep
 
     def frames(self, what: str) -> Iterator[pd.DataFrame]:
         """Read all rows as DataFrames of the same columns; `what` names the pass in the log.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,23 @@ from synthgan.encoding.tables.unit_work import Count, Encode, Steps
 from synthgan.exceptions import DataError, ParameterError, grouped_notices
 from synthgan.privacy import Support
 from synthgan.privacy.differential import DifferentialPrivacy
-from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
-from synthgan.scale.grid_file import FileRows, GridFile, grid_folder
+from synthgan.scale.grid_file import GridFile, open_rows
 from synthgan.scale.large_table import LargeTable
+from synthgan.synthesizers.encoded_table import Encoded, encoded_table
 from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.table_parts import condition_columns, find_forms
+from synthgan.synthesizers.table_parts import (
+    condition_columns,
+    describe_table,
+    find_forms,
+    restore_table,
+)
 from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["fit_in_passes"]
 
 _SAMPLE = 100_000  # rows from which forms and identifiers are recognised
+_SAMPLE_SEED = 0  # how a table is encoded depends on the table and on parameters only
 _log = logging.getLogger(__name__)
 
 
@@ -60,9 +67,44 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     table = X if isinstance(X, LargeTable) else LargeTable(X)
     preset = find_preset(model)
     encoder = model._find_encoder(preset)
-    rng = np.random.default_rng(draw_seed(model.random_state))
+    parameters = {"encoder": repr(sorted(encoder.get_params().items())),
+                  "constraints": repr(model._resolve("constraints", preset)),
+                  "batch_rows": table.batch_rows}  # fmt: skip
+    parameters |= {name: repr(getattr(model, name)) for name in ("privacy", "condition_on")}
+
+    counts: dict[str, Any] = {}
+
+    def encode(folder: Path) -> Encoded:
+        counts.update(_learn(model, encoder, preset, table, folder))
+        return counts, *describe_table(model)
+
+    with encoded_table(table, parameters, encode) as (folder, kept):
+        if kept is not None:
+            _log.info("the encoded table is that of an earlier fit, in %s", folder)
+            model._follow_level(encoder, kept.manifest["n_rows"], Support(encoder.min_support))
+            restore_table(model, kept.schema, kept.arrays)
+            counts.update(kept.manifest)
+        encoder = model.encoder_
+        grids, half_widths = open_rows(
+            folder, encoder.grid_shape_, cell_type(encoder), counts["n_widths"], counts["n_encoded"]
+        )
+        cell_groups = encoder.cell_groups_
+        conditioned = condition_columns(
+            model.condition_on, pd.DataFrame(columns=model.schema_.names)
+        )
+        known = with_gates(cell_groups, set(conditioned))
+        known_groups = [group for group in cell_groups if group.column in known]
+        with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
+            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
+            model._fit_grids(data, preset, begun)
+
+
+def _learn(
+    model: Any, encoder: Any, preset: Any, table: LargeTable, folder: Path
+) -> dict[str, int]:
+    """Learn how rows are encoded, and encode them into files; return how many there are."""
     with grouped_notices():
-        sample, counts = table.draw(_SAMPLE, rng)
+        sample, counts = table.draw(_SAMPLE, np.random.default_rng(_SAMPLE_SEED))
         frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)
         model.y_container_, model.privacy_, model.dialect_ = None, None, None
         constraints = model._resolve("constraints", preset)
@@ -80,14 +122,7 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
         encoder.fit_summary(_summarise(table, rows, support))
     model.encoder_ = encoder
     model.schema_ = _bare_schema(frame, encoder.schema_, support)
-    cell_groups = encoder.cell_groups_
-    known = with_gates(cell_groups, set(conditioned))
-    with grid_folder(table.cache_dir) as folder:
-        grids, half_widths = _encode(encoder, table, rows, counts, folder)
-        known_groups = [group for group in cell_groups if group.column in known]
-        with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
-            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
-            model._fit_grids(data, preset, begun)
+    return _encode(encoder, table, rows, counts, folder)
 
 
 def _refuse(model: Any, y: Any, groups: Any) -> None:
@@ -144,8 +179,8 @@ def _summarise(table: LargeTable, rows: Steps, support: Support) -> TableSummary
 
 def _encode(
     encoder: Any, table: LargeTable, rows: Steps, counts: list[int], folder: Any
-) -> tuple[FileRows, FileRows | None]:
-    """Encode all rows into files, those of each unit into a place of their own."""
+) -> dict[str, int]:
+    """Encode all rows into files, those of each unit into a place of their own; count them."""
     n_widths = sum(group.kind == "continuous" for group in encoder.cell_groups_)
     n_widths = 0 if encoder.is_quantised else n_widths
     n_rows = sum(counts)
@@ -168,7 +203,11 @@ def _encode(
             f"n_samples={n_encoded} of {n_rows} rows lie inside the limits; at least 2 are "
             "required: widen the limits."
         )
-    return file.arrays(n_encoded, has_widths)
+    return {
+        "n_rows": n_rows,
+        "n_encoded": n_encoded,
+        "n_widths": n_widths if has_widths else 0,
+    }
 
 
 def _bare_schema(frame: pd.DataFrame, learnt: Schema, support: Support) -> Schema:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from synthgan.exceptions import DataError
-from synthgan.scale.grid_file import GridFile, grid_folder
+from synthgan.scale.grid_file import GridFile, grid_folder, open_rows
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -18,7 +18,7 @@ def test_rows_come_back(tmp_path, dtype):
     for rows in np.array_split(np.arange(50), 4)[::-1]:
         file.write(int(rows[0]), grids[rows], widths[rows] if rows[0] else None)
     widths[:13] = 0
-    cells, half_widths = file.arrays(50, True)
+    cells, half_widths = open_rows(tmp_path, (3, 4), dtype, 5, 50)
     some = np.array([49, 0, 7, 7])
     assert np.array_equal(cells[some], grids[some])
     assert np.array_equal(half_widths[some], widths[some])
@@ -32,9 +32,13 @@ def test_rows_come_back(tmp_path, dtype):
 def test_there_are_no_half_widths_where_all_are_0(tmp_path):
     file = GridFile(tmp_path, (2, 2), np.float32, 3, 4)
     file.write(0, np.zeros((4, 2, 2), np.float32), None)
-    cells, half_widths = file.arrays(4, False)
+    cells, half_widths = open_rows(tmp_path, (2, 2), np.float32, 0, 4)
     assert half_widths is None
     cells.close()
+    with pytest.raises(DataError, match=r"cells' has 64 bytes where 80 are expected: delete"):
+        open_rows(tmp_path, (2, 2), np.float32, 0, 5)
+    with pytest.raises(DataError, match=r"cells' cannot be read: No such file"):
+        open_rows(tmp_path / "absent", (2, 2), np.float32, 0, 5)
 
 
 def test_the_folder_is_removed_whatever_happens(tmp_path):

@@ -94,6 +94,59 @@ def test_files_are_learnt_alike_by_any_number_of_processes(tmp_path, monkeypatch
     assert len(encoder.fit(LargeTable(tmp_path, n_jobs=2)).sample(3)) == 3
 
 
+def test_an_encoded_table_is_kept_for_further_fits(tmp_path, caplog):
+    frame, cache = table(), tmp_path / "cache"
+    cache.mkdir()
+    path = tmp_path / "part.parquet"
+    frame.to_parquet(path)
+    kept = LargeTable(path, cache_dir=cache, keep=True)
+    models = [quick(condition_on=["label"], constraints=None) for _ in range(3)]
+    first = models[0].fit(kept)
+    assert [one.name for one in cache.iterdir()] == ["synthgan-cache"]
+    with caplog.at_level(logging.INFO, "synthgan"):
+        second = models[1].fit(kept)
+    assert "that of an earlier fit" in caplog.text
+    assert "counting values" not in caplog.text
+    third = models[2].fit(path)
+    assert weights(first) == weights(second) == weights(third)
+    assert first.sample(9).equals(second.sample(9))
+    assert first.score(frame) == second.score(frame)
+    second.save(tmp_path / "m.synthgan")
+    again = synthgan.load(tmp_path / "m.synthgan")
+    assert again.sample(9, random_state=1).equals(first.sample(9, random_state=1))
+    path.touch()
+    with pytest.raises(
+        DataError, match=r"encoded from other data .* \(files\); delete it, or give"
+    ):
+        quick(condition_on=["label"], constraints=None).fit(kept)
+    with pytest.raises(DataError, match=r"\(files, encoder, constraints, condition_on\); delete"):
+        quick(encoder=GridEncoder(min_support=9)).fit(kept)
+    (cache / "synthgan-cache" / "table.synthgan").write_text("of another program")
+    with pytest.raises(DataError, match=r"synthgan-cache' holds no encoded table"):
+        quick().fit(kept)
+
+
+def test_a_cache_that_cannot_be_completed_is_removed(tmp_path):
+    frame = table()
+    for i, rows in enumerate(np.array_split(np.arange(len(frame)), 3)):
+        frame.iloc[rows].to_parquet(tmp_path / f"part-{i}.parquet")
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    (cache / "mine.txt").write_text("kept")
+    path = tmp_path / "part-1.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(DataError, match=r"part-1\.parquet' cannot be read"):
+        quick().fit(LargeTable(sorted(tmp_path.glob("*.parquet")), cache_dir=cache, keep=True))
+    assert [one.name for one in cache.iterdir()] == ["mine.txt"]
+
+
+def test_only_files_are_kept_in_a_given_place(tmp_path):
+    with pytest.raises(ParameterError, match="keep=True needs cache_dir, the folder where"):
+        quick().fit(LargeTable(tmp_path, keep=True))
+    with pytest.raises(ParameterError, match="keep=True is for files, whose changes can be seen"):
+        quick().fit(LargeTable(lambda: iter([table()]), tmp_path, keep=True))
+
+
 def test_a_table_that_changes_while_it_is_read_is_refused():
     frame, reads = table(), []
 
