@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import ConstraintSet, Identifier
-from synthgan.constraints.identifiers import find_identifiers
+from synthgan.asking.conditions import required_columns
+from synthgan.constraints.tallies import Tally, settle
 from synthgan.encoding.groups import with_gates
 from synthgan.encoding.tables.known import cell_type
 from synthgan.encoding.tables.schema import Schema
 from synthgan.encoding.tables.summary import TableSummary
-from synthgan.encoding.tables.unit_work import Count, Encode, Steps
-from synthgan.exceptions import DataError, ParameterError, grouped_notices
+from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
 from synthgan.privacy import Support
 from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.records.tables import read_table
@@ -30,13 +29,15 @@ from synthgan.synthesizers.table_parts import (
     condition_columns,
     describe_table,
     find_forms,
+    fit_constraints,
     restore_table,
 )
 from synthgan.synthesizers.training_set import TrainingSet
+from synthgan.synthesizers.unit_work import Count, Counts, Encode
 
 __all__ = ["fit_in_passes"]
 
-_SAMPLE = 100_000  # rows from which forms and identifiers are recognised
+_SAMPLE = 100_000  # rows from which forms, identifiers and relations are recognised
 _SAMPLE_SEED = 0  # how a table is encoded depends on the table and on parameters only
 _log = logging.getLogger(__name__)
 
@@ -44,9 +45,10 @@ _log = logging.getLogger(__name__)
 def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None:
     """Fit a synthesizer of tables to a table that is read in passes.
 
-    The first pass checks all parts and draws a sample, in which forms of columns and identifiers
-    are recognised; the second counts values; the third encodes rows into a file, from which
-    training draws. Relations between columns are not looked for, and each row is another person.
+    The first pass checks all parts and draws a sample, in which forms of columns, identifiers and
+    relations are recognised; the second counts values, and the rows that violate these relations,
+    which are then left out; the third encodes rows into a file, from which training draws. Each
+    row is another person.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
         conditioned = condition_columns(
             model.condition_on, pd.DataFrame(columns=model.schema_.names)
         )
-        known = with_gates(cell_groups, set(conditioned))
+        known = with_gates(cell_groups, required_columns(model.constraints_, conditioned))
         known_groups = [group for group in cell_groups if group.column in known]
         with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
             data = TrainingSet(grids, cell_groups, known_groups, half_widths)
@@ -117,12 +119,16 @@ def _learn(
         frame = model.forms_.read(frame)
         model._follow_level(encoder, sum(counts), support)
         conditioned = condition_columns(model.condition_on, frame)
-        model.constraints_ = _fit_identifiers(constraints, frame, conditioned, support)
-        rows = Steps((model.forms_.read, model.constraints_.apply))
-        encoder.fit_summary(_summarise(table, rows, support))
+        model.constraints_ = fit_constraints(constraints, frame, conditioned, support, None)
+        summary, tallies = _count(model, table, support)
+        given = set() if isinstance(constraints, str) else set(map(repr, constraints))
+        if settle(model.constraints_, tallies, given, support.least):
+            summary, _ = _count(model, table, support)
+        with without_notices_of(model.constraints_.residuals, up_to=1):
+            encoder.fit_summary(summary)
     model.encoder_ = encoder
     model.schema_ = _bare_schema(frame, encoder.schema_, support)
-    return _encode(encoder, table, rows, counts, folder)
+    return _encode(model, table, counts, folder)
 
 
 def _refuse(model: Any, y: Any, groups: Any) -> None:
@@ -147,40 +153,20 @@ def _refuse(model: Any, y: Any, groups: Any) -> None:
             )
 
 
-def _fit_identifiers(
-    given: Any, frame: pd.DataFrame, conditioned: list[Any], support: Support
-) -> ConstraintSet:
-    """Fit identifiers, given or found in a sample; other constraints need the whole table."""
-    wanted = [given] if isinstance(given, str) else list(given)
-    own = [one for one in wanted if isinstance(one, Identifier)]
-    others = [one for one in wanted if one != "auto" and not isinstance(one, Identifier)]
-    if others:
-        raise ParameterError(
-            f"constraints hold {others!r}; of a table that is read in passes, only Identifier can "
-            "be kept: leave the others out, or give the table itself."
-        )
-    if "auto" in wanted:
-        taken = {one.column for one in own}
-        rest = frame[[name for name in frame.columns if name not in taken]]
-        own += find_identifiers(rest, None, None, support.least, conditioned)
-        _log.info("relations between columns are not looked for in passes")
-    return ConstraintSet(own, support.least).fit(frame, False, conditioned)
-
-
-def _summarise(table: LargeTable, rows: Steps, support: Support) -> TableSummary:
-    summary: TableSummary | None = None
-    for part in table.run("counting values", Count(rows, support)):
+def _count(model: Any, table: LargeTable, support: Support) -> tuple[TableSummary, list[Tally]]:
+    """Count the values of all rows, and what they tell of constraints."""
+    counts: Counts | None = None
+    for part in table.run("counting values", Count(model.forms_, model.constraints_, support)):
         if part is not None:
-            summary = part if summary is None else summary.merged(part)
-    if summary is None:
+            counts = part if counts is None else counts.merged(part)
+    if counts is None:
         raise DataError("the table has no rows in the second pass; leave its parts as they are.")
-    return summary
+    return counts.summary, counts.tallies
 
 
-def _encode(
-    encoder: Any, table: LargeTable, rows: Steps, counts: list[int], folder: Any
-) -> dict[str, int]:
+def _encode(model: Any, table: LargeTable, counts: list[int], folder: Any) -> dict[str, int]:
     """Encode all rows into files, those of each unit into a place of their own; count them."""
+    encoder = model.encoder_
     n_widths = sum(group.kind == "continuous" for group in encoder.cell_groups_)
     n_widths = 0 if encoder.is_quantised else n_widths
     n_rows = sum(counts)
@@ -188,7 +174,8 @@ def _encode(
     firsts = np.concatenate([[0], np.cumsum(counts)])
     n_encoded, has_widths = 0, False
     drops = encoder.outliers == "drop" and encoder.is_quantised
-    encoded = table.run("encoding rows", Encode(rows, encoder, file, firsts), drops)
+    work = Encode(model.forms_, model.constraints_, encoder, file, firsts)
+    encoded = table.run("encoding rows", work, drops)
     for i, (n, are_wide) in enumerate(encoded):
         if n != counts[i] and not drops:
             raise DataError(

@@ -7,14 +7,15 @@ import pandas as pd
 import pytest
 
 import synthgan
-from synthgan import FCN, DifferentialPrivacy, GridEncoder, Inequality, TabularGANSynthesizer
+from synthgan import FCN, DifferentialPrivacy, GridEncoder, TabularGANSynthesizer
 from synthgan.cli import main
+from synthgan.constraints import DependentColumn, FixedCombinations, Inequality
 from synthgan.encoding.tables import numbers
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.gan.training import data as training_data
 from synthgan.scale import units
 from synthgan.scale.large_table import LargeTable
-from synthgan.synthesizers import training_set
+from synthgan.synthesizers import passes, training_set
 
 pytest.importorskip("pyarrow")
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.DataWarning")
@@ -72,7 +73,6 @@ def test_files_are_learnt_and_the_cache_is_removed(tmp_path, caplog):
         model.fit(LargeTable(tmp_path, cache_dir=cache))
     assert not list(cache.iterdir())
     assert "the encoded table takes" in caplog.text
-    assert "relations between columns are not looked for in passes" in caplog.text
     assert "s left" in caplog.text
     assert set(model.sample(9, conditions={"label": "b"})["label"]) == {"b"}
     model.save(tmp_path / "m.synthgan")
@@ -115,9 +115,7 @@ def test_an_encoded_table_is_kept_for_further_fits(tmp_path, caplog):
     again = synthgan.load(tmp_path / "m.synthgan")
     assert again.sample(9, random_state=1).equals(first.sample(9, random_state=1))
     path.touch()
-    with pytest.raises(
-        DataError, match=r"encoded from other data .* \(files\); delete it, or give"
-    ):
+    with pytest.raises(DataError, match=r"other data .* \(files\); delete it, or give"):
         quick(condition_on=["label"], constraints=None).fit(kept)
     with pytest.raises(DataError, match=r"\(files, encoder, constraints, condition_on\); delete"):
         quick(encoder=GridEncoder(min_support=9)).fit(kept)
@@ -158,6 +156,83 @@ def test_a_table_that_changes_while_it_is_read_is_refused():
         quick().fit(LargeTable(shrinking))
 
 
+def related(n=400):
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame(
+        {
+            "low": rng.gamma(2, size=n).round(2),
+            "first": rng.integers(1, 99, n),
+            "second": rng.integers(1, 99, n),
+            "town": rng.choice(["Bonn", "Lyon", "Rome"], n),
+        }
+    )
+    frame["high"] = (frame["low"] + rng.gamma(1, size=n)).round(2)
+    frame["sum"] = frame["first"] + frame["second"]
+    frame["country"] = frame["town"].map({"Bonn": "DE", "Lyon": "FR", "Rome": "IT"})
+    return frame
+
+
+def test_relations_are_found_and_verified_in_all_rows(monkeypatch, caplog):
+    monkeypatch.setattr(passes, "_SAMPLE", 200)
+    frame = related()
+    rare = frame.assign(town="Oslo", country="NO").iloc[:8]
+    model = quick(constraints=["auto", Inequality("low", "high")])
+    model.fit(in_parts(pd.concat([frame, rare], ignore_index=True)))
+    names = {type(one).__name__ for one in model.constraints_.constraints_}
+    assert names == {"DependentColumn", "Formula", "Inequality"}
+    fake = model.sample(200)
+    assert (fake["sum"] == fake["first"] + fake["second"]).all()
+    assert (fake["low"] <= fake["high"]).all()
+    pairs = {"Bonn": "DE", "Lyon": "FR", "Rome": "IT", "Oslo": "NO"}
+    assert fake["country"].equals(fake["town"].map(pairs))
+
+
+def test_relations_that_some_rows_violate_are_left_out(monkeypatch, caplog):
+    monkeypatch.setattr(passes, "_SAMPLE", 200)
+    frame = related()
+    sample, _ = in_parts(frame).draw(200, np.random.default_rng(passes._SAMPLE_SEED))
+    outside = np.flatnonzero(~frame["high"].isin(sample["high"]))[:3]
+    frame.loc[outside, ["town", "country"]] = ["Bonn", "IT"]
+    with caplog.at_level(logging.INFO, "synthgan"):
+        model = quick(constraints="auto").fit(in_parts(frame))
+    assert "DependentColumn(column='country', of='town') is left out: 3 row(s)" in caplog.text
+    assert [type(one).__name__ for one in model.constraints_.constraints_] == ["Formula"]
+    assert set(model.sample(50)["country"]) <= {"DE", "FR", "IT"}
+
+
+def test_relations_of_a_table_in_one_sample_are_those_of_the_whole():
+    frame = related()
+    fixed = FixedCombinations(["town", "country"])
+    for constraints in (["auto"], [Inequality("low", "high"), fixed]):
+        one = quick(constraints=constraints).fit(frame)
+        other = quick(constraints=constraints).fit(in_parts(frame))
+        assert weights(one) == weights(other)
+        assert one.sample(30).equals(other.sample(30))
+
+
+def test_given_constraints_that_rows_violate_are_refused(monkeypatch):
+    monkeypatch.setattr(passes, "_SAMPLE", 10)
+    frame = related()
+    low = frame.assign(high=frame["low"].where(np.arange(400) > 1, frame["low"] - 1))
+    other = frame.assign(country=frame["country"].where(np.arange(400) > 1, "XX"))
+    given = {"2 row.s. violate Inequality": (low, Inequality("low", "high")),
+             "2 row.s. violate Depend": (other, DependentColumn("country", of="town"))}  # fmt: skip
+    for message, (table, one) in given.items():
+        with pytest.raises(DataError, match=message):
+            quick(constraints=[one]).fit(in_parts(table))
+
+
+def test_combinations_of_all_rows_are_learnt(monkeypatch):
+    monkeypatch.setattr(passes, "_SAMPLE", 100)
+    frame = pd.concat([related(), related().assign(town="Oslo").iloc[:7]], ignore_index=True)
+    rare = frame.assign(town="Wien").iloc[:2]
+    model = quick(constraints=[FixedCombinations(["town", "country"])])
+    with pytest.warns(DataWarning, match=r"row\(s\) hold a combination of columns"):
+        model.fit(in_parts(pd.concat([frame, rare], ignore_index=True)))
+    towns = {row[0] for row in model.constraints_.constraints_[0].combinations_}
+    assert towns <= {"Bonn", "Lyon", "Rome", "Oslo"}
+
+
 def test_identifiers_are_replaced():
     frame = table().assign(patient=[f"P-{i:05d}" for i in range(300)])
     model = quick(constraints=None).fit(in_parts(frame))
@@ -181,8 +256,6 @@ def test_what_is_not_possible_in_passes_is_refused():
     refused = {
         "groups is not possible .*: each row is another": (quick(), (source, None, "n")),
         "y is not possible .*: keep the target as a column": (quick(), (source, [1] * 300)),
-        "constraints hold .*Inequality.*; of a table that is read in passes": (
-            quick(constraints=[Inequality("x", "gap")]), (source,)),
         "preset is not possible": (quick(preset="thesis-thyroid", constraints=None), (source,)),
         "privacy is not possible": (
             quick(privacy=DifferentialPrivacy(epsilon=1, delta=1e-6)), (source,)),
