@@ -16,6 +16,7 @@ import pandas as pd
 from joblib import Parallel, delayed, effective_n_jobs
 
 from synthgan.exceptions import DataError, ParameterError
+from synthgan.scale.partitions import are_partitions, run_partitions
 from synthgan.scale.reading import Batch, columns_of, to_pandas
 from synthgan.scale.units import (
     FilePart,
@@ -44,7 +45,7 @@ class LargeTable:
 
     Parameters
     ----------
-    data : str, path, list of these, pyarrow.dataset.Dataset or callable
+    data : str, path, list of these, pyarrow.dataset.Dataset, dask.dataframe.DataFrame or callable
         A file, a folder of files, a pattern such as ``"data/*.parquet"``, or several files:
         Parquet, Feather, or CSV in UTF-8 with a header and decimal points. Or a function that
         returns a new iterator of tables (pandas, polars or pyarrow) at each call.
@@ -111,9 +112,15 @@ class LargeTable:
         DataError
             As `frames`.
         """
+        progress = _Progress(what)
+        if are_partitions(self.data):
+            for i, (n_rows, result) in enumerate(run_partitions(self.data, work), 1):
+                progress.note(n_rows, i / self.data.npartitions)
+                yield result
+            return
         units = in_units(self._parts())
         n_jobs = 1 if in_one or len(units) < 2 else min(effective_n_jobs(self.n_jobs), len(units))
-        first, progress = None, _Progress(what)
+        first = None
         if len(units) > 1:
             every = (part for unit in units for part in unit)
             first = next(((p.name, columns_of(b.table)) for p in every for b in p.read()), None)
@@ -263,6 +270,7 @@ def _lowest(kept: list[Keyed], n: int, limit: float = 1.0) -> tuple[float, list[
 def is_large_table(X: Any) -> bool:
     """Return whether a table is given by where it is, not by its rows."""
     is_source = isinstance(X, str | os.PathLike | LargeTable) or hasattr(X, "get_fragments")
+    is_source = is_source or are_partitions(X)
     are_paths = (
         isinstance(X, list | tuple)
         and bool(X)

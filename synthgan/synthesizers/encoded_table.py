@@ -11,6 +11,7 @@ import synthgan
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.scale.grid_file import grid_folder
 from synthgan.scale.large_table import LargeTable
+from synthgan.scale.partitions import are_partitions
 from synthgan.state.archive import Archive, read_archive, write_archive
 
 __all__ = ["Encoded", "encoded_table"]
@@ -64,7 +65,7 @@ def encoded_table(
 
 
 def _files(table: LargeTable) -> list[list[Any]]:
-    if callable(table.data) or hasattr(table.data, "get_fragments"):
+    if callable(table.data) or hasattr(table.data, "get_fragments") or are_partitions(table.data):
         raise ParameterError(
             "keep=True is for files, whose changes can be seen: give paths, or leave keep out."
         )

@@ -23,6 +23,7 @@ from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.records.tables import read_table
 from synthgan.scale.grid_file import GridFile, open_rows
 from synthgan.scale.large_table import LargeTable
+from synthgan.scale.partitions import are_partitions
 from synthgan.synthesizers.encoded_table import Encoded, encoded_table
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.table_parts import (
@@ -174,9 +175,13 @@ def _encode(model: Any, table: LargeTable, counts: list[int], folder: Any) -> di
     firsts = np.concatenate([[0], np.cumsum(counts)])
     n_encoded, has_widths = 0, False
     drops = encoder.outliers == "drop" and encoder.is_quantised
-    work = Encode(model.forms_, model.constraints_, encoder, file, firsts)
-    encoded = table.run("encoding rows", work, drops)
-    for i, (n, are_wide) in enumerate(encoded):
+    own = None if are_partitions(table.data) else file
+    work = Encode(model.forms_, model.constraints_, encoder, own, firsts)
+    for i, (n, are_wide, cells) in enumerate(table.run("encoding rows", work, drops)):
+        first = n_encoded
+        for some, half_widths in cells:
+            file.write(first, some, half_widths)
+            first += len(some)
         if n != counts[i] and not drops:
             raise DataError(
                 f"the table has changed while it was read: {n} rows were {counts[i]} before; leave "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from synthgan.privacy import Support
 from synthgan.scale.grid_file import GridFile
 from synthgan.scale.reading import Batch, to_pandas
 
-__all__ = ["Count", "Counts", "Encode"]
+__all__ = ["Count", "Counts", "Encode", "EncodedRows"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,14 @@ class Count:
         return counts
 
 
+class EncodedRows(NamedTuple):
+    """How many rows of a unit were encoded, whether any has half-widths, and those not written."""
+
+    n: int
+    has_widths: bool
+    cells: list[tuple[np.ndarray, np.ndarray | None]]
+
+
 @dataclass(frozen=True)
 class Encode:
     """Encodes the rows of a unit into their place in files.
@@ -71,7 +79,8 @@ class Encode:
     forms : Forms
     constraints : ConstraintSet
     encoder : GridEncoder
-    file : GridFile
+    file : GridFile or None
+        None: encoded rows are returned, as they are needed elsewhere.
     firsts : ndarray of int
         Number of the first row of each unit.
     """
@@ -79,20 +88,23 @@ class Encode:
     forms: Forms
     constraints: ConstraintSet
     encoder: Any
-    file: GridFile
+    file: GridFile | None
     firsts: np.ndarray
 
-    def __call__(self, batches: Iterator[Batch], number: int) -> tuple[int, bool]:
-        """Return how many rows were written, and whether any has half-widths."""
-        n_rows, has_widths = 0, False
+    def __call__(self, batches: Iterator[Batch], number: int) -> EncodedRows:
+        """Encode the rows of a unit."""
+        n_rows, has_widths, cells = 0, False, []
         for batch in batches:
             frame = self.forms.read(to_pandas(batch.table))
             table = _applied(self.constraints, frame)
             grids, half_widths = self.encoder.encode_cells(table, warn=False)
-            self.file.write(int(self.firsts[number]) + n_rows, grids, half_widths)
+            if self.file is None:
+                cells.append((grids, half_widths))
+            else:
+                self.file.write(int(self.firsts[number]) + n_rows, grids, half_widths)
             n_rows += len(grids)
             has_widths |= half_widths is not None
-        return n_rows, has_widths
+        return EncodedRows(n_rows, has_widths, cells)
 
 
 def _applied(constraints: ConstraintSet, frame: pd.DataFrame) -> pd.DataFrame:
