@@ -17,7 +17,6 @@ from synthgan.asking.conditions import count_rows
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.scale.large_table import LargeTable
-from synthgan.scale.lots import Lot
 from synthgan.scale.partitions import are_partitions
 from synthgan.synthesizers.saved_model import SavedModel
 
@@ -94,9 +93,8 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
         ) from None
     n = count_rows(n, None)
     seed = draw_seed(model.random_state if random_state is None else random_state)
-    lots = model._lots(n, seed)
     if npartitions is None:
-        ends = [lot.first for lot in lots] + [n]
+        ends = [lot.first for lot in model._lots(n, seed)] + [n]
     elif isinstance(npartitions, int) and 0 < npartitions <= max(n, 1):
         ends = np.linspace(0, n, npartitions + 1).round().astype(int).tolist()
     else:
@@ -107,7 +105,7 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
     model.save(archive)
     meta = model.sample(min(n, _ROWS_OF_META), random_state=seed).iloc[:0]
     return dask.dataframe.from_map(
-        _Rows(archive.getvalue(), tuple(lots), meta),
+        _Rows(archive.getvalue(), n, seed, meta),
         ends[:-1],
         ends[1:],
         meta=meta,
@@ -118,19 +116,12 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
 class _Rows:
     """Makes the rows of a partition from the archive of a model."""
 
-    def __init__(self, archive: bytes, lots: tuple[Lot, ...], meta: pd.DataFrame) -> None:
-        self.archive, self.lots, self.meta = archive, lots, meta
+    def __init__(self, archive: bytes, n: int, seed: int, meta: pd.DataFrame) -> None:
+        self.archive, self.n, self.seed, self.meta = archive, n, seed, meta
 
-    def __call__(self, first: int, last: int) -> pd.DataFrame:
-        model = _loaded(self.archive)
-        own = [lot for lot in self.lots if lot.first < last and first < lot.first + lot.n]
-        frames = [model._draw_lot(lot) for lot in own]
-        if not frames:
-            return self.meta
-        frame = pd.concat(frames)
-        frame = frame[(frame.index >= first) & (frame.index < last)]
-        made = model._restore(frame.reset_index(drop=True), False)
-        return made.set_axis(frame.index).astype(self.meta.dtypes.to_dict())
+    def __call__(self, first: int, stop: int) -> pd.DataFrame:
+        rows: pd.DataFrame = _loaded(self.archive).sample_rows(first, stop, self.n, self.seed)
+        return rows.astype(self.meta.dtypes.to_dict())
 
 
 @lru_cache(maxsize=1)

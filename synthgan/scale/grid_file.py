@@ -18,6 +18,7 @@ from synthgan.exceptions import DataError
 __all__ = ["FileRows", "GridFile", "grid_folder", "open_rows"]
 
 _GB = 1e9
+_DRAFT = ".synthgan-"
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +34,7 @@ def grid_folder(cache_dir: Any) -> Iterator[Path]:
     if cache_dir is not None and not Path(cache_dir).is_dir():
         raise DataError(f"cache_dir={str(cache_dir)!r} is no folder; create it first.")
     try:
-        folder = tempfile.TemporaryDirectory(prefix=".synthgan-", dir=cache_dir)
+        folder = tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache_dir)
     except OSError as error:
         raise DataError(
             f"cache_dir={str(cache_dir)!r} cannot be written to: {error.strerror or error}."
@@ -78,7 +79,7 @@ class GridFile:
         _log.info("the encoded table takes %.2f GB in %s", n_bytes / _GB, folder)
         if n_bytes > free:
             raise DataError(
-                f"the encoded table takes {n_bytes / _GB:.1f} GB, and {str(folder.parent)!r} has "
+                f"the encoded table takes {n_bytes / _GB:.1f} GB, and {self._place!r} has "
                 f"{free / _GB:.1f} GB left: give a cache_dir on a larger disk."
             )
         for name, size in self._sizes.items():
@@ -99,13 +100,18 @@ class GridFile:
                     file.seek(first * self._sizes[name])
                     _write_all(file, np.ascontiguousarray(array).view(np.uint8).data.cast("B"))
 
+    @property
+    def _place(self) -> str:
+        """The folder that was given, in which drafts are made."""
+        return str(next(one for one in self.folder.parents if not one.name.startswith(_DRAFT)))
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise DataError(
-                f"the encoded table cannot be written to {str(self.folder.parent)!r}: "
+                f"the encoded table cannot be written to {self._place!r}: "
                 f"{error.strerror or error}; give a cache_dir on another disk."
             ) from error
 

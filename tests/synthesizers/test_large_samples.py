@@ -40,6 +40,16 @@ def test_batches_are_the_whole_sample(model, batch_rows):
 
 
 @pytest.mark.usefixtures("small_lots")
+def test_some_rows_are_those_of_the_whole_sample(model):
+    whole = model.sample(150, random_state=3)
+    for first, stop in ((0, 150), (60, 70), (129, 150), (5, 5)):
+        rows = model.sample_rows(first, stop, 150, random_state=3)
+        assert_frame_equal(rows, whole.iloc[first:stop])
+    with pytest.raises(ParameterError, match="first=5 and stop=4 are not allowed; give 0 <= first"):
+        model.sample_rows(5, 4, 150)
+
+
+@pytest.mark.usefixtures("small_lots")
 def test_full_lots_do_not_depend_on_what_follows(model):
     assert_frame_equal(model.sample(64), model.sample(200).iloc[:64])
     assert_frame_equal(model.sample(128), model.sample(140).iloc[:128])
@@ -109,6 +119,19 @@ def test_text_is_written_in_parts(model, tmp_path):
     paths = sorted((tmp_path / "fake").iterdir())
     read = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     assert read["age"].tolist() == model.sample(100, random_state=1)["age"].tolist()
+
+
+@pytest.mark.usefixtures("small_lots")
+def test_a_full_disk_leaves_no_sample(model, tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"fake/part-00000.parquet' cannot be written: "):
+            model.sample_to(tmp_path / "fake", 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_samples_in_parts_refuse_what_is_not_allowed(model, tmp_path):

@@ -92,6 +92,12 @@ def test_files_are_learnt_alike_by_any_number_of_processes(tmp_path, monkeypatch
     assert weights(models[0]) == weights(models[1])
     encoder = quick(encoder=GridEncoder(scaling="minmax", outliers="drop", limits={"x": (-1, 1)}))
     assert len(encoder.fit(LargeTable(tmp_path, n_jobs=2)).sample(3)) == 3
+    path = tmp_path / "part-1.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 4 : len(content) // 2] = b"x" * (len(content) // 2 - len(content) // 4)
+    path.write_bytes(content)  # its end, with the schema, is as it was
+    with pytest.raises(DataError, match=r"part-1\.parquet' cannot be read"):
+        quick().fit(LargeTable(tmp_path, n_jobs=2))
 
 
 def test_an_encoded_table_is_kept_for_further_fits(tmp_path, caplog):
@@ -136,6 +142,22 @@ def test_a_cache_that_cannot_be_completed_is_removed(tmp_path):
     with pytest.raises(DataError, match=r"part-1\.parquet' cannot be read"):
         quick().fit(LargeTable(sorted(tmp_path.glob("*.parquet")), cache_dir=cache, keep=True))
     assert [one.name for one in cache.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_full_disk_leaves_no_cache(tmp_path, keep):
+    resource = pytest.importorskip("resource")
+    frame, cache = table(), tmp_path / "cache"
+    cache.mkdir()
+    frame.to_parquet(tmp_path / "part.parquet")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (9000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"encoded table cannot be written to '.*cache': File"):
+            quick().fit(LargeTable(tmp_path / "part.parquet", cache_dir=cache, keep=keep))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(cache.iterdir())
 
 
 def test_only_files_are_kept_in_a_given_place(tmp_path):
