@@ -1,13 +1,16 @@
 """How time and memory grow with rows: make Parquet parts, encode them, train 200 steps, sample.
 
-    python examples/benchmarks/scaling.py 5000000 --folder /tmp/parts
+    python examples/benchmarks/scaling.py 5000000 --folder /tmp/parts --results runs.jsonl
+    python examples/benchmarks/scaling.py --results runs.jsonl --figure docs/images/scaling.png
 
-Parts are made once, in a process of their own, so that the peak of memory is that of `fit`.
+Parts are made once, in a process of their own, so that the peak of memory is that of `fit`. The
+second line draws what the first one measured, for any number of runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import multiprocessing
 import os
@@ -16,6 +19,7 @@ import time
 import warnings
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -101,21 +105,49 @@ class Passes(logging.Handler):
             self.seen[name] = [time.perf_counter(), cpu_s(), n_rows]
 
 
+def draw(results: Path, path: Path) -> None:
+    """Draw CPU seconds and peak memory of runs against rows."""
+    runs = [json.loads(line) for line in results.read_text().splitlines()]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    for jobs, marker in ((1, "o"), (2, "s")):
+        some = sorted((run for run in runs if run["jobs"] == jobs), key=lambda run: run["rows"])
+        rows = [run["rows"] for run in some]
+        name = f"{jobs} process" + "es" * (jobs > 1)
+        axes[0].plot(rows, [run["cpu_s"] for run in some], marker=marker, label=name)
+        axes[1].plot(rows, [sum(run["peaks_mib"]) for run in some], marker=marker, label=name)
+    axes[0].set(xscale="log", yscale="log", xlabel="rows", ylabel="CPU seconds of the passes")
+    axes[1].set(xscale="log", ylim=(0, 2300), xlabel="rows", ylabel="peak memory, MiB")
+    axes[1].axhline(2048, color="grey", linestyle=":", label="2 GiB")
+    for one in axes:
+        one.legend()
+    figure.savefig(path, dpi=110)
+
+
 def main() -> None:
     """Print rows per second, CPU seconds and memory."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rows", type=int)
+    parser.add_argument("rows", type=int, nargs="?")
     parser.add_argument("--folder", type=Path, default=Path("/tmp/synthgan-parts"))  # noqa: S108
     parser.add_argument("--cache-dir", default=None)
     parser.add_argument("--jobs", type=int, default=-1)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--results", type=Path, default=None)
+    parser.add_argument("--figure", type=Path, default=None)
     parsed = parser.parse_args()
+    if parsed.figure is not None:
+        draw(parsed.results, parsed.figure)
+        return
     warnings.simplefilter("ignore")
     folder = parsed.folder / str(parsed.rows)
     context = multiprocessing.get_context("spawn")
     maker = context.Process(target=write_parts, args=(folder, parsed.rows))
     maker.start()
     maker.join()
+    measure(parsed, folder)
+
+
+def measure(parsed: argparse.Namespace, folder: Path) -> None:
+    """Fit, and print what it took."""
     passes = Passes()
     logger = logging.getLogger("synthgan")
     logger.setLevel(logging.INFO)
@@ -136,6 +168,11 @@ def main() -> None:
         f"fit: {time.perf_counter() - begun:.1f} s, {cpu_s() - cpu:.1f} CPU s; peak "
         f"{' + '.join(f'{one:.0f}' for one in peaks)} = {sum(peaks):.0f} MiB"
     )
+    if parsed.results is not None:
+        run = {"rows": parsed.rows, "jobs": parsed.jobs, "cpu_s": last_cpu - cpu}
+        run |= {"seconds": last - begun, "peaks_mib": peaks}
+        with parsed.results.open("a") as file:
+            file.write(json.dumps(run) + "\n")
 
 
 if __name__ == "__main__":
