@@ -88,9 +88,7 @@ class LargeSamples:
         frames = (self._draw_lot(lot) for lot in self._lots(n, seed))
         return (self._restore(frame, False) for frame in in_batches(frames, int(batch_rows)))
 
-    def sample_rows(
-        self: Any, first: int, stop: int, n: int, random_state: Any = None
-    ) -> Any:
+    def sample_rows(self: Any, first: int, stop: int, n: int, random_state: Any = None) -> Any:
         """Generate some rows of a sample, as a cluster's workers need them.
 
         Parameters

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from synthgan.constraints import relations as searching
 from synthgan.constraints.formula_search import MAX_NEIGHBOURS, _neighbours
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import (
@@ -19,7 +20,6 @@ from synthgan.constraints.identifiers import (
 )
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.quotients import Quotient
-from synthgan.constraints import relations as searching
 from synthgan.constraints.relations import find_dependent_columns, find_relations
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import Support
