@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 def tally(constraints: ConstraintSet, frame: pd.DataFrame) -> list[Tally]:
     """Count, for each constraint, the rows that violate it, or those of each combination."""
     for one in constraints.constraints_:
-        if one.comes_first:
+        if one.stage == 0:
             frame = one.apply(frame)
     return [
         _combinations(one, frame)

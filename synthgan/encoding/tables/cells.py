@@ -12,13 +12,7 @@ import pandas as pd
 
 from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.tables.binned import BinnedNumbers
-from synthgan.encoding.tables.codecs import (
-    Codec,
-    Levels,
-    Linear,
-    QuantileCell,
-    RankedLevels,
-)
+from synthgan.encoding.tables.codecs import Codec, Levels, Linear, QuantileCell, RankedLevels
 from synthgan.encoding.tables.column import Column
 from synthgan.encoding.tables.levels import array_of_levels, distinct_labels, level_codes, shown
 from synthgan.encoding.tables.moments import Moments, read_codec
@@ -99,7 +93,7 @@ class ColumnCells:
         """Return the cells of values, their half-widths, and which values there are."""
         if self.column.numeric:
             values, present = self._values(series)
-            return *self.codec.encode(values), present
+            return (*self.codec.encode(values), present)
         codes, found = distinct_labels(series)  # each is encoded once
         try:
             values = self.pool(found) if self.pools else self.column.levels(found)
