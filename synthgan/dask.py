@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from io import BytesIO
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -92,11 +93,12 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
             "synthgan.dask needs dask, which is missing: pip install 'synthgan[dask]'."
         ) from None
     n = count_rows(n, None)
-    seed = draw_seed(model.random_state if random_state is None else random_state)
+    given = model.random_state if random_state is None else random_state
+    seed = int(given) if isinstance(given, Integral) else draw_seed(given)
     if npartitions is None:
-        ends = [lot.first for lot in model._lots(n, seed)] + [n]
-    elif isinstance(npartitions, int) and 0 < npartitions <= max(n, 1):
-        ends = np.linspace(0, n, npartitions + 1).round().astype(int).tolist()
+        ends = [lot.first for lot in model._lots(n, 0)] + [n]
+    elif isinstance(npartitions, Integral) and 0 < npartitions <= max(n, 1):
+        ends = np.linspace(0, n, int(npartitions) + 1).round().astype(int).tolist()
     else:
         raise ParameterError(
             f"npartitions={npartitions!r} is not allowed; give a number from 1 to n={n}."
