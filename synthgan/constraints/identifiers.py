@@ -26,6 +26,7 @@ from synthgan.constraints.fresh_codes import (
     read_part,
     repeated_codes,
 )
+from synthgan.constraints.numbered_codes import can_number, numbered_codes, numbered_integers
 from synthgan.constraints.patterns import Part, learn_pattern
 from synthgan.constraints.people import is_named_key, names_people
 from synthgan.constraints.personal_data import KINDS, check_locale, fake_values, likely_kind
@@ -71,7 +72,7 @@ class Identifier(Constraint):
     characters, or a mixture of such sequences; see `synthgan.constraints.patterns`. Tokens and
     whole values that `min_support` people share stay as they are; rarer ones never come out.
 
-    New values are unique within one table if the original ones are; if not, they repeat as often.
+    New values are unique within one sample if the original ones are; if not, they repeat as often.
     They are drawn at random, so a new value may equal an original one by chance if the pattern has
     few possible values. If it has too few, numbers get a wider range and more digits, unless the
     original values repeat: then new values repeat, too. Check digits are not computed. Strings
@@ -159,6 +160,35 @@ class Identifier(Constraint):
             codes[~present] = None
             series = pd.Series(codes, dtype=object).astype(column.pandas_dtype())
         return with_column(table, self.column, series.set_axis(table.index))
+
+    def can_number(self, n: int) -> bool:
+        """Return whether `renumber` can make the values of `n` rows, lot by lot."""
+        column = self.schema_.columns[0]
+        if column.dtype == "category":  # lots would differ in their categories
+            return False
+        if column.numeric or self.pii is not None or self.distinct_ < 1:
+            return True
+        return can_number(self.parts_, n, widen=not self.repeats_)
+
+    def renumber(
+        self, series: pd.Series, numbers: np.ndarray, n: int, key: int, rng: np.random.Generator
+    ) -> pd.Series:
+        """Return new values that follow from the numbers of their rows, of which there are `n`.
+
+        Values that repeat, and personal data, stay as `restore` made them.
+        """
+        column = self.schema_.columns[0]
+        there = series.notna().to_numpy()
+        if column.numeric:
+            column, low, high, largest = _range_of(column, self.parts_[0][1:], n)
+            values = np.zeros(len(series), np.int64)
+            values[there] = numbered_integers(numbers[there], low, high, largest, key)
+            return column.restore(values, there).set_axis(series.index)
+        if self.pii is not None or self.distinct_ < 1:
+            return series
+        widen, codes = not self.repeats_, series.astype(object)
+        codes[there] = numbered_codes(self.parts_, numbers[there], key, rng, widen)
+        return codes.astype(column.pandas_dtype())
 
     def _draw(self, n: int, rng: np.random.Generator) -> list[str]:
         if self.pii is not None:
@@ -386,12 +416,7 @@ def _fresh_integers(
 ) -> pd.Series:
     """Draw distinct integers with given numbers of digits, or more digits if necessary."""
     n = int(present.sum())
-    low = 0 if n_digits[0] == 1 else 10 ** (n_digits[0] - 1)
-    dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
-    largest = 2**53 if column.kind == "continuous" else min(np.iinfo(dtype).max, 2**63 - 2)
-    if largest < n:  # the dtype has too few values
-        column, largest = replace(column, dtype="int64"), 2**53
-    high = 10 ** n_digits[1] - 1
+    column, low, high, largest = _range_of(column, n_digits, n)
     while high - low + 1 < n:
         high = 10 * high + 9
     high = min(high, largest)
@@ -407,3 +432,16 @@ def _fresh_integers(
     values = np.zeros(len(present), dtype=np.int64)
     values[present] = drawn
     return column.restore(values, present)
+
+
+def _range_of(column: Column, n_digits: Sequence[int], n: int) -> tuple[Column, int, int, int]:
+    """Return lowest and highest integer of given numbers of digits, and the largest of the dtype.
+
+    A column whose dtype has too few values for `n` rows gets another one.
+    """
+    low = 0 if n_digits[0] == 1 else 10 ** (n_digits[0] - 1)
+    dtype = getattr(column.pandas_dtype(), "numpy_dtype", column.pandas_dtype())
+    largest = 2**53 if column.kind == "continuous" else min(np.iinfo(dtype).max, 2**63 - 2)
+    if largest < n:
+        column, largest = replace(column, dtype="int64"), 2**53
+    return column, low, 10 ** n_digits[1] - 1, largest

@@ -29,6 +29,7 @@ __all__ = ["Coded", "find_dependent_columns", "find_relations"]
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 50_000
+MIN_ROWS, MANY_COLUMNS = 2_000, 200  # of more columns, fewer rows are compared at first
 MAX_ROWS_OF_FORMULAS = 5_000
 MAX_LEVELS = 1_000
 # A relation is accepted if independent columns would show it with probability exp(-EVIDENCE).
@@ -186,7 +187,8 @@ def find_dependent_columns(
     Of two columns that determine each other, the one with labels is kept. `computed` maps columns
     that others determine already to those.
     """
-    rows = _sample(frame, MAX_ROWS)
+    share = min(1.0, (MANY_COLUMNS / max(1, frame.shape[1])) ** 2)  # of pairs, time is the same
+    rows = _sample(frame, max(MIN_ROWS, round(share * MAX_ROWS)))
     sample, some = frame.iloc[rows], support.take(rows)
     coded = [Coded.read(sample[name], some) for name in frame.columns]
     columns = [column for column in coded if column is not None and len(column.counts) > 1]
@@ -207,7 +209,7 @@ def find_dependent_columns(
                 if i < len(columns)
                 else of.separates(column, some)
             )
-            if is_found and _follows(frame, column.name, of.name, support):
+            if is_found and _follows(frame, column.name, of.name, support, len(rows)):
                 parents[column.name] = {of.name}
                 found.append(DependentColumn(column.name, of.name))
                 logger.info("column %r is determined by column %r", column.name, of.name)
@@ -220,9 +222,11 @@ def _lineage(name: Hashable, parents: Mapping[Hashable, set[Hashable]]) -> set[H
     return {name}.union(*(_lineage(parent, parents) for parent in parents.get(name, ())))
 
 
-def _follows(frame: pd.DataFrame, column: Hashable, of: Hashable, support: Support) -> bool:
-    """Check all rows, after a test on a sample."""
-    if len(frame) <= MAX_ROWS:
+def _follows(
+    frame: pd.DataFrame, column: Hashable, of: Hashable, support: Support, n_seen: int
+) -> bool:
+    """Check all rows, after a test on a sample of some."""
+    if len(frame) <= n_seen:
         return True
     own, other = Coded.read(frame[of], support), Coded.read(frame[column], support)
     if own is None or other is None:

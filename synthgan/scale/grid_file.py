@@ -9,15 +9,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from synthgan.exceptions import DataError
 
-__all__ = ["FileRows", "GridFile", "grid_folder"]
+__all__ = ["FileRows", "GridFile", "grid_folder", "open_rows"]
 
 _GB = 1e9
+_DRAFT = ".synthgan-"
 _log = logging.getLogger(__name__)
 
 
@@ -33,7 +34,7 @@ def grid_folder(cache_dir: Any) -> Iterator[Path]:
     if cache_dir is not None and not Path(cache_dir).is_dir():
         raise DataError(f"cache_dir={str(cache_dir)!r} is no folder; create it first.")
     try:
-        folder = tempfile.TemporaryDirectory(prefix=".synthgan-", dir=cache_dir)
+        folder = tempfile.TemporaryDirectory(prefix=_DRAFT, dir=cache_dir)
     except OSError as error:
         raise DataError(
             f"cache_dir={str(cache_dir)!r} cannot be written to: {error.strerror or error}."
@@ -43,7 +44,7 @@ def grid_folder(cache_dir: Any) -> Iterator[Path]:
 
 
 class GridFile:
-    """Grids, and half-widths of their continuous cells, in a folder.
+    """Grids, and half-widths of their continuous cells, in a folder; processes write into it.
 
     Parameters
     ----------
@@ -66,54 +67,89 @@ class GridFile:
     def __init__(
         self, folder: Path, shape: tuple[int, ...], dtype: Any, n_widths: int, n_rows: int
     ) -> None:
-        self.folder, self.shape, self.dtype = folder, shape, np.dtype(dtype)
-        self.n_widths, self.n_rows, self._has_widths = n_widths, 0, False
-        n_bytes = n_rows * (self.dtype.itemsize * int(np.prod(shape)) + 4 * n_widths)
+        self.folder, self.shape, self.dtype, self.n_widths = (
+            folder,
+            shape,
+            np.dtype(dtype),
+            n_widths,
+        )
+        self._sizes = {"cells": self.dtype.itemsize * math.prod(shape), "widths": 4 * n_widths}
+        n_bytes = n_rows * sum(self._sizes.values())
         free = shutil.disk_usage(folder).free
         _log.info("the encoded table takes %.2f GB in %s", n_bytes / _GB, folder)
         if n_bytes > free:
             raise DataError(
-                f"the encoded table takes {n_bytes / _GB:.1f} GB, and {str(folder.parent)!r} has "
+                f"the encoded table takes {n_bytes / _GB:.1f} GB, and {self._place!r} has "
                 f"{free / _GB:.1f} GB left: give a cache_dir on a larger disk."
             )
-        self._files: dict[str, BinaryIO] = {
-            name: (folder / name).open("wb") for name in ("cells", "widths")
-        }
+        for name, size in self._sizes.items():
+            with self._writing(), (folder / name).open("wb") as file:
+                file.truncate(n_rows * size)
 
-    def append(self, grids: np.ndarray, half_widths: np.ndarray | None) -> None:
-        """Write further rows.
+    def write(self, first: int, grids: np.ndarray, half_widths: np.ndarray | None) -> None:
+        """Write rows, the first of which has the number `first`; half-widths of None are 0.
 
         Raises
         ------
         DataError
             The disk is full.
         """
-        if half_widths is None:
-            half_widths = np.zeros((len(grids), self.n_widths), np.float32)
-        self._has_widths |= bool(half_widths.any())
+        for name, array in (("cells", grids), ("widths", half_widths)):
+            if array is not None and array.size:
+                with self._writing(), (self.folder / name).open("r+b", buffering=0) as file:
+                    file.seek(first * self._sizes[name])
+                    _write_all(file, np.ascontiguousarray(array).view(np.uint8).data.cast("B"))
+
+    @property
+    def _place(self) -> str:
+        """The folder that was given, in which drafts are made."""
+        return str(next(one for one in self.folder.parents if not one.name.startswith(_DRAFT)))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
         try:
-            for name, array in (("cells", grids), ("widths", half_widths)):
-                self._files[name].write(np.ascontiguousarray(array).data)
+            yield
         except OSError as error:
             raise DataError(
-                f"the encoded table cannot be written to {str(self.folder.parent)!r}: "
+                f"the encoded table cannot be written to {self._place!r}: "
                 f"{error.strerror or error}; give a cache_dir on another disk."
             ) from error
-        self.n_rows += len(grids)
 
-    def close(self) -> None:
-        """Finish writing."""
-        for file in self._files.values():
-            file.close()
 
-    def arrays(self) -> tuple[FileRows, FileRows | None]:
-        """Return grids and half-widths, None if all are 0; they stay in their files."""
-        self.close()
-        cells = FileRows(self.folder / "cells", self.dtype, (self.n_rows, *self.shape))
-        if not self._has_widths:
-            return cells, None
-        shape = (self.n_rows, self.n_widths)
-        return cells, FileRows(self.folder / "widths", np.dtype(np.float32), shape)
+def open_rows(
+    folder: Path, shape: tuple[int, ...], dtype: Any, n_widths: int, n_rows: int
+) -> tuple[FileRows, FileRows | None]:
+    """Return the first grids and half-widths of a folder, None if `n_widths` is 0.
+
+    Raises
+    ------
+    DataError
+        The files are missing, or shorter than that.
+    """
+    found = []
+    for name, own, kind in (("cells", shape, dtype), ("widths", (n_widths,), np.float32)):
+        if name == "cells" or n_widths:
+            try:
+                rows = FileRows(folder / name, np.dtype(kind), (n_rows, *own))
+                n_bytes = (folder / name).stat().st_size
+            except OSError as error:
+                raise DataError(
+                    f"{str(folder / name)!r} cannot be read: {error.strerror or error}."
+                ) from error
+            if n_bytes < rows.nbytes:
+                rows.close()
+                raise DataError(
+                    f"{str(folder / name)!r} has {n_bytes} bytes where {rows.nbytes} are "
+                    f"expected: delete {str(folder)!r}."
+                )
+            found.append(rows)
+    return found[0], found[1] if n_widths else None
+
+
+def _write_all(file: Any, content: memoryview) -> None:
+    """Write all bytes; an unbuffered file may take some of them."""
+    while content:
+        content = content[file.write(content) :]
 
 
 class FileRows:

@@ -25,11 +25,17 @@ class Lot:
         Number of the first row, and how many rows.
     seed : int
         A function of the sample's seed and the lot's number.
+    n_all : int
+        Rows of the sample.
+    sample_seed : int
+        The sample's seed.
     """
 
     first: int
     n: int
     seed: int
+    n_all: int
+    sample_seed: int
 
 
 def rows_in_a_lot(n_cells: int) -> int:
@@ -49,7 +55,7 @@ def lots_of(n: int, rows: int, seed: int) -> list[Lot]:
     [(0, 4), (4, 4), (8, 2)]
     """
     return [
-        Lot(first, min(rows, n - first), _seed_of(seed, first // rows))
+        Lot(first, min(rows, n - first), _seed_of(seed, first // rows), n, seed)
         for first in range(0, max(n, 1), rows)
     ]
 

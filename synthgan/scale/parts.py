@@ -80,6 +80,7 @@ def write_parts(
         There is something at the path, or a file cannot be written.
     """
     folder, begun, n_rows = check_new_folder(path), time.perf_counter(), 0
+    inside = folder
     try:
         with drafting_folder(folder) as draft:
             inside = draft / "parts"
@@ -98,6 +99,8 @@ def write_parts(
             if folder.exists():
                 folder.rmdir()
             inside.replace(folder)
+    except DataError as error:  # of a part, which would have been in the folder
+        raise DataError(str(error).replace(str(inside), str(folder))) from error
     except OSError as error:
         raise DataError(f"{str(path)!r} cannot be written: {error.strerror or error}.") from error
     return n_rows

@@ -14,8 +14,9 @@ import pandas as pd
 from synthgan.exceptions import DataError
 from synthgan.records.tables import to_frame
 
-__all__ = ["Batch", "columns_of", "read_batches", "to_pandas"]
+__all__ = ["Batch", "columns_of", "read_batches", "row_groups_of", "to_pandas"]
 
+_PARQUET = (".parquet", ".pq")
 _SEPARATORS = ",;\t|"
 _CSV_BLOCK = 2**24  # bytes
 
@@ -76,8 +77,28 @@ def to_pandas(table: Any) -> pd.DataFrame:
     return to_frame(frame)[0]
 
 
-def read_batches(path: Path, n_rows: int) -> Iterator[Batch]:
-    """Read a file in batches of about so many rows.
+def row_groups_of(path: Path) -> list[int] | None:
+    """Return the sizes of the row groups of a Parquet file; None of any other, or a damaged one."""
+    if not path.name.casefold().endswith(_PARQUET):
+        return None
+    try:
+        import pyarrow
+        from pyarrow import parquet
+
+        with parquet.ParquetFile(path) as file:
+            groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+    except (ImportError, pyarrow.ArrowException, OSError):
+        return None
+    return [
+        sum(group.column(j).total_compressed_size for j in range(group.num_columns))
+        for group in groups
+    ]
+
+
+def read_batches(
+    path: Path, n_rows: int, row_groups: Sequence[int] | None = None
+) -> Iterator[Batch]:
+    """Read a file, or some row groups of a Parquet file, in batches of about so many rows.
 
     Raises
     ------
@@ -92,8 +113,8 @@ def read_batches(path: Path, n_rows: int) -> Iterator[Batch]:
         ) from None
     name = path.name.casefold()
     try:
-        if name.endswith((".parquet", ".pq")):
-            tables = _read_parquet(path, n_rows)
+        if name.endswith(_PARQUET):
+            tables = _read_parquet(path, n_rows, row_groups)
         elif name.endswith((".feather", ".arrow")):
             tables = _read_feather(path, n_rows)
         else:
@@ -105,12 +126,12 @@ def read_batches(path: Path, n_rows: int) -> Iterator[Batch]:
         raise DataError(f"{str(path)!r} cannot be read: {reason}.") from error
 
 
-def _read_parquet(path: Path, n_rows: int) -> Iterator[Any]:
+def _read_parquet(path: Path, n_rows: int, row_groups: Sequence[int] | None) -> Iterator[Any]:
     import pyarrow
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=n_rows):
+        for batch in file.iter_batches(batch_size=n_rows, row_groups=row_groups):
             yield pyarrow.Table.from_batches([batch])
 
 

@@ -22,7 +22,7 @@ from synthgan.records.tables import to_frame
 from synthgan.scale.lots import Lot, in_batches, lots_of, rows_in_a_lot
 from synthgan.scale.parts import FORMATS, check_new_folder, part_name, write_parts
 from synthgan.synthesizers.saved_model import SavedModel
-from synthgan.synthesizers.table_parts import identifier_columns
+from synthgan.synthesizers.table_parts import identifiers, renumber_identifiers
 
 __all__ = ["LargeSamples"]
 
@@ -37,13 +37,14 @@ class LargeSamples:
 
     def _lots(self, n: int, seed: int) -> list[Lot]:
         rows = rows_in_a_lot(math.prod(self.grid_shape_))
-        # New identifiers are different from each other within a lot only.
-        return lots_of(n, max(n, rows) if identifier_columns(self) else rows, seed)
+        can_number = all(one.can_number(n) for one in identifiers(self))
+        return lots_of(n, rows if can_number else max(n, rows), seed)
 
     def _draw_lot(self: Any, lot: Lot, on_missing: str = "error") -> pd.DataFrame:
         """Draw the rows of a lot; their index holds their numbers."""
         frame = self._sample_frame(lot.n, Conditions(None, {}, lot.n), lot.seed, on_missing)
-        return frame.set_axis(frame.index + lot.first)
+        frame = frame.set_axis(frame.index + lot.first)
+        return frame if lot.n == lot.n_all else renumber_identifiers(self, frame, lot)
 
     def sample_batches(
         self: Any, n: int, batch_rows: int = 100_000, random_state: Any = None
@@ -86,6 +87,55 @@ class LargeSamples:
         seed = draw_seed(self.random_state if random_state is None else random_state)
         frames = (self._draw_lot(lot) for lot in self._lots(n, seed))
         return (self._restore(frame, False) for frame in in_batches(frames, int(batch_rows)))
+
+    def sample_rows(self: Any, first: int, stop: int, n: int, random_state: Any = None) -> Any:
+        """Generate some rows of a sample, as a cluster's workers need them.
+
+        Parameters
+        ----------
+        first, stop : int
+            From the row with the number `first` to that before `stop`. The lots of 262 144 rows or
+            fewer to which they belong are made.
+        n : int
+            How many rows the sample has in all.
+        random_state : int, RandomState instance or None, default=None
+            As in `sample`: give an integer, so that all rows are of the same sample.
+
+        Returns
+        -------
+        X : as given to `fit`
+            These rows of ``sample(n)``; a DataFrame has their numbers as its index.
+
+        Raises
+        ------
+        ParameterError
+            Numbers that are not allowed.
+        NotFittedError
+            Before `fit`.
+
+        Examples
+        --------
+        >>> from synthgan import TabularGANSynthesizer
+        >>> from synthgan.datasets import make_clinic
+        >>> clinic = make_clinic(200, random_state=0)
+        >>> model = TabularGANSynthesizer(epochs=2, random_state=0).fit(clinic)
+        >>> model.sample_rows(7, 9, 20).equals(model.sample(20).iloc[7:9])
+        True
+        """
+        check_is_fitted(self)
+        n = count_rows(n, None)
+        if not 0 <= first <= stop <= n:
+            raise ParameterError(
+                f"first={first!r} and stop={stop!r} are not allowed; give 0 <= first <= stop <= n, "
+                f"which is {n}."
+            )
+        seed = draw_seed(self.random_state if random_state is None else random_state)
+        lots = self._lots(n, seed)
+        own = [lot for lot in lots if lot.first < stop and first < lot.first + lot.n] or lots[:1]
+        frame = pd.concat([self._draw_lot(lot) for lot in own])
+        frame = frame[(frame.index >= first) & (frame.index < stop)]
+        made = self._restore(frame.reset_index(drop=True), False)
+        return made.set_axis(frame.index) if isinstance(made, pd.DataFrame) else made
 
     def sample_to(
         self: Any,

@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from contextlib import closing, nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from synthgan.constraints import ConstraintSet, Identifier
-from synthgan.constraints.identifiers import find_identifiers
+from synthgan.asking.conditions import required_columns
+from synthgan.constraints.tallies import Tally, settle
 from synthgan.encoding.groups import with_gates
 from synthgan.encoding.tables.known import cell_type
 from synthgan.encoding.tables.schema import Schema
 from synthgan.encoding.tables.summary import TableSummary
-from synthgan.exceptions import DataError, ParameterError, grouped_notices
+from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
 from synthgan.privacy import Support
 from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.records.tables import read_table
-from synthgan.scale.grid_file import FileRows, GridFile, grid_folder
+from synthgan.scale.grid_file import GridFile, open_rows
 from synthgan.scale.large_table import LargeTable
+from synthgan.scale.partitions import are_partitions
+from synthgan.synthesizers.encoded_table import Encoded, encoded_table
 from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.table_parts import condition_columns, find_forms
+from synthgan.synthesizers.table_parts import (
+    condition_columns,
+    describe_table,
+    find_forms,
+    fit_constraints,
+    restore_table,
+)
 from synthgan.synthesizers.training_set import TrainingSet
+from synthgan.synthesizers.unit_work import Count, Counts, Encode
 
 __all__ = ["fit_in_passes"]
 
-_SAMPLE = 100_000  # rows from which forms and identifiers are recognised
+_SAMPLE = 100_000  # rows from which forms, identifiers and relations are recognised
+_SAMPLE_SEED = 0  # how a table is encoded depends on the table and on parameters only
 _log = logging.getLogger(__name__)
 
 
 def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None:
     """Fit a synthesizer of tables to a table that is read in passes.
 
-    The first pass checks all parts and draws a sample, in which forms of columns and identifiers
-    are recognised; the second counts values; the third encodes rows into a file, from which
-    training draws. Relations between columns are not looked for, and each row is another person.
+    The first pass checks all parts and draws a sample, in which forms of columns, identifiers and
+    relations are recognised; the second counts values, and the rows that violate these relations,
+    which are then left out; the third encodes rows into a file, from which training draws. Each
+    row is another person.
 
     Parameters
     ----------
@@ -59,9 +70,44 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     table = X if isinstance(X, LargeTable) else LargeTable(X)
     preset = find_preset(model)
     encoder = model._find_encoder(preset)
-    rng = np.random.default_rng(model._draw_seed())
+    parameters = {"encoder": repr(sorted(encoder.get_params().items())),
+                  "constraints": repr(model._resolve("constraints", preset)),
+                  "batch_rows": table.batch_rows}  # fmt: skip
+    parameters |= {name: repr(getattr(model, name)) for name in ("privacy", "condition_on")}
+
+    counts: dict[str, Any] = {}
+
+    def encode(folder: Path) -> Encoded:
+        counts.update(_learn(model, encoder, preset, table, folder))
+        return counts, *describe_table(model)
+
+    with encoded_table(table, parameters, encode) as (folder, kept):
+        if kept is not None:
+            _log.info("the encoded table is that of an earlier fit, in %s", folder)
+            model._follow_level(encoder, kept.manifest["n_rows"], Support(encoder.min_support))
+            restore_table(model, kept.schema, kept.arrays)
+            counts.update(kept.manifest)
+        encoder = model.encoder_
+        grids, half_widths = open_rows(
+            folder, encoder.grid_shape_, cell_type(encoder), counts["n_widths"], counts["n_encoded"]
+        )
+        cell_groups = encoder.cell_groups_
+        conditioned = condition_columns(
+            model.condition_on, pd.DataFrame(columns=model.schema_.names)
+        )
+        known = with_gates(cell_groups, required_columns(model.constraints_, conditioned))
+        known_groups = [group for group in cell_groups if group.column in known]
+        with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
+            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
+            model._fit_grids(data, preset, begun)
+
+
+def _learn(
+    model: Any, encoder: Any, preset: Any, table: LargeTable, folder: Path
+) -> dict[str, int]:
+    """Learn how rows are encoded, and encode them into files; return how many there are."""
     with grouped_notices():
-        sample, n_rows = table.draw(_SAMPLE, rng)
+        sample, counts = table.draw(_SAMPLE, np.random.default_rng(_SAMPLE_SEED))
         frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)
         model.y_container_, model.privacy_, model.dialect_ = None, None, None
         constraints = model._resolve("constraints", preset)
@@ -72,20 +118,18 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
                 "rows, not people: drop the column, or give one row of each person."
             )
         frame = model.forms_.read(frame)
-        model._follow_level(encoder, n_rows, support)
+        model._follow_level(encoder, sum(counts), support)
         conditioned = condition_columns(model.condition_on, frame)
-        model.constraints_ = _fit_identifiers(constraints, frame, conditioned, support)
-        encoder.fit_summary(_summarise(model, table, support))
+        model.constraints_ = fit_constraints(constraints, frame, conditioned, support, None)
+        summary, tallies = _count(model, table, support)
+        given = set() if isinstance(constraints, str) else set(map(repr, constraints))
+        if settle(model.constraints_, tallies, given, support.least):
+            summary, _ = _count(model, table, support)
+        with without_notices_of(model.constraints_.residuals, up_to=1):
+            encoder.fit_summary(summary)
     model.encoder_ = encoder
     model.schema_ = _bare_schema(frame, encoder.schema_, support)
-    cell_groups = encoder.cell_groups_
-    known = with_gates(cell_groups, set(conditioned))
-    with grid_folder(table.cache_dir) as folder:
-        grids, half_widths = _encode(model, table, n_rows, folder)
-        known_groups = [group for group in cell_groups if group.column in known]
-        with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
-            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
-            model._fit_grids(data, preset, begun)
+    return _encode(model, table, counts, folder)
 
 
 def _refuse(model: Any, y: Any, groups: Any) -> None:
@@ -110,59 +154,52 @@ def _refuse(model: Any, y: Any, groups: Any) -> None:
             )
 
 
-def _fit_identifiers(
-    given: Any, frame: pd.DataFrame, conditioned: list[Any], support: Support
-) -> ConstraintSet:
-    """Fit identifiers, given or found in a sample; other constraints need the whole table."""
-    wanted = [given] if isinstance(given, str) else list(given)
-    own = [one for one in wanted if isinstance(one, Identifier)]
-    others = [one for one in wanted if one != "auto" and not isinstance(one, Identifier)]
-    if others:
-        raise ParameterError(
-            f"constraints hold {others!r}; of a table that is read in passes, only Identifier can "
-            "be kept: leave the others out, or give the table itself."
-        )
-    if "auto" in wanted:
-        taken = {one.column for one in own}
-        rest = frame[[name for name in frame.columns if name not in taken]]
-        own += find_identifiers(rest, None, None, support.least, conditioned)
-        _log.info("relations between columns are not looked for in passes")
-    return ConstraintSet(own, support.least).fit(frame, False, conditioned)
-
-
-def _rows(model: Any, table: LargeTable, what: str) -> Iterator[pd.DataFrame]:
-    """Read the table as it is learnt, batch by batch."""
-    for frame in table.frames(what):
-        yield model.constraints_.apply(model.forms_.read(frame))
-
-
-def _summarise(model: Any, table: LargeTable, support: Support) -> TableSummary:
-    summary: TableSummary | None = None
-    for rows in _rows(model, table, "counting values"):
-        part = TableSummary.of(rows, support, summary)
-        summary = part if summary is None else summary.merged(part)
-    if summary is None:
+def _count(model: Any, table: LargeTable, support: Support) -> tuple[TableSummary, list[Tally]]:
+    """Count the values of all rows, and what they tell of constraints."""
+    counts: Counts | None = None
+    for part in table.run("counting values", Count(model.forms_, model.constraints_, support)):
+        if part is not None:
+            counts = part if counts is None else counts.merged(part)
+    if counts is None:
         raise DataError("the table has no rows in the second pass; leave its parts as they are.")
-    return summary
+    return counts.summary, counts.tallies
 
 
-def _encode(
-    model: Any, table: LargeTable, n_rows: int, folder: Any
-) -> tuple[FileRows, FileRows | None]:
-    """Encode all rows into files."""
+def _encode(model: Any, table: LargeTable, counts: list[int], folder: Any) -> dict[str, int]:
+    """Encode all rows into files, those of each unit into a place of their own; count them."""
     encoder = model.encoder_
     n_widths = sum(group.kind == "continuous" for group in encoder.cell_groups_)
     n_widths = 0 if encoder.is_quantised else n_widths
+    n_rows = sum(counts)
     file = GridFile(folder, encoder.grid_shape_, cell_type(encoder), n_widths, n_rows)
-    with closing(file):
-        for rows in _rows(model, table, "encoding rows"):
-            file.append(*encoder.encode_cells(rows, warn=False))
-    if file.n_rows < 2:
+    firsts = np.concatenate([[0], np.cumsum(counts)])
+    n_encoded, has_widths = 0, False
+    drops = encoder.outliers == "drop" and encoder.is_quantised
+    own = None if are_partitions(table.data) else file
+    work = Encode(model.forms_, model.constraints_, encoder, own, firsts)
+    for i, (n, are_wide, cells) in enumerate(table.run("encoding rows", work, drops)):
+        first = n_encoded
+        for some, half_widths in cells:
+            file.write(first, some, half_widths)
+            first += len(some)
+        if n != counts[i] and not drops:
+            raise DataError(
+                f"the table has changed while it was read: {n} rows were {counts[i]} before; leave "
+                "its parts as they are."
+            )
+        n_encoded += n
+        has_widths |= are_wide
+        firsts[i + 1] = n_encoded  # where rows are dropped, the next ones take their place
+    if n_encoded < 2:
         raise DataError(
-            f"n_samples={file.n_rows} of {n_rows} rows lie inside the limits; at least 2 are "
+            f"n_samples={n_encoded} of {n_rows} rows lie inside the limits; at least 2 are "
             "required: widen the limits."
         )
-    return file.arrays()
+    return {
+        "n_rows": n_rows,
+        "n_encoded": n_encoded,
+        "n_widths": n_widths if has_widths else 0,
+    }
 
 
 def _bare_schema(frame: pd.DataFrame, learnt: Schema, support: Support) -> Schema:

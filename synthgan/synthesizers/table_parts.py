@@ -20,6 +20,7 @@ from synthgan.constraints import (
     SharedValue,
     find_people,
 )
+from synthgan.constraints.base import with_column
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_gaps, encode_known
 from synthgan.encoding.tables.schema import Schema
@@ -31,6 +32,7 @@ from synthgan.privacy import Support
 from synthgan.privacy.differential import Ledger
 from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
+from synthgan.scale.lots import Lot
 from synthgan.state import fields
 from synthgan.synthesizers.recipes import find_preset
 from synthgan.synthesizers.training_set import dither
@@ -46,8 +48,12 @@ __all__ = [
     "find_forms",
     "fit_constraints",
     "identifier_columns",
+    "identifiers",
+    "renumber_identifiers",
     "restore_table",
 ]
+
+_OF_IDENTIFIERS = 1  # draws of a lot beside its rows
 
 
 def _kept_as_text(constraints: Any, key: Any, frame: pd.DataFrame) -> set[Any]:
@@ -279,6 +285,21 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
     model.is_quantised_ = encoder.is_quantised
 
 
+def identifiers(model: Any) -> list[Identifier]:
+    """Return the constraints of columns that are replaced by fresh values."""
+    return [c for c in model.constraints_.constraints_ if isinstance(c, Identifier)]
+
+
 def identifier_columns(model: Any) -> list[Hashable]:
     """Return the columns that are replaced by fresh values: they tell nothing of a row."""
-    return [c.column for c in model.constraints_.constraints_ if isinstance(c, Identifier)]
+    return [one.column for one in identifiers(model)]
+
+
+def renumber_identifiers(model: Any, frame: pd.DataFrame, lot: Lot) -> pd.DataFrame:
+    """Give the rows of a lot identifiers that no row of another lot of the sample has."""
+    numbers, rng = frame.index.to_numpy(), np.random.default_rng((lot.seed, _OF_IDENTIFIERS))
+    for i, one in enumerate(identifiers(model)):
+        key = (lot.sample_seed << 32) + i
+        values = one.renumber(frame[one.column], numbers, lot.n_all, key, rng)
+        frame = with_column(frame, one.column, values)
+    return frame

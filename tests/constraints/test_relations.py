@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
+from synthgan.constraints import relations as searching
 from synthgan.constraints.formula_search import MAX_NEIGHBOURS, _neighbours
 from synthgan.constraints.formulas import Formula
 from synthgan.constraints.identifiers import (
@@ -19,7 +20,7 @@ from synthgan.constraints.identifiers import (
 )
 from synthgan.constraints.lookups import DependentColumn, FixedCombinations
 from synthgan.constraints.quotients import Quotient
-from synthgan.constraints.relations import find_relations
+from synthgan.constraints.relations import find_dependent_columns, find_relations
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import Support
 from tests.conftest import SHARED_DATA
@@ -50,6 +51,19 @@ PLANTED = {
     "percent": (lambda f: (100 * f["a"] / f["b"]).round(1), Formula("y", "a / b", "a", "b", 100.0)),
     "unit": (lambda f: (2.54 * f["w"]).round(2), Formula("y", "a", "w", None, 2.54)),
 }
+
+
+def test_columns_of_wide_tables_are_compared_in_some_rows_then_in_all(monkeypatch):
+    rng = np.random.default_rng(0)
+    town = pd.Series(rng.choice(["Bonn", "Lyon", "Rome"], 3000))
+    country = town.map({"Bonn": "DE", "Lyon": "FR", "Rome": "IT"})
+    frame = pd.DataFrame({"town": town, "country": country, "x": rng.normal(size=3000)})
+    frame["broken"] = country.where(np.arange(3000) != 1234, "XX")
+    expected = find_dependent_columns(frame, Support(5))
+    assert {one.column for one in expected} == {"country", "town"}  # not the broken one
+    monkeypatch.setattr(searching, "MANY_COLUMNS", 0)
+    monkeypatch.setattr(searching, "MIN_ROWS", 100)
+    assert list(map(repr, find_dependent_columns(frame, Support(5)))) == list(map(repr, expected))
 
 
 @pytest.mark.parametrize("name", PLANTED)

@@ -1,11 +1,13 @@
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthgan.encoding.tables.numbers import Numbers
+from synthgan.encoding.tables.numbers import Numbers, distinct
 from synthgan.encoding.tables.quantile import fit_quantiles, from_quantiles, table_of
-from synthgan.encoding.tables.sketch import RANK_ERROR
+from synthgan.encoding.tables.sketch import RANK_ERROR, Sketch
 from synthgan.privacy import Support
 
 NUMBERS = st.lists(st.integers(-50, 50) | st.floats(-50, 50), max_size=60)
@@ -23,6 +25,19 @@ def test_the_numbers_of_parts_merged_are_those_of_the_whole(first, second):
     assert same(merged, Numbers.of(np.array([*first, *second], dtype=float)))
     assert same(merged, parts[1].merged(parts[0]))
     assert merged.n_rows == len(first) + len(second)
+
+
+@given(NUMBERS, st.sampled_from([0.0, 0.1, 1.0]), st.booleans())
+def test_distinct_numbers_are_those_that_sorting_finds(values, step, is_whole):
+    values = np.array(values, dtype=float)
+    values = values.astype(np.int64) if is_whole else values
+    if step == 0.1:
+        values = values.round(1)
+    levels, places = distinct(values, step)
+    expected, found = np.unique(values, return_inverse=True)
+    assert levels.dtype == expected.dtype
+    assert np.array_equal(levels, expected)
+    assert np.array_equal(places, found)
 
 
 @given(WHOLE, st.integers(1, 5))
@@ -127,3 +142,14 @@ def test_a_sketch_needs_its_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasketches", None)
     with pytest.raises(DataError, match=r"need datasketches: pip install 'synthgan\[scale\]'"):
         Numbers.of(np.arange(100.0)).bounded(50)
+
+
+def test_sketches_pass_between_processes():
+    pytest.importorskip("datasketches")
+    rng = np.random.default_rng(0)
+    sketches = [Sketch() for _ in range(3)]
+    for one in sketches:
+        one.add(np.sort(rng.normal(size=5000)), np.ones(5000, np.int64))
+    copies = copy.deepcopy(sketches)
+    merged = [three[0].merged(three[1]).merged(three[2]) for three in (sketches, copies)]
+    assert merged[0].state() == merged[1].state()

@@ -1,12 +1,12 @@
-import errno
 import shutil
+import signal
 from collections import namedtuple
 
 import numpy as np
 import pytest
 
 from synthgan.exceptions import DataError
-from synthgan.scale.grid_file import GridFile, grid_folder
+from synthgan.scale.grid_file import GridFile, grid_folder, open_rows
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -15,9 +15,10 @@ def test_rows_come_back(tmp_path, dtype):
     grids = rng.integers(0, 256, (50, 3, 4)).astype(dtype)
     widths = rng.random((50, 5)).astype(np.float32)
     file = GridFile(tmp_path, (3, 4), dtype, 5, 50)
-    for rows in np.array_split(np.arange(50), 4):
-        file.append(grids[rows], widths[rows])
-    cells, half_widths = file.arrays()
+    for rows in np.array_split(np.arange(50), 4)[::-1]:
+        file.write(int(rows[0]), grids[rows], widths[rows] if rows[0] else None)
+    widths[:13] = 0
+    cells, half_widths = open_rows(tmp_path, (3, 4), dtype, 5, 50)
     some = np.array([49, 0, 7, 7])
     assert np.array_equal(cells[some], grids[some])
     assert np.array_equal(half_widths[some], widths[some])
@@ -30,10 +31,14 @@ def test_rows_come_back(tmp_path, dtype):
 
 def test_there_are_no_half_widths_where_all_are_0(tmp_path):
     file = GridFile(tmp_path, (2, 2), np.float32, 3, 4)
-    file.append(np.zeros((4, 2, 2), np.float32), None)
-    cells, half_widths = file.arrays()
+    file.write(0, np.zeros((4, 2, 2), np.float32), None)
+    cells, half_widths = open_rows(tmp_path, (2, 2), np.float32, 0, 4)
     assert half_widths is None
     cells.close()
+    with pytest.raises(DataError, match=r"cells' has 64 bytes where 80 are expected: delete"):
+        open_rows(tmp_path, (2, 2), np.float32, 0, 5)
+    with pytest.raises(DataError, match=r"cells' cannot be read: No such file"):
+        open_rows(tmp_path / "absent", (2, 2), np.float32, 0, 5)
 
 
 def test_the_folder_is_removed_whatever_happens(tmp_path):
@@ -59,13 +64,14 @@ def test_a_small_disk_is_refused_before_anything_is_written(tmp_path, monkeypatc
 
 
 def test_a_full_disk_is_said(tmp_path):
-    file = GridFile(tmp_path, (2, 2), np.float32, 0, 4)
-
-    class Full:
-        def write(self, content):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    file.close()
-    file._files = {"cells": Full(), "widths": Full()}
-    with pytest.raises(DataError, match=r"cannot be written to .*: No space left on device"):
-        file.append(np.zeros((4, 2, 2), np.float32), None)
+    resource = pytest.importorskip("resource")
+    size = resource.RLIMIT_FSIZE
+    file, limits = GridFile(tmp_path, (2, 2), np.float32, 0, 4), resource.getrlimit(size)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(size, (100, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"cannot be written to .*: File too large"):
+            file.write(100, np.zeros((4, 2, 2), np.float32), None)
+    finally:
+        resource.setrlimit(size, limits)
+        signal.signal(signal.SIGXFSZ, before)

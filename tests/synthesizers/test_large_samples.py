@@ -40,6 +40,16 @@ def test_batches_are_the_whole_sample(model, batch_rows):
 
 
 @pytest.mark.usefixtures("small_lots")
+def test_some_rows_are_those_of_the_whole_sample(model):
+    whole = model.sample(150, random_state=3)
+    for first, stop in ((0, 150), (60, 70), (129, 150), (5, 5)):
+        rows = model.sample_rows(first, stop, 150, random_state=3)
+        assert_frame_equal(rows, whole.iloc[first:stop])
+    with pytest.raises(ParameterError, match="first=5 and stop=4 are not allowed; give 0 <= first"):
+        model.sample_rows(5, 4, 150)
+
+
+@pytest.mark.usefixtures("small_lots")
 def test_full_lots_do_not_depend_on_what_follows(model):
     assert_frame_equal(model.sample(64), model.sample(200).iloc[:64])
     assert_frame_equal(model.sample(128), model.sample(140).iloc[:128])
@@ -54,14 +64,29 @@ def test_identifiers_are_different_in_the_whole_sample(clinic, tmp_path):
         model = quick().fit(table)
     whole = model.sample(300)
     assert whole["code"].is_unique
-    assert_frame_equal(pd.concat(model.sample_batches(300, 70), ignore_index=True), whole)
+    assert whole["code"].str.fullmatch(r"P\d{3,}").all()
+    for batch_rows in (70, 500):
+        batches = model.sample_batches(300, batch_rows)
+        assert_frame_equal(pd.concat(batches, ignore_index=True), whole)
     model.sample_to(tmp_path / "fake", 300, n_jobs=2)
-    assert synthgan.read_table(tmp_path / "fake" / "part-00000.parquet")["code"].is_unique
+    parts = [synthgan.read_table(path) for path in sorted((tmp_path / "fake").iterdir())]
+    assert len(parts) == 5
+    assert pd.concat(parts)["code"].tolist() == whole["code"].tolist()
+    assert not model.sample(300, random_state=7)["code"].isin(whole["code"].iloc[:9]).all()
+
+
+@pytest.mark.usefixtures("small_lots")
+def test_identifiers_that_cannot_be_numbered_are_made_in_one_lot(clinic):
+    rng = np.random.default_rng(0)
+    codes = [rng.choice([f"{i}a", f"v-{i}-b{i % 7}"]) for i in rng.permutation(9999)[: len(clinic)]]
+    with pytest.warns(DataWarning, match="identifies rows"):
+        model = quick().fit(clinic.assign(code=codes))
+    assert model.sample(150)["code"].is_unique
 
 
 def test_a_sample_of_one_lot_is_as_it_was(model):
     drawn = model._sample_frame(30, synthgan.asking.conditions.Conditions(None, {}, 30), 5)
-    assert_frame_equal(model._draw_lot(lots.Lot(0, 30, 5)), drawn)
+    assert_frame_equal(model._draw_lot(lots.Lot(0, 30, 5, 30, 5)), drawn)
 
 
 @pytest.mark.usefixtures("small_lots")
@@ -94,6 +119,19 @@ def test_text_is_written_in_parts(model, tmp_path):
     paths = sorted((tmp_path / "fake").iterdir())
     read = pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
     assert read["age"].tolist() == model.sample(100, random_state=1)["age"].tolist()
+
+
+@pytest.mark.usefixtures("small_lots")
+def test_a_full_disk_leaves_no_sample(model, tmp_path):
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(DataError, match=r"fake/part-00000.parquet' cannot be written: "):
+            model.sample_to(tmp_path / "fake", 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_samples_in_parts_refuse_what_is_not_allowed(model, tmp_path):

@@ -12,15 +12,9 @@ import pandas as pd
 
 from synthgan.encoding.groups import NULL, OFF, ON
 from synthgan.encoding.tables.binned import BinnedNumbers
-from synthgan.encoding.tables.codecs import (
-    Codec,
-    Levels,
-    Linear,
-    QuantileCell,
-    RankedLevels,
-)
+from synthgan.encoding.tables.codecs import Codec, Levels, Linear, QuantileCell, RankedLevels
 from synthgan.encoding.tables.column import Column
-from synthgan.encoding.tables.levels import array_of_levels, level_codes, shown
+from synthgan.encoding.tables.levels import array_of_levels, distinct_labels, level_codes, shown
 from synthgan.encoding.tables.moments import Moments, read_codec
 from synthgan.encoding.tables.quantile import inward, pool_labels
 from synthgan.encoding.tables.schema import Schema
@@ -78,26 +72,35 @@ class ColumnCells:
         half_width : ndarray of shape (n_rows, n_continuous) or None
             Every point within this distance of a continuous cell decodes to the same value.
         """
-        values, present = self._values(series)
-        if self.pools:
-            values = self.pool(series)
-        try:
-            cells, half_width = self.codec.encode(values)
-        except DataError as error:
-            raise DataError(f"column {self.column.name!r} {error}") from None
+        cells, half_width, present = self._encode(series)
         if half_width is not None and half_width.ndim == 1:
             half_width = half_width[:, None]
         there = present if there is None else there
+        if present.all() and not self.nullable:
+            return cells, half_width
         filled = ~present & (there if self.nullable else fills)
-        cells = np.where(present[:, None], cells, NULL)
+        cells = np.where(present[:, None], cells, cells.dtype.type(NULL))
         if filled.any() and self.codec.n_cells:
             cells[filled] = _fill(self.codec)
         if half_width is not None:
             widest = np.where(filled, (ON - OFF) / 2, 0.0)
             half_width = np.where(present[:, None], half_width, widest[:, None])
         if self.nullable:
-            cells = np.column_stack([cells, np.where(there, ON, OFF)])
+            cells = np.column_stack([cells, np.where(there, np.uint8(ON), np.uint8(OFF))])
         return cells, half_width
+
+    def _encode(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+        """Return the cells of values, their half-widths, and which values there are."""
+        if self.column.numeric:
+            values, present = self._values(series)
+            return (*self.codec.encode(values), present)
+        codes, found = distinct_labels(series)  # each is encoded once
+        try:
+            values = self.pool(found) if self.pools else self.column.levels(found)
+            cells, half_width = self.codec.encode(values)
+        except DataError as error:
+            raise DataError(f"column {self.column.name!r} {error}") from None
+        return cells[codes], None if half_width is None else half_width[codes], codes >= 0
 
     def decode(self, cells: np.ndarray) -> pd.Series:
         """Map cells back to the column; inverse of `encode`."""
@@ -194,7 +197,8 @@ class ColumnCells:
         if fills and not self.nullable and self.codec.n_cells and series.isna().any():
             return self.outside(series) | series.isna().to_numpy()
         if self.pools:
-            return self._pool(series)[1]
+            codes, found = distinct_labels(series)
+            return self._pool(found)[1][codes]
         if self.codec.limits is None:
             return np.zeros(len(series), dtype=bool)
         values, present = self._values(series)
@@ -295,7 +299,7 @@ class ColumnCells:
         return pool_labels(codec.levels, codec.shares, self.column.levels(series), order)
 
     def pool(self, series: pd.Series) -> np.ndarray:
-        """Return labels, rare ones replaced by kept ones; None where missing."""
+        """Return labels, rare ones replaced; None where missing."""
         return self._pool(series)[0]
 
     @property

@@ -45,6 +45,7 @@ __all__ = [
 
 _SPAN = ON - OFF
 _MIDDLE = (OFF + ON) / 2
+_CELLS = np.array([OFF, ON], dtype=np.uint8)
 
 Encoded = tuple[np.ndarray, np.ndarray | None]
 
@@ -347,8 +348,8 @@ class Levels(StoredCodec):
         """Set the cell of each value's level to ON."""
         codes = level_codes(self.levels, values)
         if self.kind == "binary":
-            return np.where(codes == 1, ON, OFF)[:, None], None
-        return np.where(codes[:, None] == np.arange(len(self.levels)), ON, OFF), None
+            return _CELLS[codes][:, None], None
+        return np.where(np.eye(len(self.levels), dtype=bool), *_CELLS[::-1])[codes], None
 
     def codes(self, cells: np.ndarray) -> np.ndarray:
         """Return the number of the highest cell."""

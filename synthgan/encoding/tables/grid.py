@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from numbers import Integral
 from typing import Any
@@ -33,6 +34,7 @@ __all__ = ["ROWS_AT_A_TIME", "GridEncoder"]
 
 ROWS_AT_A_TIME = 2**18  # what is made of them on the way takes memory, too
 _ROWS_AT_ONCE = 2**16  # that are encoded: their cells stay in the processor's cache
+_CELLS_AT_ONCE = 2**24  # of wide tables
 
 
 class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
@@ -260,8 +262,9 @@ class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
         n_continuous = sum(g.kind == "continuous" for g in self.cell_groups_)
         grids = np.empty((n, *self.grid_shape_), cell_type(self))
         half_widths = np.zeros((n, n_continuous), np.float32)
-        for first in range(0, n, _ROWS_AT_ONCE):
-            lot = slice(first, first + _ROWS_AT_ONCE)
+        at_once = min(_ROWS_AT_ONCE, max(1, _CELLS_AT_ONCE // math.prod(self.grid_shape_)))
+        for first in range(0, n, at_once):
+            lot = slice(first, first + at_once)
             grids[lot], _, widths = encode_columns(self, frame.iloc[lot], every)
             if widths is not None:
                 half_widths[lot] = widths

@@ -43,7 +43,7 @@ def encode_columns(
     """
     n = len(table) if n is None else n
     flat = np.zeros((n, encoder.grid_shape_[0] * encoder.grid_shape_[1]), cell_type(encoder))
-    known = np.zeros(flat.shape, dtype=bool)
+    known, always = np.zeros(flat.shape, dtype=bool), np.zeros(flat.shape[1], dtype=bool)
     fills_gaps = not encoder.is_quantised
     there = _gates(encoder, table, rows, n)
     half_widths = []
@@ -55,14 +55,18 @@ def encode_columns(
             gate = there.get(name if cells.gate is None else cells.gate)
             own = None if gate is None else gate[rows[name]]
             found, half_width = cells.encode(table[name], fills_gaps, own)
-            # An index of all rows is a slice, which is faster than their numbers.
-            all_rows = isinstance(rows[name], slice)
-            where = rows[name] if all_rows else np.arange(n)[rows[name], None]
-            flat[where, positions], known[where, positions] = found, True
+            if isinstance(rows[name], slice):  # of all rows
+                for cell, position in zip(found.T, positions, strict=True):
+                    flat[:, position] = cell
+                always[positions] = True
+            else:
+                where = np.arange(n)[rows[name], None]
+                flat[where, positions], known[where, positions] = found, True
             if half_width is not None:
                 spread[rows[name]] = half_width
         half_widths.append(spread)
     spreads = np.concatenate(half_widths, axis=1)
+    known |= always
     return flat.reshape(-1, *encoder.grid_shape_), known, spreads if spreads.any() else None
 
 

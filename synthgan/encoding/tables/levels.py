@@ -16,6 +16,7 @@ __all__ = [
     "Between",
     "array_of_levels",
     "choose",
+    "distinct_labels",
     "draw_levels",
     "level_codes",
     "nothing_between",
@@ -55,6 +56,18 @@ def level_codes(levels: tuple[Any, ...], values: np.ndarray) -> np.ndarray:
             "known: fit on data that has it, or drop the row."
         )
     return np.maximum(codes, 0)
+
+
+def distinct_labels(series: pd.Series) -> tuple[np.ndarray, pd.Series]:
+    """Return the different labels in order of appearance, and the place of each among them.
+
+    Where values are missing, a missing one is the last, and their place is -1.
+    """
+    places, found = pd.factorize(series)
+    labels = pd.Series(found, name=series.name, dtype=series.dtype)
+    if (places < 0).any():
+        labels = labels.reindex(range(len(labels) + 1))
+    return places, labels
 
 
 def shown(levels: Sequence[Any]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthgan.encoding.tables.numbers import Numbers, is_large
+from synthgan.encoding.tables.numbers import Numbers, distinct, is_large
 from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
@@ -229,7 +229,7 @@ def to_quantiles(
         Every point of ``centre +- half_width`` (in 0..1) decodes to the value: drawing one at
         random makes the cells uniform (the randomised probability integral transform).
     """
-    levels, inverse = np.unique(values, return_inverse=True)
+    levels, inverse = distinct(values, step)
     atoms = np.flatnonzero(table.is_atom)
     snapped, piece = _snap(table, levels)
     if step:

@@ -44,6 +44,14 @@ class Sketch:
         self._digest: Any = tdigest_double(_COMPRESSION)
         self._changes: tuple[Callable[[np.ndarray], np.ndarray], ...] = ()
 
+    def __getstate__(self) -> tuple[bytes, Any]:
+        return self.state(), self._changes
+
+    def __setstate__(self, state: tuple[bytes, Any]) -> None:
+        from datasketches import tdigest_double
+
+        self._digest, self._changes = tdigest_double.deserialize(state[0]), state[1]
+
     @property
     def n(self) -> int:
         """Count the numbers."""
