@@ -68,7 +68,7 @@ def test_identifiers_are_different_in_the_whole_sample(clinic, tmp_path):
     for batch_rows in (70, 500):
         batches = model.sample_batches(300, batch_rows)
         assert_frame_equal(pd.concat(batches, ignore_index=True), whole)
-    model.sample_to(tmp_path / "fake", 300, n_jobs=2)
+    model.sample_to(tmp_path / "fake", 300)
     parts = [synthgan.read_table(path) for path in sorted((tmp_path / "fake").iterdir())]
     assert len(parts) == 5
     assert pd.concat(parts)["code"].tolist() == whole["code"].tolist()
