@@ -128,9 +128,7 @@ class _Several(Ranks):
     def draws(self, rng: torch.Generator, step: int) -> torch.Generator:
         if self._rng is None or self._rng.device != rng.device:
             self._rng = torch.Generator(rng.device)
-        words = f"{rng.initial_seed()} {self.rank} {step}"
-        digest = hashlib.sha256(words.encode()).digest()
-        return self._rng.manual_seed(int.from_bytes(digest[:7], "big"))
+        return self._rng.manual_seed(_number_of(f"{rng.initial_seed()} {self.rank} {step}"))
 
     def _weight(self, batch_size: int) -> float:
         return len(range(self.rank, batch_size, self.size)) / batch_size
@@ -151,18 +149,19 @@ class _Several(Ranks):
 
     def agree(self, first: Sequence[float], asked: bool) -> tuple[Sequence[float], bool]:
         values = list(first) if self.rank == 0 else [-torch.inf] * len(first)
-        told = torch.tensor([*values, float(asked)], dtype=torch.float64)
-        with self._sending():
-            dist.all_reduce(told, dist.ReduceOp.MAX, group=self.hosts)
-        *values, any_asked = told.tolist()
+        *values, any_asked = self._greatest([*values, float(asked)])
         return values, bool(any_asked)
 
     def first(self, value: Any) -> Any:
         return json.loads(self._send(json.dumps(value).encode()))
 
     def gather(self, make: Callable[[], str]) -> list[str]:
-        own = make().encode()
-        return [self._send(own, source).decode() for source in range(self.size)]
+        own = make()
+        number = float(_number_of(own))
+        least, most = self._greatest([-number, number])
+        if -least == most:  # all are alike, which one exchange has told
+            return [own] * self.size
+        return [self._send(own.encode(), source).decode() for source in range(self.size)]
 
     def follow(self, give: Callable[[], bytes], take: Callable[[bytes], None]) -> None:
         content = self._send(give() if self.rank == 0 else b"")
@@ -177,6 +176,13 @@ class _Several(Ranks):
             except BaseException as error:
                 self._leave(of_itself=not isinstance(error, RankError))
                 raise
+
+    def _greatest(self, values: Sequence[float]) -> list[float]:
+        """Return the greatest of each number on all ranks."""
+        told = torch.tensor(values, dtype=torch.float64)
+        with self._sending():
+            dist.all_reduce(told, dist.ReduceOp.MAX, group=self.hosts)
+        return told.tolist()
 
     def _reduce(self, flat: Tensor) -> None:
         group = self.world if flat.device.type == "cuda" else self.hosts
@@ -318,6 +324,11 @@ def may_report() -> bool:
     with suppress(RuntimeError):
         return bool(dist.distributed_c10d._get_default_store().add("synthgan/told", 1) == 1)
     return True
+
+
+def _number_of(text: str) -> int:
+    """Return a number below 2**48 that hardly another text has."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 
 def _world_size() -> int:
