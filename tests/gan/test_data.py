@@ -9,7 +9,7 @@ from synthgan.encoding import CellGroup
 from synthgan.gan.heads import from_network_scale
 from synthgan.gan.training import data as training_data
 from synthgan.gan.training.data import GridData
-from synthgan.scale.grid_file import GridFile
+from synthgan.scale.grid_file import GridFile, open_rows
 from tests.gan.runs import CPU
 
 
@@ -41,8 +41,8 @@ def test_grids_in_a_file_are_as_those_in_memory(tmp_path):
     widths = rng.random((30, 2)).astype(np.float32)
     groups = [CellGroup("continuous", (0,)), CellGroup("continuous", (3,))]
     file = GridFile(tmp_path, (2, 2), np.float32, 2, 30)
-    file.append(grids, widths)
-    arrays = file.arrays()
+    file.write(0, grids, widths)
+    arrays = open_rows(tmp_path, (2, 2), np.float32, 2, 30)
     stored, held = (GridData(*pair, groups, CPU) for pair in (arrays, (grids, widths)))
     one, other = (
         data.batch(torch.tensor([3, 3, 29]), torch.Generator().manual_seed(1))[0]

@@ -78,9 +78,10 @@ def test_what_hardly_any_row_satisfies_is_an_error(stays):
 def test_a_quotient_of_two_columns_stays_one(thyroid_path):
     thyroid = load_thyroid(thyroid_path)[:6000]
     model = fit(thyroid, epochs=4, max_steps=200, network=FCN(width=64, depth=1))
-    formula, pregnancy = model.constraints_.constraints_
+    formula, pregnancy, filled = model.constraints_.constraints_
     assert (formula.column, formula.kind, formula.a, formula.b) == ("FTI", "a / b", "TT4", "T4U")
     assert pregnancy.columns == ["Sex", "Pregnant"]  # no man is pregnant
+    assert set(filled.columns) == {"TSH", "T3", "TT4", "T4U", "FTI"}  # averages of the others
     fake = model.sample(1000)
 
     def share_that_holds(table):
