@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 _FEWEST_PEOPLE, _LEAST_SHARE = 20, 0.005  # of a combination
 _FEWEST_COLUMNS, _MOST_COLUMNS = 3, 200
 _FEWEST_VALUES = 20  # of a column; fewer are learnt as labels are
-_MOST_ROWS = 20_000  # that are searched
+_MOST_ROWS, _MOST_VALUES = 20_000, 4000  # that are searched; the most frequent values
 _MOST_COMBINATIONS = 15
 # How often the other values stand beside the rarest one, and how many times as often as elsewhere.
 _TOGETHER, _LIFT = 0.5, 3.0
@@ -277,20 +277,21 @@ def _search(numbers: list[np.ndarray], support: Support) -> list[tuple[_Combinat
 def _candidates(x: np.ndarray) -> list[_Combination]:
     """Return values that stand beside a rarer one unusually often; the longest come first."""
     least = max(1, _LEAST_SHARE * len(x))
-    items: list[tuple[int, float]] = []
-    rows, places = [], []
+    seen: list[tuple[int, float, np.ndarray]] = []
     for i, column in enumerate(x.T):
         values, codes, counts = np.unique(column, return_inverse=True, return_counts=True)
-        for k in np.flatnonzero((counts >= least) & ~np.isnan(values)):
-            rows.append(np.flatnonzero(codes == k))
-            places.append(np.full(len(rows[-1]), len(items)))
-            items.append((i, float(values[k])))
-    if not items:
+        order = np.argsort(codes, kind="stable")
+        rows_of = np.split(order, np.cumsum(counts)[:-1])
+        frequent = np.flatnonzero((counts >= least) & ~np.isnan(values))
+        seen += [(i, float(values[k]), rows_of[k]) for k in frequent]
+    if not seen:
         return []
-    ones = np.ones(sum(map(len, rows)), dtype=np.float32)
-    is_item = sparse.csr_array(
-        (ones, (np.concatenate(rows), np.concatenate(places))), (len(x), len(items))
-    )
+    seen = sorted(seen, key=lambda one: -len(one[2]))[:_MOST_VALUES]
+    items = [(i, value) for i, value, _ in seen]
+    rows = np.concatenate([rows for *_, rows in seen])
+    places = np.repeat(np.arange(len(seen)), [len(rows) for *_, rows in seen])
+    ones = np.ones(len(rows), dtype=np.float32)
+    is_item = sparse.csr_array((ones, (rows, places)), (len(x), len(items)))
     both = (is_item.T @ is_item).toarray()
     counts = both.diagonal()
     found: dict[tuple[tuple[int, float], ...], float] = {}
