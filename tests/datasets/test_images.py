@@ -188,6 +188,7 @@ def test_loops_open_to_their_side():
     assert (right < 0).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_whorls_have_two_more_turns_than_arches():
     images, pattern = make_fingerprints(120, (96, 96), return_y=True, random_state=6)
     xx, yy, xy = gradient_products(images, 4)
@@ -235,6 +236,7 @@ def test_lamps_are_seen_in_the_eye():
     assert np.median(brightest) > 195
 
 
+@pytest.mark.slow
 def test_left_and_right_eyes_are_mirrored():
     images, eye = make_irises(400, return_y=True, random_state=0)
     assert eye.name == "eye"

@@ -349,6 +349,7 @@ def test_agreement_with_the_independent_scorer(name):
     assert metrics.coverage(real, fake).value == pytest.approx(theirs["cov"], abs=0.02)
 
 
+@pytest.mark.slow
 def test_c2st_agrees_with_the_independent_scorer(thyroid_path):
     folder = SHARED_DATA.parent / "acceptance"
     sys.path.insert(0, str(folder))
