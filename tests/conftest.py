@@ -17,7 +17,7 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 # pytest --hypothesis-profile thorough: for an evening.
-for _profile, _examples in {"synthgan": 30, "thorough": 1000}.items():
+for _profile, _examples in {"synthgan": 24, "thorough": 1000}.items():
     settings.register_profile(
         _profile,
         max_examples=_examples,

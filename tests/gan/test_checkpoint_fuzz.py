@@ -347,7 +347,7 @@ def run(sound, folder, n_cases):
 
 @pytest.mark.filterwarnings("default")
 def test_changed_checkpoints(sound, tmp_path):
-    run(sound, tmp_path, 30)
+    run(sound, tmp_path, 20)
 
 
 @pytest.mark.slow

@@ -325,7 +325,7 @@ def test_importances_agree_when_the_fake_is_good():
 # --- the scorer that knows nothing of synthgan
 
 
-@pytest.mark.parametrize("name", ["pima", "heart_cleveland"])
+@pytest.mark.parametrize("name", ["pima", pytest.param("heart_cleveland", marks=pytest.mark.slow)])
 def test_agreement_with_the_independent_scorer(name):
     folder = SHARED_DATA.parent / "acceptance"
     if not (folder / "score.py").exists():

@@ -41,7 +41,9 @@ def halves():
     return both[:, 0], both[:, 1]
 
 
-@pytest.mark.parametrize("kind", ["real", "noisy and half as high"])
+@pytest.mark.parametrize(
+    "kind", ["noisy and half as high", pytest.param("real", marks=pytest.mark.slow)]
+)
 def test_figures_are_those_of_the_scorer(scorer, halves, kind):
     train, hold = halves
     rng = np.random.default_rng(0)
