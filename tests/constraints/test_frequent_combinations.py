@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 
 from synthgan.constraints import ConstraintSet, DependentColumn, Formula, FrequentCombinations
 from synthgan.constraints.frequent_combinations import find_frequent_combinations
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.privacy import Support
 
 N = 1000
@@ -155,7 +155,7 @@ def test_broken_archives_are_refused(combinations: list[list[float]], message: s
     frame.loc[:49] = 3
     record = FrequentCombinations(["a", "b", "c"]).fit(frame).to_dict()
     record["learnt"]["combinations_"] = combinations
-    with pytest.raises(Exception, match=message):
+    with pytest.raises(ArchiveError, match=message):
         FrequentCombinations.from_dict(record)
 
 
