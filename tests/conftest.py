@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Tests run side by side: threads of one would wait for those of the others.
+# Tests run side by side: threads of one would wait for those of the others, and waiting takes
+# the time of a core.
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # pytest --hypothesis-profile thorough: for an evening.
 for _profile, _examples in {"synthgan": 24, "thorough": 1000}.items():
