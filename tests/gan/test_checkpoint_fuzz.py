@@ -104,7 +104,7 @@ def test_a_run_may_be_asked_to_end(sound, tmp_path, name, value):
     assert fit(tmp_path, is_cut=True) == "taken up"
 
 
-@pytest.mark.filterwarnings("default")
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("start", ["state/discriminator/body.0.weight", "state/generator/body.0.w"])
 def test_weights_from_which_training_diverges_are_refused_by_name(sound, tmp_path, start):
     whole, tensors = sound
