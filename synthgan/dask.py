@@ -67,7 +67,7 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
     n : int
         How many rows in all.
     npartitions : int or None, default=None
-        None: one for each lot of rows that are made together, 262 144 or fewer. More partitions
+        None: one for each lot of rows that are made together, 131 072 or fewer. More partitions
         make lots more than once.
     random_state : int, RandomState instance or None, default=None
         As in `sample` of the model.

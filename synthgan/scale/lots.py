@@ -10,8 +10,8 @@ import pandas as pd
 
 __all__ = ["Lot", "in_batches", "lots_of", "rows_in_a_lot"]
 
-_MOST_ROWS, _FEWEST_ROWS = 2**18, 2**12
-_MOST_CELLS = 2**25
+_MOST_ROWS, _FEWEST_ROWS = 2**17, 2**12
+_MOST_CELLS = 2**24
 _LARGEST_SEED = 2**31 - 1
 
 

@@ -94,7 +94,7 @@ class LargeSamples:
         Parameters
         ----------
         first, stop : int
-            From the row with the number `first` to that before `stop`. The lots of 262 144 rows or
+            From the row with the number `first` to that before `stop`. The lots of 131 072 rows or
             fewer to which they belong are made.
         n : int
             How many rows the sample has in all.
