@@ -158,7 +158,7 @@ class Kind(ABC):
     def pictures(self, report: Any) -> dict[str, list[Any]]:
         """Return the pictures of a report by gallery.
 
-        The galleries are records, children, transitions, columns and correlations.
+        The galleries are records, intervals, children, transitions, columns and correlations.
         """
         return dict(self._part("report").draw(report))
 

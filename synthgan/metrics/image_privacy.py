@@ -43,6 +43,7 @@ _of_images = statements.publisher(
     windows="",
     drawn="Up to 5000 images of each set (10 000 synthetic ones) are drawn, fewer if large.",
     floor="The floor has synthetic images with random Fourier phases.",
+    identity="pixels, averaged down to 16x16 or fewer.",
 )
 image_exact_copies = _of_images(statements.exact_copies)
 image_near_copies = _of_images(statements.near_copies)

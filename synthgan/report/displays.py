@@ -376,6 +376,8 @@ class ScoreDisplay:
         Name of the measure.
     values : Series
         Value of each bar.
+    ceilings : Series or None, default=None
+        Value of other real records for each bar, drawn as a line.
 
     Attributes
     ----------
@@ -385,6 +387,7 @@ class ScoreDisplay:
 
     name: str
     values: pd.Series
+    ceilings: pd.Series | None = None
     ax_: Axes = field(init=False, repr=False)
     figure_: Figure = field(init=False, repr=False)
 
@@ -413,6 +416,8 @@ class ScoreDisplay:
         self.figure_ = ax.figure  # type: ignore[assignment]
         at = np.arange(len(self.values))[::-1]
         ax.barh(at, self.values.to_numpy(), color="#555555")
+        if self.ceilings is not None:
+            ax.vlines(self.ceilings, at - 0.4, at + 0.4, color="#0072b2", linewidth=2.5)
         names = [short(name, 30) for name in self.values.index]
         ax.set_yticks(at, names, fontsize=8, **VERBATIM)
         ax.tick_params(axis="x", labelsize=8)

@@ -25,7 +25,7 @@ _NEED_TARGET = ("tstr", "importance_agreement")
 _COMPARED_WITH_HOLDOUT = ("importance_agreement", "global_utility")  # and fidelity
 # Privacy measures take groups, except those in _WITHOUT_GROUPS; other measures do not, except
 # those in _WITH_GROUPS.
-_WITH_GROUPS = ("c2st", "c2st_linear")
+_WITH_GROUPS = ("c2st", "c2st_linear", "new_people_detection")
 _WITHOUT_GROUPS = ("authenticity",)
 
 
@@ -72,12 +72,13 @@ def evaluate(
         Sections to measure.
     groups : object, default=None
         Person, or other group, of each record, if a person can have several records. Attacks then
-        count persons instead of records, and the folds of `c2st` and `c2st_linear` keep the records
-        of a person together. Either the name of a column of the tables, which is not measured; or
-        an array-like of shape (n,) for the real records; or a tuple of two array-likes, for the
-        real records and the holdout. With None, each record is a separate person, except that
-        SignalWindows and an ImageStack use the column ``patient`` of their ``info``, or else
-        ``record``. For related tables it must be None: a person is a row of a topmost table.
+        count persons instead of records, and the folds of `c2st`, `c2st_linear` and
+        `new_people_detection` keep the records of a person together. Either the name of a column of
+        the tables, which is not measured; or an array-like of shape (n,) for the real records; or a
+        tuple of two array-likes, for the real records and the holdout. With None, each record is a
+        separate person, except that SignalWindows and an ImageStack use the column ``patient`` of
+        their ``info``, or else ``record``. For related tables it must be None: a person is a row of
+        a topmost table.
     relations : sequence of Relation or None, default=None
         Relations between related tables, such as ``relations_`` of the model.
     model : fitted synthesizer or None, default=None

@@ -16,7 +16,16 @@ from synthgan.metrics.privacy.attacks import ARMS
 from synthgan.report.displays import HistoryDisplay, ScoreDisplay
 from synthgan.report.pictures import Picture, vector_picture
 from synthgan.report.sizes import size_in_words
-from synthgan.report.summary import C2ST, CLOSEST_RECORD, MEMBERSHIP, TITLES, Finding, shown_figure
+from synthgan.report.summary import (
+    C2ST,
+    CLOSEST_RECORD,
+    MEMBERSHIP,
+    TITLES,
+    Finding,
+    better,
+    is_two_sided,
+    shown_figure,
+)
 
 __all__ = ["render"]
 
@@ -112,7 +121,7 @@ def _row(name: str, measure: Any, score: Score, note: str) -> dict[str, Any]:
         "interval": _interval(score, "{:.3f} to {:.3f}"),
         "ceiling": shown_figure(score.ceiling),
         "floor": shown_figure(score.floor),
-        "better": "higher" if score.higher_is_better else "lower",
+        "better": better(name, score),
         "note": note,
         "gauge": _gauge(name, score),
     }
@@ -135,6 +144,8 @@ def _gauge(name: str, score: Score) -> dict[str, float] | None:
     if "value" not in known:
         return None
     worst, best = (0.0, 1.0) if score.higher_is_better else (1.0, _BEST.get(name, 0.0))
+    if is_two_sided(name):
+        known, best = {key: 0.5 + abs(x - 0.5) for key, x in known.items()}, 0.5
     if "ceiling" in known and "floor" in known:
         low, high = sorted((known["floor"], known["ceiling"]))
         reach = (high - low) / 2

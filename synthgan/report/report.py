@@ -21,7 +21,7 @@ from synthgan.metrics import Score
 from synthgan.metrics.score import plain
 from synthgan.report.page import render
 from synthgan.report.sizes import size_of
-from synthgan.report.summary import TITLES, Finding, shown_figure, summarise
+from synthgan.report.summary import TITLES, Finding, better, shown_figure, summarise
 from synthgan.state.files import PRIVATE, write_atomically
 
 __all__ = ["Report"]
@@ -200,11 +200,10 @@ class Report:
             lines += [f"## {TITLES[section]}", ""]
             lines += ["| measure | value | ceiling | floor | better | note |"]
             lines += ["|---|---|---|---|---|---|"]
-            for score in scores.values():
+            for key, score in scores.items():
                 figures = (shown_figure(x) for x in (score.value, score.ceiling, score.floor))
-                better = "higher" if score.higher_is_better else "lower"
                 name, note = map(escape_markdown, (score.name, self.note(score)))
-                lines.append(f"| {name} | {' | '.join(figures)} | {better} | {note} |")
+                lines.append(f"| {name} | {' | '.join(figures)} | {better(key, score)} | {note} |")
             lines.append("")
         return self._written("\n".join(lines), path)
 

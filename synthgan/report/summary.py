@@ -10,7 +10,7 @@ from synthgan.metrics import Score
 from synthgan.metrics.privacy.attacks import too_few_to_tell
 from synthgan.metrics.score import plain
 
-__all__ = ["TITLES", "Finding", "shown_figure", "summarise"]
+__all__ = ["TITLES", "Finding", "better", "is_two_sided", "shown_figure", "summarise"]
 
 TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
@@ -31,6 +31,7 @@ CLOSEST_RECORD = (
 )
 REIDENTIFICATION = ("signal_reidentification", "image_reidentification")
 
+NEW_PEOPLE = "new_people_detection"
 _CLEARLY_CLOSER = 0.6  # share of synthetic records; below it the report says "slightly closer"
 
 Scores = dict[str, dict[str, Score]]
@@ -91,6 +92,18 @@ def shown_figure(x: float | None) -> str:
     return "" if x is None or not math.isfinite(x) else f"{x:.3f}"
 
 
+def is_two_sided(name: str) -> bool:
+    """Return whether a measure is best at 0.5, and worse on either side."""
+    return name == NEW_PEOPLE
+
+
+def better(name: str, score: Score) -> str:
+    """Return which values of a measure are better, in one or two words."""
+    if is_two_sided(name):
+        return "near 0.5"
+    return "higher" if score.higher_is_better else "lower"
+
+
 def _faithful(scores: dict[str, Score], floor: str) -> Finding:
     name = next((name for name in C2ST if name in scores), "")
     score = scores.get(name)
@@ -107,6 +120,13 @@ def _faithful(scores: dict[str, Score], floor: str) -> Finding:
         references.append(f"{round(100 * score.floor)} for {floor}")
     if references:
         meaning += f" For comparison, it is {' and '.join(references)}."
+    people = scores.get(NEW_PEOPLE)
+    if people is not None and not math.isnan(people.value):
+        meaning += (
+            " A classifier that has learnt from other people ranks a window of a new person above "
+            f"a synthetic one in {round(100 * people.value)} of 100 cases: 50 is like a new "
+            "person, fewer like the people of the real windows, more like nobody."
+        )
     return Finding("Faithful?", f"{score.value:.2f} AUC", meaning, name)
 
 
@@ -173,14 +193,16 @@ def _from_attacks(scores: dict[str, Score], risks: dict[str, Score]) -> Finding:
 def _from_membership(scores: dict[str, Score]) -> Finding:
     """Judge privacy by membership inference, if no other attack has a risk."""
     member = _membership_score(scores)
+    others = _sentences_above_chance(scores, (*CLOSEST_RECORD, *REIDENTIFICATION))
     if member is None or member.interval is None:
+        if others:
+            return Finding("Private?", "possible leak", " ".join(others))
         meaning = (
             "Privacy cannot be judged without a holdout, that is, real records that were not used "
             "for training."
         )
         return Finding("Private?", "no verdict", meaning)
     name = next(name for name in MEMBERSHIP if name in scores)
-    others = _sentences_above_chance(scores, (*CLOSEST_RECORD, *REIDENTIFICATION))
     if others or _is_above_chance(member):
         figure = f"{member.value:.2f} AUC"
     else:
@@ -212,7 +234,10 @@ def _describe(name: str, score: Score) -> str:
             f"Synthetic records are {slightly}closer to training records than to unseen records "
             f"({value}; chance is {chance})."
         )
-    return f"{value} of the synthetic records point to one training person (chance is {chance})."
+    same = "" if score.floor is None else f"; {_percent(score.floor)} of those people's own records"
+    return (
+        f"{value} of the synthetic records point to one training person (chance is {chance}{same})."
+    )
 
 
 def _membership_sentence(member: Score) -> str:

@@ -25,8 +25,7 @@ OF_BEATS = [
     signals.heart_rates,
     signals.beat_counts,
     signals.r_amplitudes,
-    signals.qrs,
-    signals.qt_intervals,
+    signals.intervals,
     signals.beat_variability,
 ]
 OF_POINTS = [

@@ -7,10 +7,9 @@ from synthgan.encoding.signals.properties import heart_rate_bpm
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.io.windows import SignalWindows
 from synthgan.metrics import signals
-from synthgan.metrics.signals.beat_shapes import qrs_complexes, qt_ms
 from synthgan.metrics.signals.beats import beats_of
 from synthgan.records.beats import find_beats, rates_bpm
-from tests.metrics.test_signals import FS_HZ, WAVES, make_ecg
+from tests.metrics.test_signals import FS_HZ, make_ecg
 
 pytestmark = pytest.mark.usefixtures("few_trees")
 
@@ -18,8 +17,7 @@ OF_BEATS = [
     signals.heart_rates,
     signals.beat_counts,
     signals.r_amplitudes,
-    signals.qrs,
-    signals.qt_intervals,
+    signals.intervals,
     signals.beat_variability,
 ]
 
@@ -84,52 +82,6 @@ def test_amplitudes_of_r():
     assert row["fake median"] == pytest.approx(2 * row["real median"])
     assert 0.8 < row["real median"] < 1.1
     assert score.value < 0.2
-
-
-def test_a_broader_qrs_is_longer():
-    lengths = []
-    for factor in (1, 1.5, 2):
-        waves = [(factor * s, mv, factor * sd) for s, mv, sd in WAVES[1:4]]
-        windows = make_ecg(60, 0, waves=waves, noise_mv=0.005)[0]
-        complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
-        lengths.append(float(np.median(complexes.offset - complexes.onset) / FS_HZ))
-    assert lengths[0] == pytest.approx(0.1, abs=0.02)
-    np.testing.assert_allclose(np.array(lengths) / lengths[0], [1, 1.5, 2], rtol=0.15)
-
-
-def test_height_of_qrs():
-    waves = [(0, 0.8, 0.011), (0.04, -0.4, 0.01)]
-    windows = make_ecg(60, 0, waves=waves, noise_mv=0)[0]
-    complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
-    inside = [windows[w, s - 20 : s + 21] for w, s in zip(*complexes[:2], strict=True)]
-    np.testing.assert_allclose(complexes.height, [np.ptp(x) for x in inside], rtol=0.05)
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_qt_follows_t(sign):
-    # The tangent of a Gaussian's steepest fall meets 0 two standard deviations after its peak.
-    intervals = []
-    for t_s in (0.24, 0.3):
-        waves = [*WAVES[1:4], (t_s, sign * 0.3, 0.04)]
-        windows = make_ecg(60, 0, waves=waves, noise_mv=0.005, bpm=(60, 70))[0]
-        complexes = qrs_complexes(windows, find_beats(windows, FS_HZ), FS_HZ)
-        found = qt_ms(windows, complexes, FS_HZ)
-        onset_s = np.median(complexes.sample - complexes.onset) / FS_HZ
-        assert np.median(found) == pytest.approx(1000 * (onset_s + t_s + 0.08), abs=15)
-        intervals.append(np.median(found))
-    assert intervals[1] - intervals[0] == pytest.approx(60, abs=8)
-
-
-def test_flat_t_waves_are_not_measured():
-    real = make_ecg(60, 0)[0]
-    flat = make_ecg(60, 1, waves=WAVES[:4], noise_mv=0.005)[0]
-    score = signals.qt_intervals(real, flat, fs_hz=FS_HZ, random_state=0)
-    row = score.detail.loc["QT interval (ms)"]
-    assert row["real in a window"] > 1
-    assert row["fake in a window"] < 0.2 * row["real in a window"]
-    alone = make_ecg(60, 1, waves=WAVES[2:3], noise_mv=0)[0]
-    with pytest.raises(DataError, match=r"no QT interval \(ms\) could be measured in 60 real"):
-        signals.qt_intervals(alone, real, fs_hz=FS_HZ)
 
 
 def test_repeated_and_unsteady_beats():

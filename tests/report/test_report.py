@@ -263,8 +263,9 @@ def test_signals():
     measures = find_kind("signal").measures()
     assert set(report.names) == {*measures["fidelity"], *measures["privacy"]}
     assert report["heart_rates"].ceiling > 0.5
-    assert np.isnan(report["qt_intervals"].value)
-    assert "no QT interval (ms) could be measured" in report["qt_intervals"].note
+    assert "Not measured in the real windows: QT interval (ms)" in report["intervals"].note
+    assert "QRS duration (ms)" in report["intervals"].detail.index
+    assert "the persons of the real windows" in report["new_people_detection"].note
     noise = evaluate(*rng.normal(size=(2, 20, 120)), fs_hz=50, sections=["fidelity"])
     assert np.isnan(noise["heart_rates"].value)
     assert noise["amplitudes"].value > 0.3

@@ -31,7 +31,7 @@ class SignalKind(Kind):
     evaluate_options = ("leads", "n_samples", "window_s", "on_missing_lead")
     sample_options = ("duration_s", "annotate", "overwrite")
     optional_measures = (
-        "heart_rates", "beat_counts", "r_amplitudes", "qrs", "qt_intervals", "beat_variability",
+        "heart_rates", "beat_counts", "r_amplitudes", "intervals", "beat_variability",
     )  # fmt: skip
     shown = "it shows real windows and real heart beats"
     pooled = "it shows no real window and no real heart beat"

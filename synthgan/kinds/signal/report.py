@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from synthgan.metrics import signals
-from synthgan.report.pictures import Picture, raster_picture
+from synthgan.report.displays import ScoreDisplay
+from synthgan.report.pictures import Picture, raster_picture, vector_picture
 from synthgan.report.records import BeatDisplay, TraceDisplay
 from synthgan.report.report import Report
 
@@ -14,14 +15,14 @@ __all__ = ["MEASURES", "draw"]
 
 _FIDELITY = (
     signals.signal_c2st,
+    signals.new_people_detection,
     signals.amplitudes,
     signals.spectrum,
     signals.autocorrelation,
     signals.heart_rates,
     signals.beat_counts,
     signals.r_amplitudes,
-    signals.qrs,
-    signals.qt_intervals,
+    signals.intervals,
     signals.beat_variability,
     signals.dtw,
     signals.signal_mmd,
@@ -57,4 +58,15 @@ def draw(report: Report) -> dict[str, list[Picture]]:
         sides = "real and synthetic" if report.show_real else "synthetic"
         alt = f"Heart beats of {sides} windows, aligned at their R peaks."
         pictures.append(raster_picture(beats.figure_, alt))
-    return {"records": pictures}
+    return {"records": pictures, "intervals": _draw_intervals(report)}
+
+
+def _draw_intervals(report: Report) -> list[Picture]:
+    """Draw the agreement of each interval and amplitude."""
+    score = report.scores.get("fidelity", {}).get("intervals")
+    if score is None or not len(score.detail):
+        return []
+    shown = ScoreDisplay(score.name, score.detail["value"], score.detail.get("ceiling"))
+    bars = shown.plot()
+    alt = "Agreement of the intervals and amplitudes of heart beats, one bar for each."
+    return [vector_picture(bars.figure_, alt)]

@@ -89,7 +89,9 @@ class ArrayRecords:
         equal: tuple[str, ...] = (),
         same: bool = False,
     ) -> Score:
-        """Draw records, map them to points, and measure; the floor uses surrogates.
+        """Draw records, map them to points, and measure.
+
+        The floor uses surrogates, unless `measure` gives one.
 
         The feature space is fitted to equally many arrays of each set, so none is favoured.
 
@@ -119,8 +121,8 @@ class ArrayRecords:
         points = {name: space(x).astype(np.float64) for name, x in some.items()}
         point_sets = PointSets(points, drawn.people, drawn.note)
         score = measure(point_sets)
-        if np.isnan(score.value):
-            return self._named(score, None)
+        if np.isnan(score.value) or score.floor is not None:
+            return self._named(score, score.floor)
         surrogates = space(self.compared.surrogates(some["fake"], rng)).astype(np.float64)
         return self._named(score, measure(point_sets.with_synthetic(surrogates)).value)
 

@@ -235,18 +235,22 @@ def reidentification(records: Any, random_state: Any) -> Score:
     {given}, random_state, groups, holdout_groups
         As in `{prefix}exact_copies`; the measure needs groups. Holdout {record}s of training
         persons show how well one {record} identifies a person; those of other people are the
-        control.
+        control. Without other people, those of training persons are the control, each compared with
+        the other training persons only.
 
     Returns
     -------
     score : Score
         0..1, lower is better. A synthetic {record} is linked to a person if the ratio of its
         distance to the nearest {record} of that person and to the nearest one of other training
-        persons is among the lowest 5 % of the holdout {record}s of other people: the ceiling is
-        5 %. NaN without such a holdout. ``detail`` has ``fake``, ``holdout`` and ``same
-        person``: the share of holdout {record}s of training persons that are linked to their own
-        person.
-        {floor}
+        persons is among the lowest 5 % of the control: the ceiling is 5 %. NaN without a holdout.
+        ``detail`` has ``fake``, ``holdout`` (the control) and ``same person``: the share of holdout
+        {record}s of training persons that are linked to their own person. That share is the floor:
+        the value of a generator that repeats its training persons.
+
+    Notes
+    -----
+    Distances are those of {identity}
     """
     measure = partial(reidentification_of, known=records.has_groups)
     return records.score(measure, random_state, same=True)

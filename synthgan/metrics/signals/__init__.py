@@ -3,7 +3,8 @@
 Fidelity, usefulness and privacy of windows, and the features that they are computed from.
 """
 
-from synthgan.metrics.signals.beat_shapes import beat_variability, qrs, qt_intervals
+from synthgan.metrics.signals.beat_intervals import intervals
+from synthgan.metrics.signals.beat_shapes import beat_variability
 from synthgan.metrics.signals.beats import beat_counts, heart_rates, r_amplitudes
 from synthgan.metrics.signals.feature_space import (
     signal_c2st,
@@ -11,6 +12,7 @@ from synthgan.metrics.signals.feature_space import (
     signal_mmd,
     signal_precision,
 )
+from synthgan.metrics.signals.new_people import new_people_detection
 from synthgan.metrics.signals.privacy import (
     signal_closest_record,
     signal_exact_copies,
@@ -33,9 +35,9 @@ __all__ = [
     "dtw",
     "find_beats",
     "heart_rates",
+    "intervals",
+    "new_people_detection",
     "phase_randomised",
-    "qrs",
-    "qt_intervals",
     "r_amplitudes",
     "signal_c2st",
     "signal_closest_record",

@@ -54,9 +54,11 @@ def _read_beat_sets(real: Any, fake: Any, holdout: Any, fs_hz: float) -> Compare
     return replace(compared, sets=sets).also(f"Beats of {which}.")
 
 
-def beat_measure(name: str, about: str = "") -> Callable[[Comparison], Measure]:
+def beat_measure(
+    name: str, about: str = "", beside: bool = False
+) -> Callable[[Comparison], Measure]:
     """Make a public measure of a function that compares the beats of windows."""
-    return window_measure(name, read=_read_beat_sets, about=_BEATS + about)
+    return window_measure(name, read=_read_beat_sets, about=_BEATS + about, beside=beside)
 
 
 @beat_measure("heart rates")

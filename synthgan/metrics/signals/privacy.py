@@ -1,7 +1,8 @@
 """Privacy measures of synthetic windows: disclosure about training windows and their persons.
 
 Distances are those of `WindowSpace`: principal components, their residual, the spectrum, and
-statistics; it is fitted to equally many windows of each set.
+statistics. Those of `signal_reidentification` are of `ConvolutionSpace`. Spaces are fitted to
+equally many windows of each set.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from synthgan.metrics.measure import Measure, publish
 from synthgan.metrics.privacy import statements
 from synthgan.metrics.privacy.arrays import ArrayRecords
 from synthgan.metrics.score import Score
+from synthgan.metrics.signals.convolutions import ConvolutionSpace
 from synthgan.metrics.signals.feature_space import WindowSpace
 from synthgan.metrics.signals.windows import read_window_sets, whole_windows
 
@@ -42,7 +44,9 @@ def _of_windows(statement: Callable[..., Score]) -> Measure:
         groups: Any = None,
         holdout_groups: Any = None,
     ) -> Score:
-        return statement(_read(real, fake, holdout, fs_hz, groups, holdout_groups), random_state)
+        span = _convolved if statement is statements.reidentification else None
+        records = _read(real, fake, holdout, fs_hz, groups, holdout_groups, span)
+        return statement(records, random_state)
 
     def near_copies(
         real: Any,
@@ -72,20 +76,32 @@ def _of_windows(statement: Callable[..., Score]) -> Measure:
         drawn="Up to 5000 windows of each set (10 000 synthetic ones) are drawn, fewer if they are "
         "long.",
         floor="The floor has synthetic windows with random Fourier phases.",
+        identity="random convolutions and of the statistics of\n`amplitudes`, each with a variance "
+        "of 1 in all sets together (Dempster et al. 2020,\ndoi 10.1007/s10618-020-00701-z).",
     )
 
 
 def _read(
-    real: Any, fake: Any, holdout: Any, fs_hz: float, groups: Any, holdout_groups: Any
+    real: Any,
+    fake: Any,
+    holdout: Any,
+    fs_hz: float,
+    groups: Any,
+    holdout_groups: Any,
+    span: Callable[[np.ndarray], Any] | None = None,
 ) -> ArrayRecords:
     compared = read_window_sets(real, fake, holdout, fs_hz=fs_hz, least_s=0.5)
     given = {"real": real, "fake": fake, "holdout": holdout}
     kept = {name: whole_windows(given[name]) for name in compared.sets}
 
-    def span(windows: np.ndarray) -> Any:
+    def features(windows: np.ndarray) -> Any:
         return WindowSpace(windows, fs_hz).points
 
-    return ArrayRecords.read(compared, span, groups, holdout_groups, kept)
+    return ArrayRecords.read(compared, span or features, groups, holdout_groups, kept)
+
+
+def _convolved(windows: np.ndarray) -> Any:
+    return ConvolutionSpace(windows).points
 
 
 signal_exact_copies = _of_windows(statements.exact_copies)

@@ -81,6 +81,7 @@ def window_measure(
     higher_is_better: bool = True,
     most: int = MOST_WINDOWS,
     equal: bool = False,
+    beside: bool = False,
     least_s: float = 0.0,
     adapt: Callable[[Comparison], Comparison] | None = None,
     read: Callable[..., ComparedSets] | None = None,
@@ -93,7 +94,7 @@ def window_measure(
     Parameters
     ----------
     name : str
-    higher_is_better, most, equal
+    higher_is_better, most, equal, beside
         As in `ComparedSets.compare`.
     least_s : float, default=0
         Minimum duration of windows.
@@ -120,7 +121,7 @@ def window_measure(
             reader = read or partial(read_window_sets, least_s=least_s)
             return reader(real, fake, holdout, fs_hz=fs_hz).compare(
                 name, partial(compare, fs_hz=fs_hz), random_state,
-                higher_is_better=higher_is_better, most=most, equal=equal,
+                higher_is_better=higher_is_better, most=most, equal=equal, beside=beside,
             )  # fmt: skip
 
         lasting = f"Windows last {least_s:g} s or more. " if least_s else ""
