@@ -23,6 +23,7 @@ MAX_NEIGHBOURS = 48  # columns that are candidates for a column's formula
 MAX_NEIGHBOURS_OF_THREE = 10  # for formulas of three columns
 _FEWEST_DISTINCT = 5  # values of a column that may not
 _FEWEST_MIDDLE = 10  # ratios on either side of the median
+_ALLOWANCE = 0.01  # share of rows that a simpler number may fit fewer
 _PERFECT = 2.0  # all rows agree, within rounding of the column alone and of all columns
 # Seconds, minutes, hours, days, weeks, months and years in a day.
 _PER_DAY = (
@@ -342,7 +343,6 @@ def _simplest(
     number: float,
     share: Callable[[float], float],
     known: Sequence[float] = (),
-    allowance: float = 0.01,
 ) -> float:
     """Return the simplest number near a number that fits about equally well.
 
@@ -358,7 +358,7 @@ def _simplest(
     tried += [float(np.round(x * 10.0**power, int(12 - power))) for x in candidates]
     shares = {x: share(x) for x in [*tried, number] if x}
     best = max(shares.values())
-    enough = best if best == _PERFECT else shares[number] - allowance
+    enough = best if best == _PERFECT else shares[number] - _ALLOWANCE
     return next(x for x, found in shares.items() if found >= enough)
 
 

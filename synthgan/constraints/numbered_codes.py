@@ -16,7 +16,6 @@ __all__ = ["can_number", "numbered_codes", "numbered_integers", "permuted"]
 _LARGEST = 2**62  # of what is permuted
 _UUID_BITS = 48  # of a UUID that follow from the row; the others are random
 _ROUNDS = 6
-_DAYS_OF_A_CENTURY = 36_524
 _MIX = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 

@@ -184,7 +184,7 @@ def _are_prose(values: list[str]) -> bool:
 
 def _parts_of(rows: list[Row], least: int, is_new: bool) -> tuple[list[Part], int] | None:
     """Describe values of one structure; values with anything rare are left out."""
-    rows, formats = _join_dates(rows, least)
+    rows, formats = _join_dates(rows)
     chosen: list[dict[str, int] | None] = []
     is_stable = False
     while not is_stable:
@@ -246,7 +246,7 @@ def _chosen_part(tokens: dict[str, int]) -> list[Part]:
     return _mixed(list(tokens), [n / sum(tokens.values()) for n in tokens.values()])
 
 
-def _join_dates(rows: list[Row], least: int) -> tuple[list[Row], dict[int, str]]:
+def _join_dates(rows: list[Row]) -> tuple[list[Row], dict[int, str]]:
     """Join the tokens of dates; return also the formats of the places that are dates."""
     formats: dict[int, str] = {}
     i = 0

@@ -42,7 +42,7 @@ class KnownTables(LinkedTables):
             owner = self.owner(above)
         return known
 
-    def of_links(self, name: str, rows: np.ndarray, relations: Sequence[Relation]) -> pd.DataFrame:
+    def of_links(self, rows: np.ndarray, relations: Sequence[Relation]) -> pd.DataFrame:
         """Return what is known of the rows of further tables, `rows` of shape (n, n_relations)."""
         known = [pd.DataFrame(index=pd.RangeIndex(len(rows)))]
         for one, to in zip(relations, rows.T, strict=True):

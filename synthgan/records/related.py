@@ -14,7 +14,7 @@ import pandas as pd
 from synthgan.exceptions import ArchiveError, DataError, ParameterError, notice
 from synthgan.records.tables import Container, to_frame
 from synthgan.state import fields
-from synthgan.state.stored import Name, Stored
+from synthgan.state.stored import Stored
 
 __all__ = [
     "LinkedTables",
@@ -24,8 +24,6 @@ __all__ = [
     "key_codes",
     "parent_name",
 ]
-
-Key = tuple[Name, ...]
 
 
 @dataclass(frozen=True)

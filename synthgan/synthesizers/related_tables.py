@@ -154,7 +154,7 @@ def learn_child(
     dealt = [one for one in tables.links(name) if not links[one].is_above]
     none = np.zeros((len(owners), 0), dtype=np.int64)
     rows = np.column_stack([none, *(tables.rows[one] for one in dealt)])
-    model.learn(families, owners, tables.of_links(name, rows, dealt), _people(related, name))
+    model.learn(families, owners, tables.of_links(rows, dealt), _people(related, name))
     return n_lonely / n
 
 
@@ -193,7 +193,7 @@ def draw_child(
             link = links[one]
             numbers = tables.frames[str(one.parent)][link.number].to_numpy(np.float64)
             rows[:, i] = deal(numbers, link.missing, n, rng)
-        return rows, tables.of_links(name, rows, dealt)
+        return rows, tables.of_links(rows, dealt)
 
     seed = int(rng.integers(2**31 - 1))
     table, clock, owners, linked = model.draw_families(families, draw_links, seed)

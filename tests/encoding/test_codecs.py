@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from synthgan import GridEncoder
 from synthgan.encoding.tables.codecs import Constant, Levels, Linear, QuantileCell, RankedLevels
 from synthgan.encoding.tables.known import draw_known, encode_known
-from synthgan.encoding.tables.quantile import fit_quantiles
 from synthgan.exceptions import DataError
+from tests.encoding.quantiles import fit_quantiles
 from tests.frames import frames
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*comes back:synthgan.exceptions.DataWarning")

@@ -7,13 +7,13 @@ from hypothesis.extra import numpy as hnp
 from synthgan.encoding.tables.quantile import (
     QuantileTable,
     draw_quantiles,
-    fit_quantiles,
     from_quantiles,
     inward,
     pool_labels,
     to_quantiles,
 )
 from synthgan.privacy import Support
+from tests.encoding.quantiles import fit_quantiles
 
 values = hnp.arrays(
     np.float64,

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthgan import GridEncoder
-from synthgan.encoding.tables.quantile import QuantileTable, fit_quantiles
+from synthgan.encoding.tables.quantile import QuantileTable
 from synthgan.exceptions import DataError, DataWarning
 from synthgan.privacy import (
     Support,
@@ -17,6 +17,7 @@ from synthgan.privacy import (
     read_groups,
     whole_people,
 )
+from tests.encoding.quantiles import fit_quantiles
 
 NAN = np.array([np.nan])
 amounts = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=3, max_size=12).map(sorted)

@@ -99,10 +99,10 @@ class FittedInPasses:
         self.summary_ = self.summary_.merged(other.summary_)
         return self._fit_if_enough()
 
-    def fit_summary(self: Any, summary: TableSummary, container: Container | None = None) -> Any:
+    def fit_summary(self: Any, summary: TableSummary) -> Any:
         """Fit the encoder from the summary of a table, which is not kept."""
         self._check_parameters()
-        self.set_columns([column.facts.name for column in summary.columns], container)
+        self.set_columns([column.facts.name for column in summary.columns])
         return self._fit_summary(summary)
 
     def _fit_if_enough(self: Any) -> Any:

@@ -12,13 +12,12 @@ import pandas as pd
 
 from synthgan.encoding.tables.numbers import Numbers, distinct, is_large
 from synthgan.exceptions import ArchiveError
-from synthgan.privacy import EVERYTHING, Support, pooled_means
+from synthgan.privacy import Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
 
 __all__ = [
     "QuantileTable",
     "draw_quantiles",
-    "fit_quantiles",
     "from_quantiles",
     "inward",
     "pool_labels",
@@ -76,25 +75,6 @@ class QuantileTable(NamedTuple):
     def largest_gap(self) -> float:
         """Widest piece, in the column's units; 0 when every value is exact."""
         return float(np.max(self.stop - self.start))
-
-
-def fit_quantiles(
-    values: np.ndarray,
-    support: Support = EVERYTHING,
-    step: float = 0.0,
-    min_pool: int = 1,
-) -> QuantileTable | None:
-    """Learn a quantile table that stores no value of too few people.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,), float64 or int64
-        Finite numbers, at least one.
-    support : Support, default=EVERYTHING
-        Of the values; see `table_of`. EVERYTHING keeps all values.
-    step, min_pool : as `table_of`
-    """
-    return table_of(Numbers.of(values, support), step, min_pool)
 
 
 def table_of(numbers: Numbers, step: float = 0.0, min_pool: int = 1) -> QuantileTable | None:
@@ -221,7 +201,7 @@ def to_quantiles(
     table : QuantileTable
     values : ndarray of shape (n,)
     step : float, default=0
-        As in `fit_quantiles`.
+        As in `table_of`.
 
     Returns
     -------
@@ -276,7 +256,7 @@ def draw_quantiles(
     low, high : float
         Inclusive ends.
     step : float, default=0
-        As in `fit_quantiles`; the interval includes numbers that round to a value in it.
+        As in `table_of`; the interval includes numbers that round to a value in it.
 
     Returns
     -------

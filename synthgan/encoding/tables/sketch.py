@@ -10,10 +10,9 @@ import numpy as np
 
 from synthgan.exceptions import DataError
 
-__all__ = ["RANK_ERROR", "Sketch"]
+__all__ = ["Sketch"]
 
 _COMPRESSION = 8000  # of the t-digest
-RANK_ERROR = 0.0005  # of a centroid, measured on many shapes of columns
 _N_AT, _FIRST_AT = 8, 32  # bytes, in the serial form of a t-digest
 _CENTROID = "<dQ"  # mean and weight
 _AT_ONCE = 2**20  # repeated numbers
