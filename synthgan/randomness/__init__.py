@@ -28,12 +28,14 @@ def draw_generator(random_state: Any) -> np.random.Generator:
     return np.random.default_rng(random_state)
 
 
-def draw_seed(random_state: Any) -> int:
+def draw_seed(random_state: Any, default: Any = None) -> int:
     """Draw a seed below 2**31 - 1.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None
+        None: what `default` says.
+    default : int, RandomState instance or None, default=None
         None draws from the system, not from numpy's global state.
 
     Raises
@@ -41,6 +43,7 @@ def draw_seed(random_state: Any) -> int:
     ParameterError
         Anything else.
     """
+    random_state = default if random_state is None else random_state
     if random_state is None:
         return int(np.random.default_rng().integers(2**31 - 1))
     try:

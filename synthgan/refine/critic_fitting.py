@@ -32,22 +32,14 @@ def fit_critic(
 
     Parameters
     ----------
-    real : ndarray of shape (n, *grid_shape)
-    known : KnownCells
-        On the CPU.
-    draw_grids : callable
-        Called as ``draw_grids(c, seed)``; generates a grid for each row of conditions.
+    real, known, draw_grids, rng, support, labels
+        As in `fit_quantile_map`.
     features : callable
         Returns the features of grids that the critic sees.
     masked : float
         Share of the rows that have known cells.
-    rng : Generator
     deadline : float or None
         By `time.perf_counter`.
-    support : Support
-        Of the real rows.
-    labels : ndarray of shape (n, n_label_cells) or None, default=None
-        Cells that stand beside the grids.
     """
     seeds = rng.integers(2**31 - 1, size=5).tolist()
     draws = torch.Generator().manual_seed(seeds[0])

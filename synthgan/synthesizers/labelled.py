@@ -186,7 +186,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         conditions = plain_conditions(conditions)
         n = count_rows(n, conditions)
         check_sample_memory(n, n_values)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         rng = np.random.default_rng(seed)
         wanted = self.labels_.read_conditions(conditions, n, return_y, rng)
         limits = TryLimits(_IN_VAIN, _AT_ALL, at_a_time=_VALUES_AT_A_TIME // max(1, n_values))

@@ -84,7 +84,7 @@ class LargeSamples:
         if not isinstance(batch_rows, Integral) or batch_rows < 1:
             raise ParameterError(f"batch_rows={batch_rows!r} is not allowed; give 1 or more.")
         n = count_rows(n, None)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         frames = (self._draw_lot(lot) for lot in self._lots(n, seed))
         return (self._restore(frame, False) for frame in in_batches(frames, int(batch_rows)))
 
@@ -129,7 +129,7 @@ class LargeSamples:
                 f"first={first!r} and stop={stop!r} are not allowed; give 0 <= first <= stop <= n, "
                 f"which is {n}."
             )
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         lots = self._lots(n, seed)
         own = [lot for lot in lots if lot.first < stop and first < lot.first + lot.n] or lots[:1]
         frame = pd.concat([self._draw_lot(lot) for lot in own])
@@ -182,7 +182,7 @@ class LargeSamples:
         if format not in FORMATS:
             raise ParameterError(f"format={format!r} is not allowed; give one of {[*FORMATS]}.")
         check_new_folder(path)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         lots = self._lots(count_rows(n, None), seed)
         is_alone = effective_n_jobs(n_jobs) == 1 or len(lots) == 1
 

@@ -338,7 +338,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         check_is_fitted(self)
         conditions = {} if conditions is None else conditions
         numbers = self._numbers(n, conditions)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         rng = np.random.default_rng(seed)
         tables = KnownTables(self.relations_, {}, {})
         for name, model in self.models_.items():

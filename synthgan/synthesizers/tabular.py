@@ -370,7 +370,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         check_sample_memory(n, math.prod(self.grid_shape_))
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = draw_seed(random_state, self.random_state)
         lots = [] if wanted else self._lots(n, seed)
         frames = [self._draw_lot(lot, on_missing) for lot in lots]
         frame = pd.concat(frames) if lots else self._sample_frame(n, wanted, seed, on_missing)
