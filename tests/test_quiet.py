@@ -19,7 +19,7 @@ import torch
 
 import synthgan
 from synthgan import FCN, CNN1d, SignalGANSynthesizer, TabularGANSynthesizer
-from synthgan.gan.isolation import lent
+from synthgan.gan.isolation import as_global_generator
 from tests.state.packing import DATA
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -175,7 +175,7 @@ def digest(records):
     return hashlib.sha256(np.ascontiguousarray(records).tobytes()).hexdigest()
 
 
-class Stranger:
+class OwnSpec:
     """A network of one's own, which draws in its own way."""
 
     def build(self, shape, n_conditions, latent_dim):
@@ -205,12 +205,12 @@ def tables(clinic):
     ).fit(clinic)
 
 
-@pytest.mark.parametrize("kind", ["table", "signal", "stranger"])
+@pytest.mark.parametrize("kind", ["table", "signal", "own network"])
 @pytest.mark.filterwarnings("ignore:the model can be used, but not saved")
 def test_eight_threads_give_what_one_gives(kind, signals, tables, clinic):
     model = {"table": tables, "signal": signals}.get(kind)
     if model is None:
-        model = TabularGANSynthesizer(network=Stranger(), max_steps=2, candidates=2, random_state=0)
+        model = TabularGANSynthesizer(network=OwnSpec(), max_steps=2, candidates=2, random_state=0)
         model.fit(clinic)
     seeds = list(range(8)) * 3
     alone = {seed: digest(model.sample(40, random_state=seed)) for seed in range(8)}
@@ -260,7 +260,7 @@ def test_a_generator_that_is_lent_is_where_it_would_be():
     ours, theirs = (torch.Generator().manual_seed(7) for _ in range(2))
     torch.manual_seed(0)
     before = torch.get_rng_state()
-    with lent(ours):
+    with as_global_generator(ours):
         drawn = torch.randn(3), torch.rand(2), torch.randint(9, (4,))
     wanted = (
         torch.randn(3, generator=theirs), torch.rand(2, generator=theirs),
@@ -327,7 +327,7 @@ def child(answers):
 # Another thread holds the lock while the process forks.
 held, free = threading.Event(), threading.Event()
 def hold():
-    with isolation.lent(torch.Generator()):
+    with isolation.as_global_generator(torch.Generator()):
         held.set()
         free.wait()
 holder = threading.Thread(target=hold)

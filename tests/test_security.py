@@ -78,7 +78,7 @@ def test_the_scan_sees_what_it_is_to_see():
     assert "torch.hub.load" in {dotted(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
 
 
-def test_a_report_asks_a_browser_for_nothing(tmp_path):
+def test_a_report_makes_a_browser_load_nothing(tmp_path):
     from synthgan.datasets import make_clinic
 
     clinic = make_clinic(60, random_state=0)[["age", "sex", "bmi"]]

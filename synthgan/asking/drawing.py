@@ -1,4 +1,4 @@
-"""Draw records until all meet their conditions; knows numbers of records, not what they hold."""
+"""Draw records until all meet their conditions; it handles row numbers, not contents."""
 
 from __future__ import annotations
 

@@ -392,13 +392,13 @@ class Predicate(Constraint):
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
         """Apply the function; see `Constraint.holds`."""
         asked = frame if self.columns is None else frame[list(self.columns)]
-        answer = np.asarray(self.function(asked))
-        if answer.shape != (len(frame),):
+        satisfied = np.asarray(self.function(asked))
+        if satisfied.shape != (len(frame),):
             raise DataError(
-                f"{self!r} returned shape {answer.shape}; one boolean per row, "
+                f"{self!r} returned shape {satisfied.shape}; one boolean per row, "
                 f"({len(frame)},), is needed."
             )
-        return answer.astype(bool)
+        return satisfied.astype(bool)
 
     def to_dict(self) -> dict[str, Any]:
         """Raise an error: a function is code."""

@@ -58,7 +58,7 @@ class ConstraintSet:
     min_support : int, default=1
         Values that fewer people share are not stored.
     checks_only : bool, default=False
-        Whether no column is transformed and nothing is learnt: `holds` tells which rows satisfy
+        Whether no column is transformed and nothing is learnt: `holds` finds the rows that satisfy
         the constraints, the others are drawn again.
 
     Attributes

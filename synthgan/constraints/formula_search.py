@@ -346,7 +346,8 @@ def _simplest(
 ) -> float:
     """Return the simplest number near a number that fits about equally well.
 
-    `share` tells how well a number fits; `known` are numbers to be tried first, from 1 % around.
+    `share` gives the share of rows that a number fits; `known` are numbers to be tried first, from
+    1 % around.
     """
     if not number or not np.isfinite(number):
         return number

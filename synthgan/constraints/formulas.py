@@ -53,8 +53,8 @@ FORMULAS = {
 def keeps_dates(kind: str, are_dates: Sequence[bool], factor: float = 1.0) -> bool:
     """Return whether a formula of dates has a meaning: a date, or a length of time.
 
-    `are_dates` tells it of the column and of each part. A date plus a length of time is a date; a
-    date minus a date is a length of time.
+    `are_dates` is true where the column, and each part, is a date. A date plus a length of time is
+    a date; a date minus a date is a length of time.
     """
     own, *parts = are_dates
     if not any(are_dates):

@@ -1,4 +1,4 @@
-"""FrequentCombinations: numbers that often stand together; a column tells in which rows."""
+"""FrequentCombinations: numbers that often stand together; a column marks their rows."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class FrequentCombinations(Constraint):
     """In some rows, several columns of numbers hold a combination of values that is frequent.
 
     Examples are the averages that stand for the measurements of people who were not measured, or
-    the numbers of an account that nobody uses. A further column tells which combination a row has,
+    the numbers of an account that nobody uses. A further column holds which combination a row has,
     if any; its numbers are then replaced by those of other rows. So synthetic rows have either the
     whole combination or none of it, and each combination is as frequent as in the data.
 
@@ -98,7 +98,7 @@ class FrequentCombinations(Constraint):
 
     @property
     def makes(self) -> tuple[Hashable, ...]:
-        """The column that tells which combination a row has."""
+        """The column that holds which combination a row has."""
         return (self.label_,)
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> FrequentCombinations:
@@ -138,7 +138,7 @@ class FrequentCombinations(Constraint):
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Tell the combination of rows with known numbers; see `Constraint.translate`.
+        """Set the combination of rows with known numbers; see `Constraint.translate`.
 
         It is known to be none where only some of its numbers are known.
         """

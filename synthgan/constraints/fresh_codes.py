@@ -1,4 +1,4 @@
-"""Draw codes of a learnt pattern; it knows no training value."""
+"""Draw codes of a learnt pattern, without any training value."""
 
 from __future__ import annotations
 

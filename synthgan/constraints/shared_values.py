@@ -1,4 +1,4 @@
-"""SharedValue: a column equals another in some rows, and a further column tells in which."""
+"""SharedValue: a column equals another in some rows, and a further column marks them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_COLUMNS = 100
 _FEWEST_VALUES = 50  # of a column that may share them
-_FREQUENT = 0.01  # share of the rows with a value that says nothing, such as 0
+_FREQUENT = 0.01  # share of the rows with a value that is no evidence, such as 0
 _LEAST_SHARE, _FEWEST_ROWS = 0.02, 30  # of rows that share a value that is not frequent
 _TIMES_NEAR = 5.0  # as many as have values a step apart
 _NEAR_STEPS = 5
@@ -40,7 +40,7 @@ _NEAR_STEPS = 5
 class SharedValue(Constraint):
     """In some rows a column has the value of another: a payment settles the whole bill.
 
-    A further column of booleans tells in which rows, so that the synthetic values are exactly
+    A further column of booleans marks these rows, so that the synthetic values are exactly
     equal there. In other rows they may be anything.
 
     Parameters
@@ -78,7 +78,7 @@ class SharedValue(Constraint):
 
     @property
     def makes(self) -> tuple[Hashable, ...]:
-        """The column that tells which rows share the value."""
+        """The column that marks the rows that share the value."""
         return (self.flag_,)
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> SharedValue:
@@ -111,7 +111,7 @@ class SharedValue(Constraint):
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
-        """Tell which rows share the value where both are known; see `Constraint.translate`."""
+        """Mark the rows that share the value where both are known; see `Constraint.translate`."""
         both = mask[self.column].to_numpy(dtype=bool) & mask[self.of].to_numpy(dtype=bool)
         return self.apply(known), with_column(mask, self.flag_, both)
 
@@ -125,7 +125,7 @@ def find_shared_values(
     """Find columns that have the value of another in more rows than near values explain.
 
     Rows with a value that 1 % of the rows have in either column do not count: that both are 0
-    says little. At least 2 % of the rows must share a value, and five times as many as have
+    is weak evidence. At least 2 % of the rows must share a value, and five times as many as have
     values a step of rounding apart.
 
     Parameters

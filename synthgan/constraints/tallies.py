@@ -1,4 +1,4 @@
-"""What all rows of a table tell of constraints that were fitted to a sample of them."""
+"""Counts over all rows of a table, for constraints that were fitted to a sample of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UsualLabel: a label that mostly follows from another, and is told only where it does not."""
+"""UsualLabel: a label that mostly follows from another, and is learnt only where it does not."""
 
 from __future__ import annotations
 

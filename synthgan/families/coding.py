@@ -62,7 +62,7 @@ class LabelLevels(Stored):
 
     @property
     def is_shown(self) -> bool:
-        """Whether the label of the row before is told; else only whether it is repeated."""
+        """Whether the label of the row before is an input; else only whether it is repeated."""
         return self.repeats is None or len(self.levels) <= _MOST_SHOWN
 
     @property

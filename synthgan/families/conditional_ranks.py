@@ -42,10 +42,10 @@ class _Plan(Stored):
 class ConditionalRanks:
     """Columns of rows as ranks, given what is known before the rows and given other columns.
 
-    Column by column, boosted trees learn which values are possible in a row; where that tells
-    something, the column is replaced by the rank of its value among them, 0 to 1 (the transform of
-    Rosenblatt, with trees as conditional distributions). The generator learns the ranks, and what
-    trees leave of a dependence.
+    Column by column, boosted trees learn which values are possible in a row; where that
+    reduces the uncertainty, the column is replaced by the rank of its value among them, 0 to 1 (the
+    transform of Rosenblatt, with trees as conditional distributions). The generator learns the
+    ranks, and what trees leave of a dependence.
 
     Attributes
     ----------

@@ -14,13 +14,13 @@ from synthgan.families.timeline import Timeline, on_clock
 
 __all__ = ["as_shares", "read_ends", "steps_follow_labels"]
 
-_FEWEST_STEPS, _LEAST_TOLD = 200, 0.1  # share of the variance of their ranks
+_FEWEST_STEPS, _LEAST_EXPLAINED = 200, 0.1  # share of the variance of their ranks
 
 
 def steps_follow_labels(
     coding: FamilyCoding, rows: Rows, steps: np.ndarray, owners: np.ndarray
 ) -> bool:
-    """Return whether a label of a row tells when the next row begins.
+    """Return whether the start of a row depends on a label of the row before.
 
     The last time of a family then cannot be known before its rows.
 
@@ -44,7 +44,7 @@ def steps_follow_labels(
         counts = np.bincount(codes)
         means = np.bincount(codes, weights=ranks) / np.maximum(counts, 1)
         within = float(((ranks - means[codes]) ** 2).sum()) / max(1, len(some) - (counts > 0).sum())
-        if 1 - within / ranks.var() >= _LEAST_TOLD:
+        if 1 - within / ranks.var() >= _LEAST_EXPLAINED:
             return True
     return False
 

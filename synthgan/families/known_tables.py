@@ -1,4 +1,4 @@
-"""The rows of all tables, and what they tell of the rows that belong to them."""
+"""The rows of all tables, as inputs for the rows that belong to them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class KnownTables(LinkedTables):
     relations, frames, rows
         See `LinkedTables`. Frames have no keys, but summaries of their children; dates are dates.
     left_out : dict of str to list of hashable
-        By table, columns that tell nothing: identifiers.
+        By table, columns without information: identifiers.
     hidden : dict of str to list of hashable
         By table, the summaries among its columns.
     """

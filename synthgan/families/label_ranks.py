@@ -64,7 +64,7 @@ class LabelRanks(Stored):
         support: Support = EVERYTHING,
         fixed: Collection[Hashable] = (),
     ) -> list[LabelRanks]:
-        """Find numbers whose distribution depends on a label, and the label that tells most.
+        """Find numbers whose distribution depends on a label, and the label that explains most.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ import numpy as np
 
 from synthgan.state.stored import Name, Share, Stored
 
-__all__ = ["Link", "deal"]
+__all__ = ["Link", "linked_rows"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Link(Stored):
     is_above: bool
 
 
-def deal(numbers: np.ndarray, missing: float, n: int, rng: np.random.Generator) -> np.ndarray:
+def linked_rows(
+    numbers: np.ndarray, missing: float, n: int, rng: np.random.Generator
+) -> np.ndarray:
     """Link `n` rows at random to rows of a table, about as many to each as it is to have.
 
     Parameters
@@ -53,7 +55,7 @@ def deal(numbers: np.ndarray, missing: float, n: int, rng: np.random.Generator) 
 
     Examples
     --------
-    >>> deal(np.array([0.0, 3.0]), 0.0, 4, np.random.default_rng(0)).tolist()
+    >>> linked_rows(np.array([0.0, 3.0]), 0.0, 4, np.random.default_rng(0)).tolist()
     [1, 1, 1, 1]
     """
     weights = np.maximum(np.nan_to_num(numbers), 0.0)

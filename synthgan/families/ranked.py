@@ -321,7 +321,7 @@ def _fewest(n: int) -> int:
 
 
 def _gain(scaled: np.ndarray, predicted: np.ndarray, rng: np.random.Generator) -> float:
-    """Return how many nats a prediction tells; the same in every scale."""
+    """Return the information of a prediction in nats; the same in every scale."""
     some = rng.permutation(len(scaled))[:_MOST_COMPARED]
     noise = _JITTER * scaled.std() * rng.normal(size=len(some))
     before, after = scaled[some] + noise, (scaled - predicted)[some] + noise

@@ -19,7 +19,7 @@ from synthgan.state.stored import Name, Stored
 
 __all__ = ["Gaps", "Recording"]
 
-_MOST_TIMES, _BINS = 500, 200  # different times that are looked at one by one; else their bins
+_MOST_TIMES, _BINS = 500, 200  # different times that are tested one by one; else their bins
 _MOST_RECORDED = 0.01  # of what is recorded at other times, where a column is not recorded
 _BY_CHANCE = 1e-6  # probability of so many missing values in a row
 _MOST_DONORS = 20_000
@@ -63,8 +63,8 @@ class Gaps(Stored):
 class Recording(Stored):
     """Columns of numbers that are missing in some periods, whoever a row belongs to.
 
-    Whether such a value is missing, its time tells. So it is not learnt: for training, these cells
-    are filled with the values of similar rows, and generated ones are removed.
+    Whether such a value is missing follows from its time. So it is not learnt: for training,
+    these cells are filled with the values of similar rows, and generated ones are removed.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class RepeatedColumns(Stored):
     Parameters
     ----------
     label : str
-        Name of the column that tells whether they are.
+        Name of the column of labels: whether they are.
     columns : tuple of hashable
     """
 
@@ -40,7 +40,7 @@ class RepeatedColumns(Stored):
 class Repeats(Stored):
     """Which columns are often copied from the row before, numbers and dates among them.
 
-    A generator hardly makes the same number twice. So a label tells whether the columns are copied;
+    A generator hardly makes the same number twice. So a label holds whether the columns are copied;
     where they are, it learns values of other rows in their place.
 
     Parameters

@@ -96,7 +96,7 @@ def find_shared(
 
 
 def _some_families(owners: np.ndarray) -> np.ndarray:
-    """Return the rows of as many whole families as are looked at."""
+    """Return the rows of whole families, at most about `_MOST_ROWS`."""
     rows = np.flatnonzero(owners >= 0)
     if len(rows) <= _MOST_ROWS:
         return rows

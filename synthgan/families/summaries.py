@@ -172,7 +172,7 @@ def _usual(
 def family_features(
     coding: FamilyCoding, rows: Rows, clock: np.ndarray, owners: np.ndarray, n_parents: int
 ) -> np.ndarray:
-    """Return what tells a family: counts, means, spreads, ends and changes.
+    """Return features of each family: counts, means, spreads, ends and changes.
 
     Parameters
     ----------

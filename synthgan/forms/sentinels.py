@@ -1,6 +1,6 @@
 """Values such as -9, 9999 or 1900-01-01 that may stand for missing ones: found and announced.
 
-They are learnt as they are. Only who made the table knows what they mean.
+They are learnt as they are. What they mean cannot be found in the table.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def announce_sentinels(
     support : Support
         Values of fewer people are not named.
     leave : collection of hashable, default=()
-        Columns that are not looked at.
+        Columns that are not searched.
     """
     for name in frame.columns:
         if name in leave or is_named_key(name):

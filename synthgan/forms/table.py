@@ -67,7 +67,7 @@ class Forms:
         support : Support
             Formats and labels of fewer people are not stored.
         leave : collection of hashable, default=()
-            Columns that are not looked at.
+            Columns that are not searched.
         on_mix : {"raise", "text"}, default="raise"
             What to do with a column that mixes dates with much else: refuse it, or leave it as it
             is.

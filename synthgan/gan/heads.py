@@ -61,7 +61,7 @@ class Head(nn.Module):
         return drawn
 
     def features(self, drawn: Tensor) -> np.ndarray | None:
-        """Return a number for each group of cells, or None where only the grids tell them."""
+        """Return a number for each group of cells, or None where they need the grids."""
         return None
 
     def to_cells(self, x: Tensor) -> Tensor:

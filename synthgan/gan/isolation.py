@@ -15,7 +15,13 @@ from typing import Any, TypeVar
 import torch
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
-__all__ = ["lent", "one_thread", "one_thread_after_fork", "within_threads", "without_memory"]
+__all__ = [
+    "as_global_generator",
+    "one_thread",
+    "one_thread_after_fork",
+    "within_threads",
+    "without_memory",
+]
 
 _LOCK = threading.RLock()
 _PROCESS = os.getpid()
@@ -25,7 +31,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def _renew_lock() -> None:
-    """Forget who held the lock: in a forked process no other thread is there to give it back."""
+    """Make a new lock: in a forked process, the thread that held the old one does not exist."""
     global _LOCK
     _LOCK = threading.RLock()
     _on_one_thread.clear()
@@ -36,11 +42,11 @@ if hasattr(os, "register_at_fork"):
 
 
 @contextmanager
-def lent(rng: torch.Generator) -> Iterator[None]:
+def as_global_generator(rng: torch.Generator) -> Iterator[None]:
     """Let torch's global generators draw what `rng` would draw; outside they are as they were.
 
     For networks of users, which may draw by any function of torch and by `nn.Dropout`; all layers
-    of our own are handed a generator. Global generators belong to the whole process: one thread at
+    of our own take a generator. Global generators belong to the whole process: one thread at
     a time, and only as long as such a network is built or called.
     """
     device = rng.device

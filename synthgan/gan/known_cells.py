@@ -1,4 +1,4 @@
-"""Conditions: which cells are known, of a grid or beside it; knows cell groups, no values."""
+"""Conditions: which cells are known, of a grid or beside it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class KnownCells:
         chance[n_masked:] = 0.0
         known = torch.rand(n, self.n_groups, generator=rng, device=device) < chance
         known[:n_masked].scatter_(1, lead[:, None], True)
-        # Who knows a value knows that there is one.
+        # If a value is known, it is known that there is one.
         known[:, self._gates] |= known.index_select(1, self._gated)
         mask = known.to(grid.dtype)
         return grid, torch.cat([cells * mask.index_select(1, self._owner), mask], dim=1)
@@ -143,11 +143,11 @@ class KnownCells:
 
     @property
     def n_features(self) -> int:
-        """How many features tell conditions to the critic."""
+        """How many features describe conditions to the critic."""
         return self.n_groups
 
     def features(self, c: Tensor) -> Tensor:
-        """Return what the critic is told of conditions: the groups that are known."""
+        """Return the features of conditions for the critic: the groups that are known."""
         return self.mask(c)
 
     def none(self, n: int, device: torch.device) -> Tensor:
@@ -218,7 +218,7 @@ class GivenCells(KnownCells):
 
     @property
     def n_features(self) -> int:
-        """How many features tell conditions to the critic."""
+        """How many features describe conditions to the critic."""
         return 1 + self.n_groups
 
     def features(self, c: Tensor) -> Tensor:

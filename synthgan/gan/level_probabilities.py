@@ -1,4 +1,4 @@
-"""The probabilities of levels that raw outputs of a generator stand for; knows no values."""
+"""The probabilities of levels that raw outputs of a generator stand for."""
 
 from __future__ import annotations
 

@@ -32,8 +32,8 @@ _HIDDEN, _HIDDEN_PER_SHARE, _MOST_HIDDEN = 0.05, 5.0, 0.5
 _NOISE = 0.03
 _PAIRS = 4e-4
 
-Judge = Callable[[Tensor], Tensor]
-Penalty = Callable[[Judge, Tensor, Tensor, Tensor, torch.Generator | None], Tensor]
+Discriminate = Callable[[Tensor], Tensor]
+Penalty = Callable[[Discriminate, Tensor, Tensor, Tensor, torch.Generator | None], Tensor]
 
 
 class LossPair(NamedTuple):
@@ -46,8 +46,8 @@ class LossPair(NamedTuple):
     discriminator, generator : callable
         Map logits of real and of generated grids, each of shape (n,), to losses of shape (n,).
     penalty : callable or None, default=None
-        Maps (judge, real, fake, scale, rng) to squared deviations of the gradient, shape (n,);
-        `judge` maps grids to logits, `scale` multiplies the gradient cell by cell.
+        Maps (discriminate, real, fake, scale, rng) to squared deviations of the gradient, shape
+        (n,); `discriminate` maps grids to logits, `scale` multiplies the gradient cell by cell.
     weight : float, default=0
         Weight of the penalty.
     detail : float, default=1
@@ -132,7 +132,7 @@ def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def zero_centred(
-    judge: Judge,
+    discriminate: Discriminate,
     real: Tensor,
     fake: Tensor,
     scale: Tensor | float = 1.0,
@@ -144,7 +144,7 @@ def zero_centred(
 
     Huang et al. (2024), The GAN is dead; long live the GAN!, arXiv 2501.05441.
     """
-    squares = [_squared_gradient(judge, x, scale) for x in (real, fake)]
+    squares = [_squared_gradient(discriminate, x, scale) for x in (real, fake)]
     return (squares[0] + squares[1]) / 2
 
 
@@ -157,7 +157,7 @@ def zero_centred_of(logits: Tensor, both: Tensor, scale: Tensor | float = 1.0) -
 
 
 def one_centred(
-    judge: Judge,
+    discriminate: Discriminate,
     real: Tensor,
     fake: Tensor,
     scale: Tensor | float = 1.0,
@@ -169,13 +169,13 @@ def one_centred(
     """
     share = torch.rand(len(real), *[1] * (real.dim() - 1), generator=rng, device=real.device)
     between = real * share + fake * (1 - share)
-    return ((_squared_gradient(judge, between, scale) + 1e-12).sqrt() - 1).square()
+    return ((_squared_gradient(discriminate, between, scale) + 1e-12).sqrt() - 1).square()
 
 
-def _squared_gradient(judge: Judge, x: Tensor, scale: Tensor | float) -> Tensor:
+def _squared_gradient(discriminate: Discriminate, x: Tensor, scale: Tensor | float) -> Tensor:
     """Squared norm of the scaled gradient of the logits at x, shape (n,)."""
     x = x.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(judge(x).sum(), x, create_graph=True)
+    (gradient,) = torch.autograd.grad(discriminate(x).sum(), x, create_graph=True)
     return (gradient * scale).flatten(1).square().sum(dim=1)
 
 

@@ -92,7 +92,7 @@ class Sampler:
         candidates: int = 1,
         choose: Choose | None = None,
     ) -> np.ndarray:
-        """Draw grids from a generator at rest.
+        """Draw grids from a trained generator.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class Sampler:
         grids : ndarray of shape (n, *shape), float32
             Cells 0..255.
         """
-        if not len(c):  # no network need know what none of them looks like
+        if not len(c):  # networks may not support empty batches
             return self.sample(generator, self.known.none(1, c.device), seed)[:0]
         rng = torch.Generator(c.device).manual_seed(seed)
         picker = np.random.default_rng(seed)
@@ -198,7 +198,7 @@ class Candidates:
             grids[rows] = head.to_cells(known.paste(shown, c[rows])).cpu().numpy()
 
     def features(self) -> np.ndarray | None:
-        """Return a number for each group of cells; None where only the grids tell them."""
+        """Return a number for each group of cells; None where they need the grids."""
         is_free = self.sampler.known.is_free(self.c)
         return self.sampler.head.features(self.drawn) if is_free else None
 

@@ -37,23 +37,23 @@ def auc(positive: np.ndarray, negative: np.ndarray) -> float:
     return float(_placements(positive, negative)[0].mean())
 
 
-def auc_of_classes(classes: np.ndarray, odds: np.ndarray, answers: np.ndarray) -> float:
+def auc_of_classes(classes: np.ndarray, odds: np.ndarray, labels: np.ndarray) -> float:
     """Mean AUC of each class against the rest; 0.5 if there is a single class.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
-        The classes that the classifier knows.
+        The classes that the classifier was trained on.
     odds : ndarray of shape (n, n_classes)
-    answers : ndarray of shape (n,)
+    labels : ndarray of shape (n,)
         The true classes.
     """
     values = []
-    for level in np.unique(answers):
-        rest = answers != level
+    for level in np.unique(labels):
+        rest = labels != level
         if rest.any():
             column = np.flatnonzero(classes == level)
-            p = odds[:, column[0]] if len(column) else np.zeros(len(answers))
+            p = odds[:, column[0]] if len(column) else np.zeros(len(labels))
             values.append(auc(p[~rest], p[rest]))
     return float(np.mean(values)) if values else 0.5
 

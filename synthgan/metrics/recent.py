@@ -1,4 +1,4 @@
-"""Remember the last results of functions of arrays, because several measures need the same."""
+"""Keep the last results of functions of arrays, because several measures need the same."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def nearest(
     # In float32 the expanded square would treat near points as equal.
     points, to = points.astype(np.float64), to.astype(np.float64)
     if apart is None:
-        # Who asks for the nearest often asks for the second, too: one search finds both.
+        # The second nearest is often needed later: one search finds both.
         found = _nearest(points, to, max(k, min(_AT_LEAST, len(to) - itself)), itself)
         return found[0][:, :k], found[1][:, :k]
     n_of_one = int(np.unique(apart[1], return_counts=True)[1].max(initial=0))

@@ -294,10 +294,10 @@ def _folds(
            for side in (~is_fake[order], is_fake[order])]  # fmt: skip
     # Units of each sort (both, real only, synthetic only) are distributed evenly, in random order.
     sort = has[0] + 2 * has[1]
-    dealt = np.lexsort([rng.random(n_units), sort])
+    shuffled = np.lexsort([rng.random(n_units), sort])
     n_folds = min(_N_FOLDS, n_real, len(x) - n_real, n_units)
     fold = np.empty(n_units, dtype=np.int64)
-    fold[dealt] = np.arange(n_units) % max(n_folds, 1)
+    fold[shuffled] = np.arange(n_units) % max(n_folds, 1)
     return order, fold[unit]
 
 

@@ -60,8 +60,8 @@ def tstr(
     -------
     score : Score
         Mean over three learners (boosted trees, random forest, linear) of the AUC, each class
-        against the rest, or of R2. Higher is better; NaN with a note where no learner tells
-        classes from real rows. The ceiling is the same with real training
+        against the rest, or of R2. Higher is better; NaN with a note where no learner
+        distinguishes classes from real rows. The ceiling is the same with real training
         rows, the floor with shuffled columns. ``detail`` has a row for each learner: trained on
         ``real``, on synthetic rows (``value``), on both (``augmented``), trained and tested on
         synthetic rows (``fake_fake``), and ``ratio``, value over real.
@@ -199,7 +199,7 @@ def global_utility(halves: _RealHalves, other: pd.DataFrame, rng: np.random.Gene
 
 @dataclass(frozen=True)
 class _RealHalves:
-    """Halves of the real rows, to train on and to test on, and what models of them are worth."""
+    """Halves of the real rows, to train on and to test on, and the scores of models of them."""
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -237,12 +237,12 @@ class _Rows(NamedTuple):
             is_regression = not self.is_level[target]
         pairs = []
         for table in (self.train, self.test):
-            answers = table[:, target]
+            labels = table[:, target]
             if not is_regression:
-                answers = np.minimum(answers, _MOST_CLASSES)
+                labels = np.minimum(labels, _MOST_CLASSES)
             # Rows with a missing number as target are left out; a missing class is a class.
-            known = ~np.isnan(answers)
-            pairs.append((np.delete(table, target, axis=1)[known], answers[known]))
+            known = ~np.isnan(labels)
+            pairs.append((np.delete(table, target, axis=1)[known], labels[known]))
         is_level = np.delete(self.is_level, target)
         return _Task(*pairs[0], *pairs[1], is_level, bool(is_regression))
 
@@ -256,40 +256,40 @@ class _Rows(NamedTuple):
 
 @dataclass
 class _Task:
-    """A column to predict from the others: features `x`, answers `y`, and the test's."""
+    """A column to predict from the others: features and labels of training and of test rows."""
 
     x: np.ndarray
     y: np.ndarray
-    asked: np.ndarray
-    answers: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
     is_level: np.ndarray
     is_regression: bool
 
     def skill(self, learner: str, seed: int) -> float:
         """Train; return R2, or the mean AUC of each class against the rest."""
         predict = _train(learner, self.x, self.y, self.is_level, self.is_regression, seed)
-        return self._judge(predict, self.asked, self.answers)
+        return self._score(predict, self.x_test, self.y_test)
 
     def importances(self, seed: int) -> np.ndarray:
         """Fall of the skill of boosted trees when one column is shuffled, for each column."""
         predict = _train("boosted trees", self.x, self.y, self.is_level, self.is_regression, seed)
-        asked, answers = self.asked[:_MOST_PERMUTED], self.answers[:_MOST_PERMUTED]
-        order = np.random.default_rng(seed).permutation(len(asked))
-        whole = self._judge(predict, asked, answers)
-        falls = np.zeros(asked.shape[1])
-        for i in range(asked.shape[1]):
-            changed = asked.copy()
-            changed[:, i] = asked[order, i]
-            falls[i] = whole - self._judge(predict, changed, answers)
+        x_test, y_test = self.x_test[:_MOST_PERMUTED], self.y_test[:_MOST_PERMUTED]
+        order = np.random.default_rng(seed).permutation(len(x_test))
+        whole = self._score(predict, x_test, y_test)
+        falls = np.zeros(x_test.shape[1])
+        for i in range(x_test.shape[1]):
+            changed = x_test.copy()
+            changed[:, i] = x_test[order, i]
+            falls[i] = whole - self._score(predict, changed, y_test)
         return falls
 
-    def _judge(
-        self, predict: Callable[[np.ndarray], Any], asked: np.ndarray, answers: np.ndarray
+    def _score(
+        self, predict: Callable[[np.ndarray], Any], x_test: np.ndarray, y_test: np.ndarray
     ) -> float:
         if self.is_regression:
-            return float(r2_score(answers, predict(asked))) if len(answers) > 1 else float("nan")
-        classes, odds = predict(asked)
-        return auc_of_classes(classes, odds, answers)
+            return float(r2_score(y_test, predict(x_test))) if len(y_test) > 1 else float("nan")
+        classes, odds = predict(x_test)
+        return auc_of_classes(classes, odds, y_test)
 
 
 def _train(
@@ -309,8 +309,8 @@ def _train(
         made = _trees(learner, see(x), is_level, is_regression, seed)
     model = made.fit(see(x), y)
     if is_regression:
-        return lambda asked: model.predict(see(asked))
-    return lambda asked: (model.classes_, model.predict_proba(see(asked)))
+        return lambda x_test: model.predict(see(x_test))
+    return lambda x_test: (model.classes_, model.predict_proba(see(x_test)))
 
 
 def _trees(
@@ -338,11 +338,11 @@ def _linear(is_regression: bool) -> Any:
     return make_pipeline(StandardScaler(), last)
 
 
-def _guess(y: np.ndarray, is_regression: bool, asked: np.ndarray) -> Any:
+def _guess(y: np.ndarray, is_regression: bool, x_test: np.ndarray) -> Any:
     """Predict a constant, if there is nothing to learn from."""
     if is_regression:
-        return np.full(len(asked), y.mean() if len(y) else 0.0)
-    return np.unique(y), np.ones((len(asked), len(np.unique(y))))
+        return np.full(len(x_test), y.mean() if len(y) else 0.0)
+    return np.unique(y), np.ones((len(x_test), len(np.unique(y))))
 
 
 def _rank_correlation(a: np.ndarray, b: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""What noisy tables of columns say together; of what is released, no row is read."""
+"""Estimates from noisy tables of columns together: of what is released, no row is read."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def _smooth_triples(
 ) -> list[tuple[dict[Clique, np.ndarray], dict[Clique, float]]]:
     """Estimate pairs within each code of the target.
 
-    Each is smoothed towards what the three pairs of its columns say.
+    Each is smoothed towards the three pairs of its columns.
 
     Returns
     -------

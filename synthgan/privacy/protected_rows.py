@@ -18,7 +18,7 @@ Read = Callable[[pd.DataFrame], Any]
 
 
 class ProtectedRows:
-    """Training rows that no one sees; what is released of them is noisy, and in a ledger.
+    """Training rows that are not released; what is released of them is noisy, and in a ledger.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ class ProtectedRows:
 
     @contextmanager
     def _open(self) -> Iterator[pd.DataFrame]:
-        """Lend the rows to a mechanism."""
+        """Give the rows to a mechanism."""
         self.is_open = True
         try:
             yield self._rows

@@ -48,7 +48,7 @@ class Codes:
         shares : ndarray of shape (n_codes,)
         is_ordered : bool
             Whether codes are neighbours, as bins of numbers are: functions are then polynomials
-            of the rank, otherwise they tell one code from those before.
+            of the rank, otherwise they distinguish one code from those before.
         has_gap : bool
             Whether the last code stands for missing values.
         """

@@ -209,9 +209,8 @@ class _Heard:
 def rates_bpm(beats: Beats, fs_hz: float, n_windows: int, n_samples: int) -> np.ndarray:
     """Heart rate of each window in beats a minute; NaN with fewer than two beats.
 
-    It is that of the median interval. Where the number of beats in the window's duration tells a
-    rate that differs by more than 20 %, as with pauses or pairs of beats, it is that; from five
-    intervals on.
+    It is that of the median interval. With five intervals or more, it is the number of beats by the
+    window's duration where both rates differ by more than 20 %, as with pauses or pairs of beats.
     """
     usual, mean = _intervals(beats, n_windows, n_samples)
     is_off = disagreements(beats, n_windows, n_samples) == 1
@@ -219,7 +218,7 @@ def rates_bpm(beats: Beats, fs_hz: float, n_windows: int, n_samples: int) -> np.
 
 
 def disagreements(beats: Beats, n_windows: int, n_samples: int) -> np.ndarray:
-    """Return 1 for each window whose number of beats and usual interval tell different rates.
+    """Return 1 for each window whose number of beats and usual interval give different rates.
 
     That is by more than 20 %; 0 for other windows, NaN for those with fewer than five intervals.
     """

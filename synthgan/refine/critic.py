@@ -33,9 +33,14 @@ _MOST_TREES = 600
 _KEPT = {"learning_rate": 0.4, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 100}
 _FEWEST_KEPT, _MOST_KEPT, _ROWS_PER_KEPT, _KEPT_AT_A_TIME = 60, 400, 8, 50
 # Generated grids for the student: per real grid, minimum, maximum, and number of values.
-_TOLD_PER_ROW, _FEWEST_TOLD, _MOST_TOLD, _MOST_VALUES = 20, 5000, 150_000, 30_000_000
-_JUDGE = {"learning_rate": 0.2, "max_leaf_nodes": 15, "min_samples_leaf": 20, "max_features": 0.5}
-_JUDGE_TREES = 50
+_GENERATED_PER_ROW, _FEWEST_GENERATED, _MOST_GENERATED, _MOST_VALUES = 20, 5000, 150_000, 30_000_000
+_CLASSIFIER = {
+    "learning_rate": 0.2,
+    "max_leaf_nodes": 15,
+    "min_samples_leaf": 20,
+    "max_features": 0.5,
+}
+_CLASSIFIER_TREES = 50
 _SET_ASIDE = 0.25  # of the people
 _PATIENCE = 20  # trees without improvement on validation rows
 _FEWEST_PEOPLE = 100
@@ -122,7 +127,7 @@ class Critic:
         if teacher is not None:
             n_real, x = len(real[0]), x[~is_real]
             if make is not None:
-                n = int(np.clip(_TOLD_PER_ROW * n_real, _FEWEST_TOLD, _MOST_TOLD))
+                n = int(np.clip(_GENERATED_PER_ROW * n_real, _FEWEST_GENERATED, _MOST_GENERATED))
                 drawn = make(min(n, _MOST_VALUES // x.shape[1]))
                 x = np.hstack([view(drawn[0]), drawn[1]])
             n_trees = int(np.clip(n_real // _ROWS_PER_KEPT, _FEWEST_KEPT, _MOST_KEPT))
@@ -238,10 +243,10 @@ def fidelity(real: np.ndarray, fake: np.ndarray, seed: int) -> float:
     folds = StratifiedKFold(2, shuffle=True, random_state=seed)
     odds = np.zeros(len(x))
     for one, other in folds.split(x, is_real):
-        judge = HistGradientBoostingClassifier(
-            max_iter=_JUDGE_TREES, early_stopping=False, random_state=seed, **_JUDGE
+        trees = HistGradientBoostingClassifier(
+            max_iter=_CLASSIFIER_TREES, early_stopping=False, random_state=seed, **_CLASSIFIER
         ).fit(x[one], is_real[one])
-        odds[other] = judge.decision_function(x[other])
+        odds[other] = trees.decision_function(x[other])
     return min(1.0, 2.0 * (1.0 - float(roc_auc_score(is_real, odds))))
 
 

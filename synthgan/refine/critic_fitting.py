@@ -48,7 +48,7 @@ def fit_critic(
     c = torch.cat(
         [known.draw(grids, masked, draws, beside, balance=False)[1] for _ in range(_FAKES)]
     )
-    fake, told = draw_grids(c, seeds[1]), known.features(c).numpy()
+    fake, given = draw_grids(c, seeds[1]), known.features(c).numpy()
 
     def make(n_fakes: int) -> tuple[np.ndarray, np.ndarray]:
         """Generate rows whose known cells are those of other synthetic rows."""
@@ -61,5 +61,5 @@ def fit_critic(
         return made, known.features(c).numpy()
 
     return Critic.fit(
-        (real, told[: len(real)]), (fake, told), features, seeds[2], make, deadline, support
+        (real, given[: len(real)]), (fake, given), features, seeds[2], make, deadline, support
     )

@@ -16,10 +16,10 @@ _FEWEST_TRIES = 10  # windows drawn again, even if fewer are asked for
 def share_kept(real: np.ndarray, fake: np.ndarray, lead: int, fs_hz: float | None) -> float:
     """Return the share of synthetic windows with pauses that are to be kept.
 
-    A window pauses if the number of its beats and their usual interval tell rates that differ by
+    A window pauses if the number of its beats and their usual interval give rates that differ by
     more than 20 %; see `rates_bpm`. With the share kept, synthetic windows pause as often as real
     ones, or as often as they are generated if that is less. None is kept if no real window pauses,
-    or none has the five intervals that tell.
+    or none has five intervals.
 
     Parameters
     ----------

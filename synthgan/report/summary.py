@@ -79,8 +79,14 @@ def summarise(scores: Scores, floor: str, guarantee: Any = None) -> list[Finding
     -------
     findings : list of Finding
     """
-    judged = {"fidelity": lambda x: _faithful(x, floor), "usefulness": _useful, "privacy": _private}
-    findings = {name: judge(scores[name]) for name, judge in judged.items() if scores.get(name)}
+    findings_of = {
+        "fidelity": lambda x: _faithful(x, floor),
+        "usefulness": _useful,
+        "privacy": _private,
+    }
+    findings = {
+        name: describe(scores[name]) for name, describe in findings_of.items() if scores.get(name)
+    }
     if guarantee is not None and "privacy" in findings:
         own = findings["privacy"]
         findings["privacy"] = replace(own, meaning=f"The model is {guarantee}. {own.meaning}")
@@ -159,7 +165,7 @@ def _private(scores: dict[str, Score]) -> Finding:
 
 
 def _from_attacks(scores: dict[str, Score], risks: dict[str, Score]) -> Finding:
-    """Judge privacy by the attack whose risk has the highest lower bound."""
+    """Describe privacy by the attack whose risk has the highest lower bound."""
     lows = {name: score.interval[0] if score.interval else 0.0 for name, score in risks.items()}
     name = max(risks, key=lambda one: (lows[one], risks[one].value))
     worst = risks[name]
@@ -191,7 +197,7 @@ def _from_attacks(scores: dict[str, Score], risks: dict[str, Score]) -> Finding:
 
 
 def _from_membership(scores: dict[str, Score]) -> Finding:
-    """Judge privacy by membership inference, if no other attack has a risk."""
+    """Describe privacy by membership inference, if no other attack has a risk."""
     member = _membership_score(scores)
     others = _sentences_above_chance(scores, (*CLOSEST_RECORD, *REIDENTIFICATION))
     if member is None or member.interval is None:

@@ -21,8 +21,8 @@ __all__ = [
     "write_card",
 ]
 
-# Parameters of a run and a machine, which say nothing of the model, and what is told elsewhere.
-_UNTOLD = (
+# Parameters of a run and a machine, which do not describe the model, and what stands elsewhere.
+_LEFT_OUT = (
     "callbacks", "device", "preset", "random_state", "relations", "verbose", "warm_start",
 )  # fmt: skip
 _ALWAYS = (
@@ -68,7 +68,7 @@ def describe_labels(model: Any) -> list[str]:
 
 def _training(model: Any) -> list[str]:
     parameters = model.get_params(deep=False)
-    given = {name: value for name, value in _changed(model).items() if name not in _UNTOLD}
+    given = {name: value for name, value in _changed(model).items() if name not in _LEFT_OUT}
     seed = parameters["random_state"]
     what = "an int, not shown here" if isinstance(seed, Integral) else "a generator"
     if seed is None and getattr(model, "seed_", "none") == "not stored":
@@ -136,7 +136,7 @@ def _privacy(model: Any, kind: Kind) -> list[str]:
     return [
         f"- The file holds {_ALWAYS}; {kind.holds(model)}.",
         never,
-        "- There is no guarantee such as differential privacy, and a network can remember "
+        "- There is no guarantee such as differential privacy, and a network can memorise "
         "records. `synthgan.evaluate` with a holdout measures what some attacks learn from "
         "generated records. It does not measure what the file itself reveals, which may be more: "
         "share the file only with people who may see the data.",

@@ -216,7 +216,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
         self.context_encoder_ = GridEncoder(min_support=encoder.min_support)
-        with warnings.catch_warnings():  # of columns that no user knows
+        with warnings.catch_warnings():  # of columns that the user did not give
             warnings.simplefilter("ignore", SynthganWarning)
             self.context_encoder_.fit(known, groups=support.people)
         # What comes later in a generated family may come last in all real ones.
@@ -371,7 +371,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         links: pd.DataFrame,
         people: np.ndarray,
     ) -> None:
-        """Learn to tell real families from generated ones of the same parents."""
+        """Learn to distinguish real families from generated ones of the same parents."""
         rng = np.random.default_rng(self._draw_seed())
         some = np.unique(owners)
         some = np.sort(rng.permutation(some)[:_MOST_FAMILIES])
@@ -380,14 +380,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         tables = self._table.iloc[kept], self._plain.iloc[kept]
         real = describe_families(self._codings(), tables, clock[kept], of, len(some))
 
-        def dealt(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
+        def draw_links(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
             at = rng.integers(len(links), size=n)
             return at[:, None], links.iloc[at].reset_index(drop=True)
 
         chosen = some_families(families, some)
-        known = self._known_of_families(chosen, dealt, rng)
+        known = self._known_of_families(chosen, draw_links, rng)
         copies = np.tile(np.arange(len(some)), _FAMILIES_EACH)
-        table, times, of, _ = self._roll(some_families(chosen, copies), dealt, rng)
+        table, times, of, _ = self._roll(some_families(chosen, copies), draw_links, rng)
         fake = self._describe(table, times, of, len(copies))
         support = Support(self._least_support(), people[np.searchsorted(owners, some)])
         self.family_critic_ = fit_family_critic(real, fake, known, support)

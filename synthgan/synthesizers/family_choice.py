@@ -47,7 +47,7 @@ def describe_families(
 def fit_family_critic(
     real: np.ndarray, fake: np.ndarray, known: np.ndarray, support: Support
 ) -> Critic:
-    """Learn to tell real families from generated ones of the same parents.
+    """Learn to distinguish real families from generated ones of the same parents.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def fit_family_critic(
     support : Support
         Of the real families.
     """
-    told = np.tile(known, (len(fake) // len(real), 1))
-    return Critic.fit((real, known), (fake, told), _itself, 0, support=support)
+    given = np.tile(known, (len(fake) // len(real), 1))
+    return Critic.fit((real, known), (fake, given), _itself, 0, support=support)
 
 
 def read_family_critic(

@@ -1,4 +1,4 @@
-"""What a table with gaps tells a fitted model, and how the values that fill them are written."""
+"""Read a table with gaps for a fitted model, and write the values that fill them."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def read_gaps(model: Any, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFra
             name = cells.column.name
             if name in frame.columns and name not in forms:
                 like[name], unknown = _as_learnt(cells, frame[name])
-                if cells.codec.n_cells and not cells.pools:  # else fit has told what is left out
+                if cells.codec.n_cells and not cells.pools:  # else `fit` has warned
                     _announce(name, frame[name], unknown)
         read = model.forms_.read(like)
         for name, form in forms.items():
@@ -103,9 +103,9 @@ def fill_gaps(model: Any, frame: pd.DataFrame, kept: pd.DataFrame, full: Any) ->
 def _announce(name: Any, series: pd.Series, unknown: np.ndarray) -> None:
     if unknown.any():
         notice(
-            f"column {name!r} holds {int(unknown.sum())} value(s) that the model does not know, "
-            f"such as {series[unknown].tolist()[0]!r}; they stay, and tell it nothing.",
-            "hold values that the model does not know: they stay, and tell it nothing",
+            f"column {name!r} holds {int(unknown.sum())} value(s) that the model has not "
+            f"learnt, such as {series[unknown].tolist()[0]!r}; they stay, and are ignored.",
+            "hold values that the model has not learnt: they stay, and are ignored",
             name,
         )
 

@@ -111,7 +111,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
 
     _parameter_constraints = {
         **LabelledGANSynthesizer._parameter_constraints,
-        "size": "no_validation",  # read_images knows
+        "size": "no_validation",  # read_images checks it
         "color": [StrOptions({"grey", "rgb"})],
         "crop": ["boolean"],
         "on_error": [StrOptions({"raise", "skip"})],

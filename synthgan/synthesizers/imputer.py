@@ -122,7 +122,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         -------
         completed : as given
             Same dtypes. A column that had no value at all in `fit` stays empty. Labels that `fit`
-            has not seen stay, and tell the model nothing; a `DataWarning` counts them.
+            has not seen stay, and the model ignores them; a `DataWarning` counts them.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         completed : list of tables, as given
-            What they differ in is what the data do not tell.
+            They differ where the known cells do not determine a value.
         """
         check_is_fitted(self)
         if isinstance(n_draws, bool) or not isinstance(n_draws, Integral) or n_draws < 1:

@@ -86,7 +86,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
     }
 
     def _validate_params(self) -> None:
-        reason = "counts of few columns say too little of a waveform or a picture"
+        reason = "counts of few columns do not describe a waveform or a picture"
         refuse_guarantee(self.privacy, f"{self.kind}s", reason)
         super()._validate_params()
 

@@ -150,12 +150,12 @@ class GANOverSampler(BaseEstimator):
         seed = None if self.random_state is None else drawn
         model.set_params(condition_on="any", constraints=[], random_state=seed)
         self.synthesizer_ = model.fit(table)
-        judge = HistGradientBoostingClassifier(
+        classifier = HistGradientBoostingClassifier(
             min_samples_leaf=leaf_rows(len(table)), random_state=int(rng.integers(2**31 - 1))
         )
-        judge.fit(self._cells(table, name), labels)
+        classifier.fit(self._cells(table, name), labels)
         made = [
-            self._make(table, name, label, n, judge, rng)
+            self._make(table, name, label, n, classifier, rng)
             for label, n in self.sampling_strategy_.items()
             if n
         ]
@@ -184,7 +184,7 @@ class GANOverSampler(BaseEstimator):
         name: str,
         label: Any,
         n: int,
-        judge: HistGradientBoostingClassifier,
+        classifier: HistGradientBoostingClassifier,
         rng: np.random.Generator,
     ) -> pd.DataFrame:
         """Generate `n` rows of a class from real ones; keep the first try classified as it."""
@@ -193,16 +193,16 @@ class GANOverSampler(BaseEstimator):
         hidden = rng.random(rows.shape) < self.hidden
         hidden[:, rows.columns.get_loc(name)] = False
         gaps = rows.isna().to_numpy()
-        place = judge.classes_.tolist().index(label)
-        tries, belief = [], []
+        place = classifier.classes_.tolist().index(label)
+        tries, probability = [], []
         for _ in range(_TRIES):
             seed = int(rng.integers(2**31 - 1))
-            # Gaps that a real row has are kept, as it may say something that they are there.
+            # Gaps of a real row are kept, as they may be informative.
             made = complete(self.synthesizer_, rows, seed, hidden | gaps)
             made = made.mask(gaps & ~hidden)
             tries.append(made)
-            belief.append(judge.predict_proba(self._cells(made, name))[:, place])
-        believed = np.array(belief)
+            probability.append(classifier.predict_proba(self._cells(made, name))[:, place])
+        believed = np.array(probability)
         picks = np.where(
             (believed > 0.5).any(axis=0), (believed > 0.5).argmax(axis=0), believed.argmax(axis=0)
         )
@@ -261,8 +261,8 @@ def _rows_to_add(strategy: Any, counts: pd.Series, y: Any) -> dict[Any, int]:
             )
         if n < counts[label]:
             raise ParameterError(
-                f"sampling_strategy wants {n} rows of class {label!r}, which has {counts[label]}; "
-                "over-sampling only adds rows."
+                f"sampling_strategy asks for {n} rows of class {label!r}, which has "
+                f"{counts[label]}; over-sampling only adds rows."
             )
     return {label: int(n - counts[label]) for label, n in wanted.items()}
 

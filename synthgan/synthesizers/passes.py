@@ -155,7 +155,7 @@ def _refuse(model: Any, y: Any, groups: Any) -> None:
 
 
 def _count(model: Any, table: LargeTable, support: Support) -> tuple[TableSummary, list[Tally]]:
-    """Count the values of all rows, and what they tell of constraints."""
+    """Count the values of all rows, and the rows that satisfy constraints."""
     counts: Counts | None = None
     for part in table.run("counting values", Count(model.forms_, model.constraints_, support)):
         if part is not None:

@@ -36,11 +36,11 @@ def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
     random_state = parameters["random_state"]
     if not seed:
         parameters["random_state"] = None
-    said = "none" if random_state is None else "stored" if seed else "not stored"
+    stored = "none" if random_state is None else "stored" if seed else "not stored"
     manifest: dict[str, Any] = {
         "class": type(model).__name__,
         "parameters": parameters,
-        "seed": getattr(model, "seed_", said) if random_state is None else said,
+        "seed": getattr(model, "seed_", stored) if random_state is None else stored,
         "versions": model.versions_,
         "tables": [],
     }

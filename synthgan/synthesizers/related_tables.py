@@ -15,7 +15,7 @@ from synthgan.exceptions import DataError, ParameterError, SynthganWarning, with
 from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
 from synthgan.families.known_tables import KnownTables
-from synthgan.families.links import Link, deal
+from synthgan.families.links import Link, linked_rows
 from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.related import RelatedTables, Relation
@@ -80,7 +80,7 @@ def read_related_tables(
 
 
 def least_support(model: TabularGANSynthesizer) -> int:
-    """Return how many people must share what is stored of a table; the encoder says so."""
+    """Return how many people must share what is stored of a table: `min_support` of the encoder."""
     return int(model._find_encoder(find_preset(model)).min_support)
 
 
@@ -151,10 +151,10 @@ def learn_child(
     ends[0, owners[::-1]], ends[1, owners] = clock[::-1], clock
     families = Families(tables.of_parents(str(owner.parent)), ends[0, :n], ends[1, :n])
     families = families.extended(model.summaries_.number, ends[:, n:])
-    dealt = [one for one in tables.links(name) if not links[one].is_above]
+    drawn = [one for one in tables.links(name) if not links[one].is_above]
     none = np.zeros((len(owners), 0), dtype=np.int64)
-    rows = np.column_stack([none, *(tables.rows[one] for one in dealt)])
-    model.learn(families, owners, tables.of_links(rows, dealt), _people(related, name))
+    rows = np.column_stack([none, *(tables.rows[one] for one in drawn)])
+    model.learn(families, owners, tables.of_links(rows, drawn), _people(related, name))
     return n_lonely / n
 
 
@@ -185,28 +185,28 @@ def draw_child(
         families = families.extended(
             model.summaries_.number, np.array([families.start[some], families.end[some]])
         )
-    dealt = [one for one in tables.links(name) if not links[one].is_above]
+    drawn = [one for one in tables.links(name) if not links[one].is_above]
 
     def draw_links(n: int, rng: np.random.Generator) -> tuple[np.ndarray, pd.DataFrame]:
-        rows = np.zeros((n, len(dealt)), dtype=np.int64)
-        for i, one in enumerate(dealt):
+        rows = np.zeros((n, len(drawn)), dtype=np.int64)
+        for i, one in enumerate(drawn):
             link = links[one]
             numbers = tables.frames[str(one.parent)][link.number].to_numpy(np.float64)
-            rows[:, i] = deal(numbers, link.missing, n, rng)
-        return rows, tables.of_links(rows, dealt)
+            rows[:, i] = linked_rows(numbers, link.missing, n, rng)
+        return rows, tables.of_links(rows, drawn)
 
     seed = int(rng.integers(2**31 - 1))
     table, clock, owners, linked = model.draw_families(families, draw_links, seed)
     tables.frames[name] = model.restore_rows(table, clock, owners, tables.frames[parent], rng)
     tables.rows[owner] = np.where(owners < n, owners, -1)
-    for one, to in zip(dealt, linked.T, strict=True):
+    for one, to in zip(drawn, linked.T, strict=True):
         tables.rows[one] = to
     for one in tables.links(name):
         if links[one].is_above:
             above = tables.rows_above(name, str(one.parent))
             if above is None:
                 raise KeyError(one)
-            some = deal(np.ones(len(tables.frames[str(one.parent)])), 0.0, len(table), rng)
+            some = linked_rows(np.ones(len(tables.frames[str(one.parent)])), 0.0, len(table), rng)
             above = np.where(above < 0, some, above)
             missing = rng.random(len(table)) < links[one].missing
             tables.rows[one] = np.where(missing, -1, above)

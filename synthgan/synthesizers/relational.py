@@ -69,7 +69,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
     ----------
     relations : list of Relation or {"auto"}, default="auto"
         Which table belongs to which. ``"auto"``: relations that names and values of columns allow
-        in one way only; a `DataWarning` tells them.
+        in one way only; a `DataWarning` lists them.
     tables : dict of str to TabularGANSynthesizer or None, default=None
         Parameters of single tables, instead of those below.
     condition_on : dict of str to list, or None, default=None

@@ -33,7 +33,7 @@ __all__ = ["SavedNetwork"]
 _NOT_SAVED = ("callbacks", "device", "warm_start")
 _CRITIC, _QUANTILES = "critic.", "quantiles."  # prefixes of their arrays
 _N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of more candidates
-# Grids, what is looked at of them, and their bins, for each cell; logits and draws for each level.
+# Grids, their features, and their bins, for each cell; logits and draws for each level.
 _CHOICE_BYTES, _LEVEL_BYTES = 64, 32
 _MOST_LEVELS, _MOST_LEVELS_EACH = 2**24, 64  # of columns of levels together, or each
 

@@ -291,7 +291,7 @@ def identifiers(model: Any) -> list[Identifier]:
 
 
 def identifier_columns(model: Any) -> list[Hashable]:
-    """Return the columns that are replaced by fresh values: they tell nothing of a row."""
+    """Return the columns that are replaced by fresh values, which do not depend on the row."""
     return [one.column for one in identifiers(model)]
 
 

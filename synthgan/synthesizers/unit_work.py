@@ -1,4 +1,4 @@
-"""What processes do with the units of a table: count values, encode rows; it knows no torch."""
+"""What processes do with the units of a table: count values, encode rows; no torch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Count", "Counts", "Encode", "EncodedRows"]
 
 @dataclass(frozen=True)
 class Counts:
-    """What is counted of some rows: values as they are learnt, and what tells of constraints."""
+    """What is counted of some rows: values as they are learnt, and evidence for constraints."""
 
     summary: TableSummary
     tallies: list[Tally]
@@ -108,7 +108,7 @@ class Encode:
 
 
 def _applied(constraints: ConstraintSet, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows as they are learnt; what is rare among all rows is told once, not by batch."""
+    """Return rows as they are learnt; without warnings, which are given once for all rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DataWarning)
         return constraints.apply(frame)

@@ -122,7 +122,7 @@ class PreviousNetworks:
 
 
 def _kinds(groups: Sequence[CellGroup]) -> dict[Any, list[Any]]:
-    """Tell what kind of cells each column has, and how many."""
+    """Return what kind of cells each column has, and how many."""
     kinds: dict[Any, list[Any]] = {}
     for group in groups:
         if group.kind != "null":

@@ -235,8 +235,8 @@ class Trees:
             ((child > place) & (child < size))[leads_on].all() for child in (self.left, self.right)
         )
         is_known = ((feature >= 0) & (feature < n_features))[leads_on].all()
-        asks = not np.isnan(self.num_threshold).any()
-        if not (goes_down and is_known and asks) or not np.isin(self.is_leaf, (0, 1)).all():
+        are_numbers = not np.isnan(self.num_threshold).any()
+        if not (goes_down and is_known and are_numbers) or not np.isin(self.is_leaf, (0, 1)).all():
             raise ArchiveError("the trees have invalid nodes")
         children = [
             (starts + child.astype(np.int64))[leads_on] for child in (self.left, self.right)

@@ -33,9 +33,9 @@ _KEPT_TREES = 32
 class Predictor:
     """Boosted trees for one number, or for the shares of some labels.
 
-    Rows are dealt to folds by person. Each fold is predicted by trees that learn the others; the
-    trees that are kept learn these predictions (cross-fitted distillation), so what is kept of a
-    row is what other people's rows say of it.
+    Rows are assigned to folds by person. Each fold is predicted by trees that learn the others; the
+    trees that are kept learn these predictions (cross-fitted distillation), so what is kept
+    of a row depends on the rows of other people only.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ class Predictor:
             trees.append(kept)
         asked = [one.feature_idx[one.is_leaf == 0] for one in trees]
         used = np.unique(np.concatenate([*asked, np.zeros(0, np.int64)]))
-        for one in trees:  # features of leaves are not looked at
+        for one in trees:  # features of leaves are not used
             one.feature_idx = np.minimum(np.searchsorted(used, one.feature_idx), len(used) - 1)
         return cls(features[used], trees, starts)
 
@@ -241,7 +241,7 @@ def _log(shares: np.ndarray) -> np.ndarray:
 
 
 def _some(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return as many rows as are looked at."""
+    """Return the rows that are used, at most `_MOST_ROWS`."""
     return np.arange(n) if n <= _MOST_ROWS else np.sort(rng.permutation(n)[:_MOST_ROWS])
 
 

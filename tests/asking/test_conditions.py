@@ -72,7 +72,7 @@ def test_values_ranges_and_sets(model):
     assert set(fake["systolic_mmhg"]) <= {120, 121, 122}
 
 
-def test_what_was_not_told_is_met_by_drawing_again(clinic):
+def test_other_conditions_are_met_by_drawing_again(clinic):
     free = model_of(clinic, candidates=4)
     assert free.generator_.body[0].in_features == 64  # no conditions
     fake = free.sample(30, conditions={"sex": "male", "age": (30, 70)})
@@ -84,7 +84,7 @@ def test_what_was_not_told_is_met_by_drawing_again(clinic):
     assert fake["age"].between(30, 70).all()
 
 
-def test_rare_wishes_say_how_rare(clinic):
+def test_rare_conditions_name_their_rate(clinic):
     free = model_of(clinic)
     with pytest.raises(
         SamplingError,

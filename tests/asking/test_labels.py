@@ -38,7 +38,7 @@ def ask(labels, conditions, n=200, with_y=True, seed=0):
     return wanted, told, known
 
 
-def test_what_the_networks_are_told():
+def test_conditions_of_the_networks():
     labels, cells = fitted()
     assert cells.shape == (N, np.prod(labels.encoder.grid_shape_))
     assert [g.column for g in labels.groups] == ["diagnosis", "site", "age", "sex", "rate"]
@@ -62,7 +62,7 @@ def test_nothing_to_know():
 
 @given(st.integers(0, 99), st.integers(0, 40))
 @settings(max_examples=20)
-def test_what_is_asked_is_told(seed, n):
+def test_requested_labels_become_conditions(seed, n):
     labels, _ = fitted()
     conditions = {"diagnosis": "healthy", "age": (40, 60), "sex": ["f", "m"], "rate": 70.0}
     wanted, told, (cells, mask) = ask(labels, conditions, n, with_y=False, seed=seed)

@@ -51,7 +51,7 @@ def test_a_model_with_a_guarantee(patients, public, capsys):
     assert loaded.dialect_ is None
 
 
-def test_a_seed_is_told(patients, public, capsys):
+def test_a_seed_gives_a_privacy_warning(patients, public, capsys):
     fit(patients, "--epsilon", 60, "--delta", 1e-5, "--public", public, "--seed", 3)
     assert "PrivacyWarning: random_state=3 seeds training and sampling" in capsys.readouterr().err
 

@@ -74,7 +74,7 @@ def test_a_folder_in_and_a_folder_out(tmp_path, real, model, capsys):
     ]  # fmt: skip
 
 
-def test_what_is_read_and_found_is_told(tmp_path, real, capsys):
+def test_what_is_read_and_found_is_printed(tmp_path, real, capsys):
     run("fit", real, "-o", tmp_path / "m", "--max-steps", 1)
     told = capsys.readouterr()
     assert f"{real}/patients.csv read (text, separator ',', encoding utf-8): 40 rows" in told.out

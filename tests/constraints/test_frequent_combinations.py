@@ -117,7 +117,7 @@ def test_round_trip_of_other_rows(values: list[float | None]) -> None:
     assert_frame_equal(back, frame)
 
 
-def test_what_is_known_tells_the_combination() -> None:
+def test_known_numbers_set_the_combination() -> None:
     constraint = FrequentCombinations(NAMES).fit(measured())
     known = pd.DataFrame([FILLED, FILLED, [0.0, 0.0, 0.0], FILLED], columns=NAMES)
     mask = pd.DataFrame([[1, 1, 1], [1, 0, 0], [0, 1, 1], [0, 0, 0]], columns=NAMES).astype(bool)

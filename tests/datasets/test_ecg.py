@@ -218,7 +218,7 @@ def test_order_of_the_diagnoses_is_random():
     assert (orders[0] != orders[1]).any()
 
 
-def test_infarctions_are_told_but_not_all():
+def test_most_infarctions_are_recognised_but_not_all():
     windows, diagnosis = make_ecg(500, n_samples=750, fs_hz=250, return_y=True, random_state=0)
     beats, found = mean_beats(windows, 250)
     is_infarcted = (diagnosis == "Myocardial infarction").to_numpy()[found]

@@ -355,7 +355,7 @@ def test_midnights_of_a_zone_stay_midnights():
     assert decoded.dtype == frame["x"].dtype
 
 
-def test_columns_are_told_by_place_when_one_side_is_an_array():
+def test_columns_are_matched_by_place_when_one_side_is_an_array():
     frame = pd.DataFrame({"a": np.arange(9.0), "b": np.arange(9.0) ** 2})
     encoder = GridEncoder(min_support=1).fit(frame)
     with pytest.warns(UserWarning, match="does not have valid feature names"):

@@ -39,7 +39,7 @@ def test_kinds(values, dtype, kind):
     assert column.kind == kind
 
 
-def test_what_a_column_knows():
+def test_fields_of_a_column():
     frame = pd.DataFrame(
         {
             "price": [1.25, 3.5, np.nan, 2.0],

@@ -77,7 +77,7 @@ def test_grey_levels_of_the_thesis_share_nothing():
     assert sum(str(n).endswith(":present") for n in encoder.get_feature_names_out()) == 7
 
 
-def test_a_known_value_of_one_column_tells_of_all():
+def test_a_known_value_of_one_column_sets_the_shared_gap():
     frame = _visits()
     encoder = GridEncoder().fit(frame)
     known = pd.DataFrame({"v4": [4.0, np.nan], "grade": pd.Series([None, None], dtype=object)})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synthgan.families.coding import FamilyCoding, as_labels
 from synthgan.families.families import Families, some_families
-from synthgan.families.links import deal
+from synthgan.families.links import linked_rows
 from synthgan.families.periods import Periods
 from synthgan.families.state import FamilyState
 from synthgan.families.summaries import Summaries, family_features, n_family_features
@@ -228,7 +228,7 @@ def test_steps_lead_to_the_last_value() -> None:
     assert third["at the last"].tolist() == [0.0]
 
 
-def test_rows_that_repeat_one_of_the_same_time_are_told() -> None:
+def test_rows_that_repeat_one_of_the_same_time_are_marked() -> None:
     table, owners, clock = days()
     coding = FamilyCoding.fit(table, owners, clock)
     summaries = Summaries("n", "first", "last", (), (), ())
@@ -258,8 +258,8 @@ def test_rows_of_nobody_get_a_parent_of_their_own() -> None:
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.integers(0, 50))
-def test_links_are_dealt_in_proportion(numbers: list[int], n: int) -> None:
-    rows = deal(np.array(numbers, float), 0.0, n, np.random.default_rng(0))
+def test_links_are_drawn_in_proportion(numbers: list[int], n: int) -> None:
+    rows = linked_rows(np.array(numbers, float), 0.0, n, np.random.default_rng(0))
     counts = np.bincount(rows, minlength=len(numbers))
     weights = np.array(numbers) if sum(numbers) else np.ones(len(numbers))
     assert (np.abs(counts - n * weights / weights.sum()) <= 1 + 1e-9).all()

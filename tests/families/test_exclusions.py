@@ -65,7 +65,7 @@ def test_broken_rows():
     assert made.broken(some, of).tolist() == [True, False, True, True]
 
 
-def test_few_people_tell_nothing():
+def test_few_people_are_no_evidence():
     """Rows are many, people are few: that they never have both may be chance."""
     rows, known = make()
     made = Exclusions.fit(rows, known, Support(5, np.arange(len(rows)) % 8))

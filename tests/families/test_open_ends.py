@@ -29,7 +29,7 @@ def stays(n=400):
     return coding, coding.read(table), owners, gaps
 
 
-def test_labels_tell_when_the_next_row_begins():
+def test_labels_determine_when_the_next_row_begins():
     coding, rows, owners, gaps = stays()
     assert steps_follow_labels(coding, rows, gaps, owners)
     shuffled = np.random.default_rng(1).permutation(gaps)
@@ -38,7 +38,7 @@ def test_labels_tell_when_the_next_row_begins():
     assert not steps_follow_labels(coding, rows, np.zeros(len(gaps)), owners)
 
 
-def test_few_steps_tell_nothing():
+def test_few_steps_are_no_evidence():
     coding, rows, owners, gaps = stays(200)
     assert not steps_follow_labels(coding, rows, gaps, owners)
 

@@ -142,7 +142,7 @@ def test_sampling_in_chunks(monkeypatch, candidates):
     assert made_by.sample(Listener(), nothing, 0).shape == (0, 2, 4)
 
 
-def test_candidates_tell_their_features_unless_cells_are_known():
+def test_candidates_have_features_unless_cells_are_known():
     made_by, grids, seen = sampler(), real_grids(20), []
 
     def first(made, known, rng):

@@ -75,7 +75,7 @@ def test_each_pixel_can_be_set_by_itself(side):
 
 
 @torch.no_grad()
-def test_images_that_are_all_alike_are_told():
+def test_images_that_are_all_alike_are_detected():
     _, discriminator = build((16, 16))
     image = torch.randn(1, 16, 16)
     discriminator.gather.weight[:, : -discriminator.n_spreads] = 0.0
@@ -86,7 +86,7 @@ def test_images_that_are_all_alike_are_told():
     assert alike[0] != different[0]
 
 
-def test_both_networks_hear_of_conditions():
+def test_both_networks_depend_on_conditions():
     generator, discriminator = build((9, 12), n_conditions=2)
     z, c = torch.randn(1, 8).expand(2, -1), torch.eye(2)
     made = generator(z, c)

@@ -270,7 +270,7 @@ def few_latents(n_latents=50):
     return build_networks(network, (3, 3), 0, LEVELS, rng())[0]
 
 
-def test_few_noise_vectors_are_dealt_evenly():
+def test_few_noise_vectors_are_distributed_evenly():
     generator = few_latents()
     assert generator.n_latents == 50
     made = [generator(torch.randn(50, 4, generator=rng(seed)), free(50)) for seed in (1, 2)]

@@ -23,7 +23,7 @@ from synthgan import (
     SignalGANSynthesizer,
     TabularGANSynthesizer,
 )
-from synthgan.gan.isolation import lent
+from synthgan.gan.isolation import as_global_generator
 from synthgan.gan.networks.protocol import (
     AnyLengthGenerator,
     Network,
@@ -349,7 +349,7 @@ def test_abilities():
     assert not isinstance(Mine(), SettlingNetwork)
 
 
-def test_what_names_no_generator_draws_from_the_handed_one():
+def test_networks_without_rng_draw_from_the_given_generator():
     generator, discriminator = build_networks(Mine(), (2, 2), 1, (), torch.Generator())
     assert with_rng(FCN(width=8).build((2, 2), 0, 3)[0]).__class__.__name__ == "FlatGenerator"
     judge, rng = with_rng(discriminator), torch.Generator().manual_seed(0)
@@ -398,7 +398,7 @@ def test_first_weights_of_users_networks_hang_on_the_seed():
     ],
     ids=["global", "with_rng"],
 )
-def test_a_users_discriminator_that_redraws_is_told_of_each_step(redraw):
+def test_a_users_discriminator_redraws_at_each_step(redraw):
     def fit():
         kind = type("Redrawing", (Dropping,), {"redraw": redraw})
         mine = Mine(lambda latent_dim: (Simple(latent_dim), kind()))
@@ -413,18 +413,18 @@ def test_a_users_discriminator_that_redraws_is_told_of_each_step(redraw):
 
 def test_torchs_generator_comes_back_after_an_error():
     before, rng = global_states(), torch.Generator().manual_seed(0)
-    with pytest.raises(TypeError, match="rand"), lent(rng):
+    with pytest.raises(TypeError, match="rand"), as_global_generator(rng):
         torch.rand("a")
     assert global_states() == before
 
 
 @pytest.mark.gpu
-def test_a_generator_of_a_gpu_is_lent():
+def test_a_generator_of_a_gpu_serves_global_draws():
     rng = torch.Generator("cuda").manual_seed(0)
     before = torch.get_rng_state(), torch.cuda.get_rng_state()
 
     def draw(rng):
-        with lent(rng):
+        with as_global_generator(rng):
             return [torch.rand(3, device="cuda").cpu(), torch.rand(3)]
 
     first, second = draw(rng), draw(rng)

@@ -44,7 +44,7 @@ def test_batches_move_free_cells_only_and_only_so_far():
     assert moved.max() > 9
 
 
-def test_groups_are_hidden_as_a_whole_and_as_often_as_told():
+def test_groups_are_hidden_as_a_whole_and_at_the_given_rate():
     groups = [
         CellGroup("continuous", (0,)), CellGroup("one_hot", (1, 2, 5)), CellGroup("binary", (4,)),
         CellGroup("null", (3,)),
@@ -229,7 +229,7 @@ def test_the_best_weights_are_kept_and_a_run_without_gain_is_annealed():
     assert measured[:3] == [0.1, 0.5, 0.2]
 
 
-def test_a_lucky_measurement_neither_ends_a_run_nor_wins_it():
+def test_a_measurement_high_by_chance_neither_ends_a_run_nor_is_its_best():
     figures = iter([0.5, 0.64, *np.linspace(0.5, 0.6, 38)])
     weights = []
 

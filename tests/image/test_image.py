@@ -186,10 +186,10 @@ def test_kept_models(fingers, folder, tmp_path, kind):
         assert type(a) is type(b)
         assert again.score(data) == model.score(data)
     with pytest.raises(ArchiveError):
-        quick(network=_Stranger()).fit(X).save(tmp_path / "s")
+        quick(network=_OwnNetwork()).fit(X).save(tmp_path / "s")
 
 
-class _Stranger:
+class _OwnNetwork:
     latent_dim = 4
 
     def build(self, shape, n_conditions, latent_dim):

@@ -77,7 +77,7 @@ def test_a_cache_sees_that_files_change(tmp_path, decodings):
     assert decodings() > 0
 
 
-def test_a_cache_knows_what_was_left_out(place, decodings):
+def test_a_cache_stores_what_was_left_out(place, decodings):
     cache = place.with_name("pixels.npy")
     plant(place, {"1.png": b"", **{f"{i}.png": encoded(NOISE[i]) for i in (2, 3)}, "4.png": b"x"})
     with pytest.raises(DataError, match="2 of 4 images cannot be read"):

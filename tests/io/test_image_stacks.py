@@ -43,7 +43,7 @@ def test_a_stack_and_its_parts(channels):
         stack[5]
 
 
-def test_the_stack_tells_what_it_is():
+def test_repr_of_a_stack():
     assert repr(ImageStack(NOISE)) == "ImageStack(6 grey images of 9 x 7)"
     colour = ImageStack(np.zeros((1, 2, 4, 3), dtype=np.uint8))
     assert repr(colour) == "ImageStack(1 colour image of 2 x 4)"
@@ -132,7 +132,7 @@ def test_a_forked_child_leaves_the_file(tmp_path):
     assert not file.exists()
 
 
-def test_a_full_disk_is_told_before(tmp_path, mapped, monkeypatch):
+def test_a_full_disk_is_an_error_before_reading(tmp_path, mapped, monkeypatch):
     save(NOISE, tmp_path / "a.zip")
     with monkeypatch.context() as patch:
         usage = SimpleNamespace(free=100)

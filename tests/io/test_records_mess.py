@@ -150,7 +150,7 @@ def test_leads_of_one_name_and_leads_by_place(tmp_path):
             read_records(tmp_path, leads)
 
 
-def test_places_with_other_names_are_told(tmp_path):
+def test_places_with_other_names_give_a_warning(tmp_path):
     for name, leads in (("a", ("MLII", "V1")), ("b", ("V5", "V2"))):
         plant(tmp_path, TWO.format(*leads).replace("r.dat", f"{name}.dat"), name=name)
     with pytest.warns(
@@ -205,7 +205,7 @@ def test_missing_samples_of_swapped_bytes(tmp_path):
     assert np.array_equal(values, [0.001, np.nan, 0.004], equal_nan=True)
 
 
-def test_a_checksum_of_zero_is_told(tmp_path):
+def test_a_checksum_of_zero_is_reported(tmp_path):
     plant(tmp_path, FOLDER_RECORD.replace(" 10 0 I", " 0 0 I"))
     with pytest.warns(DataWarning, match=r"^1 of 1 records have the checksum 0 "):
         (record,) = read_records(tmp_path)

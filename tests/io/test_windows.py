@@ -119,7 +119,7 @@ def test_no_window_left():
         windows(noise(0, values=np.full((1, 200), np.nan)), 100)
 
 
-def test_whose_windows_are_left_out_most_is_told():
+def test_whose_windows_are_left_out_most_is_reported():
     flat = [noise(0, name, values=np.zeros((1, n))) for name, n in (("a", 100), ("b", 300))]
     with pytest.raises(
         DataError, match="none of 4 windows is valid: 4 flat in a lead, most in record 'b'"

@@ -94,7 +94,7 @@ def test_worse_fakes_score_worse(measure, discs, other):
         assert is_better(scores[0], scores[0].ceiling, scores[0].floor)
 
 
-def test_noise_is_told_apart(discs):
+def test_noise_is_distinguished(discs):
     noise = np.random.default_rng(0).integers(0, 256, discs.shape)
     score = images.image_c2st(discs[:80], noise[:80], random_state=0)
     assert score.value > 0.99
@@ -104,7 +104,7 @@ def test_noise_is_told_apart(discs):
     assert images.image_spectrum(discs, noise, random_state=0).value > 0.5
 
 
-def test_c2st_says_what_gives_fakes_away(discs, other):
+def test_c2st_names_the_features_that_differ(discs, other):
     fake = np.clip(other.astype(int), 0, 150)
     detail = images.image_c2st(discs, fake, random_state=0).detail["value"]
     assert set(detail.index) == {

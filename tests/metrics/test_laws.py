@@ -229,7 +229,7 @@ def test_shuffled_columns_keep_marginals_and_lose_pairs(patients):
             assert gain == pytest.approx(0, abs=1e-9), measure
 
 
-def test_noise_is_told_apart(patients):
+def test_noise_is_distinguished(patients):
     rng = np.random.default_rng(0)
     real = patients[:400]
     noise = pd.DataFrame(

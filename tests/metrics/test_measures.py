@@ -238,7 +238,7 @@ def test_c2st_names_what_gives_the_fake_away():
     assert score.interval[0] < score.value < score.interval[1]
 
 
-def test_copies_and_half_copies_are_not_told_apart_by_their_twins():
+def test_c2st_does_not_separate_copies_by_their_originals():
     rng = np.random.default_rng(0)
     real = pd.DataFrame({"x": rng.normal(size=400), "y": rng.normal(size=400)})
     assert metrics.c2st(real, real, random_state=0).value == 0.5

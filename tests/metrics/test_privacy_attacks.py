@@ -251,7 +251,7 @@ def test_wide_tables_have_some_of_their_columns_as_secrets():
 # --- membership
 
 
-def test_members_are_told_by_near_copies_that_plain_distance_misses():
+def test_near_copies_reveal_members_that_plain_distance_misses():
     """Real rows in a dense and a sparse region; the fakes lie round the real rows."""
     rng = np.random.default_rng(0)
 
@@ -267,7 +267,7 @@ def test_members_are_told_by_near_copies_that_plain_distance_misses():
     assert score.detail.loc["naive", "value"] == 0.5
 
 
-def test_too_few_to_tell_members():
+def test_too_few_members_to_decide():
     real = clinic(5, 0)
     assert "Without a holdout" in membership_inference(real, real).note
     score = membership_inference(real, real, holdout=real[:1])
@@ -276,7 +276,7 @@ def test_too_few_to_tell_members():
 
 
 @pytest.mark.parametrize("n", [2, 4])
-def test_trees_tell_few_points_apart(n):
+def test_trees_distinguish_few_points(n):
     near, far = np.arange(n)[:, None] / n, 5 + np.arange(n)[:, None] / n
     ratios = tree_ratios(np.array([[0.4], [5.4]]), near, far)
     assert ratios[0] > 1 > -1 > ratios[1]

@@ -192,7 +192,7 @@ def test_one_person_across_the_stages_of_a_large_table():
     assert predicates.singled_out(ranks, people).tolist() == [3]
 
 
-def test_hits_that_come_together_tell_less():
+def test_dependent_hits_widen_the_interval():
     hits = np.array([True] * 30 + [False] * 370)
     apart = np.arange(400)
     assert clustered_number(hits, apart) == pytest.approx(400)
@@ -203,7 +203,7 @@ def test_hits_that_come_together_tell_less():
     assert math.isclose(clustered_number(hits[:0], apart[:0]), 0)
 
 
-def test_classifiers_know_nobody_again():
+def test_classifiers_recognise_no_person():
     """Fresh persons: who has seen some visits of a person knows the others to be real."""
     (real, groups), (fake, _) = visits(40, 0, 0.05), visits(40, 7, 0.05)
     alone = metrics.c2st(real, fake, random_state=0).value

@@ -61,7 +61,7 @@ def test_keys_are_equal_where_rows_are(frame, random):
     assert len(np.unique(keys)) == len(frame.astype(object).drop_duplicates())
 
 
-def test_columns_are_told_apart():
+def test_columns_are_distinguished():
     ours, theirs = row_keys(pd.DataFrame({"a": [1], "b": [2]}), pd.DataFrame({"a": [2], "b": [1]}))
     assert ours[0] != theirs[0]
 

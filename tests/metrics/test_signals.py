@@ -114,7 +114,7 @@ def test_worse_fakes_score_worse(measure, ecg, other):
 
 
 @pytest.mark.parametrize("measure", MEASURES)
-def test_noise_is_told_apart(measure, ecg):
+def test_noise_is_distinguished(measure, ecg):
     real = ecg[:80]
     noise = real.std() * np.random.default_rng(0).normal(size=real.shape)
     score = measure(real, noise, fs_hz=FS_HZ, holdout=ecg[80:160], random_state=0)
@@ -294,7 +294,7 @@ def test_collapse_loses_coverage_alone(ecg, other):
     assert detail["coverage"] < 0.3
 
 
-def test_c2st_says_what_gives_fakes_away(ecg, other):
+def test_c2st_names_the_features_that_differ(ecg, other):
     hum = np.zeros((90, other.shape[1] // 2 + 1), dtype=complex)
     hum[:, 75:95] = np.exp(2j * np.pi * np.random.default_rng(0).random((90, 20)))  # 30 to 38 Hz
     hum = np.fft.irfft(hum, other.shape[1])

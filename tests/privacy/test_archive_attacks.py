@@ -59,7 +59,7 @@ def test_bins_hold_enough_people():
         assert len(set(people[bins == one])) >= 5
 
 
-def test_trees_of_the_critic_do_not_tell_who_was_learnt():
+def test_trees_of_the_critic_do_not_reveal_members():
     # Fakes of another distribution, so that trees have something to learn.
     # Landed: AUC .617 of the attack, for .575 between unseen rows and fakes.
     rng = np.random.default_rng(0)
@@ -134,7 +134,7 @@ def test_one_outlier_does_not_show():
     assert fake["day"].min() >= pd.Timestamp("2022-01-01")
 
 
-def test_decimals_and_gaps_of_few_rows_are_not_told():
+def test_decimals_and_gaps_of_few_rows_are_not_stored():
     rng = np.random.default_rng(0)
     x = rng.normal(50, 9, 400).round(1)
     x[:3] = [50.12345, 51.54321, 49.99991]
@@ -159,7 +159,7 @@ def test_decimals_and_gaps_of_few_rows_are_not_told():
     assert (exact[0].decimals, exact[1].missing) == (5, 0.0025)
 
 
-def test_what_the_model_says_of_its_columns_has_no_gap_of_one_row(tmp_path):
+def test_the_schema_has_no_gap_of_one_row(tmp_path):
     clinic = make_clinic(300, random_state=0).assign(x=1.25)
     clinic.loc[3, "x"] = np.nan
     TabularGANSynthesizer(**QUICK).fit(clinic).save(tmp_path / "m")
@@ -167,7 +167,7 @@ def test_what_the_model_says_of_its_columns_has_no_gap_of_one_row(tmp_path):
     assert "0.00333" not in text
 
 
-def test_patterns_tell_of_no_single_identifier():
+def test_patterns_reveal_no_single_identifier():
     ids = [f"AB{n:04d}" for n in range(1000, 1060)]
     strange = Identifier("id").fit(pd.DataFrame({"id": [*ids, "Xy99zz"]}), Support(5))
     plain = Identifier("id").fit(pd.DataFrame({"id": ids}), Support(5))
@@ -181,7 +181,7 @@ def test_patterns_tell_of_no_single_identifier():
     assert Identifier("id").fit(pd.DataFrame({"id": lower}), Support(5)).parts_[0][0] != "letter"
 
 
-def test_the_width_of_labels_is_not_told(tmp_path):
+def test_the_width_of_labels_is_not_stored(tmp_path):
     y = np.array(["a", "b"] * 100, dtype=object)
     y[0] = "x" * 37
     with pytest.warns(DataWarning, match="rarer than min_support"):

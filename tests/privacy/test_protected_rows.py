@@ -1,4 +1,4 @@
-"""Rows are lent to mechanisms alone, few of each person, and every loan is in the ledger."""
+"""Only mechanisms read rows, few of each person, and every reading is in the ledger."""
 
 import numpy as np
 import pandas as pd

@@ -176,7 +176,7 @@ def test_a_table_that_fits_is_its_own_nearest(of_rows, of_columns):
     assert nearest_table(np.outer(p, q), p, q) == pytest.approx(np.outer(p, q), abs=1e-9)
 
 
-def test_a_table_of_three_columns_says_nothing_but_what_its_pairs_say():
+def test_a_table_of_three_columns_follows_from_its_pairs():
     draw = np.random.default_rng(0)
     a, b = draw.random((4, 3)), draw.random((5, 3))
     given_c = np.einsum("ac,bc->abc", a, b)  # independent given the third column

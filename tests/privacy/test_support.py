@@ -43,7 +43,7 @@ def test_the_highest_value_of_all_moves_nothing(values, one, other):
     st.floats(1e5, 1e9),
     st.floats(1.0, 1e3),
 )
-def test_no_one_can_tell_the_largest_within_15_percent(others, outlier, ratio):
+def test_the_largest_cannot_be_estimated_within_15_percent(others, outlier, ratio):
     # The rule itself: the second largest, who knows their own, knows the sum of the others at most.
     values = np.sort([*others, outlier, outlier * ratio])
     high = np.array([10.0 * values[-1]])  # not the highest group of all
@@ -106,7 +106,7 @@ def test_the_odd_one_of_five_cannot_be_computed():
     assert fit_quantiles(np.array([0, 0, 0, 0, 987654.0]), Support(5)) is None
 
 
-def test_four_people_of_one_value_are_not_told_by_a_mean():
+def test_a_mean_does_not_reveal_four_people_of_one_value():
     values = np.array([0.0] * 995 + [5.0] + [987_654.0] * 4)
     assert fit_quantiles(values, Support(5)).stop[-1] < 1000
     rng = np.random.default_rng(0)

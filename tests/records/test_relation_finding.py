@@ -75,7 +75,7 @@ def test_other_names_and_other_values_are_no_relation():
     assert find(said, people=few, visits=visits(age=[40, 50, 60, 20, 30, 30, 20])) == ()
 
 
-def test_one_table_says_nothing():
+def test_one_table_gives_no_relations():
     assert find_table_relations({"people": people()}) == ()
 
 

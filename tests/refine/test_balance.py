@@ -48,7 +48,7 @@ def test_counts_vary_less_than_those_of_independent_draws_and_are_right_on_avera
 
 
 def test_rare_levels_are_as_rare_as_they_should_be():
-    # A level of 1 % is expected less than once in 50 rows: chance decides, without a lean.
+    # A level of 1 % is expected less than once in 50 rows: chance decides, without a bias.
     rng = np.random.default_rng(2)
     real = (np.arange(1000) % 100 == 0)[:, None].astype(float)
     margins = Margins.fit(real, real)

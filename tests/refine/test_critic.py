@@ -79,7 +79,7 @@ def test_columns_stay_as_they_are(critic):
     assert np.abs(levels - 1 / 3).max() < 0.03
 
 
-def test_what_cannot_be_told_is_left_alone():
+def test_indistinguishable_sets_are_left_unchanged():
     critic = Critic.fit(free(grids(1000, 0, 0.5)), free(grids(4000, 1, 0.5)), view, seed=0)
     kept = chosen(critic, 2)
     assert fidelity(grids(3000, 9, 0.5), kept) > 0.93
@@ -160,7 +160,7 @@ def test_a_row_with_known_groups_gets_one_of_its_own_candidates():
     assert set(picks[known[:, 0] == 0] % 100) <= set(rows[known[:, 0] == 0])
 
 
-def test_rounding_of_generated_cells_tells_nothing():
+def test_rounding_of_generated_cells_separates_nothing():
     groups = [
         CellGroup("continuous", (0,), 1), CellGroup("binary", (1,)), CellGroup("one_hot", (2, 3)),
     ]  # fmt: skip
@@ -170,7 +170,7 @@ def test_rounding_of_generated_cells_tells_nothing():
     assert cell_features(real, groups).tolist() == [[0, 0, 1], [40.25, 1, 0]]
 
 
-def test_the_effective_share_tells_how_few_rows_are_preferred():
+def test_the_effective_share_falls_as_fewer_rows_are_preferred():
     assert _effective_share(np.zeros(50)) == pytest.approx(1)
     assert _effective_share(np.array([90.0, *[-900.0] * 9])) == pytest.approx(0.1)
     assert _effective_share(np.array([5.0, 5.0, -99.0, -99.0]) + 1e3) == pytest.approx(0.5)

@@ -54,7 +54,7 @@ def test_all_measures_are_in_the_report(report):
     assert titles == ["Faithful?", "Private?"]
     faithful, private = report.summary()
     assert faithful.name == "family_c2st"
-    assert faithful.meaning.endswith(" for rows dealt to other parents.")
+    assert faithful.meaning.endswith(" for rows assigned to other parents.")
     assert private.name == "family_membership_inference"
 
 

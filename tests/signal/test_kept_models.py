@@ -229,7 +229,7 @@ def rng_order(n):
     return np.random.default_rng(0).permutation(n)
 
 
-def test_fewer_than_twenty_windows_are_told_of():
+def test_fewer_than_twenty_windows_give_a_warning():
     windows = make_ecg(20, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
     with pytest.warns(DataWarning, match="19 windows are too few to calibrate samples: amplitudes"):
         assert quick(fs_hz=FS_HZ).fit(windows[:19]).calibration_ is None

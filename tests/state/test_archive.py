@@ -318,7 +318,7 @@ def test_archives_of_more_than_two_gibibytes_have_another_end(path):
     refused(path, f"its list of members takes {2**40} bytes")
 
 
-def test_a_seal_tells_damage_not_the_author(path):
+def test_a_hash_detects_damage_not_the_author(path):
     """Whoever can change a file can also seal it anew: that is what the text promises."""
     members = unpack(path)
     pack(path, {**members, SCHEMA: b'{"changed": 1}'})

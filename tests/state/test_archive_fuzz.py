@@ -65,7 +65,7 @@ def sound(tmp_path_factory):
 
 
 def attempt(path, base_bytes):
-    """Load and sample; tell whether it was refused. Anything but a clean refusal fails."""
+    """Load and sample; return whether it was refused. Anything but a clean refusal fails."""
     del seen[:]
     begun = time.perf_counter()
     try:

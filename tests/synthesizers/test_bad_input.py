@@ -155,7 +155,7 @@ def test_going_on_with_a_warning():
         ),
     ],
 )
-def test_what_cannot_be_saved_is_told_before_training(table, named, tmp_path):
+def test_what_cannot_be_saved_is_refused_before_training(table, named, tmp_path):
     with pytest.warns(DataWarning, match=f"can be used, but not saved: {named}"):
         model = TabularGANSynthesizer(network=FCN(width=8, depth=1), max_steps=1).fit(table)
     assert model.sample(3).columns.tolist() == table.columns.tolist()

@@ -70,7 +70,7 @@ def test_labels_never_seen_stay_and_are_counted(imputer, some):
     both = set_column(some, ward=moons, sex=lambda s: moons(s).astype("category"))
     with pytest.warns(DataWarning, match=r"2 columns \('ward', 'sex'\) hold values that the model"):
         full = check(imputer, both, COLUMNS)
-    # What the model does not know tells it nothing: other cells are as if it were missing.
+    # The model ignores unknown values: other cells are as if they were missing.
     blank = table.assign(ward=table["ward"].replace("moon", None))
     others = ["age", "bmi", "admitted", "lab"]
     assert full["sex"].cat.categories.tolist() == ["female", "male", "moon"]

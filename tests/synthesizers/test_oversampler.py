@@ -168,7 +168,7 @@ def test_classes_come_back_in_their_container(clinic, form):
     assert all(classes.count(one) == 300 for one in set(classes))
 
 
-def test_columns_of_classes_are_told_of_as_in_scikit_learn(clinic):
+def test_columns_of_classes_give_the_warning_of_scikit_learn(clinic):
     for y in (NAMES.to_numpy(str)[:, None], (NAMES == "rare").to_numpy(int)[:, None]):
         with pytest.warns(DataConversionWarning, match=r"y has shape \(400, 1\), .* y.ravel\(\)"):
             _, more = over().fit_resample(clinic[["age"]], y)

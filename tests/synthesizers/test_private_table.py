@@ -212,13 +212,13 @@ def test_two_fits_with_a_seed_differ(patients):
     assert "seed: there was one; the file does not hold it" in synthgan.load(file).model_card()
 
 
-def test_a_large_delta_is_told(patients):
+def test_a_large_delta_gives_a_warning(patients):
     with pytest.warns(PrivacyWarning, match=r"delta=0.1 is more than 1 / number of rows \(about 1"):
         quick(guarantee(delta=0.1), max_steps=1).fit(patients[["ill", "age"]])
 
 
 @pytest.mark.filterwarnings("ignore:.*comes back empty:synthgan.exceptions.DataWarning")
-def test_few_rows_are_told(patients):
+def test_few_rows_give_a_warning(patients):
     message = (
         r"about \d+ rows are few for 2 columns at epsilon=0.05: some columns may come back emp"
     )

@@ -1,4 +1,4 @@
-"""What the schema says of a column, counted so that the counts of parts can be added."""
+"""What the schema holds of a column, counted so that the counts of parts can be added."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ class Facts:
     def fields(self, least: int, may_be_local: bool = True) -> dict[str, Any]:
         """Return the fields of the `Column`; what fewer people have is ignored.
 
-        `may_be_local` tells whether local times are known, as `Column.wall_clock` needs them.
+        `may_be_local`: whether local times are known, as `Column.wall_clock` needs them.
         """
         dtype = self.source
         found: dict[str, Any] = {

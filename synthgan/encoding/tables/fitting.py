@@ -133,7 +133,7 @@ def share_gaps(
     ----------
     column_cells : sequence of ColumnCells
     alike : callable
-        Tells whether the columns with two numbers are missing in the same rows.
+        Returns whether the columns with two numbers are missing in the same rows.
     """
     owners: list[int] = []
     shared = []
@@ -149,7 +149,7 @@ def share_gaps(
 
 
 def gaps_of(frame: pd.DataFrame, support: Support) -> Callable[[int, int], bool]:
-    """Return what tells whether two columns of a table are missing in the same rows."""
+    """Return a function: whether two columns of a table are missing in the same rows."""
 
     @cache
     def gaps(i: int) -> np.ndarray:

@@ -24,7 +24,7 @@ _LEAST_RARE = 0.85  # of the others on the lattice
 _FEWEST, _FEWEST_EXACT = 50, 20  # values with and without others beside the lattice
 _BY_CHANCE = 0.2  # most of the values beside a lattice that are on it by chance
 _N_DRAWS, _DRAW = 64, 5  # sets of values of which the common divisor is taken
-_MOST_TRIED = 5000  # values, before all are looked at
+_MOST_TRIED = 5000  # values, before all are tested
 _RARE_DAY = 0.2  # of the usual number of rows a weekday
 _LEAST_P, _LEAST_EFFECT = 1e-4, 0.25  # for counts that differ
 _FEWEST_DAYS = 28  # from first to last, to speak of weekdays
@@ -40,7 +40,7 @@ def find_lattice(numbers: Numbers, decimals: int | None) -> Lattice | None:
     Parameters
     ----------
     numbers : Numbers
-        Only those that are too rare to be stored are looked at; if there are so many that they are
+        Only those that are too rare to be stored are tested; if there are so many that they are
         in a sketch, none are.
     decimals : int or None
         That hold all values; steps of ``10 ** -decimals`` are no news.

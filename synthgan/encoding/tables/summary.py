@@ -180,7 +180,7 @@ class TableSummary:
         frame : DataFrame
         support : Support
         before : TableSummary or None, default=None
-            Of other rows, to which these come: what these tell of a scale is then known.
+            Of other rows, to which these are added: the scales that they show are then known.
         """
         known: Sequence[Any] = [None] * frame.shape[1] if before is None else before.columns
         columns = [

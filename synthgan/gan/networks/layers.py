@@ -37,7 +37,7 @@ class FlatGenerator(nn.Module):
     shape : tuple of int
         Of the grid.
     latents : Tensor of shape (n_latents, latent_dim) or None, default=None
-        The only noise vectors that the layers see. They are dealt evenly among the rows of a
+        The only noise vectors that the layers see. They are distributed evenly among the rows of a
         batch: as many rows as there are vectors have each of them once. None: any noise.
     """
 

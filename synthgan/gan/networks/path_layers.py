@@ -41,7 +41,7 @@ _WHITE = 4  # channels of white noise in the coarse map
 _WANDER = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _WANDER_WAVES = 3
 _MOST_LOG = 4.0  # of gains, sizes and rates
-_PLACES = 8  # waves that tell a placed generator where it is
+_PLACES = 8  # waves that encode the place in the window
 _HIDDEN = 1 / 9  # of a window
 
 
@@ -231,8 +231,9 @@ class PathGenerator(nn.Module):
 class PathDiscriminator(nn.Module):
     """From samples to a logit.
 
-    It is shown a piece of each window, drawn anew for each step: where a window was cut from its
-    recording says nothing, and there are more pieces than windows, so that none is memorised.
+    It is shown a piece of each window, drawn anew for each step: the place at which a window
+    was cut from its recording is arbitrary, and there are more pieces than windows, so that none is
+    memorised.
 
     Parameters
     ----------
@@ -241,7 +242,8 @@ class PathDiscriminator(nn.Module):
     width : int
         Channels of the second map, a third of that in the first one.
     placed : bool
-        Whether the place in the window says something; then whole windows are shown.
+        Whether windows are aligned, so that the place in the window matters; then whole windows
+        are shown.
     rng : torch.Generator or None, default=None
         Draws the first weights.
     """
@@ -281,7 +283,7 @@ class PathDiscriminator(nn.Module):
 
     def redraw(self, rng: torch.Generator | None = None) -> None:
         """Draw which piece is seen, the same for real and generated windows until the next call."""
-        # It stays on the device: whoever asks for the number waits for it.
+        # It stays on the device: reading the number waits for the device.
         self.first.random_(self.n_hidden + 1, generator=rng)
 
     def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:

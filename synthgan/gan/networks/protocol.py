@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from synthgan.encoding.groups import CellGroup
-from synthgan.gan.isolation import lent
+from synthgan.gan.isolation import as_global_generator
 
 __all__ = [
     "AnyLengthGenerator",
@@ -129,7 +129,7 @@ class RedrawingDiscriminator(Protocol):
 class RowwiseDiscriminator(Protocol):
     """A discriminator whose logit of a row depends on that row alone.
 
-    Real and generated rows can then be judged in one pass. Batch statistics (batch normalisation,
+    One pass can then take real and generated rows together. Batch statistics (batch normalisation,
     spreads of a batch) are not of that kind.
     """
 
@@ -193,7 +193,7 @@ def with_rng(function: Callable[..., Any]) -> Seeded:
         return function
 
     def call(*inputs: Any, rng: torch.Generator) -> Any:
-        with lent(rng):
+        with as_global_generator(rng):
             return function(*inputs)
 
     return call

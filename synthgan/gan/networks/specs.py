@@ -1,6 +1,6 @@
 """Network specs: small objects that build a generator and a discriminator for a grid.
 
-What specs and networks must offer, and what they may, is said in `synthgan.gan.networks.protocol`.
+`synthgan.gan.networks.protocol` states what specs and networks must offer, and what they may.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import nn
 
 from synthgan.encoding.groups import CellGroup, mostly_continuous
 from synthgan.exceptions import ParameterError
-from synthgan.gan.isolation import lent
+from synthgan.gan.isolation import as_global_generator
 from synthgan.gan.networks.image_layers import DownDiscriminator, UpGenerator, scales
 from synthgan.gan.networks.layers import (
     CentredLevels,
@@ -162,10 +162,10 @@ class FCN(BaseEstimator):
         width = _WIDTH if self.width is None else self.width
         n_noise = latent_dim + n_conditions
         body = residual_chain(n_noise, width, depth, n_cells, norm=True, rng=rng)
-        judge = residual_chain(n_inputs, width, depth, 1, norm=False, rng=rng)
+        chain = residual_chain(n_inputs, width, depth, 1, norm=False, rng=rng)
         return (
             FlatGenerator(body, shape, self._latents(latent_dim, rng)),
-            FlatDiscriminator(judge, n_conditions, waves, levels),
+            FlatDiscriminator(chain, n_conditions, waves, levels),
         )
 
     def _latents(self, latent_dim: int, rng: torch.Generator | None) -> torch.Tensor | None:
@@ -354,7 +354,7 @@ def build_networks(
     groups: Sequence[CellGroup],
     rng: torch.Generator | None = None,
 ) -> tuple[nn.Module, nn.Module]:
-    """Build (generator, discriminator), telling the spec as much as it wants to know.
+    """Build (generator, discriminator), with those arguments that the spec takes.
 
     Parameters
     ----------
@@ -366,5 +366,5 @@ def build_networks(
     """
     known = {"groups": groups, "rng": rng}
     more: dict[str, Any] = {name: known[name] for name in known if accepts(network.build, name)}
-    with nullcontext() if rng is None or "rng" in more else lent(rng):
+    with nullcontext() if rng is None or "rng" in more else as_global_generator(rng):
         return network.build(shape, n_conditions, latent_dim_of(network), **more)

@@ -1,4 +1,4 @@
-"""What may look at a training run, or end it, without being part of the loop."""
+"""Callbacks: code that observes a training run, or ends it, without being part of the loop."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Run:
         )
 
     def snapshot(self) -> Snapshot:
-        """Copy all that changes: the state, and what callbacks remember."""
+        """Copy all that changes: the state, and the state of callbacks."""
         parts = self._own()
         for name, callback in self._named():
             parts[name] = Snapshot(*callback.to_state())
@@ -102,7 +102,7 @@ class Run:
             setattr(self, name, snapshot["run"].record[name])
 
     def restore_callbacks(self, snapshot: Snapshot) -> None:
-        """Take callbacks back to a snapshot, those that it knows."""
+        """Restore the callbacks that are in a snapshot."""
         for name, callback in self._named():
             if name in snapshot:
                 callback.from_state(snapshot[name].record, snapshot[name].tensors)
@@ -140,7 +140,7 @@ class Callback:
         """After the last step, also when training failed."""
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Return what this callback remembers, as JSON-ready plain data and tensors."""
+        """Return the state of this callback as JSON-ready plain data and tensors."""
         return {}, {}
 
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:

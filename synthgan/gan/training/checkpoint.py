@@ -160,7 +160,7 @@ class Checkpoint(Callback):
             ) from error
 
     def is_due(self, epoch: int) -> bool:
-        """Tell whether an epoch that is over is to be saved."""
+        """Return whether an epoch that is over is to be saved."""
         return epoch % self.every_epochs == 0
 
     def write(self, snapshot: Snapshot) -> None:

@@ -14,7 +14,7 @@ _MOST, _FEWEST, _MOST_CELLS = 200, 10, 2**22
 
 
 def n_to_compare(n_rows: int, n_cells: int) -> int:
-    """Return how many grids are worth drawing; 0 where there are too few to tell."""
+    """Return how many grids to draw; 0 where there are too few rows to decide."""
     n = min(_MOST, n_rows, max(_FEWEST, _MOST_CELLS // n_cells))
     return n if n >= _FEWEST else 0
 

@@ -95,12 +95,12 @@ def estimate(
 def _run(
     networks: tuple[nn.Module, nn.Module], latent_dim: int, n_conditions: int, n_grids: int
 ) -> int:
-    """Generate and judge grids; return how many values were computed."""
-    rng, (generate, judge) = torch.Generator(), map(with_rng, networks)
+    """Generate grids and discriminate them; return how many values were computed."""
+    rng, (generate, discriminate) = torch.Generator(), map(with_rng, networks)
     modules = [m for network in networks for m in network.modules()]
     with torch.no_grad(), _counting(modules) as counted:
         z, c = torch.zeros(n_grids, latent_dim), torch.zeros(n_grids, n_conditions)
-        judge(generate(z, c, rng=rng), c, rng=rng)
+        discriminate(generate(z, c, rng=rng), c, rng=rng)
     return sum(counted)
 
 
@@ -150,7 +150,7 @@ def sampling_bytes(
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Return how much memory is free on a device; None where it does not tell."""
+    """Return how much memory is free on a device; None where it is not known."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type != "cpu" or not _MEMINFO.is_file():

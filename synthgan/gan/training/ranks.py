@@ -30,7 +30,7 @@ from synthgan.exceptions import ParameterError, RankError, SynthganWarning
 __all__ = ["ALONE", "Ranks", "find_ranks", "may_report", "own_rank"]
 
 _MOST_SECONDS = 600.0  # for which a rank waits for the others
-_POLL_SECONDS, _MOST_POLLED_SECONDS = 0.05, 2.0  # who is still there answers at once
+_POLL_SECONDS, _MOST_POLLED_SECONDS = 0.05, 2.0  # a rank that still runs answers at once
 _FEWEST_ROWS = 4  # of a batch, for each rank
 _BEFORE_OTHERS = 1.0  # second that rank 0 has to report an error first
 
@@ -159,7 +159,7 @@ class _Several(Ranks):
         own = make()
         number = float(_number_of(own))
         least, most = self._greatest([-number, number])
-        if -least == most:  # all are alike, which one exchange has told
+        if -least == most:  # one exchange shows that all are alike
             return [own] * self.size
         return [self._send(own.encode(), source).decode() for source in range(self.size)]
 
@@ -179,10 +179,10 @@ class _Several(Ranks):
 
     def _greatest(self, values: Sequence[float]) -> list[float]:
         """Return the greatest of each number on all ranks."""
-        told = torch.tensor(values, dtype=torch.float64)
+        largest = torch.tensor(values, dtype=torch.float64)
         with self._sending():
-            dist.all_reduce(told, dist.ReduceOp.MAX, group=self.hosts)
-        return told.tolist()
+            dist.all_reduce(largest, dist.ReduceOp.MAX, group=self.hosts)
+        return largest.tolist()
 
     def _reduce(self, flat: Tensor) -> None:
         group = self.world if flat.device.type == "cuda" else self.hosts
@@ -218,7 +218,7 @@ class _Several(Ranks):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         ended = self._missing()
         if not ended:
-            return RankError("all processes were told to end, and with them the run.")
+            return RankError("all processes were stopped, and with them the run.")
         some = f"rank {ended[0]} has" if len(ended) == 1 else f"ranks {ended} have"
         return RankError(f"{some} ended, and with it the run.")
 
@@ -313,7 +313,7 @@ def own_rank() -> int:
 
 
 def may_report() -> bool:
-    """Tell whether this rank is to report an error that ends it: one of several does, once.
+    """Return whether this rank is to report an error that ends it: one of several does, once.
 
     Rank 0 comes first, if it has one.
     """
@@ -322,7 +322,7 @@ def may_report() -> bool:
     if own_rank():
         time.sleep(_BEFORE_OTHERS)
     with suppress(RuntimeError):
-        return bool(dist.distributed_c10d._get_default_store().add("synthgan/told", 1) == 1)
+        return bool(dist.distributed_c10d._get_default_store().add("synthgan/reported", 1) == 1)
     return True
 
 

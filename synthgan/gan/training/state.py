@@ -177,14 +177,14 @@ class TrainState:
         )
 
     def is_good(self) -> bool:
-        """Tell whether it is worth coming back to: all weights and losses are numbers, none stuck.
+        """Return whether a run can go back here: all weights and losses are numbers, none stuck.
 
         Waits for the device.
         """
         return not self.vanished and self.is_finite()
 
     def is_finite(self) -> bool:
-        """Tell whether all weights and losses so far are numbers; waits for the device."""
+        """Return whether all weights and losses so far are numbers; waits for the device."""
         weights = [p for name in _NETWORKS for p in getattr(self, name).parameters()]
         return bool(torch.stack([x.isfinite().all() for x in (*weights, self.sums)]).all())
 

@@ -76,7 +76,7 @@ class Step:
         # A loss that is nothing where real and fake are alike may well come near it.
         vanishes = float(self.pair.discriminator(alike, alike)) > VANISHED
         self.watches = vanishes and not self.pair.threshold
-        self.generate, self.judge = with_rng(state.generator), with_rng(state.discriminator)
+        self.generate, self.discriminate = with_rng(state.generator), with_rng(state.discriminator)
         self.follow = follower(state.average, state.generator)
         self.is_rowwise = isinstance(state.discriminator, RowwiseDiscriminator)
         self.redraw = None
@@ -107,16 +107,20 @@ class Step:
         blur = noise * torch.randn(real.shape, generator=rng, device=real.device) if noise else 0.0
         shown = data.shown(len(real), hidden, rng) if hidden else 1.0
 
-        def judge(grid: Tensor) -> Tensor:
+        def discriminate(grid: Tensor) -> Tensor:
             """Map grids to logits, blurred; hidden cells are mid-grey."""
-            return self.judge((grid + blur) * shown, c, rng=rng)
+            return self.discriminate((grid + blur) * shown, c, rng=rng)
 
-        def judge_both(both: Tensor) -> Tensor:
+        def discriminate_both(both: Tensor) -> Tensor:
             """Map real grids, then generated ones, to logits in one pass."""
             pairs = both.reshape(2, *real.shape)
-            return self.judge(((pairs + blur) * shown).flatten(0, 1), c.repeat(2, 1), rng=rng)
+            return self.discriminate(
+                ((pairs + blur) * shown).flatten(0, 1), c.repeat(2, 1), rng=rng
+            )
 
-        logits, penalty = self._judge(judge, judge_both, real, made.detach(), rng)
+        logits, penalty = self._discriminate(
+            discriminate, discriminate_both, real, made.detach(), rng
+        )
         on_real, on_fake = logits
         discriminator_loss = self.pair.discriminator(on_real, on_fake).mean()
         total = discriminator_loss if penalty is None else discriminator_loss + penalty
@@ -126,7 +130,7 @@ class Step:
         self.ranks.average([*state.discriminator_optimizer.gradients(), loss], n)
         self._step_discriminator(loss)
 
-        generator_loss = self.pair.generator(on_real.detach(), judge(made)).mean()
+        generator_loss = self.pair.generator(on_real.detach(), discriminate(made)).mean()
         total = generator_loss
         if self.pair.moments and len(data.free_cells):
             ours, theirs = (x.flatten(1).index_select(1, data.free_cells) for x in (real, made))
@@ -148,26 +152,31 @@ class Step:
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         return figures
 
-    def _judge(
-        self, judge: Any, judge_both: Any, real: Tensor, fake: Tensor, rng: torch.Generator
+    def _discriminate(
+        self,
+        discriminate: Any,
+        discriminate_both: Any,
+        real: Tensor,
+        fake: Tensor,
+        rng: torch.Generator,
     ) -> tuple[tuple[Tensor, Tensor], Tensor | None]:
         """Return the logits of real and of generated grids, and the penalty where it is due."""
         pair = self.pair
         is_due = pair.penalty and pair.weight and self.state.step % pair.penalty_every == 0
         weight = (pair.weight or 0.0) * pair.penalty_every
         if not self.is_rowwise:
-            logits = judge(real), judge(fake)
+            logits = discriminate(real), discriminate(fake)
             if not (pair.penalty and is_due):
                 return logits, None
-            return logits, weight * pair.penalty(judge, real, fake, self.scale, rng).mean()
+            return logits, weight * pair.penalty(discriminate, real, fake, self.scale, rng).mean()
         shares_forward = is_due and pair.penalty is zero_centred
         both = torch.cat([real, fake]).requires_grad_(bool(shares_forward))
-        out = judge_both(both)
+        out = discriminate_both(both)
         on_real, on_fake = out.chunk(2)
         if shares_forward:
             return (on_real, on_fake), weight * zero_centred_of(out, both, self.scale).mean()
         if pair.penalty and is_due:
-            penalty = pair.penalty(judge, real, fake, self.scale, rng).mean()
+            penalty = pair.penalty(discriminate, real, fake, self.scale, rng).mean()
             return (on_real, on_fake), weight * penalty
         return (on_real, on_fake), None
 

@@ -64,7 +64,7 @@ class Trainer:
     Notes
     -----
     Each rank learns its share of every batch, and makes the same updates. Rank 0 decides on all
-    that depends on the clock, on fidelity, or on what a callback wants, and the others follow.
+    that depends on the clock, on fidelity, or on a callback; the others follow.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Trainer:
 
         Measured tables need no discriminator: give an empty module.
 
-        Where `callbacks` hold a `Checkpoint` that knows this run, it goes on from there.
+        Where `callbacks` hold a `Checkpoint` with files of this run, it goes on from there.
 
         Raises
         ------

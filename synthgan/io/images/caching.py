@@ -16,11 +16,11 @@ from synthgan.exceptions import DataError, ParameterError
 from synthgan.records.pixels import map_file
 from synthgan.state.files import PRIVATE, replacing
 
-__all__ = ["Faults", "Fill", "Room", "check_cache", "fingerprint", "read_through"]
+__all__ = ["Allocate", "Faults", "Fill", "check_cache", "fingerprint", "read_through"]
 
 Faults = dict[int, str]  # row of the source -> why it could not be read
-Room = Callable[[tuple[int, ...]], np.ndarray]
-Fill = Callable[[Room], tuple[np.ndarray, Faults]]
+Allocate = Callable[[tuple[int, ...]], np.ndarray]
+Fill = Callable[[Allocate], tuple[np.ndarray, Faults]]
 
 _VERSION = 1  # version of decoding and of the trailer
 _MAGIC = b"synthgan"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from synthgan.exceptions import DataError, DataWarning, ParameterError
-from synthgan.io.images.caching import Faults, Room, check_cache, fingerprint, read_through
+from synthgan.io.images.caching import Allocate, Faults, check_cache, fingerprint, read_through
 from synthgan.io.images.decoding import (
     MODES,
     MOST_PIXELS,
@@ -153,7 +153,7 @@ def read_images(
         else:
             mark = fingerprint(files.marks(), shape, color, bool(crop), white)
             values, faults = read_through(kept, mark, fill)
-    _judge(faults, files.names, on_error)
+    _check_faults(faults, files.names, on_error)
     sentences = [
         f"Left out {_count(faults, files.names)} that cannot be read: {_list(faults, files.names)}."
     ] if faults else []  # fmt: skip
@@ -250,13 +250,13 @@ def _read(
 
 
 def _fill(
-    read: Read, names: list[str], on_error: str, progress: bool, room: Room
+    read: Read, names: list[str], on_error: str, progress: bool, allocate: Allocate
 ) -> tuple[np.ndarray, Faults]:
     """Read all images into one array; its rows are the readable images."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # warnings of Pillow about limits that are checked here
         first, example = _first_readable(read, names)
-        values = room((len(names), *example.shape))
+        values = allocate((len(names), *example.shape))
         faults: Faults = {}
         with closing(in_threads(partial(_put, read, values), len(names))) as outcomes:
             for i, outcome in enumerate(_bar(outcomes, len(names)) if progress else outcomes):
@@ -264,7 +264,7 @@ def _fill(
                     raise DataError(_misfit(names[i], outcome, names[first], example.shape))
                 if outcome is not None:
                     faults[i] = outcome
-    _judge(faults, names, on_error)
+    _check_faults(faults, names, on_error)
     if faults:
         good = [i for i in range(len(names)) if i not in faults]
         for row, i in enumerate(good):
@@ -307,7 +307,7 @@ def _misfit(name: str, shape: tuple[int, ...], first: str, fitting: tuple[int, .
     )
 
 
-def _judge(faults: Faults, names: list[str], on_error: str) -> None:
+def _check_faults(faults: Faults, names: list[str], on_error: str) -> None:
     if faults and on_error == "raise":
         raise DataError(
             f"{_count(faults, names)} cannot be read: {_list(faults, names)}; repair them or leave "

@@ -70,7 +70,7 @@ class EdfFile:
         return [_text(signal.label) for signal in self._signals]
 
     def labels(self) -> dict[str, str]:
-        """Return sex and age of the patient, where the file tells them."""
+        """Return sex and age of the patient, where the file has them."""
         labels = {}
         patient = self._read(lambda edf: edf.patient)
         sex = self._read(lambda edf: edf.patient.sex)

@@ -20,8 +20,8 @@ _TIMEOUT_S = 10
 class Source(NamedTuple):
     """A record before it is read: `place` is its path, or its address at PhysioNet.
 
-    Its files must be in the folder `root` or its subfolders; None allows links out of it. `is_edf`
-    tells an EDF or BDF file from a WFDB record.
+    Its files must be in the folder `root` or its subfolders; None allows links out of it. `is_edf`:
+    an EDF or BDF file, not a WFDB record.
     """
 
     place: str

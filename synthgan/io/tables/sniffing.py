@@ -2,7 +2,7 @@
 
 `csv.Sniffer` and ``pandas.read_csv(sep=None)`` split tables of one column at letters, and detectors
 of encodings take Western text for others (°C for Chinese). So only a few things are tried here, and
-what was found is said.
+what was found is reported.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ class RelationalKind(Kind):
     files, in_folders, in_arrays = "tables, one file each", True, False
     fit_options = evaluate_options = ("relations",)
     sample_options = ("overwrite", "csv_safe", "format")
-    floor = "rows dealt to other parents"
+    floor = "rows assigned to other parents"
     importance_caption = "Each bar is the AUC of a classifier for one relation; 0.5 is chance."
     shown = "histograms show real rows, and a bar can represent a single row"
     pooled = "each bar and each point of a real distribution represents 5 people or more"

@@ -32,7 +32,7 @@ def describe(model: Any) -> list[str]:
 
 
 def _beats(model: Any) -> list[str]:
-    """Tell the lead whose beats give the heart rate, if that is a condition."""
+    """Name the lead whose beats give the heart rate, if that is a condition."""
     leads = model.encoder_.container_.leads
     if not model.labels_.measured or len(leads) < 2:
         return []

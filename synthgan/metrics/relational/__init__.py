@@ -1,6 +1,6 @@
 """Measures of related tables: keys, numbers of rows, dependence across tables, people.
 
-Each compares dicts of tables, whose relations are given. Knows neither torch nor the GAN.
+Each compares dicts of tables, whose relations are given. Imports neither torch nor the GAN.
 """
 
 from synthgan.metrics.relational.keys import cardinality, key_integrity

@@ -9,7 +9,7 @@ from synthgan.metrics.compared_sets import Part
 from synthgan.metrics.points import ks
 from synthgan.metrics.relational.reading import (
     ComparedTables,
-    dealt,
+    reassigned,
     relational_measure,
     scattered,
 )
@@ -18,7 +18,7 @@ from synthgan.records.related import Relation
 __all__ = ["cardinality", "key_integrity", "number_of_children"]
 
 
-@relational_measure("key integrity", surrogates=dealt)
+@relational_measure("key integrity", surrogates=reassigned)
 def key_integrity(real: ComparedTables, other: ComparedTables, rng: np.random.Generator) -> Part:
     """Share of the rows whose key is a key of the parent's table.
 

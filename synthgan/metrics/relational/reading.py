@@ -29,8 +29,8 @@ from synthgan.records.tables import to_frame
 __all__ = [
     "GIVEN",
     "ComparedTables",
-    "dealt",
     "read_sets",
+    "reassigned",
     "relational_measure",
     "scattered",
     "with_shuffled_columns",
@@ -153,8 +153,8 @@ def read_sets(
     }
 
 
-def dealt(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
-    """Deal the rows of each child to other parents; each parent keeps its number of rows."""
+def reassigned(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
+    """Assign the rows of each child to other parents; each parent keeps its number of rows."""
     rows = {one: rows[rng.permutation(len(rows))] for one, rows in tables.rows.items()}
     return arranged(replace(tables, rows=rows))
 
@@ -181,7 +181,7 @@ def relational_measure(
     name: str,
     *,
     higher_is_better: bool = True,
-    surrogates: Surrogates = dealt,
+    surrogates: Surrogates = reassigned,
     needs_holdout: bool = False,
 ) -> Callable[[Callable[..., Any]], Measure]:
     """Make a public measure of a function that compares two sets of related tables.
@@ -190,10 +190,10 @@ def relational_measure(
     ----------
     name : str
     higher_is_better : bool, default=True
-    surrogates : callable, default=dealt
+    surrogates : callable, default=reassigned
         Makes the tables of the floor.
     needs_holdout : bool, default=False
-        Whether there is a floor only with a holdout: trees that learnt real rows know them again.
+        Whether there is a floor only with a holdout: trees that learnt real rows recognise them.
     """
 
     def decorate(compare: Comparison) -> Measure:

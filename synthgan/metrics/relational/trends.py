@@ -85,7 +85,7 @@ def cross_table_trends(
         parent's parent; the mean over relations of the mean over pairs. 0..1, higher is better; NaN
         if no relation has such a pair. ``detail`` has ``relation``, ``first``, ``second``,
         ``measure`` and ``value``. Up to 50 000 rows of each child are drawn. The floor has rows
-        that are dealt to other parents.
+        that are assigned to other parents.
 
     Raises
     ------
@@ -123,7 +123,7 @@ def row_autocorrelation(
         rank correlations of a number with that of the parent's row before, or of one minus the
         difference of the shares of labels that repeat the one before. 0..1, higher is better; NaN
         if no parent has two rows. ``detail`` has ``relation``, ``column``, ``measure``, the
-        coefficients ``real`` and ``fake``, and ``value``. The floor has rows that are dealt to
+        coefficients ``real`` and ``fake``, and ``value``. The floor has rows that are assigned to
         other parents.
 
     Raises

@@ -89,7 +89,7 @@ def joined_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
         As in `parent_c2st`, the mean over relations: the cells of a row, of its parent, and of the
         parent's parents. Of a relation that links, the cells of the linked row. The rows of a
         person (of a linked row) are in one fold. Up to 6000 parents and 20 000 rows are drawn. The
-        floor, with a holdout only, has rows that are dealt to other parents.
+        floor, with a holdout only, has rows that are assigned to other parents.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def family_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Gene
         As in `parent_c2st`, the mean over relations: the cells of a parent, the number of its rows,
         the mean, standard deviation, first and last of their numbers, and how many labels there are
         and how often the commonest occurs. Up to 6000 parents are drawn. The floor, with a
-        holdout only, has rows that are dealt to other parents.
+        holdout only, has rows that are assigned to other parents.
 
     Raises
     ------
@@ -142,7 +142,8 @@ def step_c2st(real: ComparedTables, other: ComparedTables, rng: np.random.Genera
         As in `parent_c2st`, the mean over the relations that own rows: the cells of two rows of a
         parent that follow each other, and the differences of their numbers. The rows of a person
         are in one fold. Up to 6000 parents and 20 000 pairs are drawn. The floor, with a holdout
-        only, has rows that are dealt to other parents. NaN, with a note, if no parent has two rows.
+        only, has rows that are assigned to other parents. NaN, with a note, if no parent has two
+        rows.
 
     Raises
     ------

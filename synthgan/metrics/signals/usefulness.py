@@ -107,10 +107,10 @@ def signal_tstr(
         "floor": (phase_randomised(train[0], rng), train[1]),
     }
     space = WindowSpace(train[0], fs_hz)
-    asked = space.features(test[0])[0]
+    x_test = space.features(test[0])[0]
     features = {arm: (space.features(x)[0], classes) for arm, (x, classes) in sources.items()}
     rows = {
-        learner: {arm: _skill(learner, *x, asked, test[1], seed) for arm, x in features.items()}
+        learner: {arm: _skill(learner, *x, x_test, test[1], seed) for arm, x in features.items()}
         for learner in _LEARNERS
     }
     return score_of_learners("train on synthetic windows, test on real (AUC)", rows, note)
@@ -138,8 +138,8 @@ def _skill(
     learner: str,
     x: np.ndarray,
     labels: np.ndarray,
-    asked: np.ndarray,
-    answers: np.ndarray,
+    x_test: np.ndarray,
+    y_test: np.ndarray,
     seed: int,
 ) -> float:
     """Mean AUC of each class against the rest; 0.5 if the training set has one class only."""
@@ -149,7 +149,7 @@ def _skill(
     trees = boosted(seed).set_params(min_samples_leaf=leaf_rows(len(x)))
     model = linear if learner == "linear" else trees
     model.fit(x, labels)
-    return auc_of_classes(model.classes_, model.predict_proba(asked), answers)
+    return auc_of_classes(model.classes_, model.predict_proba(x_test), y_test)
 
 
 def _halves(windows: np.ndarray, labels: np.ndarray) -> tuple[Labelled, Labelled]:

@@ -64,7 +64,7 @@ def everything(n, seed):
     return hospital(n, seed, ("patients", "visits", "labs", "drugs", "doctors"))
 
 
-def dealt(tables, seed=0):
+def reassigned(tables, seed=0):
     """Deal the visits to other patients; each patient keeps the number of visits."""
     keys = tables["visits"]["patient"].sample(frac=1, random_state=seed).to_numpy()
     return {**tables, "visits": tables["visits"].assign(patient=keys)}

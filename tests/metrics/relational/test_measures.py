@@ -23,10 +23,10 @@ from tests.metrics.relational.planted import (
     ALL_TABLES,
     TWO_TABLES,
     VISITS,
-    dealt,
     disordered,
     everything,
     hospital,
+    reassigned,
 )
 
 pytestmark = pytest.mark.usefixtures("few_trees")
@@ -60,13 +60,13 @@ def test_fresh_tables_reach_the_ceiling(measure, sets):
 
 
 @pytest.mark.parametrize("measure", [parent_c2st, child_c2st, joined_c2st, family_c2st, step_c2st])
-def test_a_copy_is_not_told_apart(measure, sets):
+def test_a_copy_is_not_distinguished(measure, sets):
     assert value(measure, sets["real"], sets["real"]) == pytest.approx(0.5, abs=0.03)
 
 
 def test_rows_of_other_parents_lose_what_depends_on_the_parent(sets):
     real, fresh = sets["real"], sets["fresh"]
-    fake = dealt(fresh)
+    fake = reassigned(fresh)
     for measure in (joined_c2st, family_c2st, step_c2st):
         assert value(measure, real, fake) > value(measure, real, fresh) + 0.1, measure.__name__
     for measure in (cross_table_trends, row_autocorrelation):
@@ -79,11 +79,11 @@ def test_rows_of_other_parents_lose_what_depends_on_the_parent(sets):
 @pytest.mark.parametrize(
     "measure", [joined_c2st, family_c2st, step_c2st, cross_table_trends, row_autocorrelation]
 )
-def test_the_floor_is_that_of_dealt_rows(measure, sets):
+def test_the_floor_is_that_of_reassigned_rows(measure, sets):
     words = {"relations": TWO_TABLES, "random_state": 0}
     real, fresh, holdout = sets["real"], sets["fresh"], sets["holdout"]
     score = measure(real, fresh, holdout=holdout, **words)
-    assert score.floor == pytest.approx(value(measure, real, dealt(holdout)), abs=0.1)
+    assert score.floor == pytest.approx(value(measure, real, reassigned(holdout)), abs=0.1)
     assert (score.floor < score.ceiling) == score.higher_is_better
     assert {"ceiling", "floor"} <= set(score.detail)
     # Trees that learnt the rows of a parent would know them under another one.
@@ -135,7 +135,7 @@ def test_several_levels_children_and_parents():
     assert set(step_c2st(*few, **words).detail.index) == relations - {"visits -> doctors"}
     assert set(parent_c2st(*few, **words).detail.index) == {"patients", "doctors"}
     assert set(child_c2st(*few, **words).detail.index) == {"visits", "labs", "drugs"}
-    # Labs that are dealt to other visits: only their relation loses.
+    # Labs that are assigned to other visits: only their relation loses.
     labs = fresh["labs"]
     keys = labs["visit"].sample(frac=1, random_state=0).to_numpy()
     fake = {**fresh, "labs": labs.assign(visit=keys)}
