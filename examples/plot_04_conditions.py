@@ -27,8 +27,8 @@ model = TabularGANSynthesizer(condition_on="any", max_steps=800, random_state=0)
 # %%
 # A dict applies to every row. Each entry is a value, a range with both ends, or a list of values.
 
-wish = {"sex": "female", "age": (2, 6), "outcome": ["recovered", "improved"]}
-girls = model.sample(200, conditions=wish)
+given = {"sex": "female", "age": (2, 6), "outcome": ["recovered", "improved"]}
+girls = model.sample(200, conditions=given)
 print(girls[["ward", "sex", "age", "height_cm", "outcome"]].head())
 
 # %%

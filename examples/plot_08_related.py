@@ -71,7 +71,7 @@ figure.tight_layout()
 # %%
 # Patients with given values, and all that belongs to them.
 
-wish = {"sex": "female", "birth_date": ("1938-01-01", "1958-01-01")}
-women = model.sample(200, conditions={"patients": wish})
+given = {"sex": "female", "birth_date": ("1938-01-01", "1958-01-01")}
+women = model.sample(200, conditions={"patients": given})
 print(women["patients"][["sex", "birth_date"]].describe())
 print(women["stays"]["diagnosis"].value_counts())

@@ -1,4 +1,4 @@
-"""Codes and numbers that follow from the number of their row: different, whoever makes them."""
+"""Codes and numbers that follow from the number of their row, so that all are different."""
 
 from __future__ import annotations
 

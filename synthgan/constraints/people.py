@@ -115,7 +115,7 @@ def names_people(series: pd.Series, people: np.ndarray) -> bool:
         return False
     pairs = np.unique(np.column_stack([codes, of]), axis=0)
     alone = np.bincount(pairs[:, 0], minlength=len(values)) == 1
-    # Of the rows, too: terms of a diary are mostly rare, but the usual ones name nobody.
+    # Of the rows, too: terms of a diary are mostly rare, but the usual ones name no person.
     return bool(min(alone.mean(), alone[codes].mean()) >= _MIN_SHARE)
 
 

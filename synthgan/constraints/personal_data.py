@@ -51,7 +51,7 @@ def check_locale(locale: str | None) -> None:
 
 
 def fake_values(kind: str, locale: str | None, n: int, rng: np.random.Generator) -> list[str]:
-    """Make personal data of nobody; distinct as far as the locale has enough values."""
+    """Make personal data of invented people; distinct as far as the locale has enough values."""
     check_locale(locale)
     from faker import Faker
 

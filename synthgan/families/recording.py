@@ -61,7 +61,7 @@ class Gaps(Stored):
 
 @dataclass(frozen=True)
 class Recording(Stored):
-    """Columns of numbers that are missing in some periods, whoever a row belongs to.
+    """Columns of numbers that are missing in some periods, in the rows of all people.
 
     Whether such a value is missing follows from its time. So it is not learnt: for training,
     these cells are filled with the values of similar rows, and generated ones are removed.

@@ -118,7 +118,7 @@ class LinkedTables:
     rows: dict[Relation, np.ndarray]
 
     def owner(self, name: str) -> Relation | None:
-        """Return the relation that owns the rows of a table; None: they belong to nobody."""
+        """Return the relation that owns the rows of a table; None: they have no parent."""
         return next((one for one in self.relations if one.child == name), None)
 
     def links(self, name: str) -> list[Relation]:
@@ -139,7 +139,7 @@ class LinkedTables:
     def roots(self, name: str) -> np.ndarray | None:
         """Return the row of the topmost table to which each row of a table belongs, from 0.
 
-        A row that belongs to nobody is a person of its own. None: the table has no owner.
+        A row without a parent is a person of its own. None: the table has no owner.
         """
         relation = self.owner(name)
         if relation is None:
@@ -426,7 +426,7 @@ def _in_order(
     relation: Relation,
     read_order: Callable[[pd.Series], pd.Series],
 ) -> np.ndarray:
-    """Return the rows by owner and order; those of nobody come last."""
+    """Return the rows by owner and order; those without a parent come last."""
     last = np.where(owners < 0, owners.max() + 1, owners)
     if relation.order is None:
         return np.argsort(last, kind="stable")

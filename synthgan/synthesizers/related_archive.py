@@ -64,7 +64,7 @@ def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
             {
                 "name": name,
                 "n_rows": model.n_rows_[name],
-                "lonely": model.lonely_.get(name, 0.0),
+                "lonely": model.orphans_.get(name, 0.0),
                 "hidden": model.hidden_[name],
                 "schema": part.schema,
             }
@@ -119,7 +119,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     model.containers_, model.columns_ = body["containers"], body["columns"]
     model.moved_ = list(body["moved"])
     model.made_, model.versions_, model.seed_ = made, head["versions"], head["seed"]
-    model.models_, model.n_rows_, model.lonely_, model.hidden_ = {}, {}, {}, {}
+    model.models_, model.n_rows_, model.orphans_, model.hidden_ = {}, {}, {}, {}
     model.ranks_ = {}
     if len(head["tables"]) != len(body["tables"]):
         raise ArchiveError("manifest and schema have other tables")
@@ -155,7 +155,7 @@ def _restore_table(
         arrays,
     )
     model.models_[name] = _CLASSES[own]._from_archive(part, with_weights)
-    model.n_rows_[name], model.lonely_[name] = table["n_rows"], table["lonely"]
+    model.n_rows_[name], model.orphans_[name] = table["n_rows"], table["lonely"]
     model.hidden_[name] = table["hidden"]
     if table["ranks"] is not None and own == TabularGANSynthesizer.__name__:
         model.ranks_[name] = ConditionalRanks.from_state(

@@ -132,22 +132,22 @@ def learn_child(
 ) -> float:
     """Train on a child table whose parents are known.
 
-    A row that belongs to nobody gets a parent of which nothing is known.
+    A row without a parent gets one of which nothing is known.
 
     Returns
     -------
-    lonely : float
-        Rows that belong to nobody, for each row of the parent.
+    orphans : float
+        Rows without a parent, for each row of the parent table.
     """
     owner = related.owner(name)
     if owner is None:
         raise KeyError(name)
     owners, n = related.rows[owner], len(related.frames[str(owner.parent)])
-    is_lonely = owners < 0
-    n_lonely = int(is_lonely.sum())
-    owners = np.where(is_lonely, n + np.cumsum(is_lonely) - 1, owners)
+    is_orphan = owners < 0
+    n_orphans = int(is_orphan.sum())
+    owners = np.where(is_orphan, n + np.cumsum(is_orphan) - 1, owners)
     clock = model.timeline_.clock(tables.frames[name])
-    ends = np.zeros((2, n + n_lonely))
+    ends = np.zeros((2, n + n_orphans))
     ends[0, owners[::-1]], ends[1, owners] = clock[::-1], clock
     families = Families(tables.of_parents(str(owner.parent)), ends[0, :n], ends[1, :n])
     families = families.extended(model.summaries_.number, ends[:, n:])
@@ -155,7 +155,7 @@ def learn_child(
     none = np.zeros((len(owners), 0), dtype=np.int64)
     rows = np.column_stack([none, *(tables.rows[one] for one in drawn)])
     model.learn(families, owners, tables.of_links(rows, drawn), _people(related, name))
-    return n_lonely / n
+    return n_orphans / n
 
 
 def draw_child(
@@ -163,25 +163,25 @@ def draw_child(
     model: ChildTableSynthesizer,
     tables: KnownTables,
     links: Mapping[Relation, Link],
-    lonely: float,
+    orphans: float,
     rng: np.random.Generator,
 ) -> None:
     """Generate the rows of a child table for the generated rows of its parent; add them.
 
-    `lonely` is the number of rows that belong to nobody, for each row of the parent.
+    `orphans` is the number of rows without a parent, for each row of the parent table.
     """
     owner = tables.owner(name)
     if owner is None:
         raise KeyError(name)
     parent = str(owner.parent)
     n = len(tables.frames[parent])
-    n_lonely = round(lonely * n)
+    n_orphans = round(orphans * n)
     families = Families.of_parents(
         tables.of_parents(parent), tables.frames[parent],
         model.summaries_, model.timeline_, model.pace_, rng,
     )  # fmt: skip
-    if n_lonely:
-        some = rng.integers(n, size=n_lonely)
+    if n_orphans:
+        some = rng.integers(n, size=n_orphans)
         families = families.extended(
             model.summaries_.number, np.array([families.start[some], families.end[some]])
         )

@@ -208,7 +208,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         self.n_rows_ = {name: len(frame) for name, frame in related.frames.items()}
         models = self._new_models(related)
         self.keys_ = KeyMaker.fit(related, max(map(least_support, models.values())))
-        self.lonely_: dict[str, float] = {}
+        self.orphans_: dict[str, float] = {}
         tables, self.links_ = read_related_tables(related, models)
         self.hidden_ = tables.hidden
         seconds = read_seconds(self.max_time)
@@ -220,8 +220,8 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                 model.max_time = max(self._share_of_time(name) * (end - time.perf_counter()), 1e-3)
             with of_table(name), without_notices_of(tables.hidden[name]):
                 if isinstance(model, ChildTableSynthesizer):
-                    lonely = learn_child(name, model, related, tables, self.links_)
-                    self.lonely_[name] = lonely
+                    orphans = learn_child(name, model, related, tables, self.links_)
+                    self.orphans_[name] = orphans
                 else:
                     ranks = learn_root(name, model, models, tables)
                     if ranks is not None:
@@ -344,7 +344,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         for name, model in self.models_.items():
             hidden = self.hidden_[name]
             if isinstance(model, ChildTableSynthesizer):
-                draw_child(name, model, tables, self.links_, self.lonely_[name], rng)
+                draw_child(name, model, tables, self.links_, self.orphans_[name], rng)
             else:
                 unasked = {*hidden, *(one.name for one in self.moved_)}
                 columns = {c.name: c for c in model.schema_ if c.name not in unasked}

@@ -106,8 +106,8 @@ def test_order_and_seed(model, clinic):
 def test_conditions_survive_the_archive(model, tmp_path):
     model.save(tmp_path / "m.synthgan")
     again = load(tmp_path / "m.synthgan")
-    wish = {"age": (50, 55), "ward": "general"}
-    ours, theirs = (one.sample(9, conditions=wish, random_state=0) for one in (again, model))
+    wanted = {"age": (50, 55), "ward": "general"}
+    ours, theirs = (one.sample(9, conditions=wanted, random_state=0) for one in (again, model))
     assert_frame_equal(ours, theirs)
 
 

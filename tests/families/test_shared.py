@@ -44,8 +44,8 @@ def test_what_parents_or_other_columns_explain_is_not_shared() -> None:
     known = known_of_rows(parents, owners, clock, HOURS)
     found = find_shared(coding, rows, owners, known)
     assert set(found) == {"ward", "pressure"} or set(found) == {"floor", "pressure"}
-    lonely = np.where(owners == 0, -1, owners)  # the rows of the first have no parent
-    assert set(find_shared(coding, rows, lonely, known)) == set(found)
+    orphans = np.where(owners == 0, -1, owners)  # the rows of the first have no parent
+    assert set(find_shared(coding, rows, orphans, known)) == set(found)
 
 
 def test_rows_know_how_long_ago_dates_of_the_parent_are() -> None:

@@ -95,7 +95,7 @@ def test_the_heart_rate_is_measured_on_the_result(model, ecgs):
         plain.sample(1, {"heart_rate_bpm": (140, 170)}, duration_s=0.5)
 
 
-def test_wishes_that_are_never_met_say_so(model):
+def test_conditions_that_are_never_met_are_an_error(model):
     # At 125 Hz, intervals of 50 and 50.5 samples are 150 and 148.5 beats a minute.
     with pytest.raises(
         SamplingError,

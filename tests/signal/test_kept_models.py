@@ -35,10 +35,10 @@ def test_equal_seeds_give_equal_bytes(records):
     first, second = (quick(condition_on=["diagnosis"]).fit(records) for _ in range(2))
     for a, b in zip(first.generator_.parameters(), second.generator_.parameters(), strict=True):
         assert a.numpy().tobytes() == b.numpy().tobytes()
-    wish = {"diagnosis": "healthy"}
+    wanted = {"diagnosis": "healthy"}
     for duration_s in (None, 3):
         draws = [
-            model.sample(3, wish, random_state=seed, duration_s=duration_s).values
+            model.sample(3, wanted, random_state=seed, duration_s=duration_s).values
             for model, seed in ((first, 3), (second, 3), (first, 4), (first, None), (second, None))
         ]
         assert np.array_equal(draws[0], draws[1])

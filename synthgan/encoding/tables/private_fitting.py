@@ -233,7 +233,7 @@ def _as_labels(found: Mapping[str, int], dtype: Any) -> dict[Any, float]:
 
 
 def _fit_form(rows: ProtectedRows, column: Column, budget: _Budget) -> tuple[Column, float | None]:
-    """Learn decimals or resolution, and how many values are missing; None: no one is."""
+    """Learn decimals or resolution, and how many values are missing; None: none is."""
     forms = _forms_of(column)
     can_lack = (
         not str(column.dtype).startswith(("int", "uint", "bool")) or column.dtype == "boolean"

@@ -115,7 +115,7 @@ def persons(tables: ComparedTables, top: str, like: ComparedTables) -> pd.DataFr
             continue
         people = tables.people(name)
         order = np.argsort(people, kind="stable")
-        order = order[people[order] < n]  # the rest belongs to nobody
+        order = order[people[order] < n]  # the rest has no parent
         sums = _summed(_rows(frame, order), people[order], n, like.frames[name], with_modes=True)
         parts.append(_named(sums, name))
     return pd.concat(parts, axis=1)
@@ -125,7 +125,7 @@ def _of_parents(tables: ComparedTables, relation: Relation, parents: np.ndarray)
     """Return the rows of some parents, in the order of the parents' rows and their own order."""
     rows = tables.rows[relation]
     chosen = np.zeros(len(tables.frames[str(relation.parent)]) + 1, dtype=bool)
-    chosen[parents] = True  # the last one, of rows of nobody, is not
+    chosen[parents] = True  # the last one, of rows without a parent, is not
     some = np.flatnonzero(chosen[rows])
     order: np.ndarray = np.arange(len(some), dtype=float)
     if relation.order is not None:

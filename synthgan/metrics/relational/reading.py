@@ -43,7 +43,7 @@ GIVEN = (
     "`RelatedTables`; `holdout`, or None, gives the ceiling. `relations` is a sequence of "
     "`Relation`; None takes those of `RelatedTables`. `target` is not used. `random_state` is for "
     "the sub-samples of large tables and for the floor. Keys are never compared. Synthetic rows "
-    "whose key no parent has belong to nobody."
+    "whose key no parent has are rows without a parent."
 )
 
 
@@ -54,8 +54,8 @@ class ComparedTables(LinkedTables):
     Parameters
     ----------
     relations, frames, rows
-        As in `LinkedTables`; `frames` have no keys. The row of a parent is -1 for a row that
-        belongs to nobody.
+        As in `LinkedTables`; `frames` have no keys. The row of a parent is -1 for a row
+        without one.
     integrity : dict of Relation to float
         See `key_integrity`.
     """
@@ -66,7 +66,7 @@ class ComparedTables(LinkedTables):
         return sum(len(self.frames[name]) for name in self.tops())
 
     def tops(self) -> list[str]:
-        """Return the tables whose rows belong to nobody."""
+        """Return the tables whose rows have no parent."""
         return [name for name in self.frames if self.owner(name) is None]
 
     def top(self, name: str) -> str:
@@ -219,7 +219,7 @@ def relational_measure(
 
 
 def arranged(tables: ComparedTables) -> ComparedTables:
-    """Sort the rows of each child by parent and by order; rows of nobody come last."""
+    """Sort the rows of each child by parent and by order; rows without a parent come last."""
     frames, rows = dict(tables.frames), dict(tables.rows)
     for name in _parents_first(frames, tables.relations):
         relation = tables.owner(name)
