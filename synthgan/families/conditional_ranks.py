@@ -216,7 +216,7 @@ class ConditionalRanks:
         cls, record: Any, arrays: dict[str, np.ndarray], known: Collection[Hashable],
         own: Collection[Hashable],
     ) -> ConditionalRanks:  # fmt: skip
-        """Take back what `to_state` returned, for rows of the given columns.
+        """Restore from the output of `to_state`, for rows of the given columns.
 
         Raises
         ------

@@ -120,7 +120,7 @@ class RankedLabel:
     def from_arrays(
         cls, about: RankedColumn, arrays: dict[str, np.ndarray], n_features: int
     ) -> RankedLabel:
-        """Take back what `to_arrays` returned."""
+        """Restore from the output of `to_arrays`."""
         return cls(about, Predictor.from_arrays(arrays, n_features, about.n_values))
 
 
@@ -200,7 +200,7 @@ class RankedNumber:
     def from_arrays(
         cls, about: RankedColumn, arrays: dict[str, np.ndarray], n_features: int
     ) -> RankedNumber:
-        """Take back what `to_arrays` returned; raise ArchiveError where it is none."""
+        """Restore from the output of `to_arrays`; raise ArchiveError where it is none."""
         read = read_arrays(
             {name: arrays[name] for name in _ARRAYS if name in arrays}, "a ranked column",
             centers=array_of(None), quantiles=array_of(None, len(_RANKS)), moments=array_of(2),

@@ -75,7 +75,7 @@ class SavedNetwork(SavedModel):
 
     @abstractmethod
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Take back what `_encoder_state` gave; sets all learned attributes but the networks."""
+        """Restore from the output of `_encoder_state`: all learned attributes but the networks."""
 
     @abstractmethod
     def _draw_one(self) -> None:

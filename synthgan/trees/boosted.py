@@ -115,7 +115,7 @@ class Trees:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], n_features: int) -> Trees:
-        """Take back what `to_arrays` returned.
+        """Restore from the output of `to_arrays`.
 
         Raises
         ------

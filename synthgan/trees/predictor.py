@@ -106,7 +106,7 @@ class Predictor:
     def from_arrays(
         cls, arrays: dict[str, np.ndarray], n_features: int, n_outputs: int
     ) -> Predictor:
-        """Take back what `to_arrays` returned; raise ArchiveError where it is none."""
+        """Restore from the output of `to_arrays`; raise ArchiveError where it is none."""
         own = ("features", "starts", "n_trees")
         read = read_arrays(
             {name: arrays[name] for name in own if name in arrays}, "a predictor",

@@ -1,4 +1,4 @@
-"""Codecs: map the values of one column to cells and back; know neither columns nor NULL.
+"""Codecs: map the values of one column to cells and back; independent of columns and NULL.
 
 Every codec has ``n_cells``, ``kind`` (as in `CellGroup`), ``lowest_cell``,
 ``encode(values) -> (cells, half_width)``, ``decode(cells) -> values``, ``limits``, ``step`` and

@@ -180,7 +180,7 @@ class DownDiscriminator(nn.Module):
         self.halves = halves
         self.n_spreads = min(_SPREADS, counts[-1])
         self.gather = Linear(math.prod(sizes[-1]) + self.n_spreads, STYLE, rng=rng)
-        self.verdict = ProjectionHead(STYLE, n_conditions, rng)
+        self.to_logit = ProjectionHead(STYLE, n_conditions, rng)
 
     def forward(self, grid: Tensor, c: Tensor, rng: torch.Generator | None = None) -> Tensor:
         """Map grids (n, *shape) and conditions to logits (n,); draws nothing."""
@@ -194,7 +194,7 @@ class DownDiscriminator(nn.Module):
         spread = (x.var(0, unbiased=False) + 1e-8).sqrt().tensor_split(self.n_spreads)
         spreads = torch.stack([channels.mean() for channels in spread]).expand(len(x), -1)
         features = self.gather(torch.cat([x.flatten(1), spreads], dim=1))
-        return self.verdict(nn.functional.leaky_relu(features, SLOPE), c)
+        return self.to_logit(nn.functional.leaky_relu(features, SLOPE), c)
 
 
 def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:

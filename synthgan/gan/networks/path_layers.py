@@ -275,7 +275,7 @@ class PathDiscriminator(nn.Module):
             self.downs.append(_conv(n_in, n_out, 8, 4, rng))
             kernel = _KERNEL if length >= _SHORT else _SHORT_KERNEL
             self.blocks.append(Block(n_out, (1, kernel), rng=rng))
-        self.verdict = ProjectionHead(2 * counts[len(self.downs)], n_conditions, rng)
+        self.to_logit = ProjectionHead(2 * counts[len(self.downs)], n_conditions, rng)
 
     places: Tensor
     first: Tensor
@@ -296,7 +296,7 @@ class PathDiscriminator(nn.Module):
         x = nn.functional.leaky_relu(x, SLOPE)
         mean = x.mean(dim=(2, 3))
         spread = ((x - mean[:, :, None, None]).square().mean(dim=(2, 3)) + 1e-8).sqrt()
-        return self.verdict(torch.cat([mean, spread], dim=1), c)
+        return self.to_logit(torch.cat([mean, spread], dim=1), c)
 
 
 def _conv(

@@ -144,7 +144,7 @@ class Callback:
         return {}, {}
 
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Take back what `to_state` gave: after `on_begin` of a run that goes on, or goes back."""
+        """Restore from the output of `to_state`, after `on_begin` of a run that is resumed."""
 
 
 def check_at_least_one(callback: Callback, name: str) -> None:

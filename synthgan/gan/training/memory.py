@@ -1,4 +1,4 @@
-"""What training will need of memory, and what is free; asked before anything is allocated."""
+"""What training will need of memory, and what is free; checked before anything is allocated."""
 
 from __future__ import annotations
 

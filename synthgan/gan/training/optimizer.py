@@ -45,7 +45,7 @@ class Optimizer:
         ]
 
     def zero_grad(self) -> None:
-        """Forget all gradients."""
+        """Clear all gradients."""
         for weight in self.weights:
             weight.grad = None
 

@@ -205,7 +205,7 @@ class _Several(Ranks):
 
     @contextmanager
     def _sending(self) -> Iterator[None]:
-        """Say which rank has ended where it cannot be reached."""
+        """Name the rank that has ended where it cannot be reached."""
         try:
             yield
         except RuntimeError as error:
@@ -239,7 +239,7 @@ class _Several(Ranks):
             return [0]
 
     def _leave(self, of_itself: bool) -> None:
-        """Let the others know that they need not wait; they end, too."""
+        """Notify the other ranks that this one ends; they end, too."""
         if self.left:
             return
         self.left = True

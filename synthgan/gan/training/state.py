@@ -58,7 +58,7 @@ class Snapshot:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Snapshot:
-        """Take back what `to_bytes` gave."""
+        """Restore from the output of `to_bytes`."""
         tensors = load(content)
         record = from_json(tensors.pop(_RECORD).numpy().tobytes())
         return cls(record, {name.removeprefix(_TENSOR): t for name, t in tensors.items()})
@@ -155,7 +155,7 @@ class TrainState:
         _check_tensors(self, Snapshot(record, tensors), n_rows, step)
 
     def from_state(self, record: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        """Take back what `to_state` gave."""
+        """Restore from the output of `to_state`."""
         snapshot = Snapshot(record, tensors)
         for name in _COUNTERS:
             setattr(self, name, record[name])

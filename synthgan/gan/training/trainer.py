@@ -165,7 +165,7 @@ class Trainer:
 
     @contextmanager
     def _naming_checkpoint(self, state: TrainState) -> Iterator[None]:
-        """Say in the error of an ended rank where the run goes on from."""
+        """Add to the error of an ended rank where the run goes on from."""
         try:
             yield
         except RankError as error:
