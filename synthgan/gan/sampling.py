@@ -160,7 +160,7 @@ class Sampler:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What was drawn of grids, of which some are kept; numpy sees an array of the grids.
+    """What was drawn of grids, of which some are kept; numpy takes it as an array of the grids.
 
     Parameters
     ----------

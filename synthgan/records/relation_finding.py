@@ -361,7 +361,7 @@ def _gives_order(name: Hashable, column: pd.Series, rows: np.ndarray) -> bool:
 
 
 def _announce(frames: Mapping[str, pd.DataFrame], relations: Sequence[Relation]) -> None:
-    """Say which relations are found, and which tables have none."""
+    """Warn which relations are found, and which tables have none."""
     related = {name for one in relations for name in (one.child, one.parent)}
     alone = [name for name in frames if name not in related]
     owned: set[str] = set()

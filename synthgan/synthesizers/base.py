@@ -153,7 +153,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         return encoder
 
     def _resolve(self, name: str, preset: Preset) -> Any:
-        """Return a parameter, or what the preset or the default recipe says where it is None."""
+        """Return a parameter; where it is None, that of the preset or of the default recipe."""
         return resolve(self, name, preset)
 
     @within_threads

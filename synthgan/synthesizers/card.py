@@ -170,7 +170,7 @@ def _guarantee(ledger: Ledger) -> list[str]:
 
 
 def label_values(model: Any) -> str:
-    """Say which labels the file holds."""
+    """List the labels that the file holds."""
     encoder = model.labels_.encoder
     if encoder is None:
         return ""

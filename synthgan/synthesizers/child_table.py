@@ -398,7 +398,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
     def _describe(
         self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, n: int
     ) -> np.ndarray:
-        """Return what the choice among generated families sees."""
+        """Return the features for the choice among generated families."""
         plain = self._plainly(table, clock, np.random.default_rng(0))
         return describe_families(self._codings(), (table, plain), clock, owners, n)
 
@@ -429,7 +429,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         )
 
     def _warn_where_unsaved(self) -> None:
-        """Say nothing: the tables are saved together."""
+        """Do nothing: the tables are saved together."""
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return describe_child(self)

@@ -1,4 +1,4 @@
-"""The choice among families: what boosted trees see of them, and which they keep."""
+"""The choice among families: the features for boosted trees, and which are kept."""
 
 from __future__ import annotations
 

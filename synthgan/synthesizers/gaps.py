@@ -120,7 +120,7 @@ def _is_text(series: pd.Series) -> bool:
 
 
 def _as_learnt(cells: ColumnCells, series: pd.Series) -> tuple[pd.Series, np.ndarray]:
-    """Convert a column to what was learnt; values that the model does not know are missing.
+    """Convert a column to what was learnt; values that the model has not learnt are missing.
 
     Returns
     -------

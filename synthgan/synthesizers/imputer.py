@@ -176,7 +176,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return [fill_gaps(model, frame, kept, one) for one in full]
 
     def __sklearn_tags__(self) -> Any:
-        """Say that missing values are welcome."""
+        """Declare that missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = []

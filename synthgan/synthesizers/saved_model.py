@@ -1,4 +1,4 @@
-"""SavedModel: a fitted model in one file; what is in it, the subclasses say."""
+"""SavedModel: a fitted model in one file; subclasses define what is in it."""
 
 from __future__ import annotations
 

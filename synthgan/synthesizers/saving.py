@@ -57,7 +57,7 @@ class SavedNetwork(SavedModel):
         return model
 
     def _warn_where_unsaved(self) -> None:
-        """Say before training, not after it, where `save` will refuse."""
+        """Warn before training where `save` will refuse."""
         try:
             _check_levels(self)
             _parameters_of(self)
@@ -107,7 +107,7 @@ def _manifest_of(model: Any, with_seed: bool) -> dict[str, Any]:
 
 
 def _said_of_seed(model: Any, given: Any, with_seed: bool) -> str:
-    """Say whether there was a seed, and whether the file has it."""
+    """Describe whether there was a seed, and whether the file has it."""
     if given is None:
         return getattr(model, "seed_", "none")
     return "stored" if with_seed else "not stored"

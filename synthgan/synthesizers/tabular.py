@@ -435,7 +435,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         return float(np.mean([shapes.value, trends.value if len(trends.detail) else shapes.value]))
 
     def __sklearn_tags__(self) -> Any:
-        """Say that missing values are welcome."""
+        """Declare that missing values are allowed."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
