@@ -21,7 +21,7 @@ from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
 from synthgan.state.stored import Name, checks_of, to_plain
 
-__all__ = ["Constraint", "Predicate", "Range"]
+__all__ = ["Constraint", "ConstraintOfTwo", "Predicate", "Range"]
 
 Bound = Annotated[Any, fields.optional(fields.short)]
 Translated = tuple[pd.DataFrame, pd.DataFrame]
@@ -146,6 +146,25 @@ class Constraint(BaseEstimator):
 
     def _check_learnt(self) -> None:
         """Raise ValueError if attributes from an archive are inconsistent."""
+
+
+class ConstraintOfTwo(Constraint):
+    """Base class of constraints of a column and another one, `of`, on which it depends."""
+
+    def __init__(self, column: Name, of: Name) -> None:
+        self.column = column
+        self.of = of
+
+    @property
+    def uses(self) -> tuple[Hashable, ...]:
+        """Columns that the constraint needs."""
+        return (self.column, self.of)
+
+    def _describe(self, frame: pd.DataFrame, support: Support) -> Schema:
+        """Describe both columns; raise ParameterError if they are the same."""
+        if self.column == self.of:
+            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
+        return describe(frame, self.uses, support)
 
 
 def _with(defaults: dict[str, Any], record: Any) -> Any:

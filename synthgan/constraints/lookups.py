@@ -13,6 +13,7 @@ import pandas as pd
 
 from synthgan.constraints.base import (
     Constraint,
+    ConstraintOfTwo,
     Translated,
     describe,
     from_plain,
@@ -27,7 +28,7 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, DataWarning, ParameterError, notice
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
-from synthgan.state.stored import Name, Scalar, Share
+from synthgan.state.stored import Scalar, Share
 
 __all__ = ["DependentColumn", "FixedCombinations"]
 
@@ -188,7 +189,7 @@ class FixedCombinations(Constraint):
         return without_columns(frame, self.columns[1:])
 
 
-class DependentColumn(Constraint):
+class DependentColumn(ConstraintOfTwo):
     """A column that is determined by another: it is dropped, and restored by lookup.
 
     Parameters
@@ -228,20 +229,9 @@ class DependentColumn(Constraint):
     edges_: list[Scalar] | None = None
     side_: Annotated[str, fields.one_of("left", "right")] = "left"
 
-    def __init__(self, column: Name, of: Name) -> None:
-        self.column = column
-        self.of = of
-
-    @property
-    def uses(self) -> tuple[Hashable, ...]:
-        """Columns that the constraint needs."""
-        return (self.column, self.of)
-
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> DependentColumn:
         """Learn the value of each level; see `Constraint.fit`."""
-        if self.column == self.of:
-            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
-        self.schema_ = describe(frame, [self.column, self.of], support)
+        self.schema_ = self._describe(frame, support)
         column, of = self.schema_
         levels, values = (plain_values(c, frame[c.name]) for c in (of, column))
         rows = list(zip(levels, values, strict=True))

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints.base import (
-    Constraint,
+    ConstraintOfTwo,
     Translated,
-    describe,
     numbers_of,
     require_numbers,
     unused_name,
@@ -21,7 +20,6 @@ from synthgan.constraints.base import (
 from synthgan.constraints.number_columns import Numbers
 from synthgan.constraints.residuals import tick_limits
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import ParameterError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name
 
@@ -37,7 +35,7 @@ _TIMES_NEAR = 5.0  # as many as have values a step apart
 _NEAR_STEPS = 5
 
 
-class SharedValue(Constraint):
+class SharedValue(ConstraintOfTwo):
     """In some rows a column has the value of another: a payment settles the whole bill.
 
     A further column of booleans marks these rows, so that the synthetic values are exactly
@@ -67,15 +65,6 @@ class SharedValue(Constraint):
     schema_: Schema
     flag_: Name
 
-    def __init__(self, column: Name, of: Name) -> None:
-        self.column = column
-        self.of = of
-
-    @property
-    def uses(self) -> tuple[Hashable, ...]:
-        """Columns that the constraint needs."""
-        return (self.column, self.of)
-
     @property
     def makes(self) -> tuple[Hashable, ...]:
         """The column that marks the rows that share the value."""
@@ -83,9 +72,7 @@ class SharedValue(Constraint):
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> SharedValue:
         """Describe the columns; see `Constraint.fit`."""
-        if self.column == self.of:
-            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
-        self.schema_ = describe(frame, self.uses, support)
+        self.schema_ = self._describe(frame, support)
         require_numbers(self.schema_, self)
         self.flag_ = unused_name(f"{self.column} is {self.of}", frame.columns)
         return self

@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints.base import (
-    Constraint,
+    ConstraintOfTwo,
     Translated,
-    describe,
     from_plain,
     plain_values,
     unused_name,
@@ -20,10 +19,10 @@ from synthgan.constraints.base import (
 )
 from synthgan.encoding.tables.column import LEVEL_KINDS, Column
 from synthgan.encoding.tables.schema import Schema
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state import fields
-from synthgan.state.stored import Name, Scalar
+from synthgan.state.stored import Scalar
 
 __all__ = ["UsualLabel", "find_usual_labels"]
 
@@ -37,7 +36,7 @@ _LEAST_SHARED = 0.95  # of the rows, whose levels enough people share
 _Values = Annotated[list[Scalar | None], fields.list_of(fields.optional(fields.scalar))]
 
 
-class UsualLabel(Constraint):
+class UsualLabel(ConstraintOfTwo):
     """A column mostly has the usual label of another: a team of the league plays in the league.
 
     Where it has, its label is replaced by a mark, so that a generator need not learn which label
@@ -67,20 +66,9 @@ class UsualLabel(Constraint):
     levels_: _Values
     usual_: _Values
 
-    def __init__(self, column: Name, of: Name) -> None:
-        self.column = column
-        self.of = of
-
-    @property
-    def uses(self) -> tuple[Hashable, ...]:
-        """Columns that the constraint needs."""
-        return (self.column, self.of)
-
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> UsualLabel:
         """Learn the usual labels; see `Constraint.fit`."""
-        if self.column == self.of:
-            raise ParameterError(f"{self!r} is not allowed; give two different columns.")
-        self.schema_ = describe(frame, self.uses, support)
+        self.schema_ = self._describe(frame, support)
         for column in self.schema_:
             if column.kind not in ("string", "category"):
                 raise DataError(
