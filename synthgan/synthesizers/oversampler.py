@@ -77,7 +77,6 @@ class GANOverSampler(BaseEstimator):
     True
     """
 
-    _sampling_type = "over-sampling"
     _parameter_constraints: dict[str, Any] = {
         "sampling_strategy": [
             Interval(Real, 0, 1, closed="right"),
