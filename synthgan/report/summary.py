@@ -131,7 +131,7 @@ def _faithful(scores: dict[str, Score], floor: str) -> Finding:
         meaning += (
             " A classifier that has learnt from other people ranks a window of a new person above "
             f"a synthetic one in {round(100 * people.value)} of 100 cases: 50 is like a new "
-            "person, fewer like the people of the real windows, more like nobody."
+            "person, fewer like the people of the real windows, more unlike any person."
         )
     return Finding("Faithful?", f"{score.value:.2f} AUC", meaning, name)
 

@@ -1,4 +1,4 @@
-"""Whether synthetic windows are like those of a new person, judged with folds by person."""
+"""Whether synthetic windows are like those of a new person, measured with folds by person."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAME = "detection among new people"
 _MOST_WINDOWS = 1500
 _N_FOLDS = 5
 _PENALTY = 0.01  # inverse; there are about as many features as windows
-_FEWEST_KNOWN = 25  # windows of people in both sets, to judge what copies would score
+_FEWEST_KNOWN = 25  # windows of people in both sets, to measure what copies would score
 _convolved = remember_recent(convolution_features)  # the real windows are compared several times
 _NOBODY = "the persons of the real windows, in a report of the holdout, are not known; give groups."
 _FAMILIES = ("window features", "random convolutions")
@@ -82,7 +82,7 @@ def new_people_detection(
     Notes
     -----
     With random folds, as in `signal_c2st`, windows of a person are among both the training and the
-    test windows, and 0.5 means that the generator knows these very people. The value can be below
+    test windows, and 0.5 means windows like those of the same people. The value can be below
     0.5 only if the real people are those of the training set. Of other people, it is 0.5 at best.
 
     References
