@@ -125,7 +125,7 @@ PRIVATE_TABLE = Preset(
 )
 SIGNAL = Preset(
     {
-        "encoder": SignalEncoder(),
+        "encoder": SignalEncoder(band="auto"),
         "network": CNN1d(),
         "loss": Loss(penalty=1.0, noise=0.0, hidden=0.0),
         "optimizer": Adam(learning_rate=4e-4, decay=0.5, average=0.995),

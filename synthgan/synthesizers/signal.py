@@ -392,10 +392,10 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         if n_samples in (None, self.n_samples_):
             paths = self.encoder_.paths(self.sample_grids(n, seed, known))
         else:
-            device = find_device(self.device)
+            device, n_cells = find_device(self.device), self.encoder_.count_cells(n_samples)
             c = self._conditions(n, known).to(device)
-            paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_samples)
-        return self.encoder_.decode_paths(paths)
+            paths = self._sampler(device).extend(self._generator_on(device), c, seed, n_cells)
+        return self.encoder_.decode_paths(paths, n_samples, np.random.default_rng(seed))
 
     def _head(self) -> Head:
         return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)

@@ -241,7 +241,8 @@ def test_pauses_are_drawn_again(tmp_path):
     windows = make_ecg(30, n_samples=1250, fs_hz=FS_HZ, random_state=0)
     paused = windows.copy()
     paused[:, 500:1000] *= 0.01
-    model, other = (quick(fs_hz=FS_HZ, network=CNN(width=4)).fit(x) for x in (windows, paused))
+    settings = {"fs_hz": FS_HZ, "network": CNN(width=4), "encoder": SignalEncoder()}
+    model, other = (quick(**settings).fit(x) for x in (windows, paused))
     assert model.pauses_kept_ == 0
     assert other.pauses_kept_ > 0
     assert quick().fit(windows).pauses_kept_ == 1  # without a rate nothing is known

@@ -15,6 +15,7 @@ from synthgan.encoding import scaling
 from synthgan.encoding.groups import NULL, ON, CellGroup
 from synthgan.encoding.record_encoder import RecordEncoder
 from synthgan.encoding.signals import whitening
+from synthgan.encoding.signals.band import HighBand, find_band
 from synthgan.encoding.signals.containers import SignalContainer, read_signals
 from synthgan.encoding.signals.leads import independent_leads
 from synthgan.encoding.signals.stationarity import is_stationary
@@ -29,6 +30,7 @@ __all__ = ["SignalEncoder"]
 _MIDDLE = (NULL + ON) / 2
 # Limits of windows in an archive.
 _MOST_LEADS, _MOST_SAMPLES, _MOST_TONES = 2**12, 2**22, 64
+_BELOW_EDGE = 0.95  # of the band: up to where the networks are given tones
 
 
 class SignalEncoder(RecordEncoder):
@@ -51,12 +53,19 @@ class SignalEncoder(RecordEncoder):
         For ``"minmax"``, the values of the levels 0 and 255: learnt; the quantiles q and 1 - q of
         each lead for a float q; or fixed, such as -2 and 2 mV in the thesis. Samples outside are
         clipped, and a warning counts them.
+    band : {"auto"} or float, default=1.0
+        For ``"whiten"``: share of the frequencies that cells hold, from the lowest; the rest is
+        noise, which synthetic windows get as loud as real ones, and `inverse_transform` leaves out.
+        ``"auto"``: a quarter, a third or half, if what is left out is never higher than 5 % of a
+        window's height in nine windows of ten, and 400 cells or more are left; else all.
 
     Attributes
     ----------
     grid_shape_ : tuple of int
         (side, side), or (n_leads_stored, side, side) if there are several.
     n_samples_ : int
+    n_cells_ : int
+        Cells that hold a window of a lead: as many as samples, or fewer with a `band`.
     n_leads_ : int
         All leads, including those that are not stored.
     cell_groups_ : list of CellGroup
@@ -96,14 +105,20 @@ class SignalEncoder(RecordEncoder):
         "scaling": [StrOptions({"whiten", "minmax"})],
         "exponent": [Interval(Real, 0, 1, closed="both")],
         "limits": [StrOptions({"minmax"}), float, int, tuple, list],
+        "band": [StrOptions({"auto"}), Interval(Real, 0, 1, closed="right")],
     }
 
     def __init__(
-        self, scaling: str = "whiten", exponent: float = 0.5, limits: Any = "minmax"
+        self,
+        scaling: str = "whiten",
+        exponent: float = 0.5,
+        limits: Any = "minmax",
+        band: Any = 1.0,
     ) -> None:
         self.scaling = scaling
         self.exponent = exponent
         self.limits = limits
+        self.band = band
 
     @property
     def is_quantised(self) -> bool:
@@ -127,9 +142,13 @@ class SignalEncoder(RecordEncoder):
         DataError, ValueError
             No windows, or values that are not finite numbers.
         ParameterError
-            `limits` are given with a scaling that has none, or are invalid.
+            `limits` or `band` are given with a scaling that has none, or are invalid.
         """
         self._validate_params()
+        if self.is_quantised and self.band != 1.0:
+            raise ParameterError(
+                f"band={self.band!r} needs scaling='whiten'; leave band=1.0 with 'minmax'."
+            )
         if not (self.is_quantised or isinstance(self.limits, str)):
             raise ParameterError(
                 f"limits={self.limits!r} need scaling='minmax'; scaling='whiten' has none: leave "
@@ -138,6 +157,8 @@ class SignalEncoder(RecordEncoder):
         values, self.container_ = read_signals(self, X, reset=True)
         kept, self.matrix_ = independent_leads(values, self.container_.leads)
         self.kept_ = np.array(kept)
+        n_samples = self.n_cells_ = int(values.shape[2])
+        self.high_band_: HighBand | None = None
         stored = values[:, kept]
         aligned = X.aligned if isinstance(X, SignalWindows) else None
         self.is_stationary_ = is_stationary(stored, aligned)
@@ -151,9 +172,17 @@ class SignalEncoder(RecordEncoder):
             first = np.zeros(1, dtype=np.int64)
             self.means_ = np.array([run_means(lead, first)[0] for lead in heights.T])
             centred = whitening.limit_window_power(stored - self.means_[:, None])
-            self.gains_ = whitening.fit_gains(centred, self.exponent)
+            self.n_cells_ = self._count_band(stored)
+            self.gains_ = whitening.fit_gains(centred, self.exponent, self.n_cells_)
+            if self.n_cells_ < n_samples:
+                self.high_band_ = HighBand.fit(stored, self.n_cells_)
         self._place_cells()
         return self
+
+    def _count_band(self, stored: np.ndarray) -> int:
+        if isinstance(self.band, str):
+            return find_band(stored)
+        return max(1, round(self.band * stored.shape[2]))
 
     def _read(self, X: Any) -> np.ndarray:
         return read_signals(self, X, reset=False)[0]
@@ -168,7 +197,7 @@ class SignalEncoder(RecordEncoder):
             cells = (_MIDDLE + _MIDDLE * x).astype(np.float32)
         side = self.grid_shape_[-1]
         padded = np.full((n, len(self.kept_), side * side), NULL, dtype=cells.dtype)
-        padded[:, :, : self.n_samples_] = cells
+        padded[:, :, : self.n_cells_] = cells
         return padded.reshape(n, *self.grid_shape_)
 
     def decode(self, grids: np.ndarray) -> np.ndarray:
@@ -176,12 +205,35 @@ class SignalEncoder(RecordEncoder):
         return self.complete(self.decode_paths(self.paths(grids)))
 
     def paths(self, grids: np.ndarray) -> np.ndarray:
-        """Return the cells of grids in sample order, (n, n_leads_stored, n_samples)."""
+        """Return the cells of grids in order of time, (n, n_leads_stored, n_cells_)."""
         paths = grids.reshape(len(grids), len(self.kept_), self.grid_shape_[-1] ** 2)
-        return paths[:, :, : self.n_samples_]
+        return paths[:, :, : self.n_cells_]
 
-    def decode_paths(self, cells: np.ndarray) -> np.ndarray:
-        """Decode cells (n, n_leads_stored, any length) to the stored leads."""
+    def count_cells(self, n_samples: int) -> int:
+        """Return the cells of a recording of so many samples."""
+        return max(1, round(n_samples * self.n_cells_ / self.n_samples_))
+
+    def decode_paths(
+        self,
+        cells: np.ndarray,
+        n_samples: int | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> np.ndarray:
+        """Decode cells to the stored leads.
+
+        Parameters
+        ----------
+        cells : ndarray of shape (n, n_leads_stored, count_cells(n_samples))
+        n_samples : int or None, default=None
+            Samples of a recording; None: as many as windows have.
+        rng : Generator or None, default=None
+            Draws the noise above the band; None: there is none.
+
+        Returns
+        -------
+        stored : ndarray of shape (n, n_leads_stored, n_samples)
+        """
+        n_samples = self.n_samples_ if n_samples is None else n_samples
         cells = cells.astype(np.float64)
         if self.is_quantised:
             pairs = zip(self.limits_, cells.swapaxes(0, 1), strict=True)
@@ -193,7 +245,14 @@ class SignalEncoder(RecordEncoder):
                 axis=1,
             )
         gains = whitening.gains_for(self.gains_, cells.shape[2])
-        return whitening.unwhiten((cells - _MIDDLE) / _MIDDLE, gains) + self.means_[:, None]
+        above = None
+        if self.high_band_ is not None:
+            n, n_leads, n_cells = cells.shape
+            above = np.zeros((n, n_leads, max(0, n_samples - n_cells)))
+            if rng is not None:
+                above = self.high_band_.draw(n, n_cells, n_samples, rng)
+        x = (cells - _MIDDLE) / _MIDDLE
+        return whitening.unwhiten(x, gains, above) + self.means_[:, None]
 
     def complete(self, stored: np.ndarray) -> np.ndarray:
         """Compute all leads from the stored leads."""
@@ -204,7 +263,7 @@ class SignalEncoder(RecordEncoder):
         check_is_fitted(self)
         size = self.grid_shape_[-1] ** 2
         names = [f"lead{i}:" if self.n_leads_ > 1 else "" for i in self.kept_]
-        inner = [f"sample{t}" if t < self.n_samples_ else f"null{t}" for t in range(size)]
+        inner = [f"sample{t}" if t < self.n_cells_ else f"null{t}" for t in range(size)]
         return np.array([lead + cell for lead in names for cell in inner], dtype=object)
 
     def to_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -214,13 +273,15 @@ class SignalEncoder(RecordEncoder):
             "container": self.container_.to_dict(),
             "n_leads": self.n_leads_,
             "n_samples": self.n_samples_,
+            "n_cells": self.n_cells_,
             "is_stationary": self.is_stationary_,
             "tones": list(self.tones_),
         }
         arrays = {"kept": self.kept_, "matrix": self.matrix_}
         if self.is_quantised:
             return record, {**arrays, "limits": self.limits_}
-        return record, {**arrays, "means": self.means_, "gains": self.gains_}
+        above = {} if self.high_band_ is None else self.high_band_.to_arrays()
+        return record, {**arrays, "means": self.means_, "gains": self.gains_, **above}
 
     def from_state(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> SignalEncoder:
         """Restore the output of `to_state`; the parameters must be the same.
@@ -231,18 +292,25 @@ class SignalEncoder(RecordEncoder):
             An invalid record, or tables or parameters that do not match it.
         """
         self._validate_params()
+        if isinstance(record, dict):  # earlier versions had a cell for each sample
+            record = {"n_cells": record.get("n_samples"), **record}
         read = fields.read_fields(
             record,
             "encoder",
             container=SignalContainer.from_dict,
             n_leads=fields.whole(1, _MOST_LEADS),
             n_samples=fields.whole(1, _MOST_SAMPLES),
+            n_cells=fields.whole(1, _MOST_SAMPLES),
             is_stationary=fields.flag,
             tones=fields.list_of(fields.number(0)),
         )
         self.container_, self.is_stationary_ = read["container"], read["is_stationary"]
         self.n_leads_, self.n_samples_ = read["n_leads"], read["n_samples"]
-        self.n_features_in_ = self.n_samples_
+        self.n_features_in_, self.n_cells_ = self.n_samples_, read["n_cells"]
+        if self.n_cells_ > self.n_samples_ or (
+            self.is_quantised and self.n_cells_ != self.n_samples_
+        ):
+            raise ArchiveError("encoder has more cells than samples, or fewer grey levels")
         self.tones_ = tuple(float(cycles) for cycles in read["tones"])
         columns = self.container_.columns
         if columns and all(isinstance(name, str) for name in columns):
@@ -250,8 +318,13 @@ class SignalEncoder(RecordEncoder):
         n_kept = len(arrays.get("kept", ()))
         scales: dict[str, fields.Check] = {
             "means": fields.array_of(n_kept),
-            "gains": fields.array_of(n_kept, self.n_samples_),
+            "gains": fields.array_of(n_kept, self.n_cells_),
         }
+        self.high_band_ = None
+        if self.n_cells_ < self.n_samples_:
+            n_above = self.n_samples_ - self.n_cells_
+            self.high_band_ = HighBand.from_arrays(arrays, n_kept, n_above)
+            arrays = {name: arrays[name] for name in arrays if name not in HighBand.NAMES}
         if self.is_quantised:
             scales = {"limits": fields.array_of(n_kept, 2)}
         tables = fields.read_arrays(
@@ -308,12 +381,14 @@ class SignalEncoder(RecordEncoder):
         )
 
     def _place_cells(self) -> None:
-        n_stored, side = len(self.kept_), math.isqrt(self.n_samples_ - 1) + 1
+        n_stored, side = len(self.kept_), math.isqrt(self.n_cells_ - 1) + 1
         self.grid_shape_ = (side, side) if n_stored == 1 else (n_stored, side, side)
-        is_null = np.tile(np.arange(side * side) >= self.n_samples_, n_stored)
+        is_null = np.tile(np.arange(side * side) >= self.n_cells_, n_stored)
         used, unused = np.flatnonzero(~is_null).tolist(), np.flatnonzero(is_null).tolist()
         kind = "stationary" if self.is_stationary_ else "signal"
-        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest_cell=NULL, tones=self.tones_)]
+        # A cosine of the transform has half as many cycles as its number.
+        tones = tuple(tone for tone in self.tones_ if 2 * tone < _BELOW_EDGE * self.n_cells_)
+        self.cell_groups_ = [CellGroup(kind, tuple(used), lowest_cell=NULL, tones=tones)]
         if unused:
             self.cell_groups_.append(CellGroup("null", tuple(unused)))
         if self.is_quantised:

@@ -20,7 +20,7 @@ _LEAST_POWER = 1e-12  # of the strongest frequency
 _STILL = 1e-20  # power of a constant lead, whose synthetic windows are then constant, too
 
 
-def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
+def fit_gains(windows: np.ndarray, exponent: float, n_cells: int | None = None) -> np.ndarray:
     """Learn the gain of each frequency.
 
     Parameters
@@ -28,10 +28,12 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     windows : ndarray of shape (n_windows, n_leads, n_samples)
     exponent : float
         Amplitudes are divided by this power of their mean: 0 keeps the spectrum, 1 makes it flat.
+    n_cells : int or None, default=None
+        How many frequencies, from the lowest; None: all.
 
     Returns
     -------
-    gains : ndarray of shape (n_leads, n_samples)
+    gains : ndarray of shape (n_leads, n_cells)
         Gains of the frequencies of the cosine transform (DCT-II), smoothed over about a twelfth of
         a decade; whitened windows have unit variance.
 
@@ -41,7 +43,8 @@ def fit_gains(windows: np.ndarray, exponent: float) -> np.ndarray:
     whitening changes them little.
     """
     power = (dct(windows, norm="ortho") ** 2).mean(axis=0)
-    gains = _smooth(power) ** (-exponent / 2)
+    gains = _smooth(power)[:, :n_cells] ** (-exponent / 2)
+    power = power[:, :n_cells]
     variance = (power * gains**2).mean(axis=1, keepdims=True)
     return gains / np.sqrt(np.where(variance > 0, variance, _STILL**2))
 
@@ -97,13 +100,37 @@ def gains_for(gains: np.ndarray, n_samples: int) -> np.ndarray:
 
 
 def whiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Multiply the spectra of windows (n, n_leads, n_samples) by gains (n_leads, n_samples)."""
-    return idct(dct(windows, norm="ortho") * gains, norm="ortho")
+    """Multiply spectra by gains.
+
+    Parameters
+    ----------
+    windows : ndarray of shape (n, n_leads, n_samples)
+    gains : ndarray of shape (n_leads, n_cells)
+        Higher frequencies are left out, and as many samples: a decimation without aliases.
+
+    Returns
+    -------
+    whitened : ndarray of shape (n, n_leads, n_cells)
+    """
+    return idct(dct(windows, norm="ortho")[:, :, : gains.shape[1]] * gains, norm="ortho")
 
 
-def unwhiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """Invert `whiten`."""
-    return idct(dct(windows, norm="ortho") / gains, norm="ortho")
+def unwhiten(
+    whitened: np.ndarray, gains: np.ndarray, above: np.ndarray | None = None
+) -> np.ndarray:
+    """Invert `whiten`.
+
+    Parameters
+    ----------
+    whitened : ndarray of shape (n, n_leads, n_cells)
+    gains : ndarray of shape (n_leads, n_cells)
+    above : ndarray of shape (n, n_leads, n_samples - n_cells) or None, default=None
+        Spectra of the frequencies above; None: there are none.
+    """
+    spectra = dct(whitened, norm="ortho") / gains
+    if above is not None:
+        spectra = np.concatenate([spectra, above], axis=2)
+    return idct(spectra, norm="ortho")
 
 
 def _interpolate(middles: np.ndarray, values: np.ndarray, n_samples: int) -> np.ndarray:
