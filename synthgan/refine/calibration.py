@@ -1,15 +1,13 @@
-"""Calibrate synthetic windows to real scale, offset, spectrum and tempo; uses arrays only.
+"""Calibrate synthetic windows to real scale, offset and spectrum; uses arrays only.
 
 A generator rarely reaches the tails of a distribution: its windows have too small a scale, and
 offsets too near the mean. Scale and offset of a window are two numbers, whose distributions can be
-matched by construction, like those of table columns. So can the tempo, if an oscillator of the
-generator determines it.
+matched by construction, like those of table columns.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.fft import dct, idct
@@ -19,14 +17,12 @@ from synthgan.exceptions import ArchiveError
 from synthgan.privacy import EVERYTHING, Support, pooled_means, run_means
 from synthgan.state import fields
 
-__all__ = ["FEWEST_WINDOWS", "Calibration", "Tempo", "matched_means"]
+__all__ = ["FEWEST_WINDOWS", "Calibration", "matched_means"]
 
 FEWEST_WINDOWS = 20  # to learn from
 _MOST_KNOTS, _ROWS_A_KNOT = 100, 5
 _HALFWAY = 0.5  # share of the difference of spectra: real power is mostly that of a few windows
 _MOST_GAIN, _MOST_LOG_SIZE = 2.0, np.log(4.0)
-_COMPARED = np.linspace(0.03, 0.97, 48)  # shares at which rates are compared
-_TIED, _MOST_FACTOR = 0.9, 2.0
 
 
 @dataclass(frozen=True)
@@ -124,54 +120,6 @@ class Calibration:
     def _level(self, x: np.ndarray) -> np.ndarray:
         gains = whitening.gains_for(self.gains, x.shape[2])
         return idct(dct(x, norm="ortho") * gains, norm="ortho")
-
-
-class Tempo(NamedTuple):
-    """Map of an oscillator's rate, so that synthetic windows have the tempo of real ones.
-
-    Parameters
-    ----------
-    wave : int
-        Index of the oscillator that determines the tempo of a window.
-    middle, factor, shift : float
-        For logarithms of rates: a rate d above `middle` is mapped to ``factor * d + shift`` above
-        it.
-    """
-
-    wave: int
-    middle: float
-    factor: float
-    shift: float
-
-    @classmethod
-    def fit(cls, real: np.ndarray, fake: np.ndarray, waves: np.ndarray) -> Tempo | None:
-        """Fit the map of rates; None if there are too few, or no oscillator determines them.
-
-        Parameters
-        ----------
-        real, fake : ndarray of shape (n,)
-            Tempo of the windows, such as heart rates; NaN if unknown.
-        waves : ndarray of shape (n_fake, n_waves)
-            Logarithms of the oscillator rates of the synthetic windows.
-        """
-        if not (cls.is_known(real) and cls.is_known(fake)):
-            return None
-        real, known = np.log(real[np.isfinite(real)]), np.isfinite(fake)
-        fake, waves = np.log(fake[known]), waves[known]
-        if not fake.std():
-            return None
-        ties = np.corrcoef(fake, waves, rowvar=False)[0, 1:]
-        wave = int(np.nan_to_num(ties).argmax())
-        if not ties[wave] > _TIED:
-            return None
-        theirs, ours = (np.quantile(x, _COMPARED) for x in (real, fake))
-        factor = float(np.polyfit(ours, theirs, 1)[0].clip(1 / _MOST_FACTOR, _MOST_FACTOR))
-        return cls(wave, float(waves[:, wave].mean()), factor, float(theirs.mean() - ours.mean()))
-
-    @staticmethod
-    def is_known(rates: np.ndarray) -> bool:
-        """Return whether enough rates are known."""
-        return int(np.isfinite(rates).sum()) >= FEWEST_WINDOWS
 
 
 def _sizes(x: np.ndarray, length: int) -> np.ndarray:

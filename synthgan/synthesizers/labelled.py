@@ -174,11 +174,11 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         conditions: Any,
         random_state: Any,
         return_y: bool,
-        draw_values: Callable[[int, Any, int], np.ndarray],
+        draw_values: Callable[[int, Any, int, pd.DataFrame], np.ndarray],
         n_values: int,
         on_missing: str = "error",
     ) -> Any:
-        """Draw records of `n_values` numbers; `draw_values` makes some from (n, known, seed)."""
+        """Draw records of `n_values` numbers; `draw_values` is called like `_draw_values`."""
         check_is_fitted(self)
         check_on_missing(on_missing)
         if return_y and self.labels_.y is None:
@@ -202,7 +202,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         self,
         wanted: Conditions,
         rng: np.random.Generator,
-        draw_values: Callable[[int, Any, int], np.ndarray],
+        draw_values: Callable[[int, Any, int, pd.DataFrame], np.ndarray],
         limits: TryLimits = _ONCE,
         on_missing: str = "error",
     ) -> tuple[np.ndarray, pd.DataFrame]:
@@ -211,7 +211,7 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
 
         def draw(rows: np.ndarray) -> Any:
             info, known = self.labels_.draw_given(wanted, rows, rng)
-            values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)))
+            values = draw_values(len(rows), known, int(rng.integers(2**31 - 1)), info)
             info = info.assign(**self._measure(names, values))
             return wanted.met_by(info, rows), lambda some: (values[some], info.iloc[some])
 
@@ -229,8 +229,13 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         return self._draw_as_wanted(anything, rng, self._draw_values)[0]
 
     def _draw_values(
-        self, n: int, known: tuple[np.ndarray, np.ndarray] | None, seed: int
+        self,
+        n: int,
+        known: tuple[np.ndarray, np.ndarray] | None,
+        seed: int,
+        given: pd.DataFrame,
     ) -> np.ndarray:
+        """Draw `n` records; `given` holds the labels that are asked for, `known` their cells."""
         return self.encoder_.decode(self.sample_grids(n, seed, known))
 
     def _measure(self, names: list[str], values: np.ndarray) -> dict[str, np.ndarray]:
@@ -271,6 +276,6 @@ class LabelledGANSynthesizer(BaseGANSynthesizer):
         rng = np.random.default_rng(0)
         wanted = self.labels_.read_conditions(None, 1, self.labels_.y is not None, rng)
         info, known = self.labels_.draw_given(wanted, np.zeros(1, np.int64), rng)
-        self.encoder_.container_.restore(self._draw_values(1, known, 0), info)
+        self.encoder_.container_.restore(self._draw_values(1, known, 0, info), info)
         if self.labels_.y is not None:
             self.labels_.y.restore(info[self.labels_.y_names])

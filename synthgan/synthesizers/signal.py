@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -29,8 +30,9 @@ from synthgan.metrics.signals import amplitudes, signal_coverage
 from synthgan.privacy import Support, person_column, read_groups
 from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows, beat_lead
-from synthgan.refine.calibration import FEWEST_WINDOWS, Calibration, Tempo
+from synthgan.refine.calibration import FEWEST_WINDOWS, Calibration
 from synthgan.refine.pauses import draw_again, share_kept
+from synthgan.refine.tempo import Tempo
 from synthgan.state import fields
 from synthgan.synthesizers.durations import count_samples
 from synthgan.synthesizers.labelled import LabelledGANSynthesizer
@@ -41,6 +43,7 @@ __all__ = ["SignalGANSynthesizer"]
 
 _MOST_SCORED = _MOST_MEASURED = 2000  # windows
 _FEWEST_DRAWN, _LEAST_SUPPORT = 200, 5  # windows to compare with few; people
+_TEMPO, _LAST_WAVE = "heart_rate_bpm", 3  # the property, and the last oscillator of `CNN1d`
 _CALIBRATION = "calibration."  # prefix of its arrays in an archive
 _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _BATCH = 16  # windows
@@ -77,6 +80,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     calibration_ : Calibration or None
         Correction of size, height and spectrum that `sample` applies to generated windows; None
         for fewer than 20 windows (`fit` warns), or for grey levels.
+    tempo_ : (int, float) or None
+        The oscillator of the generator that determines the heart rate, and the logarithm of how
+        many beats a minute one cycle in a window makes; None if there is none.
     pauses_kept_ : float
         Share of windows with pauses that `sample` keeps: 0 where no training window has pauses.
     labels_ : Labels
@@ -126,6 +132,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     _own_fields = {
         "fs_hz": fields.optional(fields.number(1e-9)),
         "pauses_kept": fields.number(0, 1),
+        "tempo": fields.optional(fields.tuple_of(fields.whole(0, _LAST_WAVE), fields.number())),
     }
 
     _parameter_constraints = {
@@ -212,6 +219,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         people = read_groups(groups, info, len(values))
         self.calibration_: Calibration | None = None
         self.pauses_kept_ = 1.0
+        self.tempo_: tuple[int, float] | None = None
         self._learn(encoder.fit(X), values, info, y, preset, begun, people)
         if not encoder.is_quantised:
             with leaving_out("calibration"):
@@ -340,15 +348,16 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             return
         if fs_hz is None or not can_beat(fs_hz, self.n_samples_):
             return
-        theirs = PROPERTIES["heart_rate_bpm"](real, fs_hz, self.beat_lead_)
+        theirs = PROPERTIES[_TEMPO](real, fs_hz, self.beat_lead_)
         if not Tempo.is_known(theirs):
             return
         with generator.record_rates() as heard:
             fake = self.encoder_.complete(self._draw_stored(max(len(real), _FEWEST_DRAWN), None, 0))
-        ours = PROPERTIES["heart_rate_bpm"](fake, fs_hz, self.beat_lead_)
+        ours = PROPERTIES[_TEMPO](fake, fs_hz, self.beat_lead_)
         tempo = Tempo.fit(theirs, ours, torch.cat(heard).cpu().numpy())
         if tempo is not None:
-            generator.change_rates(*tempo)
+            generator.change_rates(tempo.wave, tempo.middle, tempo.factor, tempo.shift)
+            self.tempo_ = (tempo.wave, tempo.offset)
 
     def _sampling_rate(self, container: SignalContainer) -> float | None:
         given, own = self.fs_hz, container.fs_hz
@@ -369,14 +378,27 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         n: int,
         known: tuple[np.ndarray, np.ndarray] | None,
         seed: int,
+        given: pd.DataFrame,
         n_samples: int | None = None,
     ) -> np.ndarray:
+        asked = given.get(_TEMPO, pd.Series(np.nan, given.index))
+        tempo = pd.to_numeric(asked, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+
         def draw(rows: np.ndarray, seed: int) -> np.ndarray:
             some = None if known is None else (known[0][rows], known[1][rows])
-            stored = self._draw_stored(len(rows), some, seed, n_samples)
+            with self._at_tempo(tempo[rows]):
+                stored = self._draw_stored(len(rows), some, seed, n_samples)
             return self.encoder_.complete(self._calibrated(stored))
 
         return draw_again(draw, n, seed, self.beat_lead_, self.fs_hz_, self.pauses_kept_)
+
+    def _at_tempo(self, asked: np.ndarray) -> AbstractContextManager[None]:
+        """Within the context, set the oscillator that determines the heart rate, where asked."""
+        generator, is_free = self.generator_, bool(np.isnan(asked).all())
+        if self.tempo_ is None or is_free or not isinstance(generator, OscillatorGenerator):
+            return nullcontext()
+        wave, offset = self.tempo_
+        return generator.at_rates(wave, torch.from_numpy(np.log(asked) - offset))
 
     def _calibrated(self, stored: np.ndarray) -> np.ndarray:
         return stored if self.calibration_ is None else self.calibration_.apply(stored)
@@ -407,17 +429,19 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         record, arrays = super()._encoder_state()
         made = {} if self.calibration_ is None else self.calibration_.to_arrays()
         arrays = {**arrays, **{f"{_CALIBRATION}{name}": array for name, array in made.items()}}
-        return {**record, "fs_hz": self.fs_hz_, "pauses_kept": self.pauses_kept_}, arrays
+        own = {"fs_hz": self.fs_hz_, "pauses_kept": self.pauses_kept_, "tempo": self.tempo_}
+        return {**record, **own}, arrays
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         kept = {name: arrays.pop(name) for name in list(arrays) if name.startswith(_CALIBRATION)}
-        if isinstance(record, dict):  # earlier versions kept all windows
-            record = {"pauses_kept": 1.0, **record}
+        if isinstance(record, dict):  # earlier versions kept all windows, and set no tempo
+            record = {"pauses_kept": 1.0, "tempo": None, **record}
         super()._restore_encoder(record, arrays)
         plain = {name.removeprefix(_CALIBRATION): array for name, array in kept.items()}
         shape = (len(self.encoder_.kept_), self.encoder_.n_samples_)
         self.calibration_ = Calibration.from_arrays(plain, *shape) if plain else None
         self.fs_hz_, self.pauses_kept_ = record["fs_hz"], record["pauses_kept"]
+        self.tempo_ = None if record["tempo"] is None else tuple(record["tempo"])
         self.n_leads_, self.n_samples_ = self.encoder_.n_leads_, self.encoder_.n_samples_
         container = self.encoder_.container_
         self.beat_lead_ = beat_lead(container.leads, container.units)

@@ -366,3 +366,20 @@ def test_an_oscillator_can_be_retimed():
     assert torch.equal(before[1], old)
     assert torch.allclose(new[:, 1], 0.7 + 1.5 * (old[:, 1] - 0.5), atol=1e-5)
     assert torch.equal(new[:, [0, 2, 3]], old[:, [0, 2, 3]])
+
+
+@torch.no_grad()
+def test_paths_get_the_rates_that_are_asked_for_in_order():
+    network, inputs = build(400)[0], noise(6)
+    asked = torch.tensor([0.1, float("nan"), 0.3, 0.4, 0.5, 0.6], dtype=torch.float64)
+    with network.record_rates() as before:
+        network.path(*inputs, 400)
+    with network.at_rates(2, asked), network.record_rates() as heard:
+        for rows in (slice(0, 4), slice(4, 6)):
+            network.path(*(x[rows] for x in inputs), 400)
+    with network.record_rates() as after:
+        network.path(*inputs, 400)
+    wanted = before[0].clone()
+    wanted[[0, 2, 3, 4, 5], 2] = asked[[0, 2, 3, 4, 5]].float()
+    assert torch.allclose(torch.cat(heard), wanted, atol=1e-6)
+    assert torch.equal(after[0], before[0])

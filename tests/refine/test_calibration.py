@@ -7,7 +7,8 @@ from scipy.stats import ks_2samp
 from synthgan.datasets import make_ecg
 from synthgan.encoding.signals.whitening import smooth_power
 from synthgan.exceptions import ArchiveError
-from synthgan.refine.calibration import Calibration, Tempo
+from synthgan.refine.calibration import Calibration
+from synthgan.refine.tempo import Tempo
 
 
 def hearts(n=300, seed=0, leads=("i",)):
@@ -124,6 +125,7 @@ def test_the_tempo_becomes_right():
     fake[:20] = np.nan
     tempo = Tempo.fit(real, fake, waves)
     assert tempo.wave == 1
+    assert tempo.offset == pytest.approx(np.log(30), abs=0.01)
     now = tempo.middle + tempo.factor * (waves[:, 1] - tempo.middle) + tempo.shift
     assert ks_2samp(real, fake[20:]).statistic > 0.4
     assert ks_2samp(real, 30 * np.exp(now)).statistic < 0.08

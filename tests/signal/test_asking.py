@@ -1,14 +1,17 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pandas.testing import assert_frame_equal
 
+import synthgan
 from synthgan import (
     Adam,
     CNN1d,
     GridEncoder,
     SignalEncoder,
 )
+from synthgan.datasets import make_ecg
 from synthgan.exceptions import (
     DataError,
     DataWarning,
@@ -251,3 +254,19 @@ def test_where_there_is_one_length_only(ecgs):
     assert quick().fit(known).sample(1, duration_s=3).n_samples == 375
     known = SignalWindows(ecgs[:, None], FS_HZ, "i", aligned=True)
     assert not quick().fit(known).encoder_.is_stationary_
+
+
+@pytest.mark.filterwarnings("ignore::synthgan.exceptions.DataWarning")
+def test_the_heart_rate_that_is_asked_for_is_set_before_it_is_measured(tmp_path):
+    windows = make_ecg(60, n_samples=N_SAMPLES, fs_hz=FS_HZ, random_state=0)
+    model = quick(fs_hz=FS_HZ, condition_on=["heart_rate_bpm"]).fit(windows)
+    model.tempo_ = (1, 3.5)
+    model.save(tmp_path / "m.synthgan")
+    for one in (model, synthgan.load(tmp_path / "m.synthgan")):
+        with one.generator_.record_rates() as heard:
+            one.sample(40, {"heart_rate_bpm": (50, 90)}, random_state=0, on_missing="warn")
+            given = len(heard)
+            one.sample(5, random_state=0)
+        asked = np.exp(torch.cat(heard[:given])[:, 1].numpy() + 3.5)
+        assert ((asked > 49.9) & (asked < 90.1)).all()
+        assert np.ptp(asked) > 5

@@ -26,7 +26,7 @@ from synthgan.exceptions import (
 )
 from synthgan.io.windows import SignalWindows
 from synthgan.records.beats import disagreements, find_beats
-from synthgan.refine.calibration import Tempo
+from synthgan.refine.tempo import Tempo
 from synthgan.state.archive import read_archive
 from tests.signal.quick import FS_HZ, N_SAMPLES, quick, rates_bpm
 
@@ -206,7 +206,7 @@ def test_a_tempo_is_kept(tmp_path, monkeypatch):
 
     def double(real, fake, waves):
         seen.update(real=real, fake=fake, waves=waves)
-        return Tempo(1, 0.0, 1.0, np.log(2))
+        return Tempo(1, 0.0, 1.0, np.log(2), 4.0)
 
     monkeypatch.setattr(Tempo, "fit", double)
     model = quick(fs_hz=FS_HZ).fit(windows)

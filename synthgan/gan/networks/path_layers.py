@@ -177,6 +177,28 @@ class PathGenerator(nn.Module):
         finally:
             hook.remove()
 
+    @contextmanager
+    def at_rates(self, wave: int, logs: Tensor) -> Iterator[None]:
+        """Let an oscillator run at given rates in the paths that are made meanwhile, in order.
+
+        `logs` holds their logarithms, of shape (n,); where it is NaN, the rate is drawn.
+        """
+        n_done = 0
+
+        def give(_: nn.Module, __: Any, drawn: Tensor) -> Tensor:
+            nonlocal n_done
+            some = logs[n_done : n_done + len(drawn)].to(drawn)
+            n_done += len(drawn)
+            given = drawn.clone()
+            given[:, wave] = torch.where(some.isnan(), drawn[:, wave], some)
+            return given
+
+        hook = self.rates.register_forward_hook(give)
+        try:
+            yield
+        finally:
+            hook.remove()
+
     def change_rates(self, wave: int, middle: float, factor: float, shift: float) -> None:
         """Let an oscillator run at other rates.
 

@@ -163,6 +163,9 @@ class OscillatorGenerator(Protocol):
     def record_rates(self) -> AbstractContextManager[list[Tensor]]:
         """Collect, within the context, the logarithms of the rates of all paths, (n, n_waves)."""
 
+    def at_rates(self, wave: int, logs: Tensor) -> AbstractContextManager[None]:
+        """Within the context, give paths the rates of these logarithms (n,), in order."""
+
     def change_rates(self, wave: int, middle: float, factor: float, shift: float) -> None:
         """Map logarithms of rates: ``middle + d`` becomes ``middle + factor * d + shift``."""
 
