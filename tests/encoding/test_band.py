@@ -75,20 +75,40 @@ def test_the_band_comes_back(share, n_samples):
     assert np.array_equal(again.inverse_transform(grids), encoder.inverse_transform(grids))
 
 
+def windows_of(low, high):
+    """Windows of 20 low and 60 high frequencies, (n, 1, 80)."""
+    return idct(np.concatenate([low, high], axis=2), norm="ortho")
+
+
 def test_noise_above_the_band_is_as_loud_as_in_real_windows():
     loudness = np.exp(RNG.normal(0, 0.5, (400, 1, 1)))
     shape = np.linspace(2, 1, 60)
-    real = idct(np.pad(RNG.normal(size=(400, 1, 60)) * shape * loudness, ((0, 0), (0, 0), (20, 0))))
+    low = np.zeros((400, 1, 20))
+    real = windows_of(low, RNG.normal(size=(400, 1, 60)) * shape * loudness)
     band = HighBand.fit(real, 20)
-    drawn = band.draw(4000, 20, 80, np.random.default_rng(1))
-    ours, theirs = (np.log((x**2).mean(axis=2)).ravel() for x in (drawn, spectra(real)[:, :, 20:]))
-    assert abs(ours.mean() - theirs.mean()) < 0.1
+    low = np.zeros((4000, 1, 20))
+    drawn = band.extend(low, 80, np.random.default_rng(1))
+    assert np.array_equal(drawn[:, :, :20], low)
+    ours, theirs = (np.log((x**2).mean(axis=2)).ravel() for x in (drawn[:, :, 20:], real))
+    assert abs(ours.mean() - np.log(80 / 60) - theirs.mean()) < 0.1
     assert abs(ours.std() / theirs.std() - 1) < 0.1
-    spread = np.log(drawn.std(axis=0)[0])
-    assert np.corrcoef(spread, np.log(shape))[0, 1] > 0.9
-    longer = band.draw(4000, 40, 160, np.random.default_rng(1))
-    assert longer.shape == (4000, 1, 120)
+    assert np.corrcoef(drawn.std(axis=0)[0, 20:], shape)[0, 1] > 0.8
+    longer = band.extend(np.zeros((4000, 1, 40)), 160, np.random.default_rng(1))
+    assert longer.shape == (4000, 1, 160)
     assert abs(longer.std() / drawn.std() - 1) < 0.1
+    assert not band.extend(low, 80, None).any()
+
+
+def test_noise_is_louder_where_waves_are_steep():
+    low, high = np.zeros((400, 1, 20)), np.zeros((400, 1, 60))
+    low[:, 0, 10:] = spectra(np.eye(80)[40])[10:20]  # a spike in the middle, cut at the band
+    real = windows_of(low, high)
+    near = np.exp(-(((np.arange(80) - 40) / 6) ** 2))
+    real += windows_of(np.zeros_like(low), spectra(RNG.normal(size=(400, 1, 80)) * near)[..., 20:])
+    drawn = HighBand.fit(real, 20).extend(low, 80, np.random.default_rng(1))
+    drawn[:, :, :20] = 0
+    loud = idct(drawn, norm="ortho")[:, 0].std(axis=0)
+    assert loud[34:46].mean() > 3 * loud[[*range(20), *range(60, 80)]].mean()
 
 
 def test_synthetic_windows_have_the_noise_also_after_loading(hearts, tmp_path):
@@ -131,8 +151,8 @@ def test_broken_archives_are_refused():
         with pytest.raises(ArchiveError):
             clone(encoder).from_state({**record, name: value}, arrays)
     for name in HighBand.NAMES:
-        with pytest.raises(ArchiveError, match="the noise above the band has a negative size"):
-            clone(encoder).from_state(record, {**arrays, name: -1 - arrays[name]})
+        with pytest.raises(ArchiveError, match="the noise above the band has an impossible size"):
+            clone(encoder).from_state(record, {**arrays, name: -1e4 - arrays[name]})
         left = {other: array for other, array in arrays.items() if other != name}
         with pytest.raises(ArchiveError, match="noise above the band"):
             clone(encoder).from_state(record, left)

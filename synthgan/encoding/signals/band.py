@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 from scipy.fft import dct, idct
+from scipy.ndimage import uniform_filter1d
+from sklearn.utils import gen_batches
 
-from synthgan.encoding.signals.whitening import limit_window_power
 from synthgan.exceptions import ArchiveError
 from synthgan.state import fields
 
@@ -24,6 +25,11 @@ _FEWEST_CELLS = 400  # a window; a shorter one is as fast
 _FEWEST_WINDOWS, _MOST_WINDOWS = 20, 1000
 # Of a window's height: what is left out is lower than that in so many windows.
 _MOST_LEFT_OUT, _MOST_WINDOWS_BELOW = 0.05, 0.9
+_SMOOTHED = 5.0  # samples of the band over which its energy is averaged
+_MOST_IN_BURSTS = 0.95  # of the noise
+_LEAST_ENERGY = 1e-6  # of the band's upper half, in a share of the noise: what rounding leaves
+_LEAST_RATIO, _LEAST_VARIANCE, _MOST_LOG = 1e-3, 1e-9, 750.0
+_MOST_AT_A_TIME = 2**20  # samples, for which noise is drawn
 _TINY = np.finfo(float).tiny
 
 
@@ -63,50 +69,91 @@ class HighBand:
 
     Parameters
     ----------
-    amplitudes : ndarray of shape (n_leads, n_frequencies)
-        Standard deviation of each frequency of the cosine transform, in a window of usual loudness.
-    spreads : ndarray of shape (n_leads,)
-        Standard deviation of the logarithm of a window's loudness.
+    shape : ndarray of shape (n_leads, n_frequencies)
+        Relative amplitude of each frequency of the cosine transform.
+    means : ndarray of shape (n_leads, 2)
+        Means over windows of two logarithms: of the variance that noise has everywhere, and of the
+        ratio of its further variance to the energy of the band's upper half at that time.
+    factors : ndarray of shape (n_leads, 2, 2)
+        Cholesky factors of the covariance of both.
+
+    Notes
+    -----
+    Steep waves, such as QRS complexes, reach beyond the band. So the noise is louder where the
+    upper half of the band is: on PTB-DB, a third of what is above 125 Hz is in such bursts.
     """
 
-    NAMES: ClassVar[tuple[str, ...]] = ("noise", "noise_spreads")  # in an archive
+    NAMES: ClassVar[tuple[str, ...]] = ("noise_shape", "noise_means", "noise_factors")
 
-    amplitudes: np.ndarray
-    spreads: np.ndarray
+    shape: np.ndarray
+    means: np.ndarray
+    factors: np.ndarray
 
     @classmethod
     def fit(cls, windows: np.ndarray, n_cells: int) -> HighBand:
         """Learn the noise of windows (n_windows, n_leads, n_samples) above `n_cells`."""
-        above = limit_window_power(dct(windows, norm="ortho")[:, :, n_cells:])
-        loudness = np.log(np.sqrt((above**2).mean(axis=2)) + _TINY)
-        shape = np.sqrt((above**2).mean(axis=0))
-        size = np.sqrt((shape**2).mean(axis=1, keepdims=True)) + _TINY
-        usual = np.exp(loudness.mean(axis=0))[:, None]
-        return cls(shape / size * usual, loudness.std(axis=0))
+        spectra = dct(windows, norm="ortho")
+        power = spectra[:, :, n_cells:] ** 2
+        mean_power = power.mean(axis=2)
+        shape = np.sqrt((power / (mean_power[:, :, None] + _TINY)).mean(axis=0))
+        spectra[:, :, :n_cells] = 0.0
+        noise = idct(spectra, norm="ortho") ** 2
+        energy = _energy(dct(windows, norm="ortho")[:, :, :n_cells], windows.shape[2])
+        means = [x.mean(axis=2) for x in (noise, energy)]
+        both = (noise * energy).mean(axis=2) - means[0] * means[1]
+        ratio = both / (energy.var(axis=2) + _TINY)
+        ratio = np.clip(ratio, 0.0, _MOST_IN_BURSTS * means[0] / (means[1] + _TINY))
+        ratio[means[1] < _LEAST_ENERGY * means[0]] = 0.0
+        everywhere = means[0] - ratio * means[1]
+        logs = np.log(np.stack([everywhere + _TINY, ratio + _LEAST_RATIO], axis=2))
+        deviations = logs - logs.mean(axis=0)
+        covariance = np.einsum("nli,nlj->lij", deviations, deviations) / len(windows)
+        factors = np.linalg.cholesky(covariance + _LEAST_VARIANCE * np.eye(2))
+        return cls(shape, logs.mean(axis=0), factors)
 
-    def draw(self, n: int, n_cells: int, n_samples: int, rng: np.random.Generator) -> np.ndarray:
-        """Draw spectra of `n` windows from the frequency `n_cells` on.
+    def extend(
+        self, below: np.ndarray, n_samples: int, rng: np.random.Generator | None
+    ) -> np.ndarray:
+        """Extend spectra by frequencies above the band.
 
         Parameters
         ----------
-        n, n_cells, n_samples : int
-            Windows, and their cells and samples, which may be other ones than those of `fit`.
-        rng : Generator
+        below : ndarray of shape (n, n_leads, n_cells)
+            Of the cosine transform; of windows of any length.
+        n_samples : int
+        rng : Generator or None
+            Draws the noise; None: there is none.
 
         Returns
         -------
-        spectra : ndarray of shape (n, n_leads, n_samples - n_cells)
+        spectra : ndarray of shape (n, n_leads, n_samples)
         """
-        learnt = np.arange(self.amplitudes.shape[1])
+        n, n_leads, n_cells = below.shape
+        spectra = np.zeros((n, n_leads, n_samples))
+        spectra[:, :, :n_cells] = below[:, :, :n_samples]
+        if rng is None or n_cells >= n_samples:
+            return spectra
+        learnt = np.arange(self.shape.shape[1])
         wanted = np.linspace(0, len(learnt) - 1, n_samples - n_cells)
-        amplitudes = np.stack([np.interp(wanted, learnt, lead) for lead in self.amplitudes])
-        loudness = np.exp(self.spreads * rng.standard_normal((n, 1)))[:, :, None]
-        noise = rng.standard_normal((n, *amplitudes.shape))
-        return noise * amplitudes * loudness
+        shape = np.stack([np.interp(wanted, learnt, lead) for lead in self.shape])
+        shape *= np.sqrt(n_samples / ((shape**2).sum(axis=1, keepdims=True) + _TINY))
+        # Leads of a window are loud together.
+        drawn = np.einsum("lij,nj->nli", self.factors, rng.standard_normal((n, 2)))
+        everywhere, ratio = np.moveaxis(np.exp(self.means + drawn), 2, 0)
+        size = max(1, _MOST_AT_A_TIME // (n_leads * n_samples))
+        for rows in gen_batches(n, size):
+            some = np.zeros_like(spectra[rows])
+            some[:, :, n_cells:] = rng.standard_normal(some[:, :, n_cells:].shape) * shape
+            variance = everywhere[rows, :, None] + ratio[rows, :, None] * _energy(
+                below[rows], n_samples
+            )
+            noise = idct(some, norm="ortho") * np.sqrt(variance)
+            spectra[rows, :, n_cells:] = dct(noise, norm="ortho")[:, :, n_cells:]
+        return spectra
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return the fitted arrays."""
-        return dict(zip(self.NAMES, (self.amplitudes, self.spreads), strict=True))
+        return dict(zip(self.NAMES, (self.shape, self.means, self.factors), strict=True))
 
     @classmethod
     def from_arrays(
@@ -122,9 +169,21 @@ class HighBand:
         read = fields.read_arrays(
             {name: arrays[name] for name in cls.NAMES if name in arrays},
             "the noise above the band",
-            noise=fields.array_of(n_leads, n_frequencies),
-            noise_spreads=fields.array_of(n_leads),
+            noise_shape=fields.array_of(n_leads, n_frequencies),
+            noise_means=fields.array_of(n_leads, 2),
+            noise_factors=fields.array_of(n_leads, 2, 2),
         )
-        if (read["noise"] < 0).any() or (read["noise_spreads"] < 0).any():
-            raise ArchiveError("the noise above the band has a negative size")
-        return cls(read["noise"], read["noise_spreads"])
+        shape, means, factors = (read[name] for name in cls.NAMES)
+        if (shape < 0).any() or max(np.abs(means).max(), np.abs(factors).max()) > _MOST_LOG:
+            raise ArchiveError("the noise above the band has an impossible size")
+        return cls(shape, means, factors)
+
+
+def _energy(below: np.ndarray, n_samples: int) -> np.ndarray:
+    """Return the energy of the upper half of a band at each time, (n, n_leads, n_samples)."""
+    n_cells = below.shape[2]
+    upper = np.zeros((*below.shape[:2], n_samples))
+    most = min(n_cells, n_samples)
+    upper[:, :, n_cells // 2 : most] = below[:, :, n_cells // 2 : most]
+    width = max(1, round(_SMOOTHED * n_samples / n_cells))
+    return uniform_filter1d(idct(upper, norm="ortho") ** 2, width, axis=2, mode="nearest")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -245,14 +246,11 @@ class SignalEncoder(RecordEncoder):
                 axis=1,
             )
         gains = whitening.gains_for(self.gains_, cells.shape[2])
-        above = None
+        extend = None
         if self.high_band_ is not None:
-            n, n_leads, n_cells = cells.shape
-            above = np.zeros((n, n_leads, max(0, n_samples - n_cells)))
-            if rng is not None:
-                above = self.high_band_.draw(n, n_cells, n_samples, rng)
+            extend = partial(self.high_band_.extend, n_samples=n_samples, rng=rng)
         x = (cells - _MIDDLE) / _MIDDLE
-        return whitening.unwhiten(x, gains, above) + self.means_[:, None]
+        return whitening.unwhiten(x, gains, extend) + self.means_[:, None]
 
     def complete(self, stored: np.ndarray) -> np.ndarray:
         """Compute all leads from the stored leads."""

@@ -7,6 +7,8 @@ divides frequencies by a power of their mean amplitude, so that all contribute.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.fft import dct, idct
 
@@ -116,7 +118,9 @@ def whiten(windows: np.ndarray, gains: np.ndarray) -> np.ndarray:
 
 
 def unwhiten(
-    whitened: np.ndarray, gains: np.ndarray, above: np.ndarray | None = None
+    whitened: np.ndarray,
+    gains: np.ndarray,
+    extend: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> np.ndarray:
     """Invert `whiten`.
 
@@ -124,13 +128,11 @@ def unwhiten(
     ----------
     whitened : ndarray of shape (n, n_leads, n_cells)
     gains : ndarray of shape (n_leads, n_cells)
-    above : ndarray of shape (n, n_leads, n_samples - n_cells) or None, default=None
-        Spectra of the frequencies above; None: there are none.
+    extend : callable or None, default=None
+        Adds the frequencies above to spectra (n, n_leads, n_cells); None: there are none.
     """
     spectra = dct(whitened, norm="ortho") / gains
-    if above is not None:
-        spectra = np.concatenate([spectra, above], axis=2)
-    return idct(spectra, norm="ortho")
+    return idct(spectra if extend is None else extend(spectra), norm="ortho")
 
 
 def _interpolate(middles: np.ndarray, values: np.ndarray, n_samples: int) -> np.ndarray:
