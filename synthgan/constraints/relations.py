@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
@@ -35,6 +36,7 @@ MAX_LEVELS = 1_000
 # A relation is accepted if independent columns would show it with probability exp(-EVIDENCE).
 EVIDENCE = 20.0
 MIN_SHARE = 0.95
+_MOST_ALIKE = 64  # pairs of rows that are compared first
 
 
 def find_relations(
@@ -132,15 +134,19 @@ class Coded:
 
     def determines(self, other: Coded, least: int) -> bool:
         """Return whether levels of `least` people determine `other`, and not by chance."""
+        return self.has_few_levels(least) and self.fixes(other, self.people >= least)
+
+    def has_few_levels(self, least: int) -> bool:
+        """Return whether levels are few, and most rows have one of `least` people."""
         if len(self.counts) > min(MAX_LEVELS, len(self.codes) / 5):
             return False
-        is_supported = self.people >= least
-        if self.counts[is_supported].sum() < MIN_SHARE * len(self.codes):
-            return False
-        return self.fixes(other, is_supported)
+        return bool(self.counts[self.people >= least].sum() >= MIN_SHARE * len(self.codes))
 
     def fixes(self, other: Coded, some: np.ndarray | None = None) -> bool:
         """Return whether this column determines `other`, which is not constant on `some` levels."""
+        one, two = self._alike
+        if (other.codes[one] != other.codes[two]).any():  # most columns, by few rows
+            return False
         first = self._first(other)
         if (other.codes != first[self.codes]).any():
             return False
@@ -170,6 +176,14 @@ class Coded:
         log_share = np.log(self.counts / len(self.codes))
         return float((self.counts * log_share).sum() - log_share[first].sum())
 
+    @cached_property
+    def _alike(self) -> tuple[np.ndarray, np.ndarray]:
+        """Some pairs of rows that have the same level."""
+        order = np.argsort(self.codes, kind="stable")
+        is_same = np.flatnonzero(self.codes[order[:-1]] == self.codes[order[1:]])
+        is_same = is_same[:: -(-len(is_same) // _MOST_ALIKE) or 1]
+        return order[is_same], order[is_same + 1]
+
     def _first(self, other: Coded) -> np.ndarray:
         """Return the code of `other` in the first row of each level."""
         first = np.zeros(len(self.counts), dtype=np.int64)
@@ -194,20 +208,22 @@ def find_dependent_columns(
     columns = [column for column in coded if column is not None and len(column.counts) > 1]
     place = {column.name: i for i, column in enumerate(columns)}
     parents = {name: set(parts) for name, parts in computed.items()}
+    # By levels of the coarsest column, otherwise by intervals of the finest.
+    by_levels = [c for c in columns if c.has_few_levels(support.least)]
+    by_levels.sort(key=lambda c: (len(c.counts), not c.has_labels))
+    by_intervals = [c for c in columns if c.numbers is not None]
+    by_intervals.sort(key=lambda c: -c.n_numbers)
+    supported = [c.people >= support.least for c in by_levels]
     found = []
     for column in sorted(columns, key=lambda c: (c.has_labels, -place[c.name])):
         if len(column.counts) > MAX_LEVELS or column.name in computed:
             continue
-        # By levels of the coarsest column, otherwise by intervals of the finest.
-        by_levels = sorted(columns, key=lambda c: (len(c.counts), not c.has_labels))
-        by_intervals = sorted(columns, key=lambda c: -c.n_numbers)
         for i, of in enumerate([*by_levels, *by_intervals]):
-            if column.name in _lineage(of.name, parents):
+            is_own = of is column or column.name in parents.get(of.name, ())
+            if is_own or (of.name in parents and column.name in _lineage(of.name, parents)):
                 continue
             is_found = (
-                of.determines(column, support.least)
-                if i < len(columns)
-                else of.separates(column, some)
+                of.fixes(column, supported[i]) if i < len(by_levels) else of.separates(column, some)
             )
             if is_found and _follows(frame, column.name, of.name, support, len(rows)):
                 parents[column.name] = {of.name}
