@@ -11,7 +11,7 @@ __all__ = ["enough_candidates", "most_steps"]
 
 # Evidence: docs/recipe.md.
 _SHORT_RUN, _STEPS_PER_COLUMN, _ROWS_PER_STEP = 3000, 200, 6
-_EFFECTIVE_CANDIDATES, _MOST_CANDIDATES = 1.4, 4
+_EFFECTIVE_CANDIDATES, _MOST_CANDIDATES = 1.2, 8
 
 
 def most_steps(groups: Sequence[CellGroup], n_rows: int) -> float:
@@ -34,6 +34,7 @@ def enough_candidates(least: int, effective_share: float) -> int:
     Examples
     --------
     >>> [enough_candidates(2, share) for share in (1.0, 0.7, 0.5, 0.1)]
-    [2, 2, 3, 4]
+    [2, 3, 5, 8]
     """
-    return max(least, min(_MOST_CANDIDATES, math.ceil(_EFFECTIVE_CANDIDATES / effective_share)))
+    enough = math.ceil(_EFFECTIVE_CANDIDATES / effective_share**2)
+    return max(least, min(_MOST_CANDIDATES, enough))
