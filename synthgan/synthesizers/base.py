@@ -68,7 +68,7 @@ _STEPS_PER_ROW = 1.2
 _MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _HELD_OUT, _FEWEST_HELD_OUT, _MOST_HELD_OUT = 0.05, 250, 2000
 _MOST_FIRST_ROWS = 10_000  # whose cells say how outputs begin
-_MOST_CRITIC_ROWS = 20_000
+_MOST_CRITIC_ROWS, _MOST_CRITIC_CELLS = 20_000, 2**24
 _SMALLEST_LOT = 128  # rows are balanced in lots of at least so many
 _MOST_LOT_GRIDS = 2**16  # that are made for a few rows
 _CRITIC_TIME = 0.3  # share of max_time that is kept for the critic
@@ -220,7 +220,8 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         late = plan.deadline is not None and time.perf_counter() > plan.deadline
         if plan.candidates == 1 or late:
             return
-        rows = np.concatenate([plan.held_out_rows, plan.training_rows])[:_MOST_CRITIC_ROWS]
+        most = min(_MOST_CRITIC_ROWS, _MOST_CRITIC_CELLS // math.prod(self.grid_shape_))
+        rows = np.concatenate([plan.held_out_rows, plan.training_rows])[:most]
         with leaving_out("the choice among candidates"):
             real = data.draw(rows, plan.rng)
             support = Support(self._least_support(), data.people).take(rows)
@@ -425,8 +426,7 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         if known is None and self.critic_ is not None and n:
             lot = max(n, min(_SMALLEST_LOT, _MOST_LOT_GRIDS // candidates))
         c = self._conditions(lot, known)
-        grids = self._draw_grids(c, seed, candidates)
-        grids = grids[:n]
+        grids = self._draw_grids(c, seed, candidates)[:n]
         if not self.is_quantised_:
             return grids
         grids = np.rint(grids).astype(np.uint8)
