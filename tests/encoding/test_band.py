@@ -99,6 +99,12 @@ def test_noise_above_the_band_is_as_loud_as_in_real_windows():
     assert not band.extend(low, 80, None).any()
 
 
+def test_the_spectrum_of_few_windows_is_not_stored():
+    windows = RNG.normal(size=(20, 2, 80))
+    assert HighBand.fit(windows, 20).shape.std() > 0.05
+    assert (HighBand.fit(windows[:19], 20).shape == 1).all()
+
+
 def test_noise_is_louder_where_waves_are_steep():
     low, high = np.zeros((400, 1, 20)), np.zeros((400, 1, 60))
     low[:, 0, 10:] = spectra(np.eye(80)[40])[10:20]  # a spike in the middle, cut at the band

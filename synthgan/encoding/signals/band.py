@@ -70,7 +70,8 @@ class HighBand:
     Parameters
     ----------
     shape : ndarray of shape (n_leads, n_frequencies)
-        Relative amplitude of each frequency of the cosine transform.
+        Relative amplitude of each frequency of the cosine transform, of equal weight for each
+        window; 1 if there are fewer than 20.
     means : ndarray of shape (n_leads, 2)
         Means over windows of two logarithms: of the variance that noise has everywhere, and of the
         ratio of its further variance to the energy of the band's upper half at that time.
@@ -96,6 +97,8 @@ class HighBand:
         power = spectra[:, :, n_cells:] ** 2
         mean_power = power.mean(axis=2)
         shape = np.sqrt((power / (mean_power[:, :, None] + _TINY)).mean(axis=0))
+        if len(windows) < _FEWEST_WINDOWS:  # the spectrum would be that of a few of them
+            shape = np.ones_like(shape)
         spectra[:, :, :n_cells] = 0.0
         noise = idct(spectra, norm="ortho") ** 2
         energy = _energy(dct(windows, norm="ortho")[:, :, :n_cells], windows.shape[2])
