@@ -127,6 +127,7 @@ def test_synthetic_windows_have_the_noise_also_after_loading(hearts, tmp_path):
     real, made = (np.sqrt((spectra(x)[:, n_cells:] ** 2).mean()) for x in (hearts[:, 0], fake))
     assert 0.4 < made / real < 2.5  # the size of windows is calibrated, too
     assert np.array_equal(fake, model.sample(40, random_state=3))
+    assert "the loudness of the noise above its cells' band" in model.model_card()
     model.save(tmp_path / "m.synthgan")
     assert np.array_equal(synthgan.load(tmp_path / "m.synthgan").sample(40, random_state=3), fake)
 

@@ -1,8 +1,8 @@
 """The band of frequencies that cells hold, and the noise above it; uses arrays only.
 
 Recordings are often sampled at a higher rate than their waves need: above some frequency there is
-noise of the amplifier, and hum. A network need not learn it sample by sample, and runs several
-times as fast on the band below.
+noise of the amplifier, and hum. A network need not learn it sample by sample, and runs faster on
+the band below.
 """
 
 from __future__ import annotations

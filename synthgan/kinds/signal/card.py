@@ -47,4 +47,6 @@ def holds(model: Any) -> str:
             "the mean and the mean spectrum of each lead, and the distributions of the sizes and "
             "heights of windows (means of 5 or more windows)"
         )
+        if model.encoder_.high_band_ is not None:
+            scale += ", and the mean spectrum and the loudness of the noise above its cells' band"
     return f"{scale}{label_values(model)}"
