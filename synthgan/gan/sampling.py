@@ -16,13 +16,15 @@ from synthgan.gan.isolation import one_thread_after_fork
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.networks.protocol import DealingGenerator, Seeded, with_rng
 
-__all__ = ["Candidates", "Sampler", "grids_at_a_time"]
+__all__ = ["Candidates", "Sampler", "candidates_at_a_time", "grids_at_a_time"]
 
 _MOST_GRIDS, _MOST_CELLS = 32_768, 2**22  # that are made at a time
 # Grids, and their cells, whose layers stay in the processor's cache.
 _MOST_IN_A_PASS, _MOST_CELLS_OF_A_PASS = 2048, 2**19
 # Networks of large grids have many maps: few at a time stay in the processor's cache.
 _LARGE, _MOST_LARGE_CELLS = 1024, 2**17
+# Of the candidates that rows are chosen from together: rows of few candidates cannot be balanced.
+_MOST_CANDIDATE_CELLS = 2**24
 
 Deal = Callable[[Tensor], Tensor]
 Choose = Callable[["Candidates", np.ndarray, np.random.Generator], np.ndarray]
@@ -120,7 +122,8 @@ class Sampler:
         deal, most = None, _grids_of_a_pass(self.n_cells)
         if isinstance(generator, DealingGenerator) and generator.n_latents < math.inf:
             deal, most = generator.deal, _MOST_GRIDS
-        for part in self._chunks(c, candidates):
+        at_a_time = grids_at_a_time if choose is None else candidates_at_a_time
+        for part in c.split(max(1, at_a_time(self.n_cells) // candidates)):
             asked = part.repeat(candidates, 1)
             passes = asked.split(min(most, grids_at_a_time(self.n_cells)))
             made, some = self._draw(generate, passes, rng, deal), None
@@ -147,15 +150,11 @@ class Sampler:
         rng = torch.Generator(c.device).manual_seed(seed)
         times = max(1, math.ceil(n_samples / self.n_cells))
         path, paths = with_rng(generator.path), []  # type: ignore[arg-type]
-        for part in self._chunks(c, times):
+        for part in c.split(max(1, grids_at_a_time(self.n_cells) // times)):
             z = torch.randn(len(part), self.latent_dim, generator=rng, device=c.device)
             raw = path(z, part, n_samples, rng=rng)
             paths.append(from_network_scale(raw).cpu().numpy())
         return np.concatenate(paths)
-
-    def _chunks(self, c: Tensor, times: int) -> tuple[Tensor, ...]:
-        """Split conditions so that a chunk's grids, `times` as many, fit into memory."""
-        return c.split(max(1, grids_at_a_time(self.n_cells) // times))
 
 
 @dataclass(frozen=True)
@@ -207,6 +206,11 @@ def grids_at_a_time(n_cells: int) -> int:
     """Return how many grids of so many cells a generator makes in one pass."""
     most_cells = _MOST_CELLS if n_cells < _LARGE else _MOST_LARGE_CELLS
     return max(1, min(_MOST_GRIDS, most_cells // n_cells))
+
+
+def candidates_at_a_time(n_cells: int) -> int:
+    """Return from how many candidates of so many cells rows are chosen together."""
+    return max(1, min(_MOST_GRIDS, _MOST_CANDIDATE_CELLS // n_cells))
 
 
 def _grids_of_a_pass(n_cells: int) -> int:

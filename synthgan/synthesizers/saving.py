@@ -16,7 +16,7 @@ from torch import nn
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.gan.isolation import without_memory
 from synthgan.gan.networks.specs import NETWORKS
-from synthgan.gan.sampling import grids_at_a_time
+from synthgan.gan.sampling import candidates_at_a_time, grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
 from synthgan.refine.critic import Critic
 from synthgan.refine.quantile_map import QuantileMap
@@ -314,7 +314,7 @@ def _n_drawn(model: Any) -> int:
     if model.critic_ is None:
         return 1
     candidates = model._n_candidates(find_preset(model))
-    most = grids_at_a_time(math.prod(model.grid_shape_))
+    most = candidates_at_a_time(math.prod(model.grid_shape_))
     return max(candidates, min(_N_DRAWN, most))
 
 

@@ -18,7 +18,12 @@ from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.gan.heads import TanhHead
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.networks.specs import build_networks
-from synthgan.gan.sampling import _MOST_IN_A_PASS, Sampler, grids_at_a_time
+from synthgan.gan.sampling import (
+    _MOST_IN_A_PASS,
+    Sampler,
+    candidates_at_a_time,
+    grids_at_a_time,
+)
 from tests.state.packing import MANIFEST, SCHEMA, WEIGHTS, pack, unpack
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.DataWarning")
@@ -191,7 +196,7 @@ def test_many_candidates_are_made_in_several_passes(n_cells):
         seen.append(candidates.shape)
         return candidates.reshape(len(candidates), -1).mean(1).argmax(keepdims=True)
 
-    n_candidates = 2 * most + 3
+    n_candidates = candidates_at_a_time(n_cells) + 3
     c = torch.zeros(2, 0)
     made = sampler.sample(generator, c, 0, n_candidates, choose)
     assert max(sizes) == min(most, _MOST_IN_A_PASS)
@@ -199,6 +204,22 @@ def test_many_candidates_are_made_in_several_passes(n_cells):
     assert seen == [(n_candidates, side, side)] * 2
     assert made.shape == (2, side, side)
     assert made.mean() > sampler.sample(generator, c, 0).mean()
+
+
+def test_rows_of_large_grids_are_chosen_together():
+    """Rows that are chosen one by one cannot match the shares of bins."""
+    n_cells, n, n_candidates = 4096, 40, 8
+    generator = build_networks(FCN(width=(3,), latent_dim=2), (64, 64), 0, [])[0].eval()
+    sampler = Sampler(TanhHead(), KnownCells([]), 2, n_cells)
+    sizes, seen = passes_of(generator), []
+
+    def choose(made, mask, rng):
+        seen.append(len(made))
+        return np.arange(len(mask))
+
+    sampler.sample(generator, torch.zeros(n, 0), 0, n_candidates, choose)
+    assert seen == [n * n_candidates]
+    assert max(sizes) == grids_at_a_time(n_cells) < n
 
 
 def test_many_candidates_of_few_rows(tmp_path):
