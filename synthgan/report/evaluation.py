@@ -79,8 +79,9 @@ def evaluate(
         separate person, except that SignalWindows and an ImageStack use the column ``patient`` of
         their ``info``, or else ``record``. For related tables it must be None: a person is a row of
         a topmost table.
-    relations : sequence of Relation or None, default=None
-        Relations between related tables, such as ``relations_`` of the model.
+    relations : sequence of Relation, "auto" or None, default=None
+        Relations between related tables, such as ``relations_`` of the model. ``"auto"`` or None:
+        those that names and values of the real tables allow; they are announced.
     model : fitted synthesizer or None, default=None
         Model whose training history and parameters are added to the report, without its seed.
     show_real : bool, default=True
@@ -102,7 +103,7 @@ def evaluate(
         If a table has no rows or lacks columns, or if `groups` has the wrong length.
     ParameterError
         If `kind` or a section is unknown, if `target` or `groups` is not a column, if signals
-        have no `fs_hz`, or if related tables have no `relations`.
+        have no `fs_hz`, or if no relations of related tables are given or found.
 
     Examples
     --------

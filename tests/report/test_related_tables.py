@@ -234,7 +234,12 @@ def test_bad_input_before_anything_is_measured():
     real, fake = hospital(20, 0), hospital(20, 1)
     clinic = make_clinic(20, random_state=0)
     for sets, words, error, match in [
-        ((real, fake), {}, ParameterError, "relations=None is not allowed for related tables"),
+        (
+            ({"visits": real["visits"]}, {"visits": fake["visits"]}),
+            {},
+            ParameterError,
+            "no relations are found between the real tables; give relations=",
+        ),
         (
             (clinic, clinic),
             {"relations": TWO_TABLES},

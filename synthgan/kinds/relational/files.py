@@ -110,11 +110,8 @@ def read_sets(
 
 
 def evaluate_arguments(real: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the relations between the real tables, given or found."""
-    from synthgan.records.relation_finding import find_table_relations
-
-    relations = _relations(parsed)
-    return {"relations": find_table_relations(real) if relations == "auto" else relations}
+    """Return the relations between the real tables, given or to be found."""
+    return {"relations": _relations(parsed)}
 
 
 def write(fake: Any, model: Any, parsed: argparse.Namespace) -> str:

@@ -33,7 +33,7 @@ def _of_people(statement: Callable[[Tables, str, int], Score]) -> Measure:
         fake: Any,
         *,
         holdout: Any = None,
-        relations: Sequence[Relation] | None = None,
+        relations: Sequence[Relation] | str | None = None,
         target: Any = None,
         random_state: Any = None,
     ) -> Score:

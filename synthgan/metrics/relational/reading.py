@@ -24,6 +24,7 @@ from synthgan.records.related import (
     key_codes,
     parent_name,
 )
+from synthgan.records.relation_finding import find_table_relations
 from synthgan.records.tables import to_frame
 
 __all__ = [
@@ -41,9 +42,10 @@ Surrogates = Callable[["ComparedTables", np.random.Generator], "ComparedTables"]
 GIVEN = (
     "`real`, `fake` and `holdout` are dicts of str to table with the same names, or "
     "`RelatedTables`; `holdout`, or None, gives the ceiling. `relations` is a sequence of "
-    "`Relation`; None takes those of `RelatedTables`. `target` is not used. `random_state` is for "
-    "the sub-samples of large tables and for the floor. Keys are never compared. Synthetic rows "
-    "whose key no parent has are rows without a parent."
+    "`Relation`; None or ``'auto'`` takes those of `RelatedTables`, or else finds and announces "
+    "those that names and values of the real tables allow. `target` is not used. `random_state` "
+    "is for the sub-samples of large tables and for the floor. Keys are never compared. Synthetic "
+    "rows whose key no parent has are rows without a parent."
 )
 
 
@@ -101,14 +103,15 @@ class ComparedTables(LinkedTables):
 
 
 def read_sets(
-    real: Any, fake: Any, holdout: Any, relations: Sequence[Relation] | None
+    real: Any, fake: Any, holdout: Any, relations: Sequence[Relation] | str | None
 ) -> dict[str, ComparedTables]:
     """Read the sets of related tables that a measure compares.
 
     Parameters
     ----------
     real, fake, holdout : mapping of str to table, RelatedTables, or None
-    relations : sequence of Relation, or None
+    relations : sequence of Relation, "auto" or None
+        ``"auto"`` and None: those of `RelatedTables`, or else found in the real tables.
 
     Raises
     ------
@@ -126,13 +129,15 @@ def read_sets(
     for name, x in given.items():
         if isinstance(x, RelatedTables):
             x, own = _as_given(x)
-            relations = own if relations is None and name == "real" else relations
+            relations = own if relations in (None, "auto") and name == "real" else relations
         if not isinstance(x, Mapping) or not x:
             raise DataError(
                 f"{name}={x!r:.60} is not allowed; give a dict of tables, as for the other sets."
             )
         sets[name] = {key: to_frame(table)[0].reset_index(drop=True) for key, table in x.items()}
-    if relations is None or isinstance(relations, str) or not len(relations):
+    if relations is None or isinstance(relations, str):
+        relations = _found(sets["real"], relations)
+    if not len(relations):
         raise ParameterError(
             f"relations={relations!r} is not allowed for related tables; give a list of Relation, "
             "such as the relations_ of the model."
@@ -151,6 +156,18 @@ def read_sets(
         )
         for name in sets
     }
+
+
+def _found(real: Mapping[str, pd.DataFrame], asked: str | None) -> Sequence[Relation]:
+    """Find the relations that names and values of the real tables allow."""
+    if asked not in (None, "auto"):
+        raise ParameterError(f'relations={asked!r} is not allowed; give "auto", or a list.')
+    found = find_table_relations(real)
+    if not found:
+        raise ParameterError(
+            "no relations are found between the real tables; give relations=[Relation(...)]."
+        )
+    return found
 
 
 def reassigned(tables: ComparedTables, rng: np.random.Generator) -> ComparedTables:
@@ -202,7 +219,7 @@ def relational_measure(
             fake: Any,
             *,
             holdout: Any = None,
-            relations: Sequence[Relation] | None = None,
+            relations: Sequence[Relation] | str | None = None,
             target: Any = None,
             random_state: Any = None,
         ) -> Score:

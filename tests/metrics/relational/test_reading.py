@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from synthgan import Relation
-from synthgan.exceptions import DataError, ParameterError
+from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.metrics.relational import cardinality, child_c2st, key_integrity, read_sets
 from synthgan.records.related import RelatedTables
 from tests.metrics.relational.planted import (
@@ -108,11 +108,26 @@ def test_missing_keys_are_right_where_the_real_table_has_some():
     assert score.value == pytest.approx(1 - 5 / n)
 
 
+def test_relations_are_found():
+    real, fake = hospital(20, 0), hospital(20, 1)
+    given = key_integrity(real, fake, relations=TWO_TABLES)
+    for relations in (None, "auto"):
+        with pytest.warns(DataWarning, match="'visits' owned by 'patients'"):
+            found = key_integrity(real, fake, relations=relations)
+        pd.testing.assert_frame_equal(found.detail, given.detail)
+
+
 def test_tables_that_cannot_be_compared():
     real, fake = hospital(20, 0), hospital(20, 1)
     twice = {**real, "patients": pd.concat([real["patients"], real["patients"][:3]])}
     for sets, relations, error, match in [
-        ((real, fake), None, ParameterError, "relations=None is not allowed for related tables"),
+        (
+            (real, fake),
+            "visits",
+            ParameterError,
+            "relations='visits' is not allowed; give \"auto\"",
+        ),
+        ((real["visits"], real), None, DataError, "give a dict of tables"),
         ((real, fake), [], ParameterError, r"relations=\[\] is not allowed"),
         ((real, fake), ["visits"], ParameterError, "relations hold 'visits'; give Relation"),
         ((real, fake), [LABS], ParameterError, "names table 'labs', which is not there"),
