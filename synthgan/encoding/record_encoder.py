@@ -32,7 +32,7 @@ class RecordEncoder(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        grids : ndarray of shape (n, *grid_shape_)
+        grids : ndarray of shape (n, ...), each of shape ``grid_shape_``
             uint8 where cells are grey levels, else float32. After
             ``set_output(transform="pandas")`` a table of one column per cell.
         """
@@ -47,7 +47,7 @@ class RecordEncoder(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, *grid_shape_)
+        X : array-like of shape (n, ...), each of shape ``grid_shape_``
             Cells.
 
         Returns

@@ -411,12 +411,12 @@ class BaseGANSynthesizer(SavedNetwork, BaseEstimator):
         ----------
         n : int
         seed : int
-        known : (ndarray of shape (n, *grid_shape), ndarray of bool of shape (n, n_cells)) or None
+        known : (ndarray of shape (n, ...), ndarray of bool of shape (n, n_cells)) or None
             Grids, and a mask of their cells that are given to the generator.
 
         Returns
         -------
-        grids : ndarray of shape (n, *grid_shape)
+        grids : ndarray of shape (n, ...)
             In the dtype of the training grids.
         """
         candidates = self._n_candidates(find_preset(self))

@@ -126,7 +126,7 @@ class ImageEncoder(RecordEncoder):
         return values[..., 0] if values.shape[3] == 1 else np.moveaxis(values, 3, 1)
 
     def decode(self, grids: np.ndarray) -> np.ndarray:
-        """Decode grids (n, *grid_shape_) to pixels (n, height, width, n_channels)."""
+        """Decode grids ``(n, *grid_shape_)`` to pixels (n, height, width, n_channels)."""
         height, width, n_channels = self.image_shape_
         levels = np.moveaxis(grids.reshape(len(grids), n_channels, height, width), 1, 3)
         if levels.dtype == np.uint8 and self.limits_ == (0.0, float(scaling.TOP_LEVEL)):

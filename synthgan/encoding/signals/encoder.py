@@ -202,11 +202,11 @@ class SignalEncoder(RecordEncoder):
         return padded.reshape(n, *self.grid_shape_)
 
     def decode(self, grids: np.ndarray) -> np.ndarray:
-        """Decode grids (n, *grid_shape_) to an array (n, n_leads, n_samples)."""
+        """Decode grids ``(n, *grid_shape_)`` to an array (n, n_leads, n_samples)."""
         return self.complete(self.decode_paths(self.paths(grids)))
 
     def paths(self, grids: np.ndarray) -> np.ndarray:
-        """Return the cells of grids in order of time, (n, n_leads_stored, n_cells_)."""
+        """Return the cells of grids in order of time, ``(n, n_leads_stored, n_cells_)``."""
         paths = grids.reshape(len(grids), len(self.kept_), self.grid_shape_[-1] ** 2)
         return paths[:, :, : self.n_cells_]
 

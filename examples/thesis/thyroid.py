@@ -7,7 +7,7 @@ generated images are decoded into patients (Piacentino 2019, section 6). The run
 learns the empty area of the grid and keeps every value in range, but *medians and quartiles do not
 match*. The default recipe of synthgan corrects that.
 
-Run it with the path of the table (``python examples/plot_01_thyroid.py thyroid.csv``). Without a
+Run it with the path of the table (``python examples/thesis/thyroid.py thyroid.csv``). Without a
 path, the table is fetched from the UCI repository.
 """
 

@@ -7,7 +7,7 @@ simulated images, because the Anguli and IITD images may not be redistributed. s
 show labels. The networks of the thesis, reduced to the size of the images, are compared with the
 default recipe.
 
-``python examples/plot_03_images.py --minutes 20`` sets the training time of each model. A zip
+``python examples/thesis/fingerprints.py --minutes 20`` sets the training time of each model. A zip
 archive or a folder of images (``fingers.zip --size 275 400``) replaces the simulated fingerprints.
 """
 

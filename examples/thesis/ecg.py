@@ -6,7 +6,7 @@ The ECG experiment of the thesis: windows of 2025 samples of lead I. Its two pre
 recipe are trained on them. The example draws traces side by side (Fig. 6.22 and 6.23 of the
 thesis), losses, and measures.
 
-Run it with a folder of PhysioNet records (``python examples/plot_02_ecg.py ptbdb_lead_i/``).
+Run it with a folder of PhysioNet records (``python examples/thesis/ecg.py ptbdb_lead_i/``).
 Without a folder, ECGs are simulated. ``--minutes 30`` sets the training time of each of the three
 models. The 165 and 200 epochs of the presets need a GPU.
 """
