@@ -60,7 +60,9 @@ def write_pages(app: Sphinx, exception: Exception | None) -> None:
         source = Path(app.env.doc2path(name))
         if source.suffix == ".md":
             shutil.copyfile(source, target)
-            text = re.sub(r"(\]\([^)\s]*)\.rst(#[^)\s]*)?\)", r"\1.md\2)", target.read_text("utf-8"))
+            text = re.sub(
+                r"(\]\([^)\s]*)\.rst(#[^)\s]*)?\)", r"\1.md\2)", target.read_text("utf-8")
+            )
         else:
             builder.current_doc_name = name
             builder.sec_numbers = {}

@@ -40,6 +40,10 @@ _LOWEST_DOSE = np.array([20.0, 500.0, 40.0, 750.0, 0.5, 500.0, 20.0])  # mg
 def hospital_relations() -> tuple[Relation, ...]:
     """Return the relations between the tables of `make_hospital`.
 
+    Returns
+    -------
+    relations : tuple of Relation
+
     Examples
     --------
     >>> for relation in hospital_relations():

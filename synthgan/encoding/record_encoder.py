@@ -33,7 +33,7 @@ class RecordEncoder(TransformerMixin, BaseEstimator):
         Returns
         -------
         grids : ndarray of shape (n, ...), each of shape ``grid_shape_``
-            uint8 where cells are grey levels, else float32. After
+            Of type uint8 where cells are grey levels, else float32. After
             ``set_output(transform="pandas")`` a table of one column per cell.
         """
         check_is_fitted(self)

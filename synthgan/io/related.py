@@ -375,6 +375,12 @@ def _height(name: str, relations: Sequence[Relation], below: tuple[str, ...] = (
 def write_relations(path: Any, relations: Sequence[Relation]) -> None:
     """Write relations to a JSON file that `read_relations` reads.
 
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    relations : sequence of Relation
+
     Raises
     ------
     DataError

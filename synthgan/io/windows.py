@@ -72,13 +72,8 @@ def windows(
     Returns
     -------
     cut : SignalWindows
-        float32, with the columns record, patient, start_s and the labels: numbers if all values of
+        Of type float32, with the columns record, patient, start_s and the labels: numbers if all values of
         a label are numbers, booleans of entries, otherwise str; None if missing.
-
-    Warns
-    -----
-    DataWarning
-        Windows or records were left out; a single warning with counts.
 
     Raises
     ------
@@ -87,6 +82,11 @@ def windows(
         label that no record has.
     ParameterError
         A parameter has a value that is not allowed.
+
+    Warns
+    -----
+    DataWarning
+        Windows or records were left out; a single warning with counts.
 
     Notes
     -----

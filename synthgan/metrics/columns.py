@@ -204,7 +204,7 @@ def jensen_shannon(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
 
 @_columns("quartiles", scaled=True)
 def quartiles(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-    """Quartiles of each column on a scale: the box-plots of thesis Fig. 6.15 as numbers.
+    """Compare quartiles of each column on a scale: the box-plots of thesis Fig. 6.15 as numbers.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def quartiles(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
 
 @_columns("missing shares")
 def missing_shares(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-    """Shares of missing values of each column.
+    """Compare the shares of missing values of each column.
 
     Returns
     -------

@@ -45,16 +45,16 @@ def pair_trends(
         0..1, higher is better; NaN for a single column. ``detail`` has ``first``, ``second``,
         ``measure`` and ``value``; if there are more than 20 000 pairs, 20 000 are drawn.
 
+    Raises
+    ------
+    DataError
+        A table without rows, or columns missing.
+
     Notes
     -----
     For two-way tables a numeric column is cut at the deciles *of the real table*, for both tables.
     Cutting each table at its own deciles would hide differences in scale and location, a known
     defect of other implementations.
-
-    Raises
-    ------
-    DataError
-        A table without rows, or columns missing.
 
     Examples
     --------

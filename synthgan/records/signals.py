@@ -87,7 +87,7 @@ class SignalWindows:
     Parameters
     ----------
     values : array-like of shape (n_windows, n_leads, n_samples)
-        float32 and float64 are kept, other numbers become float64.
+        Numbers of float32 and float64 are kept, others become float64.
     fs_hz : float
         Samples per second.
     leads : sequence of str, or str for one lead

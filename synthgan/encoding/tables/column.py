@@ -58,7 +58,7 @@ class Column(Stored):
         All levels of a ``category`` dtype, in order, also those that no row has. In the schema of
         an encoder that pools rare values, those that are stored.
     categories_dtype : str or None
-        dtype of those levels.
+        The dtype of those levels.
     ordered : bool
         Whether a ``category`` dtype is ordered.
     decimals : int or None

@@ -222,7 +222,7 @@ class GridEncoder(FittedInPasses, TransformerMixin, BaseEstimator):
         Returns
         -------
         grids : ndarray of shape (n_rows, height, width)
-            uint8 for the min-max scalings, float32 for ``"quantile"``. After
+            Of type uint8 for the min-max scalings, float32 for ``"quantile"``. After
             ``set_output(transform="pandas")`` a table of one column per cell.
         """
         grids = self.encode(X)

@@ -20,6 +20,10 @@ __all__ = ["Schema"]
 class Schema(Stored):
     """The columns of a table, in order.
 
+    Parameters
+    ----------
+    columns : tuple of Column
+
     Examples
     --------
     >>> import pandas as pd

@@ -90,11 +90,6 @@ def read_images(
         More than 256 MiB of pixels are a memmap of a temporary file, which is deleted with the
         stack.
 
-    Warns
-    -----
-    DataWarning
-        Images were left out; the message has their count and the first names.
-
     Raises
     ------
     DataError
@@ -102,6 +97,11 @@ def read_images(
         the disk, a link that leads out of the folder, or an archive that is damaged or refused.
     ParameterError
         A parameter has a value that is not allowed.
+
+    Warns
+    -----
+    DataWarning
+        Images were left out; the message has their count and the first names.
 
     Notes
     -----

@@ -69,11 +69,6 @@ def save_images(
     files : list of str
         ``image-0000001.png`` and so on: paths in the folder, or names in the archive.
 
-    Warns
-    -----
-    DataWarning
-        Numbers were scaled from another range than 0..255.
-
     Raises
     ------
     DataError
@@ -81,6 +76,11 @@ def save_images(
         archive, or a path that cannot be written.
     ParameterError
         `format` or `limits` is not allowed.
+
+    Warns
+    -----
+    DataWarning
+        Numbers were scaled from another range than 0..255.
 
     Notes
     -----

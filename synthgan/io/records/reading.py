@@ -63,13 +63,6 @@ def read_records(
     records : list of Recording
         Volts with any prefix as mV, other units unchanged; missing samples as NaN.
 
-    Warns
-    -----
-    DataWarning
-        Headers without signals, or records without a lead, were left out; records have leads of
-        other names at the places asked for; headers have the checksum 0 for samples of another,
-        which are then not verified. A single warning with counts.
-
     Raises
     ------
     DataError
@@ -77,6 +70,13 @@ def read_records(
         wrong checksum), a lead that a record lacks, records that differ, a record that is not
         in `patients`, a link that leads out of the folder, or a header that names a file elsewhere,
         or has a non-comment line of more than 500 characters.
+
+    Warns
+    -----
+    DataWarning
+        Headers without signals, or records without a lead, were left out; records have leads of
+        other names at the places asked for; headers have the checksum 0 for samples of another,
+        which are then not verified. A single warning with counts.
 
     Notes
     -----
