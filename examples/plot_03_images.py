@@ -7,8 +7,8 @@ digit can be asked for. A classifier that has seen synthetic digits only then re
 """
 
 # %%
-# Half of the images are learnt. The other half is the holdout. A fully connected network (``fcn``) is
-# fast and good for images this small.
+# Half of the images are learnt. The other half is the holdout. A fully connected network
+# (``fcn``) is fast and good for images this small.
 
 import matplotlib.pyplot as plt
 import numpy as np

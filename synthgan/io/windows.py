@@ -72,8 +72,8 @@ def windows(
     Returns
     -------
     cut : SignalWindows
-        Of type float32, with the columns record, patient, start_s and the labels: numbers if all values of
-        a label are numbers, booleans of entries, otherwise str; None if missing.
+        Of type float32, with the columns record, patient, start_s and the labels: numbers if all
+        values of a label are numbers, booleans of entries, otherwise str; None if missing.
 
     Raises
     ------
