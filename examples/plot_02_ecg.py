@@ -8,7 +8,7 @@ model.
 """
 
 # %%
-# Learn 400 windows of lead I at 250 Hz.
+# Learn 2000 windows of lead I at 250 Hz.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ from synthgan.io.windows import SignalWindows
 
 torch.set_num_threads(1)
 fs_hz = 250
-ecg = make_ecg(400, n_samples=500, fs_hz=fs_hz, random_state=0)
+ecg = make_ecg(2000, n_samples=500, fs_hz=fs_hz, random_state=0)
 real = SignalWindows(ecg[:, None], fs_hz=fs_hz, leads=("i",))
 model = SignalGANSynthesizer(max_steps=800, random_state=0).fit(real)
 fake = model.sample(60, random_state=0)

@@ -36,13 +36,13 @@ tables = {
 
 # %%
 # Below the diagonal, a row is nearer to a training row than to any holdout row. Noise of a tenth of
-# a standard deviation hides nobody: nearly all points lie below it.
+# a standard deviation does not hide people: four of five points lie below it.
 
 scaler = StandardScaler().fit(training)
 to_training, to_holdout = (
     NearestNeighbors(n_neighbors=1).fit(scaler.transform(table)) for table in (training, holdout)
 )
-figure, axes = plt.subplots(1, 3, figsize=(12, 4.2), sharex=True, sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(12, 4.8), sharex=True, sharey=True, layout="constrained")
 for axis, (name, table) in zip(axes, tables.items(), strict=True):
     rows = scaler.transform(table.dropna())
     x, y = (nearest.kneighbors(rows)[0][:, 0] for nearest in (to_holdout, to_training))
@@ -53,7 +53,6 @@ for axis, (name, table) in zip(axes, tables.items(), strict=True):
     axis.set(xlabel="distance to the nearest holdout row", xlim=(0.02, 4), ylim=(0.02, 4))
     axis.set_aspect("equal")
 axes[0].set_ylabel("distance to the nearest training row")
-figure.tight_layout()
 
 # %%
 # The same as measures, with intervals. Of an attacker who guesses who was in the training data, the
