@@ -34,14 +34,12 @@ pairs = [
 figure, axes = plt.subplots(2, 3, figsize=(11, 6.5), sharex="col", sharey="col")
 for row, (name, table) in zip(axes, {"real": training, "synthetic": fake}.items(), strict=True):
     for axis, (x, y, colour) in zip(row, pairs, strict=True):
-        shade = table[colour]
-        if colour == "sex":
-            shade = shade == "female"
-        axis.scatter(
-            table[x], table[y].astype(float), 7, shade.astype(float), cmap="plasma", alpha=0.5, lw=0
-        )
-        axis.set(title=f"{name}: colour is {colour}", xlabel=x, ylabel=y)
-        axis.label_outer()
+        shade = (table[colour] == "female" if colour == "sex" else table[colour]).astype(float)
+        most = 1.3 * shade.max()  # without the light end of the colours
+        axis.scatter(table[x], table[y], 7, shade, cmap="plasma", vmax=most, alpha=0.5, lw=0)
+        axis.set(title=f"{name}: colour is {colour}", ylabel=y)
+for axis, (x, _, _) in zip(axes[1], pairs, strict=True):
+    axis.set_xlabel(x)
 figure.tight_layout()
 
 # %%
