@@ -39,15 +39,20 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 # Each picture of it is also available by itself. Correlations of real and of synthetic rows:
 
-CorrelationDisplay.from_frames(holdout, fake).plot(plt.figure(figsize=(10, 4)))
+CorrelationDisplay.from_frames(holdout, fake).plot(
+    plt.figure(figsize=(10, 4), layout="constrained")
+)
 
 # %%
 # What gives synthetic rows away: columns by their share in the decision of trees that try to tell
 # synthetic from real rows.
 
-ScoreDisplay.from_score(report["c2st"]).plot(plt.figure(figsize=(8, 4)).subplots())
+ScoreDisplay.from_score(report["c2st"]).plot(
+    plt.figure(figsize=(8, 4), layout="constrained").subplots()
+)
 
 # %%
 # One column.
 
-ColumnDisplay.from_frames(holdout, fake, "cholesterol").plot(plt.figure(figsize=(7, 3)).subplots())
+figure = plt.figure(figsize=(7, 3.4), layout="constrained")
+ColumnDisplay.from_frames(holdout, fake, "height_cm").plot(figure.subplots())
