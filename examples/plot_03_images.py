@@ -12,6 +12,7 @@ digit can be asked for. A classifier that has seen synthetic digits only then re
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
@@ -28,13 +29,14 @@ model.fit(X[::2], y[::2])
 # Sixteen of each digit are asked for.
 
 labels = np.repeat(np.arange(10), 16)
-fake = model.sample(len(labels), conditions={"y": labels}, random_state=0)
+fake = model.sample(conditions=pd.DataFrame({"y": labels}), random_state=0)
 real = np.concatenate([X[1::2][y[1::2] == digit][:16] for digit in range(10)])
 
 
 def mosaic(images):
     """Put images side by side, a row for each digit."""
-    return np.block([list(row) for row in images.reshape(10, 16, 8, 8)])
+    apart = np.pad(images, ((0, 0), (1, 1), (1, 1)))
+    return np.block([list(row) for row in apart.reshape(10, 16, 10, 10)])
 
 
 figure, axes = plt.subplots(1, 2, figsize=(12, 4.2))

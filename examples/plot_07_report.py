@@ -39,17 +39,15 @@ with tempfile.TemporaryDirectory() as folder:
 # %%
 # Each picture of it is also available by itself. Correlations of real and of synthetic rows:
 
-CorrelationDisplay.from_frames(holdout, fake).plot(
-    plt.figure(figsize=(10, 4), layout="constrained")
-)
+figure = plt.figure(figsize=(10, 4), layout="constrained")
+CorrelationDisplay.from_frames(holdout, fake).plot(figure)
 
 # %%
 # What gives synthetic rows away: columns by their share in the decision of trees that try to tell
 # synthetic from real rows.
 
-ScoreDisplay.from_score(report["c2st"]).plot(
-    plt.figure(figsize=(8, 4), layout="constrained").subplots()
-)
+figure = plt.figure(figsize=(8, 4), layout="constrained")
+ScoreDisplay.from_score(report["c2st"]).plot(figure.subplots())
 
 # %%
 # One column.
