@@ -27,11 +27,10 @@ LABELS = ("Healthy control", "Myocardial infarction")
 
 def read(folder: Path, index: Path):
     """Return the windows of both classes, and the patient of each."""
-    real = windows(read_records(folder, leads=("i",)), n_samples=2025)
     patients = pd.read_csv(index).set_index("lead_i_record")["patient"]
-    people = patients.loc[real.info["record"]].to_numpy().astype(str)
-    kept = np.flatnonzero(real.info["diagnosis"].isin(LABELS))
-    return real[kept], people[kept]
+    real = windows(read_records(folder, "i", patients=patients), n_samples=2025)
+    kept = real[np.flatnonzero(real.info["diagnosis"].isin(LABELS))]
+    return kept, kept.info["patient"].to_numpy().astype(str)
 
 
 def folds_of(people: np.ndarray, diagnoses: pd.Series, n_folds: int) -> np.ndarray:
