@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 import pytest
 
-from synthgan import SignalGANSynthesizer
 from synthgan.datasets import make_ecg
 from synthgan.io.records import read_records
 from synthgan.records.beats import find_beats
@@ -47,10 +46,3 @@ def test_real_beats():
         pytest.skip(f"{folder} is absent: the real recordings are not part of the package")
     real = [x.values[0, :20_000] for x in read_records(folder, "i")[::4]]
     assert (agreement(real, 1000) > 0.99).all()
-
-
-@pytest.mark.slow
-def test_synthetic_beats():
-    real = make_ecg(400, n_samples=500, fs_hz=250, random_state=0)
-    model = SignalGANSynthesizer(fs_hz=250, max_steps=2500, random_state=0).fit(real)
-    assert (agreement(model.sample(50, duration_s=10), 250) > 0.95).all()
