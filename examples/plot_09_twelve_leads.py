@@ -43,7 +43,7 @@ torch.set_num_threads(1)
 if told.folder:
     records = read_records(told.folder, leads=LEADS)
 else:
-    simulated = make_ecg(80, n_samples=5000, fs_hz=500, leads=LEADS, random_state=0)
+    simulated = make_ecg(200, n_samples=5000, fs_hz=500, leads=LEADS, random_state=0)
     units = ("mV",) * len(LEADS)
     records = [
         Recording(f"r{i}", x, 500.0, LEADS, units, {}, f"p{i}") for i, x in enumerate(simulated)
@@ -58,7 +58,8 @@ print(f"{len(train)} windows of {train.values.shape[1]} leads for training")
 # Fit, sample, write and read. Files hold whole digital steps, so relations hold to one step there.
 
 network = CNN1d(width=32)  # a third of the default: more steps in the same time
-model = SignalGANSynthesizer(network=network, max_steps=told.steps, random_state=0).fit(train)
+run = {"epochs": 100_000, "max_steps": told.steps}
+model = SignalGANSynthesizer(network=network, **run, random_state=0).fit(train)
 fake = model.sample(200, duration_s=LENGTH_S)
 with tempfile.TemporaryDirectory() as folder:
     write_records(folder, fake[:5], r_peaks=True)
