@@ -1,8 +1,9 @@
 """Data sets for examples and tests: simulated, read, or downloaded.
 
-One module for each: clinic, hospital, ECG, fingerprints, irises, thyroid, PTB-DB.
+One module for each: biosignals, clinic, hospital, ECG, fingerprints, irises, thyroid, PTB-DB.
 """
 
+from synthgan.datasets.biosignals import make_biosignal
 from synthgan.datasets.clinic import make_clinic
 from synthgan.datasets.ecg import make_ecg
 from synthgan.datasets.fingerprints import make_fingerprints
@@ -16,6 +17,7 @@ __all__ = [
     "fetch_thyroid",
     "hospital_relations",
     "load_thyroid",
+    "make_biosignal",
     "make_clinic",
     "make_ecg",
     "make_fingerprints",

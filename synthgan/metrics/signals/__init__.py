@@ -21,7 +21,9 @@ from synthgan.metrics.signals.privacy import (
     signal_neighbour_ratio,
     signal_reidentification,
 )
+from synthgan.metrics.signals.rate_variability import rate_variability
 from synthgan.metrics.signals.usefulness import signal_tstr
+from synthgan.metrics.signals.usefulness_among_people import new_people_tstr
 from synthgan.metrics.signals.warping import dtw
 from synthgan.metrics.signals.waveforms import amplitudes, autocorrelation, spectrum
 from synthgan.metrics.signals.windows import phase_randomised
@@ -37,8 +39,10 @@ __all__ = [
     "heart_rates",
     "intervals",
     "new_people_detection",
+    "new_people_tstr",
     "phase_randomised",
     "r_amplitudes",
+    "rate_variability",
     "signal_c2st",
     "signal_closest_record",
     "signal_coverage",

@@ -21,9 +21,9 @@ from synthgan.metrics.trees import leaf_rows
 from synthgan.metrics.two_sample import boosted
 from synthgan.randomness import draw_generator
 
-__all__ = ["signal_tstr"]
+__all__ = ["MOST_WINDOWS", "read_labelled_windows", "signal_tstr"]
 
-_MOST_WINDOWS = 3000
+MOST_WINDOWS = 3000
 _LEARNERS = ("boosted trees", "linear")
 
 Labelled = tuple[np.ndarray, np.ndarray]
@@ -75,7 +75,8 @@ def signal_tstr(
     Notes
     -----
     Windows of one recording resemble each other: if some are training and others test windows, a
-    classifier may recognise the person rather than the class. Split by person.
+    classifier may recognise the person rather than the class. Split by person, or use
+    `new_people_tstr`.
 
     References
     ----------
@@ -88,8 +89,8 @@ def signal_tstr(
     seed = int(rng.integers(2**31 - 1))
     windows = {"real": real, "fake": fake, "holdout": holdout}
     classes = {"real": real_labels, "fake": fake_labels, "holdout": holdout_labels}
-    compared, labels = _read(windows, classes, fs_hz)
-    drawn, labels, note = replace(compared, people=labels).drawn(rng, seed, _MOST_WINDOWS)
+    compared, labels = read_labelled_windows(windows, classes, fs_hz)
+    drawn, labels, note = replace(compared, people=labels).drawn(rng, seed, MOST_WINDOWS)
     sets: dict[str, Labelled] = {name: (x, labels[name]) for name, x in drawn.items()}
     train, test = sets["real"], sets.get("holdout", sets["real"])
     if holdout is None:
@@ -116,10 +117,16 @@ def signal_tstr(
     return score_of_learners("train on synthetic windows, test on real (AUC)", rows, note)
 
 
-def _read(
+def read_labelled_windows(
     windows: dict[str, Any], classes: dict[str, Any], fs_hz: float
 ) -> tuple[ComparedSets, dict[str, np.ndarray]]:
-    """Read the windows of all sets and their labels."""
+    """Read the windows of all sets and their labels.
+
+    Raises
+    ------
+    DataError
+        Windows with missing samples or of wrong shapes; not one label for each window.
+    """
     compared = read_window_sets(**windows, fs_hz=fs_hz, least_s=0.5)
     labels = {name: np.asarray(classes[name]) for name in compared.sets}
     for name, x in compared.sets.items():
