@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "filename_pattern": os.environ.get("SYNTHGAN_GALLERY", "/none"),
     "ignore_pattern": r"benchmarks|thesis|notebooks",
     "download_all_examples": False,
+    "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "remove_config_comments": True,
     "min_reported_time": 1,

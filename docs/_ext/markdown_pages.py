@@ -38,6 +38,12 @@ class PageTranslator(MarkdownTranslator):  # type: ignore[misc]
         """Leave out the links of the gallery's code."""
         raise nodes.SkipNode
 
+    def visit_imgsgnode(self, node: nodes.Element) -> None:
+        """Show a picture of the gallery, which is a file of the site."""
+        up = "../" * self.builder.current_doc_name.count("/")
+        self.add(f"![{node.get('alt', '')}]({up}_images/{Path(node['uri']).name})", 2, 2)
+        raise nodes.SkipNode
+
 
 class PageBuilder(MarkdownBuilder):  # type: ignore[misc]
     """Builds with that translator."""
