@@ -55,11 +55,11 @@ for name, model in models.items():
 # Left: the real rows of the rare class, and the variants that were added. Right: the recall of the
 # rare class rises, and the recall of the frequent class falls.
 
-more_X, more_y = GANOverSampler(synthesizer=quick, random_state=0).fit_resample(X, y)
-added, rare_rows = more_X[len(X) :], X[y]
+resampled, _ = GANOverSampler(synthesizer=quick, random_state=0).fit_resample(X, y)
+added, rare_rows = resampled[len(X) :], X[y]
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
 left.scatter(X["age"], X["weight_kg"], 5, "0.88", label="others")
-left.scatter(added["age"], added["weight_kg"], 5, "#f4a261", alpha=0.5, lw=0, label="added")
+left.scatter(added["age"], added["weight_kg"], 9, "#f4a261", alpha=0.7, lw=0, label="added")
 left.scatter(rare_rows["age"], rare_rows["weight_kg"], 22, "#9d0208", label="real, 'worse'")
 left.set(xlabel="age", ylabel="weight_kg")
 left.legend()
@@ -67,4 +67,4 @@ for name, (frequent, rare) in recalls.items():
     right.scatter(frequent, rare, 90)
     right.annotate(name, (frequent, rare), textcoords="offset points", xytext=(9, -4))
 right.set(xlabel="recall of the others", ylabel="recall of 'worse'")
-right.margins(x=0.3, y=0.15)
+right.margins(x=0.45, y=0.15)
