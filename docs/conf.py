@@ -49,6 +49,7 @@ markdown_pages_summary = (
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False
 copybutton_exclude = ".linenos, .gp, .go"
 

@@ -88,7 +88,7 @@ def write_pages(app: Sphinx, exception: Exception | None) -> None:
 def translate(builder: PageBuilder, tree: nodes.document) -> str:
     """Return a document as Markdown."""
     builder.writer.write(tree, StringOutput(encoding="utf-8"))
-    return str(builder.writer.output)
+    return re.sub(r"(\]\((?!\w+:)[^)\s]*)\.html", r"\1.md", str(builder.writer.output))
 
 
 def read_chapters(app: Sphinx, pages: dict[str, str]) -> dict[str, list[str]]:
