@@ -49,6 +49,7 @@ markdown_pages_summary = (
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings have the types
 numpydoc_show_class_members = False
 copybutton_exclude = ".linenos, .gp, .go"
 
@@ -61,6 +62,7 @@ sphinx_gallery_conf = {
     "filename_pattern": os.environ.get("SYNTHGAN_GALLERY", "/none"),
     "ignore_pattern": r"benchmarks|thesis|notebooks",
     "download_all_examples": False,
+    "within_subsection_order": "FileNameSortKey",
     "show_memory": False,
     "remove_config_comments": True,
     "min_reported_time": 1,

@@ -9,12 +9,16 @@ and reads one of them. No model is trained.
 # %%
 # An encoder is fitted to a table. It maps rows to grids, and grids back to rows.
 
+import warnings
+
 import matplotlib.pyplot as plt
 import numpy as np
 
 from synthgan import GridEncoder
 from synthgan.datasets import make_clinic
+from synthgan.exceptions import OutlierWarning
 
+warnings.simplefilter("ignore", OutlierWarning)  # the ends of columns are clipped
 clinic = make_clinic(2000, random_state=0)
 encoder = GridEncoder().fit(clinic)
 grids = encoder.transform(clinic)

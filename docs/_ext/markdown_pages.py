@@ -38,6 +38,12 @@ class PageTranslator(MarkdownTranslator):  # type: ignore[misc]
         """Leave out the links of the gallery's code."""
         raise nodes.SkipNode
 
+    def visit_imgsgnode(self, node: nodes.Element) -> None:
+        """Show a picture of the gallery, which is a file of the site."""
+        up = "../" * self.builder.current_doc_name.count("/")
+        self.add(f"![{node.get('alt', '')}]({up}_images/{Path(node['uri']).name})", 2, 2)
+        raise nodes.SkipNode
+
 
 class PageBuilder(MarkdownBuilder):  # type: ignore[misc]
     """Builds with that translator."""
@@ -82,7 +88,7 @@ def write_pages(app: Sphinx, exception: Exception | None) -> None:
 def translate(builder: PageBuilder, tree: nodes.document) -> str:
     """Return a document as Markdown."""
     builder.writer.write(tree, StringOutput(encoding="utf-8"))
-    return str(builder.writer.output)
+    return re.sub(r"(\]\((?!\w+:)[^)\s]*)\.html", r"\1.md", str(builder.writer.output))
 
 
 def read_chapters(app: Sphinx, pages: dict[str, str]) -> dict[str, list[str]]:

@@ -204,7 +204,7 @@ def jensen_shannon(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
 
 @_columns("quartiles", scaled=True)
 def quartiles(ours: pd.Series, theirs: pd.Series) -> dict[str, Any]:
-    """Compare quartiles of each column on a scale: the box-plots of thesis Fig. 6.15 as numbers.
+    """Compare quartiles of each column on a scale: box-plots as numbers (thesis, figure 6.15).
 
     Returns
     -------
