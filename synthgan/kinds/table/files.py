@@ -165,6 +165,7 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
 
 def _declared(parsed: argparse.Namespace, found: Any) -> tuple[Any, Any, Any, Any]:
     """Return table, groups, dialect and constraints as metadata declare them."""
+    from synthgan.io.tables.dialect import ColumnStyle
     from synthgan.synthesizers.metadata import read_metadata
 
     metadata = read_metadata(parsed.metadata)
@@ -177,10 +178,12 @@ def _declared(parsed: argparse.Namespace, found: Any) -> tuple[Any, Any, Any, An
             for name, spec in metadata.columns.items()
             if table[name].dtype != found.table[name].dtype and spec["sdtype"] == "datetime"
         }
-        styles = [
-            replace(style, date=forms.get(style.name, style.date)) for style in dialect.columns
-        ]
-        dialect = replace(dialect, columns=tuple(styles))
+        styles = dialect.styles()
+        dated = {
+            name: replace(styles.get(name, ColumnStyle(name)), date=form)
+            for name, form in forms.items()
+        }
+        dialect = replace(dialect, columns=tuple({**styles, **dated}.values()))
     return table, groups, dialect, metadata.constraints
 
 
