@@ -153,38 +153,26 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
         return _fit_in_passes(parsed, parameters)
     found = read_file(path, **_reading(parsed))
     print(printable(found.about), flush=True)
-    table, groups, dialect = found.table, parsed.groups, found.dialect
+    table, groups = found.table, parsed.groups
     if parsed.metadata is not None:
-        table, groups, dialect, constraints = _declared(parsed, found)
-        parameters["constraints"] = constraints
+        table, groups, parameters["constraints"] = _declared(parsed, table)
     model = train_table(table, groups, **parameters)
     if model.privacy_ is None:  # how values are written is no part of a guarantee
-        model.dialect_ = dialect
+        model.dialect_ = found.dialect
     return model, path
 
 
-def _declared(parsed: argparse.Namespace, found: Any) -> tuple[Any, Any, Any, Any]:
-    """Return table, groups, dialect and constraints as metadata declare them."""
-    from synthgan.io.tables.dialect import ColumnStyle
+def _declared(parsed: argparse.Namespace, given: Any) -> tuple[Any, Any, Any]:
+    """Return table, groups and constraints as metadata declare them."""
     from synthgan.synthesizers.metadata import read_metadata
 
     metadata = read_metadata(parsed.metadata)
-    table = metadata.prepare(found.table)
+    table = metadata.prepare(given)
+    for name, spec in metadata.columns.items():
+        if spec["sdtype"] == "datetime" and name in text_names(given):
+            table[name] = given[name]  # `fit` reads such text, and samples come in its format
     groups = metadata.groups if parsed.groups is None else parsed.groups
-    dialect = found.dialect
-    if dialect is not None:  # dates that were text are written as they were
-        forms = {
-            name: spec["datetime_format"]
-            for name, spec in metadata.columns.items()
-            if table[name].dtype != found.table[name].dtype and spec["sdtype"] == "datetime"
-        }
-        styles = dialect.styles()
-        dated = {
-            name: replace(styles.get(name, ColumnStyle(name)), date=form)
-            for name, form in forms.items()
-        }
-        dialect = replace(dialect, columns=tuple({**styles, **dated}.values()))
-    return table, groups, dialect, metadata.constraints
+    return table, groups, metadata.constraints
 
 
 def _fit_in_passes(parsed: argparse.Namespace, parameters: dict[str, Any]) -> tuple[Any, str]:
