@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "Adam": "synthgan.gan",
@@ -37,6 +37,7 @@ _HOMES = {
     "SignalGANSynthesizer": "synthgan.synthesizers.signal",
     "TabularGANSynthesizer": "synthgan.synthesizers.tabular",
     "evaluate": "synthgan.report",
+    "read_metadata": "synthgan.synthesizers.metadata",
     "read_relations": "synthgan.io.related",
     "read_table": "synthgan.io.tables",
     "read_tables": "synthgan.io.related",

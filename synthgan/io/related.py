@@ -11,6 +11,7 @@ import pandas as pd
 
 from synthgan.exceptions import ArchiveError, DataError, ParameterError
 from synthgan.io.links import check_inside
+from synthgan.io.metadata import check_version, read_columns, read_json, read_keys
 from synthgan.io.tables import Dialect, TableFile, check_suffix, read_file, write_table
 from synthgan.io.tables.binary import BY_SUFFIX
 from synthgan.records.related import Relation
@@ -31,7 +32,6 @@ _TEXTS = (".csv", ".tsv", ".tab", ".psv", ".txt")
 _SUFFIXES = (*_TEXTS, *BY_SUFFIX, ".dta", ".xpt", ".sas7bdat")
 _PACKED = (".gz", ".bz2", ".xz", ".zip")
 _NO_TABLES = ("readme", "license", "licence")
-_key = fields.list_of(fields.name)
 
 
 def read_tables(folder: Any, *, follow_links: bool = False) -> dict[str, pd.DataFrame]:
@@ -278,12 +278,7 @@ def read_relations(path: Any) -> tuple[Relation, ...]:
     SDV, Metadata JSON, https://docs.sdv.dev/sdv/concepts/metadata/metadata-json.
     """
     name = repr(str(path))
-    try:
-        content = json.loads(Path(path).read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error
-    except (UnicodeError, ValueError, RecursionError) as error:
-        raise DataError(f"{name} is not a JSON file: {error}.") from error
+    content = read_json(path)
     try:
         if isinstance(content, list):
             return tuple(_relation(one, f"relation {i}") for i, one in enumerate(content, 1))
@@ -298,19 +293,12 @@ def _relation(record: Any, what: str) -> Relation:
         record,
         what,
         child=fields.text,
-        key=_columns,
+        key=read_columns,
         parent=fields.optional(fields.text),
         order=fields.optional(fields.name),
-        parent_key=fields.optional(_columns),
+        parent_key=fields.optional(read_columns),
     )
     return Relation(**read)
-
-
-def _columns(value: Any) -> tuple[Any, ...]:
-    """Check for a column, or a list of columns."""
-    if not isinstance(value, list | tuple):
-        return (fields.name(value),)
-    return _key(value)
 
 
 def _of_metadata(content: Any) -> tuple[Relation, ...]:
@@ -320,7 +308,8 @@ def _of_metadata(content: Any) -> tuple[Relation, ...]:
             f"it is {fields.brief(content)}, where a list of relations or SDV metadata with "
             "'tables' and 'relationships' is expected"
         )
-    tables = {name: _table(table, name) for name, table in content["tables"].items()}
+    check_version(content)
+    tables = {name: read_keys(table, name) for name, table in content["tables"].items()}
     relationships = content.get("relationships", [])
     if not isinstance(relationships, list):
         raise ArchiveError(f"relationships={fields.brief(relationships)} is not a list")
@@ -331,8 +320,8 @@ def _of_metadata(content: Any) -> tuple[Relation, ...]:
             f"relationship {i}",
             parent_table_name=fields.one_of(*tables),
             child_table_name=fields.one_of(*tables),
-            parent_primary_key=_columns,
-            child_foreign_key=_columns,
+            parent_primary_key=read_columns,
+            child_foreign_key=read_columns,
         )
         child, parent = read["child_table_name"], read["parent_table_name"]
         key, known = read["parent_primary_key"], tables[parent]["primary_key"]
@@ -351,18 +340,6 @@ def _of_metadata(content: Any) -> tuple[Relation, ...]:
     height = {name: _height(name, relations) for name in tables}
     relations.sort(key=lambda one: -height.get(str(one.parent), 0))
     return tuple(relations)
-
-
-def _table(table: Any, name: str) -> dict[str, Any]:
-    """Read what the metadata of a table say of keys."""
-    if not isinstance(table, dict):
-        raise ArchiveError(f"table {name!r} is {fields.brief(table)}, where an object is expected")
-    checks = {"primary_key": _columns, "sequence_key": _columns, "sequence_index": fields.name}
-    return fields.read_fields(
-        {field: table.get(field) for field in checks},
-        f"table {name!r}",
-        **{field: fields.optional(check) for field, check in checks.items()},
-    )
 
 
 def _height(name: str, relations: Sequence[Relation], below: tuple[str, ...] = ()) -> int:

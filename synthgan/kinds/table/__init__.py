@@ -25,6 +25,7 @@ class TableKind(Kind):
     evaluate_options = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
     fit_options = (
         *evaluate_options, "epsilon", "delta", "public", "unit", "max_rows", "target", "cache_dir",
+        "metadata",
     )  # fmt: skip
     sample_options = ("csv_safe", "sep", "encoding", "decimal", "na", "format", "jobs")
     floor = "shuffled columns"

@@ -32,6 +32,11 @@ _OF_TEXT = ("sep", "encoding", "decimal", "na")
 def add_fit_options(tables: Any) -> None:
     """Add options of ``synthgan fit``."""
     add_reading_options(tables)
+    tables.add_argument(
+        "--metadata",
+        metavar="M.json",
+        help="SDV metadata of the table: types of columns, identifiers, people (default: found)",
+    )
     _add_cache(tables)
     tables.add_argument(
         "--epsilon",
@@ -148,17 +153,33 @@ def fit(parsed: argparse.Namespace) -> tuple[Any, str]:
         return _fit_in_passes(parsed, parameters)
     found = read_file(path, **_reading(parsed))
     print(printable(found.about), flush=True)
-    model = train_table(found.table, parsed.groups, **parameters)
+    table, groups = found.table, parsed.groups
+    if parsed.metadata is not None:
+        table, groups, parameters["constraints"] = _declared(parsed, table)
+    model = train_table(table, groups, **parameters)
     if model.privacy_ is None:  # how values are written is no part of a guarantee
         model.dialect_ = found.dialect
     return model, path
+
+
+def _declared(parsed: argparse.Namespace, given: Any) -> tuple[Any, Any, Any]:
+    """Return table, groups and constraints as metadata declare them."""
+    from synthgan.synthesizers.metadata import read_metadata
+
+    metadata = read_metadata(parsed.metadata)
+    table = metadata.prepare(given)
+    for name, spec in metadata.columns.items():
+        if spec["sdtype"] == "datetime" and name in text_names(given):
+            table[name] = given[name]  # `fit` reads such text, and samples come in its format
+    groups = metadata.groups if parsed.groups is None else parsed.groups
+    return table, groups, metadata.constraints
 
 
 def _fit_in_passes(parsed: argparse.Namespace, parameters: dict[str, Any]) -> tuple[Any, str]:
     """Fit a table in parts, or one with a folder for its cache, part by part."""
     from synthgan.scale.large_table import LargeTable
 
-    words = ("sep", "encoding", "decimal", "na", "dtype", "no_header")
+    words = ("sep", "encoding", "decimal", "na", "dtype", "no_header", "metadata")
     given = [name for name in words if getattr(parsed, name) is not None]
     if given:
         raise ValueError(
@@ -184,6 +205,10 @@ def _guarantee(parsed: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(f"{option} needs --{missing[0]}: give both --epsilon and --delta.")
     if parsed.privacy is not None:
         raise ValueError("--privacy is not for --epsilon; give one of them.")
+    if parsed.metadata is not None:
+        raise ValueError(
+            "--metadata is not for --epsilon; give --public, which declares labels and ranges."
+        )
     from synthgan.privacy.differential import DifferentialPrivacy
 
     if parsed.public is not None:
