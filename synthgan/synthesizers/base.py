@@ -30,6 +30,7 @@ from synthgan.gan.training.interrupts import leaving_out
 from synthgan.gan.training.trainer import find_device
 from synthgan.refine.critic import Critic
 from synthgan.refine.critic_fitting import fit_critic
+from synthgan.refine.generated import RealAndGenerated
 from synthgan.refine.quantile_map import QuantileMap, fit_quantile_map
 from synthgan.state import fields
 from synthgan.state.archive import Archive
@@ -252,19 +253,15 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         most = min(_MOST_CRITIC_ROWS, _MOST_CRITIC_CELLS // math.prod(self.grid_shape_))
         rows = np.concatenate([plan.held_out_rows, plan.training_rows])[:most]
         with leaving_out("the choice among candidates"):
-            real = data.draw(rows, plan.rng)
-            support = data.support.take(rows)
             labels = data.labels_of(rows)
-            known = self._known_cells(torch.device("cpu"), labels)
+            both = RealAndGenerated(
+                data.draw(rows, plan.rng), data.support.take(rows), labels,
+                self._known_cells(torch.device("cpu"), labels), self._draw_grids, MASKED, plan.rng,
+            )  # fmt: skip
             head = self._head()
             if isinstance(head, CellHead):
-                self.quantile_map_ = fit_quantile_map(
-                    real, known, self._draw_grids, head, MASKED, plan.rng, support, labels
-                )
-            self.critic_ = fit_critic(
-                real, known, self._draw_grids, self._features, MASKED,
-                plan.rng, plan.deadline, support, labels,
-            )  # fmt: skip
+                self.quantile_map_ = fit_quantile_map(both, head)
+            self.critic_ = fit_critic(both, self._features, plan.deadline)
 
     def _keep_best(self, held_out: np.ndarray, labels: np.ndarray | None) -> KeepBest:
         """Return the callback that keeps the weights of the highest fidelity to held-out rows."""
