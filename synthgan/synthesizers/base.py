@@ -48,7 +48,7 @@ from synthgan.synthesizers.saving import (
     take_weights,
     warn_where_unsaved,
 )
-from synthgan.synthesizers.shared_parameters import inherit_parameters
+from synthgan.synthesizers.shared_parameters import inherit_parameters, store_parameters
 from synthgan.synthesizers.training_run import MASKED, keep_networks, train, train_config
 from synthgan.synthesizers.training_set import (
     Plan,
@@ -111,6 +111,11 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         and columns. These networks stay in memory and are never saved.
     """
 
+    preset: str | None
+    max_time: float | str | None
+    device: str
+    random_state: Any
+    warm_start: bool
     encoder_: Any
     labels_: Labels
 
@@ -171,22 +176,7 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.condition_on = condition_on
-        self.privacy = privacy
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.warm_start = warm_start
+        store_parameters(self, locals())
 
     @within_threads
     def _fit_grids(self, data: TrainingSet, preset: Preset, begun: float) -> None:

@@ -78,6 +78,8 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
     _can_be_alone = False
     _on_one_thread = True
 
+    encoder: GridEncoder | None
+    privacy: str
     family_critic_: Critic | None
 
     _parameter_constraints = TabularGANSynthesizer._parameter_constraints

@@ -29,6 +29,7 @@ from synthgan.synthesizers.labelled import draw_to_score, learn_labels, sample_r
 from synthgan.synthesizers.parameters import NOT_DESCRIBED, refuse_guarantee
 from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS, find_encoder, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -110,6 +111,13 @@ class ImageGANSynthesizer(BaseGANSynthesizer):
     encoder_class = ImageEncoder
     recipe, presets = IMAGE, IMAGE_PRESETS
 
+    privacy: str
+    size: int | tuple[int, int] | None
+    color: str
+    crop: bool
+    on_error: str
+    verbose: int
+
     _parameter_constraints = {
         **BaseGANSynthesizer._parameter_constraints,
         "size": "no_validation",  # read_images checks it
@@ -141,28 +149,7 @@ class ImageGANSynthesizer(BaseGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        super().__init__(
-            preset=preset,
-            encoder=encoder,
-            network=network,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            max_steps=max_steps,
-            max_time=max_time,
-            batch_size=batch_size,
-            condition_on=condition_on,
-            privacy=privacy,
-            callbacks=callbacks,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-            warm_start=warm_start,
-        )
-        self.size = size
-        self.color = color
-        self.crop = crop
-        self.on_error = on_error
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:

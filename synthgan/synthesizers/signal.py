@@ -40,6 +40,7 @@ from synthgan.synthesizers.labelled import draw_to_score, learn_labels, sample_r
 from synthgan.synthesizers.parameters import NOT_DESCRIBED, refuse_guarantee
 from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS, find_encoder, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 
 __all__ = ["SignalGANSynthesizer"]
 
@@ -130,6 +131,8 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
     kind = "signal"
     encoder_class = SignalEncoder
     recipe, presets = SIGNAL, SIGNAL_PRESETS
+    privacy: str
+    fs_hz: float | None
     properties = tuple(PROPERTIES)
     own_fields = {
         "fs_hz": fields.optional(fields.number(1e-9)),
@@ -162,25 +165,7 @@ class SignalGANSynthesizer(BaseGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        super().__init__(
-            preset=preset,
-            encoder=encoder,
-            network=network,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            max_steps=max_steps,
-            max_time=max_time,
-            batch_size=batch_size,
-            condition_on=condition_on,
-            privacy=privacy,
-            callbacks=callbacks,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-            warm_start=warm_start,
-        )
-        self.fs_hz = fs_hz
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:

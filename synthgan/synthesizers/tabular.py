@@ -44,6 +44,7 @@ from synthgan.synthesizers.recipes import (
     resolve,
 )
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 from synthgan.synthesizers.table_parts import (
     condition_columns,
     describe_table,
@@ -155,6 +156,11 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
     kind = "table"
     encoder_class = GridEncoder
     recipe, presets = TABLE, TABLE_PRESETS
+
+    condition_on: str | Sequence[Any] | None
+    constraints: str | Sequence[Any] | None
+    privacy: str | DifferentialPrivacy
+
     _labels_are_beside = False
     _on_one_thread = True  # networks of tables are small: several threads are no faster
 
@@ -187,24 +193,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.candidates = candidates
-        self.condition_on = condition_on
-        self.constraints = constraints
-        self.privacy = privacy
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.warm_start = warm_start
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
