@@ -20,6 +20,7 @@ from synthgan.randomness import draw_seed
 from synthgan.scale.large_table import LargeTable
 from synthgan.scale.partitions import are_partitions
 from synthgan.synthesizers.saved_model import SavedModel
+from synthgan.synthesizers.table_rows import lots_of_model
 
 __all__ = ["fit", "sample"]
 
@@ -96,7 +97,7 @@ def sample(model: Any, n: int, npartitions: int | None = None, random_state: Any
     given = model.random_state if random_state is None else random_state
     seed = int(given) if isinstance(given, Integral) else draw_seed(given)
     if npartitions is None:
-        ends = [lot.first for lot in model._lots(n, 0)] + [n]
+        ends = [lot.first for lot in lots_of_model(model, n, 0)] + [n]
     elif isinstance(npartitions, Integral) and 0 < npartitions <= max(n, 1):
         ends = np.linspace(0, n, int(npartitions) + 1).round().astype(int).tolist()
     else:

@@ -5,9 +5,11 @@ import inspect
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from sklearn.base import BaseEstimator
 
 import synthgan
 
@@ -121,3 +123,29 @@ def test_parameters_that_estimators_share_are_documented_once():
     for path in (ROOT / "synthgan" / "synthesizers").glob("*.py"):
         if path.name not in ("base.py", "imputer.py", "oversampler.py"):
             assert "\n    warm_start : " not in path.read_text(), path
+
+
+def depth(cls):
+    """Return how many classes lead from a class to BaseEstimator."""
+    bases = [base for base in cls.__bases__ if issubclass(base, BaseEstimator)]
+    return 0 if cls is BaseEstimator else 1 + max(map(depth, bases))
+
+
+def test_estimators_are_two_levels_deep():
+    folder = ROOT / "synthgan" / "synthesizers"
+    modules = [import_module(f"synthgan.synthesizers.{path.stem}") for path in folder.glob("*.py")]
+    every = {one for module in modules for one in vars(module).values() if isinstance(one, type)}
+    own = [one for one in every if one.__module__.startswith("synthgan.synthesizers")]
+    depths = {one.__name__: depth(one) for one in own if issubclass(one, BaseEstimator)}
+    assert depths["ChildTableSynthesizer"] == depths["SignalGANSynthesizer"] == 2
+    assert max(depths.values()) == 2
+
+
+def test_estimators_are_asked_for_no_private_parts():
+    """Other modules call functions; `_validate_params` and the hooks of SavedModel are stated."""
+    stated = {"_validate_params", "_to_archive", "_from_archive"}
+    for path in (ROOT / "synthgan" / "synthesizers").glob("*.py"):
+        if path.name == "base.py":  # builds objects of its own class
+            continue
+        asked = set(re.findall(r"\b(?:model|models\[\w+\]|own)\.(_[a-z]\w*)\(", path.read_text()))
+        assert asked <= stated, path

@@ -6,7 +6,6 @@ fill as they do in real rows, but nothing can be chosen in a tail that is not th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,10 +15,10 @@ from torch import Tensor
 
 from synthgan.encoding.groups import OFF, ON
 from synthgan.exceptions import ArchiveError
-from synthgan.gan.heads import CellHead, to_network_scale
-from synthgan.gan.known_cells import KnownCells
+from synthgan.gan.heads import CellHead
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.refine.calibration import matched_means
+from synthgan.refine.generated import RealAndGenerated
 from synthgan.state import fields
 
 __all__ = ["QuantileMap", "fit_quantile_map"]
@@ -103,46 +102,18 @@ class QuantileMap:
         return made
 
 
-def fit_quantile_map(
-    real: np.ndarray,
-    known: KnownCells,
-    draw_grids: Callable[[Tensor, int], np.ndarray],
-    head: CellHead,
-    masked: float,
-    rng: np.random.Generator,
-    support: Support,
-    labels: np.ndarray | None = None,
-) -> QuantileMap:
-    """Fit the map of the numbers of a generator.
-
-    Parameters
-    ----------
-    real : ndarray of shape (n, *grid_shape)
-    known : KnownCells
-        On the CPU.
-    draw_grids : callable
-        Called as ``draw_grids(c, seed)``; generates a grid for each row of conditions.
-    head : CellHead
-    masked : float
-        Share of the rows whose labels are known, where there are some.
-    rng : Generator
-    support : Support
-        Of the real rows.
-    labels : ndarray of shape (n, n_label_cells) or None, default=None
-        Cells that stand beside the grids.
-    """
-    n_cells = real[0].size
-    n_fakes = int(np.clip(_MOST_CELLS // n_cells, 1000, _FAKES))
+def fit_quantile_map(data: RealAndGenerated, head: CellHead) -> QuantileMap:
+    """Fit the map of the numbers of a generator; labels beside the grids are drawn with them."""
+    real, rng = data.real, data.rng
+    n_fakes = int(np.clip(_MOST_CELLS // real[0].size, 1000, _FAKES))
     seeds = rng.integers(2**31 - 1, size=2).tolist()
-    if labels is None:
-        c = known.none(n_fakes, torch.device("cpu"))
+    if data.labels is None:
+        c = data.known.none(n_fakes, torch.device("cpu"))
     else:
         rows = rng.integers(len(real), size=n_fakes)
-        grids, beside = (to_network_scale(torch.from_numpy(x[rows])) for x in (real, labels))
-        draws = torch.Generator().manual_seed(seeds[0])
-        c = known.draw(grids, masked, draws, beside, balance=False)[1]
-    fake = draw_grids(c, seeds[1])
-    return QuantileMap.fit(_shares(real, head), _shares(fake, head), support)
+        c = data.conditions(real[rows], torch.Generator().manual_seed(seeds[0]), data.labels[rows])
+    fake = data.draw_grids(c, seeds[1])
+    return QuantileMap.fit(_shares(real, head), _shares(fake, head), data.support)
 
 
 def _shares(grids: np.ndarray, head: CellHead) -> np.ndarray:

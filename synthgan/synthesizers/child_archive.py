@@ -1,13 +1,15 @@
-"""What an archive holds of a child table, beside its networks."""
+"""What is known before the rows of a child table, and what an archive holds beside networks."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import ArchiveError
+from synthgan.exceptions import ArchiveError, SynthganWarning
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.exclusions import Exclusions
@@ -18,7 +20,7 @@ from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline
 from synthgan.synthesizers.table_parts import describe_table, restore_table
 
-__all__ = ["describe_child", "restore_child"]
+__all__ = ["describe_child", "fit_context", "restore_child"]
 
 # Prefixes of arrays, and parts with a record of their own.
 _CONTEXT, _FAMILY, _RANKS = "context.", "family.", "ranks."
@@ -27,6 +29,17 @@ _PARTS: dict[str, Any] = {
     "plain_coding": FamilyCoding, "numbers": NumberCoding, "pace": Pace, "exclusions": Exclusions,
     "repeats": Repeats,
 }  # fmt: skip
+
+
+def fit_context(known: pd.DataFrame, min_support: int, people: np.ndarray | None) -> GridEncoder:
+    """Learn to encode what is known before rows, shape (n_rows, n_known)."""
+    encoder = GridEncoder(min_support=min_support)
+    with warnings.catch_warnings():  # of columns that the user did not give
+        warnings.simplefilter("ignore", SynthganWarning)
+        encoder.fit(known, groups=people)
+    # What comes later in a generated family may come last in all real ones.
+    encoder.column_cells_ = [one.expecting_unknown() for one in encoder.column_cells_]
+    return encoder
 
 
 def describe_child(model: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Hashable
 from typing import Any
 
@@ -14,7 +13,7 @@ import torch
 
 from synthgan.asking.conditions import bare_schema
 from synthgan.encoding import GridEncoder
-from synthgan.exceptions import SynthganWarning, grouped_notices, without_notices_of
+from synthgan.exceptions import grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.date_order import bounded, opened
@@ -30,12 +29,13 @@ from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline, durations_of
 from synthgan.gan.heads import to_network_scale
 from synthgan.gan.known_cells import GivenCells, KnownCells
+from synthgan.gan.sampling import Candidates
 from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
 from synthgan.synthesizers.base import BaseGANSynthesizer
-from synthgan.synthesizers.child_archive import describe_child, restore_child
+from synthgan.synthesizers.child_archive import describe_child, fit_context, restore_child
 from synthgan.synthesizers.family_choice import (
     choose_families,
     describe_families,
@@ -45,37 +45,45 @@ from synthgan.synthesizers.family_choice import (
 from synthgan.synthesizers.family_rows import draw_rows
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
-from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.table_parts import find_forms, fit_constraints
+from synthgan.synthesizers.recipes import Preset, find_encoder, find_preset, resolve
+from synthgan.synthesizers.table_parts import find_forms, fit_constraints, table_features
+from synthgan.synthesizers.table_rules import child_run, n_candidates, table_recipe
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
+from synthgan.synthesizers.training_run import seed_of_run
 from synthgan.synthesizers.training_set import TrainingSet, keep_best
 
 __all__ = ["ChildTableSynthesizer"]
 
 _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, too
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
+_FAMILIES = 6  # generated for each one that is kept
 _FAMILIES_EACH = 2  # synthetic ones for each real one
 _MOST_CALIBRATED, _TIMES_CALIBRATED = 4000, 10  # generated rows, and times as many as real ones
 
 
-class ChildTableSynthesizer(TabularGANSynthesizer):
+class ChildTableSynthesizer(BaseGANSynthesizer):
     """A table whose rows belong to the rows of a parent table.
 
     The generator makes a row given what is known before it: the parent, the place, the row before,
     and means of the rows so far. That context stands beside the grid; it is never generated. Whole
     families are then chosen among several by boosted trees that see sums of their rows.
 
-    Parameters
-    ----------
-    families : int, default=6
-        Families generated for each one that is kept.
+    The parameters are those of `TabularGANSynthesizer`.
     """
 
-    _labels_are_beside = True
+    kind = "table"
+    encoder_class = GridEncoder
+    recipe, presets = TabularGANSynthesizer.recipe, TabularGANSynthesizer.presets
     _candidates_of_known = 8
+    _can_be_alone = False
+    _on_one_thread = True
 
-    families = 6
+    encoder: GridEncoder | None
+    privacy: str
     family_critic_: Critic | None
+
+    _parameter_constraints = TabularGANSynthesizer._parameter_constraints
+    __init__ = TabularGANSynthesizer.__init__
 
     def read(
         self,
@@ -106,10 +114,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         """
         self._validate_params()
         preset = find_preset(self)
-        self._new_encoder = self._find_encoder(preset)
+        self._new_encoder = find_encoder(self, preset)
         if self.encoder is None:
             self._new_encoder.set_params(max_one_hot=_MOST_ONE_HOT)
-        constraints = self._resolve("constraints", preset)
+        constraints = resolve(self, "constraints", preset)
         with grouped_notices():
             forms, support, _ = find_forms(frame, self._new_encoder, people, None, constraints)
             self.forms_, self._support, self.container_ = forms, support, Container()
@@ -192,9 +200,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         begun = time.perf_counter()
         preset, encoder, support = find_preset(self), self._new_encoder, self._support
         table, clock = self._table, self._clock
-        self._n_rows, self._n_people = len(table), len(np.unique(people))
+        n_people = len(np.unique(people))
+        preset = table_recipe(self, preset, n_people, len(table))
         if self.encoder is None:
-            encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(self._n_people))
+            encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(n_people))
         rows, ends = self.coding_.read(table), clock + self.lasts(table)
         self.pace_ = self.pace_.of_parents(
             self.timeline_.order, ends, owners, families.parents, self.summaries_.upper
@@ -215,17 +224,14 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         with grouped_notices(), without_notices_of(self.constraints_.residuals, up_to=1):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
-        self.context_encoder_ = GridEncoder(min_support=encoder.min_support)
-        with warnings.catch_warnings():  # of columns that the user did not give
-            warnings.simplefilter("ignore", SynthganWarning)
-            self.context_encoder_.fit(known, groups=support.people)
-        # What comes later in a generated family may come last in all real ones.
-        cells = self.context_encoder_.column_cells_
-        self.context_encoder_.column_cells_ = [one.expecting_unknown() for one in cells]
+        self.context_encoder_ = fit_context(known, int(encoder.min_support), support.people)
         labels = self.encode_context(known)
         groups = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
         self.encoder_ = encoder
-        data = TrainingSet(grids, encoder.cell_groups_, groups, half_widths, labels, support.people)
+        all_groups = encoder.cell_groups_
+        usual = child_run(self, all_groups, n_people, len(grids))
+        support = Support(int(encoder.min_support), support.people)
+        data = TrainingSet(grids, all_groups, groups, support, usual, half_widths, labels)
         self._fit_grids(data, preset, begun)
         self._calibrate(labels)
         self.family_critic_ = None
@@ -237,16 +243,10 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         del self._new_encoder
         return self
 
-    def _n_steps(self, n_rows: int) -> float:
-        """Return more steps than the people alone would allow, where each has many rows."""
-        of_people, of_rows = super()._n_steps(n_rows), BaseGANSynthesizer._n_steps(self, n_rows)
-        longer = of_people * math.sqrt(n_rows / self._n_people)
-        return float(max(of_people, min(longer, of_rows)))
-
     def _calibrate(self, labels: np.ndarray) -> None:
         """Learn how the ranks of generated rows are distributed."""
         if self.ranks_.columns:
-            seed = self._draw_seed()
+            seed = seed_of_run(self)
             n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(labels))
             some = np.random.default_rng(seed).integers(len(labels), size=n)
             given = (labels[some], np.ones(labels[some].shape, dtype=bool))
@@ -292,7 +292,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         """
         rng = np.random.default_rng(seed)
         critic = self.family_critic_
-        n_versions = 1 if critic is None else self.families
+        n_versions = 1 if critic is None else _FAMILIES
         n = len(families.parents)
         copies = np.tile(np.arange(n), n_versions)
         table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
@@ -372,7 +372,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         people: np.ndarray,
     ) -> None:
         """Learn to distinguish real families from generated ones of the same parents."""
-        rng = np.random.default_rng(self._draw_seed())
+        rng = np.random.default_rng(seed_of_run(self))
         some = np.unique(owners)
         some = np.sort(rng.permutation(some)[:_MOST_FAMILIES])
         kept = np.flatnonzero(np.isin(owners, some))
@@ -389,7 +389,7 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
         copies = np.tile(np.arange(len(some)), _FAMILIES_EACH)
         table, times, of, _ = self._roll(some_families(chosen, copies), draw_links, rng)
         fake = self._describe(table, times, of, len(copies))
-        support = Support(self._least_support(), people[np.searchsorted(owners, some)])
+        support = Support(int(self.encoder_.min_support), people[np.searchsorted(owners, some)])
         self.family_critic_ = fit_family_critic(real, fake, known, support)
 
     def _codings(self) -> tuple[FamilyCoding, FamilyCoding]:
@@ -428,8 +428,11 @@ class ChildTableSynthesizer(TabularGANSynthesizer):
             lambda fakes: np.hstack([self._features(fakes), twice]),
         )
 
-    def _warn_where_unsaved(self) -> None:
-        """Do nothing: the tables are saved together."""
+    def _n_candidates(self, preset: Preset) -> int:
+        return n_candidates(self, preset)
+
+    def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
+        return table_features(self, grids)
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return describe_child(self)

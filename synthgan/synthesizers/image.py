@@ -23,11 +23,13 @@ from synthgan.gan.training.interrupts import leaving_out
 from synthgan.io.images import ImageStack, read_images
 from synthgan.io.images.reading import check_size
 from synthgan.metrics.images import image_coverage, pixel_statistics
-from synthgan.privacy import person_column, read_groups
 from synthgan.refine.grain import grain_power, noise_factor
-from synthgan.synthesizers.labelled import LabelledGANSynthesizer
-from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS, find_preset
+from synthgan.synthesizers.base import BaseGANSynthesizer
+from synthgan.synthesizers.labelled import draw_to_score, learn_labels, sample_records
+from synthgan.synthesizers.parameters import NOT_DESCRIBED, refuse_guarantee
+from synthgan.synthesizers.recipes import IMAGE, IMAGE_PRESETS, find_encoder, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 
 __all__ = ["ImageGANSynthesizer"]
 
@@ -38,7 +40,7 @@ _GRAINY_PIXELS, _FEWEST_GRAINY = 2**22, 16  # pixels in all, and images, that it
 _WEAKER = 0.5  # times the noise, for comparison
 
 
-class ImageGANSynthesizer(LabelledGANSynthesizer):
+class ImageGANSynthesizer(BaseGANSynthesizer):
     """Train a GAN on images and generate synthetic images.
 
     Parameters left as None follow the preset, and without a preset the default recipe.
@@ -109,8 +111,15 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
     encoder_class = ImageEncoder
     recipe, presets = IMAGE, IMAGE_PRESETS
 
+    privacy: str
+    size: int | tuple[int, int] | None
+    color: str
+    crop: bool
+    on_error: str
+    verbose: int
+
     _parameter_constraints = {
-        **LabelledGANSynthesizer._parameter_constraints,
+        **BaseGANSynthesizer._parameter_constraints,
         "size": "no_validation",  # read_images checks it
         "color": [StrOptions({"grey", "rgb"})],
         "crop": ["boolean"],
@@ -140,28 +149,7 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        super().__init__(
-            preset=preset,
-            encoder=encoder,
-            network=network,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            max_steps=max_steps,
-            max_time=max_time,
-            batch_size=batch_size,
-            condition_on=condition_on,
-            privacy=privacy,
-            callbacks=callbacks,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-            warm_start=warm_start,
-        )
-        self.size = size
-        self.color = color
-        self.crop = crop
-        self.on_error = on_error
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> ImageGANSynthesizer:
@@ -192,20 +180,22 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
             A parameter that is not allowed.
         """
         begun = time.perf_counter()
+        refuse_guarantee(self.privacy, "images", NOT_DESCRIBED)
         self._validate_params()
         preset = find_preset(self)
-        encoder = self._find_encoder(preset)
+        encoder = find_encoder(self, preset)
         X = self._open(X, y)
         values, container = take_images(self, X, encoder.shape, reset=True, min_images=2)
         self._check_size(values.shape[1:3])
         if hasattr(self, "feature_names_in_"):
             encoder.feature_names_in_ = self.feature_names_in_
-        info = X.info if isinstance(X, ImageStack) else pd.DataFrame(index=range(len(values)))
         encoder.fit_values(values, container)
-        if groups is None:
-            groups = person_column(info)
-        people = read_groups(groups, info, len(values))
-        self._learn(encoder, values, info, y, preset, begun, people)
+        # What a step needs of time and memory goes with pixels.
+        n_pixels = math.prod(encoder.grid_shape_)
+        largest = int(np.clip(_PIXELS_A_STEP // n_pixels, _SMALLEST_BATCH, _LARGEST_BATCH))
+        info = X.info if isinstance(X, ImageStack) else None
+        data = learn_labels(self, encoder, values, info, y, groups, largest_batch=largest)
+        self._fit_grids(data, preset, begun)
         with leaving_out("the match of grain"):
             self._match_grain(values)
         return self
@@ -259,8 +249,8 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         """
         check_is_fitted(self)
         n_values = math.prod(self.image_shape_)
-        return self._sample_records(
-            n, conditions, random_state, return_y, self._draw_values, n_values, on_missing
+        return sample_records(
+            self, n, conditions, random_state, return_y, self._draw_values, n_values, on_missing
         )
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -283,7 +273,9 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
         images = self._open(X, y)
         real, _ = take_images(self, images, encoder.shape, reset=False, min_images=2)
         real = real[np.sort(np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED])]
-        sides = [_levels(encoder, x) for x in (real, self._draw_to_score(len(real)))]
+        sides = [
+            _levels(encoder, x) for x in (real, draw_to_score(self, len(real), self._draw_values))
+        ]
         values = [pixel_statistics(*sides, random_state=0).value]
         if len(real) >= _FEWEST_COVERED:
             values.append(image_coverage(*sides, random_state=0).value)
@@ -333,11 +325,6 @@ class ImageGANSynthesizer(LabelledGANSynthesizer):
                 f"size={self.size!r} is for files; these images are {size[0]} x {size[1]}: leave "
                 "it None, or resize them."
             )
-
-    def _largest_batch(self, n_rows: int) -> int:
-        # What a step needs of time and memory goes with pixels.
-        n_pixels = math.prod(self.grid_shape_)
-        return int(np.clip(_PIXELS_A_STEP // n_pixels, _SMALLEST_BATCH, _LARGEST_BATCH))
 
     def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         super()._restore_encoder(record, arrays)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,15 +13,13 @@ import pandas as pd
 from joblib import effective_n_jobs
 from sklearn.utils.validation import check_is_fitted
 
-from synthgan.asking.conditions import Conditions, count_rows
 from synthgan.exceptions import ParameterError
 from synthgan.io.tables import Dialect, write_table
-from synthgan.randomness import draw_seed
 from synthgan.records.tables import to_frame
-from synthgan.scale.lots import Lot, in_batches, lots_of, rows_in_a_lot
+from synthgan.scale.lots import Lot, in_batches
 from synthgan.scale.parts import FORMATS, check_new_folder, part_name, write_parts
 from synthgan.synthesizers.saved_model import SavedModel
-from synthgan.synthesizers.table_parts import identifiers, renumber_identifiers
+from synthgan.synthesizers.table_rows import as_given, draw_lot, lots_of_sample
 
 __all__ = ["LargeSamples"]
 
@@ -31,20 +28,6 @@ _ARCHIVE = "model.synthgan"
 
 class LargeSamples:
     """Methods of a synthesizer of tables that generate any number of rows in bounded memory."""
-
-    random_state: Any
-    grid_shape_: tuple[int, ...]
-
-    def _lots(self, n: int, seed: int) -> list[Lot]:
-        rows = rows_in_a_lot(math.prod(self.grid_shape_))
-        can_number = all(one.can_number(n) for one in identifiers(self))
-        return lots_of(n, rows if can_number else max(n, rows), seed)
-
-    def _draw_lot(self: Any, lot: Lot, on_missing: str = "error") -> pd.DataFrame:
-        """Draw the rows of a lot; their index holds their numbers."""
-        frame = self._sample_frame(lot.n, Conditions(None, {}, lot.n), lot.seed, on_missing)
-        frame = frame.set_axis(frame.index + lot.first)
-        return frame if lot.n == lot.n_all else renumber_identifiers(self, frame, lot)
 
     def sample_batches(
         self: Any, n: int, batch_rows: int = 100_000, random_state: Any = None
@@ -80,13 +63,11 @@ class LargeSamples:
         >>> [len(batch) for batch in model.sample_batches(50, batch_rows=20)]
         [20, 20, 10]
         """
-        check_is_fitted(self)
+        lots = lots_of_sample(self, n, random_state)
         if not isinstance(batch_rows, Integral) or batch_rows < 1:
             raise ParameterError(f"batch_rows={batch_rows!r} is not allowed; give 1 or more.")
-        n = count_rows(n, None)
-        seed = draw_seed(random_state, self.random_state)
-        frames = (self._draw_lot(lot) for lot in self._lots(n, seed))
-        return (self._restore(frame, False) for frame in in_batches(frames, int(batch_rows)))
+        frames = (draw_lot(self, lot) for lot in lots)
+        return (as_given(self, frame) for frame in in_batches(frames, int(batch_rows)))
 
     def sample_rows(self: Any, first: int, stop: int, n: int, random_state: Any = None) -> Any:
         """Generate some rows of a sample, as a cluster's workers need them.
@@ -122,19 +103,16 @@ class LargeSamples:
         >>> model.sample_rows(7, 9, 20).equals(model.sample(20).iloc[7:9])
         True
         """
-        check_is_fitted(self)
-        n = count_rows(n, None)
+        lots = lots_of_sample(self, n, random_state)
         if not 0 <= first <= stop <= n:
             raise ParameterError(
                 f"first={first!r} and stop={stop!r} are not allowed; give 0 <= first <= stop <= n, "
                 f"which is {n}."
             )
-        seed = draw_seed(random_state, self.random_state)
-        lots = self._lots(n, seed)
         own = [lot for lot in lots if lot.first < stop and first < lot.first + lot.n] or lots[:1]
-        frame = pd.concat([self._draw_lot(lot) for lot in own])
+        frame = pd.concat([draw_lot(self, lot) for lot in own])
         frame = frame[(frame.index >= first) & (frame.index < stop)]
-        made = self._restore(frame.reset_index(drop=True), False)
+        made = as_given(self, frame.reset_index(drop=True))
         return made.set_axis(frame.index) if isinstance(made, pd.DataFrame) else made
 
     def sample_to(
@@ -182,8 +160,7 @@ class LargeSamples:
         if format not in FORMATS:
             raise ParameterError(f"format={format!r} is not allowed; give one of {[*FORMATS]}.")
         check_new_folder(path)
-        seed = draw_seed(random_state, self.random_state)
-        lots = self._lots(count_rows(n, None), seed)
+        lots = lots_of_sample(self, n, random_state)
         is_alone = effective_n_jobs(n_jobs) == 1 or len(lots) == 1
 
         def maker(folder: Path) -> _PartWriter:
@@ -208,8 +185,8 @@ class _PartWriter:
 
     def __call__(self, number: int) -> int:
         model = _loaded(self.model) if isinstance(self.model, Path) else self.model
-        frame = model._draw_lot(self.lots[number]).reset_index(drop=True)
-        table = _with_types(to_frame(model._restore(frame, False))[0])
+        frame = draw_lot(model, self.lots[number]).reset_index(drop=True)
+        table = _with_types(to_frame(as_given(model, frame))[0])
         write_table(
             table, self.folder / part_name(number, self.format), self.dialect, safe=self.safe
         )

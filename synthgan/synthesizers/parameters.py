@@ -16,7 +16,9 @@ from synthgan.kinds import all_kinds
 from synthgan.privacy.differential import DifferentialPrivacy
 from synthgan.state.fields import brief
 
-__all__ = ["describe", "read_seconds", "rebuild", "refuse_guarantee"]
+__all__ = ["NOT_DESCRIBED", "describe", "read_seconds", "rebuild", "refuse_guarantee"]
+
+NOT_DESCRIBED = "counts of few columns do not describe a waveform or a picture"
 
 # Classes that a parameter may be an object of: the only ones an archive may name.
 _OWN = (Adam, CNN, CNN1d, DifferentialPrivacy, FCN, Loss, *CONSTRAINTS.values())

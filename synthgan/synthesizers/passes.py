@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from contextlib import closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from synthgan.scale.grid_file import GridFile, open_rows
 from synthgan.scale.large_table import LargeTable
 from synthgan.scale.partitions import are_partitions
 from synthgan.synthesizers.encoded_table import Encoded, encoded_table
-from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.recipes import Preset, find_encoder, find_preset, resolve
 from synthgan.synthesizers.table_parts import (
     condition_columns,
     describe_table,
@@ -33,18 +34,22 @@ from synthgan.synthesizers.table_parts import (
     fit_constraints,
     restore_table,
 )
+from synthgan.synthesizers.table_rules import follow_level, table_recipe, table_run
 from synthgan.synthesizers.training_set import TrainingSet
 from synthgan.synthesizers.unit_work import Count, Counts, Encode
 
-__all__ = ["fit_in_passes"]
+__all__ = ["encoded_in_passes"]
 
 _SAMPLE = 100_000  # rows from which forms, identifiers and relations are recognised
 _SAMPLE_SEED = 0  # how a table is encoded depends on the table and on parameters only
 _log = logging.getLogger(__name__)
 
 
-def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None:
-    """Fit a synthesizer of tables to a table that is read in passes.
+@contextmanager
+def encoded_in_passes(
+    model: Any, X: Any, y: Any, groups: Any
+) -> Iterator[tuple[TrainingSet, Preset]]:
+    """Encode a table that is read in passes, and yield its grids in files and the recipe for them.
 
     The first pass checks all parts and draws a sample, in which forms of columns, identifiers and
     relations are recognised; the second counts values, and the rows that violate these relations,
@@ -54,10 +59,9 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     Parameters
     ----------
     model : TabularGANSynthesizer
+        Gets the fitted attributes of its parts beside the networks.
     X : LargeTable, or what makes one
     y, groups : None
-    begun : float
-        When `fit` began, by `time.perf_counter`.
 
     Raises
     ------
@@ -69,9 +73,9 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     _refuse(model, y, groups)
     table = X if isinstance(X, LargeTable) else LargeTable(X)
     preset = find_preset(model)
-    encoder = model._find_encoder(preset)
+    encoder = find_encoder(model, preset)
     parameters = {"encoder": repr(sorted(encoder.get_params().items())),
-                  "constraints": repr(model._resolve("constraints", preset)),
+                  "constraints": repr(resolve(model, "constraints", preset)),
                   "batch_rows": table.batch_rows}  # fmt: skip
     parameters |= {name: repr(getattr(model, name)) for name in ("privacy", "condition_on")}
 
@@ -84,12 +88,12 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
     with encoded_table(table, parameters, encode) as (folder, kept):
         if kept is not None:
             _log.info("the encoded table is that of an earlier fit, in %s", folder)
-            model._follow_level(encoder, kept.manifest["n_rows"], Support(encoder.min_support))
+            follow_level(model, encoder, kept.manifest["n_rows"])
             restore_table(model, kept.schema, kept.arrays)
             counts.update(kept.manifest)
-        encoder = model.encoder_
+        encoder, n_rows, n = model.encoder_, counts["n_rows"], counts["n_encoded"]
         grids, half_widths = open_rows(
-            folder, encoder.grid_shape_, cell_type(encoder), counts["n_widths"], counts["n_encoded"]
+            folder, encoder.grid_shape_, cell_type(encoder), counts["n_widths"], n
         )
         cell_groups = encoder.cell_groups_
         conditioned = condition_columns(
@@ -97,9 +101,11 @@ def fit_in_passes(model: Any, X: Any, y: Any, groups: Any, begun: float) -> None
         )
         known = with_gates(cell_groups, required_columns(model.constraints_, conditioned))
         known_groups = [group for group in cell_groups if group.column in known]
+        support = Support(int(encoder.min_support))
+        usual = table_run(model, cell_groups, n_rows, n)
         with closing(grids), nullcontext() if half_widths is None else closing(half_widths):
-            data = TrainingSet(grids, cell_groups, known_groups, half_widths)
-            model._fit_grids(data, preset, begun)
+            data = TrainingSet(grids, cell_groups, known_groups, support, usual, half_widths)
+            yield data, table_recipe(model, preset, n_rows, n_rows)
 
 
 def _learn(
@@ -110,7 +116,7 @@ def _learn(
         sample, counts = table.draw(_SAMPLE, np.random.default_rng(_SAMPLE_SEED))
         frame, model.container_ = read_table(model, sample, reset=True, min_rows=2)
         model.y_container_, model.privacy_, model.dialect_ = None, None, None
-        constraints = model._resolve("constraints", preset)
+        constraints = resolve(model, "constraints", preset)
         model.forms_, support, key = find_forms(frame, encoder, None, None, constraints)
         if key is not None:
             raise DataError(
@@ -118,7 +124,7 @@ def _learn(
                 "rows, not people: drop the column, or give one row of each person."
             )
         frame = model.forms_.read(frame)
-        model._follow_level(encoder, sum(counts), support)
+        follow_level(model, encoder, sum(counts))
         conditioned = condition_columns(model.condition_on, frame)
         model.constraints_ = fit_constraints(constraints, frame, conditioned, support, None)
         summary, tallies = _count(model, table, support)

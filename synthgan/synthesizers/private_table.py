@@ -29,13 +29,18 @@ from synthgan.encoding.tables.private_fitting import (
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError, PrivacyWarning, grouped_notices
 from synthgan.forms import Forms
+from synthgan.gan.heads import CellHead
 from synthgan.gan.isolation import within_threads
+from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.level_probabilities import LevelProbabilities
 from synthgan.gan.losses import find_loss
+from synthgan.gan.networks.specs import latent_dim_of
+from synthgan.gan.sampling import Sampler
 from synthgan.gan.training.checkpoint import Checkpoint
 from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.marginal_step import MarginalData, start_at_shares
 from synthgan.gan.training.ranks import find_ranks
+from synthgan.gan.training.state import TrainState
 from synthgan.gan.training.trainer import Trainer, find_device
 from synthgan.privacy import read_groups
 from synthgan.privacy.differential import DifferentialPrivacy
@@ -44,7 +49,9 @@ from synthgan.privacy.marginals import measure_marginals
 from synthgan.privacy.protected_rows import ProtectedRows
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import PRIVATE_TABLE, PRIVATE_TABLE_STEPS, resolve
-from synthgan.synthesizers.table_parts import condition_columns
+from synthgan.synthesizers.saving import warn_where_unsaved
+from synthgan.synthesizers.table_parts import condition_columns, describe_table
+from synthgan.synthesizers.training_run import MASKED, callbacks_of, networks_of, seed_of_run
 
 __all__ = ["check_private", "fit_private"]
 
@@ -53,7 +60,6 @@ _LEAST_ENCODING, _MOST_ENCODING = 0.15, 0.4  # share of the budget; more of it w
 # So many rows that a 40th (or a quarter) of them exceeds the noise of an interval sixfold, where an
 # interval has half of a column's budget.
 _FINE, _COARSE = 2 * (40 * 6) ** 2, 2 * (4 * 6) ** 2
-_MASKED = 0.5  # share of the rows of a batch that learn to follow conditions
 _CHECKED = (Inequality, Range, Predicate)  # constraints that learn nothing
 # Parameters that read rows, and what to give instead.
 _REFUSED = {
@@ -114,8 +120,8 @@ def _declared(model: Any) -> list[Any]:
     return [one for one in constraints if one != "auto"]
 
 
-def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -> None:
-    """Measure a table and train its generator; sets all fitted attributes.
+def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -> TrainState:
+    """Measure a table and train its generator; sets the fitted attributes of the other parts.
 
     Parameters
     ----------
@@ -127,6 +133,11 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
         How many of them are y's.
     begun : float
         When `fit` began, by `time.perf_counter`.
+
+    Returns
+    -------
+    state : TrainState
+        Of the generator.
     """
     privacy: DifferentialPrivacy = model.privacy
     ledger = privacy.ledger()
@@ -165,7 +176,7 @@ def fit_private(model: Any, frame: pd.DataFrame, n_targets: int, begun: float) -
     model.known_groups_ = [group for group in model.cell_groups_ if group.column in known]
     model.grid_shape_, model.is_quantised_ = encoder.grid_shape_, False
     model.critic_ = model.quantile_map_ = None
-    _train(model, marginals, n_rows, begun)
+    return _train(model, marginals, n_rows, begun)
 
 
 def _encoding_share(rows: ProtectedRows, n_rows: float) -> float:
@@ -219,12 +230,12 @@ def _warn_of_delta(privacy: DifferentialPrivacy, n_rows: float) -> None:
 
 
 @within_threads
-def _train(model: Any, marginals: Marginals, n_rows: float, begun: float) -> None:
+def _train(model: Any, marginals: Marginals, n_rows: float, begun: float) -> TrainState:
     """Train the generator on what was measured."""
     recipe = PRIVATE_TABLE
     model.network_ = resolve(model, "network", recipe)
     batch_size = int(resolve(model, "batch_size", recipe))
-    model._warn_where_unsaved()
+    warn_where_unsaved(model, partial(describe_table, model))
     seconds = read_seconds(model.max_time)
     left = None if seconds is None else max(seconds - (time.perf_counter() - begun), 1e-3)
     epoch = max(batch_size, round(n_rows))
@@ -233,17 +244,20 @@ def _train(model: Any, marginals: Marginals, n_rows: float, begun: float) -> Non
         batch_size=batch_size,
         optimizer=resolve(model, "optimizer", recipe),
         loss=find_loss("bce"),  # of no discriminator
-        seed=model._draw_seed(),
+        seed=seed_of_run(model),
         max_steps=PRIVATE_TABLE_STEPS if model.max_steps is None else model.max_steps,
         max_seconds=left,
-        masked=_MASKED if model.known_groups_ else 0.0,
+        masked=MASKED if model.known_groups_ else 0.0,
     )
     device = find_device(model.device)
-    sampler = model._sampler(device)
+    groups = model.cell_groups_
+    known = KnownCells(model.known_groups_, device)
+    n_cells = math.prod(model.grid_shape_)
+    sampler = Sampler(CellHead(groups).to(device), known, latent_dim_of(model.network_), n_cells)
     rng = torch.Generator().manual_seed(config.seed + 1)
-    generator, _ = model._build_networks(sampler, rng)
-    probabilities = LevelProbabilities(model.cell_groups_, sampler.known)
+    generator, _ = networks_of(model, known, rng)
+    probabilities = LevelProbabilities(groups, known)
     start_at_shares(generator, probabilities, marginals.single)
-    data = MarginalData(marginals, model.cell_groups_, epoch, device)
-    trainer = Trainer(config, sampler, model._callbacks())
-    model._keep(trainer.fit(generator.to(device), nn.Identity(), data))
+    data = MarginalData(marginals, groups, epoch, device)
+    trainer = Trainer(config, sampler, callbacks_of(model))
+    return trainer.fit(generator.to(device), nn.Identity(), data)

@@ -29,6 +29,7 @@ __all__ = [
     "TABLE",
     "TABLE_PRESETS",
     "Preset",
+    "find_encoder",
     "find_preset",
     "resolve",
 ]  # fmt: skip
@@ -100,6 +101,23 @@ def resolve(model: Any, name: str, preset: Preset) -> Any:
     """Return a copy of a parameter, or of the preset's value where it is None."""
     value = getattr(model, name)
     return clone(preset.parameters[name] if value is None else value, safe=False)
+
+
+def find_encoder(model: Any, preset: Preset) -> Any:
+    """Return a copy of the encoder, which is of the class of the synthesizer's kind.
+
+    Raises
+    ------
+    ParameterError
+        One of another class.
+    """
+    encoder = resolve(model, "encoder", preset)
+    if not isinstance(encoder, model.encoder_class):
+        raise ParameterError(
+            f"encoder={encoder!r} is not allowed; give one of class "
+            f"{model.encoder_class.__name__}, or None."
+        )
+    return encoder
 
 
 TABLE = Preset(

@@ -20,10 +20,11 @@ from synthgan.forms import Forms
 from synthgan.privacy import Support
 from synthgan.records.related import RelatedTables, Relation
 from synthgan.synthesizers.child_table import ChildTableSynthesizer
-from synthgan.synthesizers.recipes import find_preset
+from synthgan.synthesizers.recipes import find_encoder, find_preset
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
 __all__ = [
+    "TableModel",
     "as_dates",
     "draw_child",
     "learn_child",
@@ -32,9 +33,11 @@ __all__ = [
     "read_related_tables",
 ]
 
+TableModel = TabularGANSynthesizer | ChildTableSynthesizer
+
 
 def read_related_tables(
-    related: RelatedTables, models: Mapping[str, TabularGANSynthesizer]
+    related: RelatedTables, models: Mapping[str, TableModel]
 ) -> tuple[KnownTables, dict[Relation, Link]]:
     """Recognise the columns of all tables, and sum up the families, children first.
 
@@ -79,13 +82,13 @@ def read_related_tables(
     return tables, links
 
 
-def least_support(model: TabularGANSynthesizer) -> int:
+def least_support(model: TableModel) -> int:
     """Return how many people must share what is stored of a table: `min_support` of the encoder."""
-    return int(model._find_encoder(find_preset(model)).min_support)
+    return int(find_encoder(model, find_preset(model)).min_support)
 
 
 def _keep_in_order(
-    model: TabularGANSynthesizer,
+    model: TableModel,
     table: pd.DataFrame,
     children: list[ChildTableSynthesizer],
     dates: list[Hashable],

@@ -33,6 +33,7 @@ from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds, refuse_guarantee
 from synthgan.synthesizers.related_archive import related_archive, restore_related
 from synthgan.synthesizers.related_tables import (
+    TableModel,
     as_dates,
     draw_child,
     learn_child,
@@ -213,7 +214,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         self.hidden_ = tables.hidden
         seconds = read_seconds(self.max_time)
         end = None if seconds is None else begun + seconds
-        self.models_: dict[str, TabularGANSynthesizer] = {}
+        self.models_: dict[str, TableModel] = {}
         self.ranks_: dict[str, ConditionalRanks] = {}
         for name, model in models.items():
             if end is not None:
@@ -248,7 +249,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
             if some is not None and not isinstance(some, str)
         }
 
-    def _new_models(self, related: RelatedTables) -> dict[str, TabularGANSynthesizer]:
+    def _new_models(self, related: RelatedTables) -> dict[str, TableModel]:
         """Return an estimator for each table, parents before children."""
         is_seeded = self.random_state is not None
         rng = np.random.default_rng(draw_seed(self.random_state))
@@ -259,7 +260,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                     f"{parameter} names table {min(unknown)!r}, which is not there; the tables are "
                     f"{list(related.frames)!r}."
                 )
-        models: dict[str, TabularGANSynthesizer] = {}
+        models: dict[str, TableModel] = {}
         for name in related.frames:
             own = (self.tables or {}).get(name)
             given = {one: getattr(self, one) for one in _PASSED_ON}

@@ -15,8 +15,10 @@ from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import is_number
 from synthgan.privacy import Support
 from synthgan.synthesizers.child_table import ChildTableSynthesizer
-from synthgan.synthesizers.related_tables import least_support
+from synthgan.synthesizers.related_tables import TableModel, least_support
+from synthgan.synthesizers.table_rows import draw_rows
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
+from synthgan.synthesizers.training_run import seed_of_run
 
 __all__ = ["draw_root", "learn_root"]
 
@@ -28,7 +30,7 @@ _LEAST_DATES = 0.5  # of the values of a column of text that is read as dates
 def learn_root(
     name: str,
     model: TabularGANSynthesizer,
-    models: Mapping[str, TabularGANSynthesizer],
+    models: Mapping[str, TableModel],
     tables: KnownTables,
 ) -> ConditionalRanks | None:
     """Train on a table without a parent, and return the ranks of what is summed up in it.
@@ -45,14 +47,14 @@ def learn_root(
     tables.frames[name] = model.forms_.read(table)
     if ranks is not None:
         n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(table))
-        made = model._sample_frame(n, Conditions(None, {}, n), model._draw_seed())
+        made = draw_rows(model, n, None, seed_of_run(model))
         ranks.calibrate(model.forms_.write(made))
     return ranks
 
 
 def draw_root(
     name: str,
-    models: Mapping[str, TabularGANSynthesizer],
+    models: Mapping[str, TableModel],
     tables: KnownTables,
     wanted: Conditions,
     seed: int,
@@ -60,7 +62,7 @@ def draw_root(
 ) -> None:
     """Generate the rows of a table without a parent; add them."""
     model = models[name]
-    frame = model._sample_frame(wanted.n, wanted, seed).reset_index(drop=True)
+    frame = draw_rows(model, wanted.n, wanted, seed).reset_index(drop=True)
     if ranks is not None:
         plain = _restore(ranks, model.forms_.write(frame), _summed_up(name, models, tables))
         for column in ranks.order:

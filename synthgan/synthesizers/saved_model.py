@@ -18,7 +18,7 @@ from synthgan.state import fields
 from synthgan.state.archive import Archive, read_archive, refusing, write_archive
 from synthgan.synthesizers.card import write_card
 
-__all__ = ["SavedModel", "library_versions"]
+__all__ = ["Model", "SavedModel", "library_versions"]
 
 _LIBRARIES = ("numpy", "pandas", "scikit-learn", "torch")
 

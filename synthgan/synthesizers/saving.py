@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,19 +15,27 @@ from torch import nn
 
 from synthgan.exceptions import ArchiveError, DataError, DataWarning
 from synthgan.gan.isolation import without_memory
+from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.networks.specs import NETWORKS
-from synthgan.gan.sampling import candidates_at_a_time, grids_at_a_time
+from synthgan.gan.sampling import Sampler, candidates_at_a_time, grids_at_a_time
 from synthgan.gan.training.memory import free_bytes, sampling_bytes
 from synthgan.refine.critic import Critic
 from synthgan.refine.quantile_map import QuantileMap
 from synthgan.state import fields
 from synthgan.state.archive import Archive, Arrays
 from synthgan.synthesizers.parameters import describe, rebuild
-from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.saved_model import SavedModel
+from synthgan.synthesizers.training_run import networks_of
 from synthgan.trees.boosted import Trees
 
-__all__ = ["SavedNetwork"]
+__all__ = [
+    "divided",
+    "generator_without_memory",
+    "model_of",
+    "network_archive",
+    "restore_refinements",
+    "take_weights",
+    "warn_where_unsaved",
+]
 
 # Of this machine, not of the model; and the networks to go on from are not saved either.
 _NOT_SAVED = ("callbacks", "device", "warm_start")
@@ -37,49 +45,43 @@ _N_DRAWN = 2**11  # grids at a time, where the best of several are kept; more of
 _CHOICE_BYTES, _LEVEL_BYTES = 64, 32
 _MOST_LEVELS, _MOST_LEVELS_EACH = 2**24, 64  # of columns of levels together, or each
 
-Model = TypeVar("Model", bound="SavedNetwork")
+
+def network_archive(
+    model: Any, record: dict[str, Any], arrays: Arrays, critic: bool, seed: bool
+) -> Archive:
+    """Return all that an archive holds of a fitted model of one generator.
+
+    Parameters
+    ----------
+    model : BaseGANSynthesizer
+    record, arrays : dict
+        What is needed to decode grids.
+    critic, seed : bool
+        As in `SavedModel.save`.
+
+    Raises
+    ------
+    ArchiveError
+        A class, a parameter or weights that cannot be saved.
+    """
+    _check_levels(model)
+    return Archive(
+        _manifest_of(model, seed), record, _weights_of(model), _tables_of(model, arrays, critic)
+    )
 
 
-class SavedNetwork(SavedModel):
-    """A model of one generator."""
-
-    def _to_archive(self, critic: bool, seed: bool) -> Archive:
-        _check_levels(self)
-        manifest = _manifest_of(self, seed)
-        record, arrays = self._encoder_state()
-        return Archive(manifest, record, _weights_of(self), _tables_of(self, arrays, critic))
-
-    @classmethod
-    def _from_archive(cls: type[Model], archive: Archive, with_weights: bool) -> Model:
-        model: Model = _restore(archive, cls)
-        if with_weights:
-            _take_weights(model, archive.weights)
-        return model
-
-    def _warn_where_unsaved(self) -> None:
-        """Warn before training where `save` will refuse."""
-        try:
-            _check_levels(self)
-            _parameters_of(self)
-            self._encoder_state()
-        except (ArchiveError, DataError) as error:
-            warnings.warn(
-                f"the model can be used, but not saved: {' '.join(str(error).split())}",
-                DataWarning,
-                stacklevel=5,
-            )
-
-    @abstractmethod
-    def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        """Return what is needed to decode grids, as plain data and arrays."""
-
-    @abstractmethod
-    def _restore_encoder(self, record: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-        """Restore from the output of `_encoder_state`: all learned attributes but the networks."""
-
-    @abstractmethod
-    def _draw_one(self) -> None:
-        """Generate one record and discard it; parts that do not fit together raise an error."""
+def warn_where_unsaved(model: Any, encoder_state: Callable[[], Any]) -> None:
+    """Warn before training where `save` will refuse; `encoder_state` describes the encoder."""
+    try:
+        _check_levels(model)
+        _parameters_of(model)
+        encoder_state()
+    except (ArchiveError, DataError) as error:
+        warnings.warn(
+            f"the model can be used, but not saved: {' '.join(str(error).split())}",
+            DataWarning,
+            stacklevel=5,
+        )
 
 
 def _manifest_of(model: Any, with_seed: bool) -> dict[str, Any]:
@@ -90,7 +92,6 @@ def _manifest_of(model: Any, with_seed: bool) -> dict[str, Any]:
     ArchiveError
         A class or a parameter that is not synthgan's own.
     """
-    model._validate_params()
     described = _parameters_of(model)
     given = described["parameters"]["random_state"]
     if not with_seed:
@@ -155,19 +156,8 @@ def _tables_of(model: Any, arrays: Arrays, with_trees: bool) -> Arrays:
     return {**arrays, **own}
 
 
-def _restore(archive: Archive, cls: Any) -> Any:
-    """Build a model of which only the weights are missing.
-
-    Parameters
-    ----------
-    archive : Archive
-    cls : type
-        The class that was saved.
-
-    Returns
-    -------
-    model : cls
-        Its generator is on the meta device: it has sizes, and takes no memory.
+def model_of(archive: Archive, cls: Any) -> tuple[Any, set[Any]]:
+    """Return a model with its parameters and its history, and the columns that it knows.
 
     Raises
     ------
@@ -185,40 +175,64 @@ def _restore(archive: Archive, cls: Any) -> Any:
         history=_history,
     )
     model = cls(**_parameters(head["parameters"], cls))
-    model._validate_params()
     model.network_ = rebuild(head["network"])
     if type(model.network_) not in NETWORKS.values():
         raise ArchiveError(f"network is {fields.brief(head['network'])}")
-    arrays = dict(archive.arrays)
-    critic, quantiles = (_popped(arrays, prefix) for prefix in (_CRITIC, _QUANTILES))
-    model._restore_encoder(archive.schema, arrays)
-    if not model._labels_are_beside:
-        known = set(head["known_columns"])
-        model.known_groups_ = [g for g in model.cell_groups_ if g.column in known]
-    if {group.column for group in model.known_groups_} != set(head["known_columns"]):
-        raise ArchiveError("manifest has known_columns that the encoder does not know")
     model.history_, model.n_steps_ = pd.DataFrame(head["history"]), head["n_steps"]
     model.versions_, model.seed_ = head["versions"], head["seed"]
-    model.critic_ = model.quantile_map_ = None
-    sampler = model._sampler(torch.device("cpu"))
-    if quantiles:
+    return model, set(head["known_columns"])
+
+
+def divided(arrays: Arrays) -> tuple[Arrays, dict[str, Arrays]]:
+    """Return the arrays of the encoder, and those of each refinement without its prefix."""
+    left, refinements = dict(arrays), dict[str, Arrays]()
+    for prefix in (_CRITIC, _QUANTILES):
+        own = [name for name in arrays if name.startswith(prefix)]
+        refinements[prefix] = {name.removeprefix(prefix): left.pop(name) for name in own}
+    return left, refinements
+
+
+def restore_refinements(
+    model: Any, arrays: dict[str, Arrays], sampler: Sampler, features: Callable[..., np.ndarray]
+) -> None:
+    """Restore what is learnt of generated grids; `features` are what the critic sees of them."""
+    if quantiles := arrays[_QUANTILES]:
         model.quantile_map_ = QuantileMap.from_arrays(quantiles, sampler.head.n_numbers)
-    if critic:
-        n_known = sampler.known.n_features
-        n_features = model._features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
-        model.critic_ = Critic.from_arrays(critic, model._features, n_features, n_known)
-    model.generator_ = _generator_without_memory(model)
-    return model
+    if critic := arrays[_CRITIC]:
+        n_features = features(np.zeros((1, *model.grid_shape_), np.float32)).shape[1]
+        model.critic_ = Critic.from_arrays(critic, features, n_features, sampler.known.n_features)
 
 
-def _popped(arrays: Arrays, prefix: str) -> Arrays:
-    """Take arrays out that have a prefix, and return them without it."""
-    own = [name for name in arrays if name.startswith(prefix)]
-    return {name.removeprefix(prefix): arrays.pop(name) for name in own}
+def generator_without_memory(model: Any, known: KnownCells) -> nn.Module:
+    """Return the generator of a restored model on the meta device: it has sizes, and no weights.
+
+    Raises
+    ------
+    ArchiveError
+        A network that no archive can hold.
+    """
+    _check_levels(model)
+    with without_memory():
+        generator = networks_of(model, known)[0]
+    generator.requires_grad_(False).eval()
+    unsaved = {name for name, _ in generator.named_buffers()} - set(generator.state_dict())
+    if unsaved:
+        raise ArchiveError(f"the network has buffers that no archive holds: {sorted(unsaved)}")
+    return generator
 
 
-def _take_weights(model: Any, weights: Arrays) -> None:
-    """Load weights into a model that `_restore` built, and generate one record to check it.
+def take_weights(model: Any, weights: Arrays, sampler: Sampler, candidates: int) -> None:
+    """Load weights into the generator of a model, if there is memory for it.
+
+    Parameters
+    ----------
+    model : BaseGANSynthesizer
+        Of which only the weights are missing.
+    weights : dict of str to ndarray
+    sampler : Sampler
+        On the CPU.
+    candidates : int
+        Grids that are made for each one that is kept.
 
     Raises
     ------
@@ -235,7 +249,7 @@ def _take_weights(model: Any, weights: Arrays) -> None:
             raise ArchiveError(f"weight {name!r} is {theirs}, where the network has {ours}")
     if odd := _not_finite(weights):
         raise ArchiveError(f"weight {odd!r} holds NaN or infinite numbers")
-    _check_memory(model)
+    _check_memory(model, sampler, candidates)
     # Weights lie in memory as the network's do.
     copies = {
         name: torch.empty_strided(tensor.shape, wanted[name].stride(), dtype=tensor.dtype).copy_(
@@ -244,9 +258,6 @@ def _take_weights(model: Any, weights: Arrays) -> None:
         for name, tensor in tensors.items()
     }
     model.generator_.load_state_dict(copies, assign=True)
-    device, model.device = model.device, "cpu"
-    model._draw_one()
-    model.device = device
 
 
 def _parameters(record: Any, cls: Any) -> dict[str, Any]:
@@ -257,22 +268,11 @@ def _parameters(record: Any, cls: Any) -> dict[str, Any]:
     return {name: rebuild(value) for name, value in record.items()}
 
 
-def _generator_without_memory(model: Any) -> nn.Module:
-    _check_levels(model)
-    sampler = model._sampler(torch.device("cpu"))
-    with without_memory():
-        generator = model._build_networks(sampler)[0]
-    generator.requires_grad_(False).eval()
-    unsaved = {name for name, _ in generator.named_buffers()} - set(generator.state_dict())
-    if unsaved:
-        raise ArchiveError(f"the network has buffers that no archive holds: {sorted(unsaved)}")
-    return generator
-
-
-def _check_memory(model: Any) -> None:
+def _check_memory(model: Any, sampler: Sampler, candidates: int) -> None:
     """Refuse a network that makes no grid of the encoder's, or needs more memory than is free."""
-    sampler = model._sampler(torch.device("cpu"))
-    n_drawn = _n_drawn(model)
+    n_drawn = 1  # grids made at a time, at the least, to choose from
+    if model.critic_ is not None:
+        n_drawn = max(candidates, min(_N_DRAWN, candidates_at_a_time(sampler.n_cells)))
     n_passed = min(n_drawn, grids_at_a_time(sampler.n_cells))
     shape, n_bytes = sampling_bytes(
         model.generator_, sampler.latent_dim, sampler.known.n_conditions, n_passed
@@ -307,15 +307,6 @@ def _check_levels(model: Any) -> None:
 def _n_columns_and_levels(model: Any) -> tuple[int, int]:
     sizes = [len(group.cells) for group in model.cell_groups_ if group.kind == "one_hot"]
     return len(sizes), max(sizes, default=0)
-
-
-def _n_drawn(model: Any) -> int:
-    """Return how many grids are made at a time, at the least, to choose from."""
-    if model.critic_ is None:
-        return 1
-    candidates = model._n_candidates(find_preset(model))
-    most = candidates_at_a_time(math.prod(model.grid_shape_))
-    return max(candidates, min(_N_DRAWN, most))
 
 
 def _not_finite(weights: Arrays) -> str | None:

@@ -1,14 +1,28 @@
-"""Documentation of the parameters that several classes share: written once, in the base class."""
+"""Parameters that several classes share: documented once, in the base class, and stored."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["inherit_parameters"]
+__all__ = ["inherit_parameters", "store_parameters"]
 
 _SECTION = re.compile(r"\n\nParameters\n-{10}\n(.*?)(?=\n\n[A-Z][\w ]+\n-{3,}\n|\Z)", re.DOTALL)
 _ENTRY = re.compile(r"^([a-z_]\w*(?:, \w+)*) :.*(?:\n[ ]+.*)*", re.MULTILINE)
+
+
+def store_parameters(estimator: Any, given: Mapping[str, Any]) -> None:
+    """Set each parameter as an attribute, unchanged, as scikit-learn asks of constructors.
+
+    Parameters
+    ----------
+    estimator : estimator
+    given : mapping of str to object
+        The ``locals()`` of a constructor that does nothing else.
+    """
+    vars(estimator).update({name: value for name, value in given.items() if name != "self"})
 
 
 def inherit_parameters(cls: type) -> None:

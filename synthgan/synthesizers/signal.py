@@ -27,17 +27,20 @@ from synthgan.gan.training.config import Adam
 from synthgan.gan.training.interrupts import leaving_out
 from synthgan.gan.training.trainer import find_device
 from synthgan.metrics.signals import amplitudes, signal_coverage
-from synthgan.privacy import Support, person_column, read_groups
+from synthgan.privacy import Support
 from synthgan.records.beats import can_beat
 from synthgan.records.signals import SignalWindows, beat_lead
 from synthgan.refine.calibration import FEWEST_WINDOWS, Calibration
 from synthgan.refine.pauses import draw_again, share_kept
 from synthgan.refine.tempo import Tempo
 from synthgan.state import fields
+from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.durations import count_samples
-from synthgan.synthesizers.labelled import LabelledGANSynthesizer
-from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS, find_preset
+from synthgan.synthesizers.labelled import draw_to_score, learn_labels, sample_records
+from synthgan.synthesizers.parameters import NOT_DESCRIBED, refuse_guarantee
+from synthgan.synthesizers.recipes import SIGNAL, SIGNAL_PRESETS, find_encoder, find_preset
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 
 __all__ = ["SignalGANSynthesizer"]
 
@@ -49,7 +52,7 @@ _FEWEST_COVERED, _FEWEST_SAMPLES = 20, 8  # windows, and samples of each
 _BATCH = 16  # windows
 
 
-class SignalGANSynthesizer(LabelledGANSynthesizer):
+class SignalGANSynthesizer(BaseGANSynthesizer):
     """Train a GAN on windows of a signal and generate synthetic windows.
 
     Parameters left as None follow the preset, and without a preset the default recipe.
@@ -128,15 +131,17 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
     kind = "signal"
     encoder_class = SignalEncoder
     recipe, presets = SIGNAL, SIGNAL_PRESETS
-    _properties = tuple(PROPERTIES)
-    _own_fields = {
+    privacy: str
+    fs_hz: float | None
+    properties = tuple(PROPERTIES)
+    own_fields = {
         "fs_hz": fields.optional(fields.number(1e-9)),
         "pauses_kept": fields.number(0, 1),
         "tempo": fields.optional(fields.tuple_of(fields.whole(0, _LAST_WAVE), fields.number())),
     }
 
     _parameter_constraints = {
-        **LabelledGANSynthesizer._parameter_constraints,
+        **BaseGANSynthesizer._parameter_constraints,
         "fs_hz": [Interval(Real, 0, None, closed="neither"), None],
     }
 
@@ -160,25 +165,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        super().__init__(
-            preset=preset,
-            encoder=encoder,
-            network=network,
-            loss=loss,
-            optimizer=optimizer,
-            epochs=epochs,
-            max_steps=max_steps,
-            max_time=max_time,
-            batch_size=batch_size,
-            condition_on=condition_on,
-            privacy=privacy,
-            callbacks=callbacks,
-            device=device,
-            random_state=random_state,
-            verbose=verbose,
-            warm_start=warm_start,
-        )
-        self.fs_hz = fs_hz
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> SignalGANSynthesizer:
@@ -207,23 +194,23 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
             A parameter that is not allowed.
         """
         begun = time.perf_counter()
+        refuse_guarantee(self.privacy, "signals", NOT_DESCRIBED)
         self._validate_params()
         preset = find_preset(self)
-        encoder = self._find_encoder(preset)
+        encoder = find_encoder(self, preset)
         values, container = read_signals(self, X, reset=True, min_windows=2)
         self.fs_hz_ = self._sampling_rate(container)
         self.beat_lead_ = beat_lead(container.leads, container.units)
-        info = X.info if isinstance(X, SignalWindows) else pd.DataFrame(index=range(len(values)))
-        if groups is None:
-            groups = person_column(info)
-        people = read_groups(groups, info, len(values))
+        info = X.info if isinstance(X, SignalWindows) else None
         self.calibration_: Calibration | None = None
         self.pauses_kept_ = 1.0
         self.tempo_: tuple[int, float] | None = None
-        self._learn(encoder.fit(X), values, info, y, preset, begun, people)
+        encoder.fit(X)
+        data = learn_labels(self, encoder, values, info, y, groups, self._measure, _BATCH)
+        self._fit_grids(data, preset, begun)
         if not encoder.is_quantised:
             with leaving_out("calibration"):
-                self._calibrate(values, people)
+                self._calibrate(values, data.support.people)
         return self
 
     def sample(
@@ -292,7 +279,9 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         check_is_fitted(self)
         n_samples = count_samples(self, duration_s)
         draw, size = partial(self._draw_values, n_samples=n_samples), self.n_leads_ * n_samples
-        return self._sample_records(n, conditions, random_state, return_y, draw, size, on_missing)
+        return sample_records(
+            self, n, conditions, random_state, return_y, draw, size, on_missing, self._measure
+        )
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X.
@@ -312,7 +301,7 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
         check_is_fitted(self)
         real, _ = read_signals(self, X, reset=False, min_windows=2)
         real = real[np.random.default_rng(0).permutation(len(real))[:_MOST_SCORED]]
-        fake = self._draw_to_score(len(real))
+        fake = draw_to_score(self, len(real), self._draw_values)
         fs_hz, n_samples = self.fs_hz_, self.n_samples_
         if fs_hz is None or not 1 <= fs_hz <= 2 * n_samples:  # spectra could not be compared
             fs_hz = n_samples / 2
@@ -421,9 +410,6 @@ class SignalGANSynthesizer(LabelledGANSynthesizer):
 
     def _head(self) -> Head:
         return TanhHead() if self.is_quantised_ else SignalHead(self.cell_groups_)
-
-    def _largest_batch(self, n_rows: int) -> int:
-        return _BATCH
 
     def _encoder_state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         record, arrays = super()._encoder_state()

@@ -27,6 +27,7 @@ from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
 from synthgan.forms import Forms
 from synthgan.forms.sentinels import announce_sentinels
+from synthgan.gan.sampling import Candidates
 from synthgan.io.tables import Dialect
 from synthgan.privacy import Support
 from synthgan.privacy.differential import Ledger
@@ -34,8 +35,8 @@ from synthgan.records.tables import Container
 from synthgan.records.targets import TargetContainer
 from synthgan.scale.lots import Lot
 from synthgan.state import fields
-from synthgan.synthesizers.recipes import find_preset
-from synthgan.synthesizers.training_set import dither
+from synthgan.synthesizers.recipes import find_encoder, find_preset
+from synthgan.synthesizers.training_set import dither, grid_features
 
 __all__ = [
     "complete",
@@ -51,6 +52,7 @@ __all__ = [
     "identifiers",
     "renumber_identifiers",
     "restore_table",
+    "table_features",
 ]
 
 _OF_IDENTIFIERS = 1  # draws of a lot beside its rows
@@ -189,6 +191,18 @@ def constraint_numbers(grids: Any, encoder: Any, constraints: ConstraintSet) -> 
     return [x.to_numpy(np.float64, na_value=np.nan) for x in made]
 
 
+def table_features(model: Any, grids: np.ndarray | Candidates) -> np.ndarray:
+    """Return the features of rows that the critic sees: cells, and what constraints make of them.
+
+    Returns
+    -------
+    features : ndarray of shape (n_rows, n_features)
+    """
+    numbers = constraint_numbers(grids, model.encoder_, model.constraints_)
+    cells = grid_features(grids, model.cell_groups_, model.is_quantised_)
+    return np.column_stack([cells, *numbers])
+
+
 def constraints_met(constraints: ConstraintSet, frame: pd.DataFrame) -> dict[str, np.ndarray]:
     """Return by constraint, as a message names it, which rows satisfy it."""
     met: dict[str, Any] = {}
@@ -258,7 +272,7 @@ def restore_table(model: Any, record: dict[str, Any], arrays: dict[str, np.ndarr
         y_container=fields.optional(TargetContainer.from_dict),
         n_features_in=fields.whole(1),
     )
-    encoder = model._find_encoder(find_preset(model))
+    encoder = find_encoder(model, find_preset(model))
     model.encoder_ = encoder.from_state(read["encoder"], arrays)
     model.schema_, model.constraints_ = read["schema"], read["constraints"]
     model.container_, model.y_container_ = read["container"], read["y_container"]

@@ -15,7 +15,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.asking.conditions import Conditions, bare_schema, count_rows, required_columns
-from synthgan.asking.drawing import TryLimits, check_on_missing, draw_until_met, keep_index
+from synthgan.asking.drawing import check_on_missing, keep_index
 from synthgan.encoding import GridEncoder
 from synthgan.encoding.groups import with_gates
 from synthgan.exceptions import DataError, ParameterError, grouped_notices, without_notices_of
@@ -31,30 +31,43 @@ from synthgan.records.tables import plain_conditions, read_table
 from synthgan.records.targets import read_target
 from synthgan.scale.large_table import is_large_table
 from synthgan.synthesizers.base import BaseGANSynthesizer
-from synthgan.synthesizers.few_people import MANY_PEOPLE, PRIVACY_LEVELS
+from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.large_samples import LargeSamples
-from synthgan.synthesizers.passes import fit_in_passes
+from synthgan.synthesizers.passes import encoded_in_passes
 from synthgan.synthesizers.private_table import check_private, fit_private
-from synthgan.synthesizers.recipes import TABLE, TABLE_PRESETS, Preset, find_preset
+from synthgan.synthesizers.recipes import (
+    TABLE,
+    TABLE_PRESETS,
+    Preset,
+    find_encoder,
+    find_preset,
+    resolve,
+)
 from synthgan.synthesizers.rollback import rollback_on_error
+from synthgan.synthesizers.shared_parameters import store_parameters
 from synthgan.synthesizers.table_parts import (
     condition_columns,
-    constraint_numbers,
-    constraints_met,
     describe_table,
     draw_frame,
     find_forms,
     fit_constraints,
     restore_table,
+    table_features,
 )
-from synthgan.synthesizers.table_rules import enough_candidates, most_steps
+from synthgan.synthesizers.table_rows import as_given, draw_lot, draw_rows, lots_of_model
+from synthgan.synthesizers.table_rules import (
+    count_people,
+    follow_level,
+    n_candidates,
+    table_recipe,
+    table_run,
+)
+from synthgan.synthesizers.training_run import keep_networks
 from synthgan.synthesizers.training_set import TrainingSet
 
 __all__ = ["TabularGANSynthesizer"]
 
 _MOST_SCORED_ROWS, _MOST_CANDIDATES = 10_000, 2**14
-_TRY_LIMITS = TryLimits(in_vain=20_000, at_all=2_000_000, at_a_time=100_000)
-_ADVICE = "fit with condition_on=[...] these columns, ask for less"
 
 
 class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
@@ -143,6 +156,12 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
     kind = "table"
     encoder_class = GridEncoder
     recipe, presets = TABLE, TABLE_PRESETS
+
+    condition_on: str | Sequence[Any] | None
+    constraints: str | Sequence[Any] | None
+    privacy: str | DifferentialPrivacy
+
+    _labels_are_beside = False
     _on_one_thread = True  # networks of tables are small: several threads are no faster
 
     _parameter_constraints = {
@@ -174,24 +193,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         verbose: int = 0,
         warm_start: bool = False,
     ) -> None:
-        self.preset = preset
-        self.encoder = encoder
-        self.network = network
-        self.loss = loss
-        self.optimizer = optimizer
-        self.epochs = epochs
-        self.max_steps = max_steps
-        self.max_time = max_time
-        self.batch_size = batch_size
-        self.candidates = candidates
-        self.condition_on = condition_on
-        self.constraints = constraints
-        self.privacy = privacy
-        self.callbacks = callbacks
-        self.device = device
-        self.random_state = random_state
-        self.verbose = verbose
-        self.warm_start = warm_start
+        store_parameters(self, locals())
 
     @rollback_on_error
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> TabularGANSynthesizer:
@@ -224,10 +226,11 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         begun = time.perf_counter()
         self._validate_params()
         if is_large_table(X):
-            fit_in_passes(self, X, y, groups, begun)
+            with encoded_in_passes(self, X, y, groups) as (data, preset):
+                self._fit_grids(data, preset, begun)
             return self
         preset = find_preset(self)
-        encoder = self._find_encoder(preset)
+        encoder = find_encoder(self, preset)
         frame, self.container_ = read_table(self, X, reset=True, min_rows=2)
         self.y_container_, y_frame = read_target(y, frame)
         if y_frame is not None:
@@ -236,15 +239,18 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         self.privacy_ = None
         if isinstance(self.privacy, DifferentialPrivacy):
             check_private(self, groups)
-            fit_private(self, frame, 0 if y_frame is None else y_frame.shape[1], begun)
+            n_targets = 0 if y_frame is None else y_frame.shape[1]
+            keep_networks(self, fit_private(self, frame, n_targets, begun))
             return self
         frame, people = preset.select(frame, read_groups(groups, frame, len(frame)))
         key = groups if is_column(groups, frame) else None
         with grouped_notices():
-            constraints = self._resolve("constraints", preset)
+            constraints = resolve(self, "constraints", preset)
             forms, support, key = find_forms(frame, encoder, people, key, constraints)
             self.forms_, frame = forms, forms.read(frame)
-            self._follow_level(encoder, len(frame), support)
+            n_people = count_people(len(frame), support)
+            follow_level(self, encoder, n_people)
+            preset = table_recipe(self, preset, n_people, len(frame))
             conditioned = condition_columns(self.condition_on, frame)
             self.schema_ = bare_schema(frame, support)
             self.dialect_ = None
@@ -262,46 +268,17 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         cell_groups = encoder.cell_groups_
         known = with_gates(cell_groups, required_columns(self.constraints_, conditioned))
         known_groups = [group for group in cell_groups if group.column in known]
-        people = support.take(kept).people
-        data = TrainingSet(grids, cell_groups, known_groups, half_widths, people=people)
+        usual = table_run(self, cell_groups, n_people, len(grids))
+        support = Support(int(encoder.min_support), support.take(kept).people)
+        data = TrainingSet(grids, cell_groups, known_groups, support, usual, half_widths)
         self._fit_grids(data, preset, begun)
         return self
 
-    def _follow_level(self, encoder: GridEncoder, n_rows: int, support: Support) -> None:
-        """Follow the level of privacy, which depends on the number of people."""
-        self._n_rows = n_rows
-        self._n_people = n_rows if support.people is None else len(np.unique(support.people))
-        if self.preset is None:
-            level = PRIVACY_LEVELS[self.privacy]
-            level.warn(self._n_people)
-            if self.encoder is None:
-                encoder.set_params(min_pool=level.min_pool(self._n_people))
-
-    def _resolve(self, name: str, preset: Preset) -> Any:
-        value = super()._resolve(name, preset)
-        if name == "loss" and self.loss is None and self.preset is None:
-            return PRIVACY_LEVELS[self.privacy].with_penalty(value, self._n_people, self._n_rows)
-        return value
-
-    def _n_steps(self, n_rows: int) -> float:
-        level = PRIVACY_LEVELS[self.privacy]
-        if self.preset is None and level.steps_power and self._n_people < MANY_PEOPLE:
-            return level.steps(self._n_people)
-        return min(super()._n_steps(n_rows), most_steps(self.cell_groups_, n_rows))
-
-    def _least_support(self) -> int:
-        return int(self.encoder_.min_support)
-
     def _n_candidates(self, preset: Preset) -> int:
-        n, critic = int(self._resolve("candidates", preset)), getattr(self, "critic_", None)
-        if self.candidates is not None or n == 1 or critic is None:
-            return n
-        return enough_candidates(n, critic.effective_share)
+        return n_candidates(self, preset)
 
     def _features(self, grids: np.ndarray | Candidates) -> np.ndarray:
-        """Return cells, and the numbers that constraints make of them."""
-        numbers = constraint_numbers(grids, self.encoder_, self.constraints_)
-        return np.column_stack([super()._features(grids), *numbers])
+        return table_features(self, grids)
 
     def sample(
         self,
@@ -371,45 +348,14 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         columns = {column.name: column for column in self.schema_}
         wanted = Conditions(self.forms_.read_conditions(conditions), columns, n)
         seed = draw_seed(random_state, self.random_state)
-        lots = [] if wanted else self._lots(n, seed)
-        frames = [self._draw_lot(lot, on_missing) for lot in lots]
-        frame = pd.concat(frames) if lots else self._sample_frame(n, wanted, seed, on_missing)
+        lots = [] if wanted else lots_of_model(self, n, seed)
+        frames = [draw_lot(self, lot, on_missing) for lot in lots]
+        frame = pd.concat(frames) if lots else draw_rows(self, n, wanted, seed, on_missing)
         rows = frame.index.to_numpy()
-        made = self._restore(frame.reset_index(drop=True), return_y)
+        made = as_given(self, frame.reset_index(drop=True), return_y)
         if return_y:
             return tuple(keep_index(part, conditions, rows) for part in made)
         return keep_index(made, conditions, rows)
-
-    def _restore(self, frame: pd.DataFrame, return_y: bool) -> Any:
-        """Put rows into the containers of `fit`."""
-        frame = self.forms_.write(frame)
-        names = list(frame.columns)
-        X = self.container_.restore(frame[names[: self.n_features_in_]])
-        if not return_y or self.y_container_ is None:
-            return X
-        return X, self.y_container_.restore(frame[names[self.n_features_in_ :]])
-
-    def _sample_frame(
-        self, n: int, wanted: Conditions, seed: int, on_missing: str = "error"
-    ) -> pd.DataFrame:
-        """Draw rows until all meet the conditions; their index holds their numbers."""
-        rng = np.random.default_rng(seed)
-        seeds = [seed]
-
-        def draw(rows: np.ndarray) -> Any:
-            known = wanted.draw(rows, self.encoder_, self.constraints_, rng) if wanted else None
-            frame = draw_frame(self, len(rows), seeds.pop(), known, rng)
-            seeds.append(int(rng.integers(2**31 - 1)))
-            met = {**wanted.met_by(frame, rows), **constraints_met(self.constraints_, frame)}
-
-            def take(some: np.ndarray) -> pd.DataFrame:
-                return wanted.write(frame.iloc[some], rows[some])
-
-            return met, take
-
-        drawn = draw_until_met(draw, wanted.alike, _TRY_LIMITS)
-        drawn.check(on_missing, "rows", _ADVICE)
-        return pd.concat([frame.set_axis(rows) for rows, frame in drawn.pieces]).sort_index()
 
     def score(self, X: Any, y: Any = None) -> float:
         """Measure how similar a sample is to X: the mean of `column_shapes` and `pair_trends`.
@@ -428,7 +374,7 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         check_is_fitted(self)
         real = self.forms_.read(read_table(self, X, reset=False)[0])
         n = min(max(len(real), 1000), _MOST_SCORED_ROWS)
-        fake = self._sample_frame(n, Conditions(None, {}, n), 0)
+        fake = draw_rows(self, n, None, 0)
         names = list(fake.columns)[: self.n_features_in_]
         real, fake = real[names], fake[names]
         shapes, trends = column_shapes(real, fake), pair_trends(real, fake)
@@ -447,4 +393,4 @@ class TabularGANSynthesizer(LargeSamples, BaseGANSynthesizer):
         restore_table(self, record, arrays)
 
     def _draw_one(self) -> None:
-        self._restore(draw_frame(self, 1, 0, None, np.random.default_rng(0)), True)
+        as_given(self, draw_frame(self, 1, 0, None, np.random.default_rng(0)), True)

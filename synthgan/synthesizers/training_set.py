@@ -9,14 +9,42 @@ from typing import Any
 import numpy as np
 
 from synthgan.encoding import CellGroup
+from synthgan.gan.sampling import Candidates
 from synthgan.gan.training.callbacks import KeepBest
 from synthgan.gan.training.config import TrainConfig
 from synthgan.gan.training.data import MOST_SHUFFLED
-from synthgan.privacy import draw_people, whole_people
-from synthgan.refine.critic import fidelity
+from synthgan.privacy import Support, draw_people, whole_people
+from synthgan.refine.critic import cell_features, fidelity
 from synthgan.synthesizers.warm_start import PreviousNetworks
 
-__all__ = ["Plan", "TrainingSet", "dither", "draw_plan_rows", "keep_best"]
+__all__ = [
+    "Plan",
+    "TrainingSet",
+    "UsualRun",
+    "dither",
+    "draw_plan_rows",
+    "grid_features",
+    "keep_best",
+]
+
+
+@dataclass(frozen=True)
+class UsualRun:
+    """What ``"auto"`` means for a run on some records.
+
+    Parameters
+    ----------
+    n_steps : float
+        Of ``epochs="auto"``.
+    largest_batch : int, default=500
+        Of ``batch_size="auto"``, where there are records enough.
+    n_held_out : int, default=0
+        Records set aside to measure fidelity where ``epochs="auto"``.
+    """
+
+    n_steps: float
+    largest_batch: int = 500
+    n_held_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -31,20 +59,22 @@ class TrainingSet:
         All groups of the grid.
     known_groups : sequence of CellGroup
         Those that conditions may name: of the grid, or of the labels if there are any.
+    support : Support
+        The person of each grid, and how many must share what is stored beside the networks.
+    usual : UsualRun
     half_widths : ndarray of shape (n, n_continuous_cells) or None, default=None
         How far each continuous cell may move without decoding to another value.
     labels : ndarray of shape (n, n_label_cells) or None, default=None
         Cells that stand beside the grids and are not generated.
-    people : ndarray of int of shape (n,), or None, default=None
-        The person of each grid; None: each is of another person.
     """
 
     grids: Any
     groups: Sequence[CellGroup]
     known_groups: Sequence[CellGroup]
+    support: Support
+    usual: UsualRun
     half_widths: Any = None
     labels: np.ndarray | None = None
-    people: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.grids)
@@ -52,7 +82,8 @@ class TrainingSet:
     @property
     def n_people(self) -> int:
         """How many people the grids are of."""
-        return len(self.grids) if self.people is None else len(np.unique(self.people))
+        people = self.support.people
+        return len(self.grids) if people is None else len(np.unique(people))
 
     def labels_of(self, rows: np.ndarray) -> np.ndarray | None:
         """Return the labels of some grids, if there are any."""
@@ -143,6 +174,17 @@ def dither(
     flat = grids.reshape(len(grids), -1).copy()
     flat[:, cells] += half_widths * rng.uniform(-1, 1, half_widths.shape)
     return flat.reshape(grids.shape)
+
+
+def grid_features(
+    grids: np.ndarray | Candidates, groups: Sequence[CellGroup], is_quantised: bool
+) -> np.ndarray:
+    """Return the features of grids that the critic sees, shape (n, n_features)."""
+    drawn = grids.features() if isinstance(grids, Candidates) else None
+    if drawn is not None:
+        return drawn
+    # Grey levels are rounded, as in the samples that users get.
+    return cell_features(np.rint(grids) if is_quantised else np.asarray(grids), groups)
 
 
 def keep_best(unseen: np.ndarray, view: Callable[[np.ndarray], np.ndarray]) -> KeepBest:

@@ -77,7 +77,7 @@ def test_conditions(tmp_path, table, clinic, capsys):
 
 def test_rows_that_cannot_be_made(tmp_path, clinic, capsys, monkeypatch):
     limits = TryLimits(in_vain=500, at_all=5000, at_a_time=500)
-    monkeypatch.setattr("synthgan.synthesizers.tabular._TRY_LIMITS", limits)
+    monkeypatch.setattr("synthgan.synthesizers.table_rows._TRY_LIMITS", limits)
     table, model, fake, asked = (tmp_path / name for name in ("t", "m", "fake.csv", "asked.csv"))
     clinic[["sex", "bmi"]].to_csv(table, index=False)
     run("fit", table, "--out", model, "--epochs", 1, "--seed", 0)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import synthgan.synthesizers.base
+import synthgan.synthesizers.table_rules
 from synthgan import (
     CNN,
     FCN,
@@ -136,11 +136,11 @@ def related():
 def fit_all(folder):
     """Fit every kind; return what all ranks are to have alike, and who was called."""
     count = Count()
-    synthgan.synthesizers.base._FEWEST_HELD_OUT = 5
+    synthgan.synthesizers.table_rules._FEWEST_HELD_OUT = 5
     model = table(random_state=None, condition_on="any", callbacks=[count], candidates=None)
     fitted = [digest(model.fit(CLINIC)), model.sample(3, random_state=0).to_json()]
     model.save(folder / f"of rank {find_ranks().rank}.synthgan")
-    synthgan.synthesizers.base._FEWEST_HELD_OUT = 250
+    synthgan.synthesizers.table_rules._FEWEST_HELD_OUT = 250
     waves = SignalGANSynthesizer(
         network=CNN1d(width=4), max_steps=3, batch_size=9, fs_hz=125, random_state=0
     )

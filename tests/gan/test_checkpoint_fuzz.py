@@ -228,7 +228,7 @@ def test_what_a_callback_cannot_take_up_is_refused(sound, tmp_path, name, tensor
 
 
 def test_best_weights_that_are_none(tmp_path, monkeypatch):
-    monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("synthgan.synthesizers.table_rules._FEWEST_HELD_OUT", 10)
     parameters = {"epochs": "auto", "max_steps": 120, "batch_size": 50}
     table = make_clinic(200, random_state=0)[["age", "sex", "bmi"]]
     with pytest.raises(BrokenError):

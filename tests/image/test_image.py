@@ -247,9 +247,9 @@ def test_memory_is_asked_for_first(fingers, monkeypatch):
     assert counted.n_bytes > 4 * (5 * counted.n_weights[0] + 4 * counted.n_weights[1])
     assert free_bytes(torch.device("cpu")) is None or free_bytes(torch.device("cpu")) > 10**7
     assert estimate(lambda: 1 / 0, 1, 0, 1, 1) is None
-    monkeypatch.setattr("synthgan.synthesizers.base.free_bytes", lambda device: 1000)
+    monkeypatch.setattr("synthgan.synthesizers.training_run.free_bytes", lambda device: 1000)
     built = []
-    monkeypatch.setattr("synthgan.synthesizers.base.Trainer", lambda *a: built.append(a))
+    monkeypatch.setattr("synthgan.synthesizers.training_run.Trainer", lambda *a: built.append(a))
     with pytest.raises(ParameterError, match=r"1e-06|0\.0 GB are free: give smaller records"):
         quick().fit(fingers[0])
     assert not built

@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import synthgan.synthesizers.base
+import synthgan.synthesizers.table_rules
+import synthgan.synthesizers.training_run
 from synthgan import (
     CNN,
     FCN,
@@ -138,18 +139,18 @@ def kill_and_resume(run, folder, rng, n_kills):
 
 def whole_of(run, broken, folder):
     """Run with the seed that a broken run has drawn."""
-    seed, draw_seed = Checkpoint(broken).seed(), synthgan.synthesizers.base.draw_seed
+    seed, draw_seed = Checkpoint(broken).seed(), synthgan.synthesizers.training_run.draw_seed
     folder.mkdir()
-    synthgan.synthesizers.base.draw_seed = lambda random_state: seed
+    synthgan.synthesizers.training_run.draw_seed = lambda random_state: seed
     whole = attempt(run, folder)
-    synthgan.synthesizers.base.draw_seed = draw_seed
+    synthgan.synthesizers.training_run.draw_seed = draw_seed
     return whole
 
 
 def main(folder, seed, n_kills, *names):
     torch.set_num_threads(1)
     warnings.simplefilter("ignore", SynthganWarning)
-    synthgan.synthesizers.base._FEWEST_HELD_OUT = 5
+    synthgan.synthesizers.table_rules._FEWEST_HELD_OUT = 5
     rng = random.Random(int(seed))  # noqa: S311
     runs = [run for run in RUNS if run.__name__ in names]
     for run in runs:

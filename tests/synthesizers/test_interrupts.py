@@ -101,7 +101,7 @@ def test_ctrl_c_in_the_midst_of_a_step_ends_that_step(table, monkeypatch):
 def test_an_interrupted_run_keeps_the_best_weights_and_can_be_taken_up(
     table, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("synthgan.synthesizers.table_rules._FEWEST_HELD_OUT", 10)
     figures = iter([0.9, *[0.1] * 100])
     monkeypatch.setattr("synthgan.synthesizers.training_set.fidelity", lambda *views: next(figures))
     averages = []
@@ -117,7 +117,7 @@ def test_an_interrupted_run_keeps_the_best_weights_and_can_be_taken_up(
         model = quick(callbacks, **parameters).fit(table)
     assert weights_of(model) == averages[5]  # 0.05 of the run is over
     monkeypatch.undo()
-    monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("synthgan.synthesizers.table_rules._FEWEST_HELD_OUT", 10)
     files = sorted(tmp_path.iterdir())
     assert files
     parameters["epochs"] = 20

@@ -9,6 +9,7 @@ from synthgan import FCN, TabularGANSynthesizer
 from synthgan.cli import main
 from synthgan.exceptions import DataError, DataWarning, ParameterError
 from synthgan.scale import lots
+from synthgan.synthesizers.table_rows import draw_lot, draw_rows
 
 
 def quick(**parameters):
@@ -85,8 +86,8 @@ def test_identifiers_that_cannot_be_numbered_are_made_in_one_lot(clinic):
 
 
 def test_a_sample_of_one_lot_is_as_it_was(model):
-    drawn = model._sample_frame(30, synthgan.asking.conditions.Conditions(None, {}, 30), 5)
-    assert_frame_equal(model._draw_lot(lots.Lot(0, 30, 5, 30, 5)), drawn)
+    drawn = draw_rows(model, 30, None, 5)
+    assert_frame_equal(draw_lot(model, lots.Lot(0, 30, 5, 30, 5)), drawn)
 
 
 @pytest.mark.usefixtures("small_lots")

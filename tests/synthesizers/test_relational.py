@@ -25,6 +25,7 @@ from synthgan.encoding.groups import CellGroup
 from synthgan.exceptions import ArchiveError, DataError, DataWarning, ParameterError
 from synthgan.state.archive import read_archive, write_archive
 from synthgan.synthesizers.child_table import ChildTableSynthesizer
+from synthgan.synthesizers.table_rules import child_run
 from tests.quick import BrokenError, weights_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::synthgan.exceptions.SynthganWarning")
@@ -328,14 +329,16 @@ def test_tables_may_have_parameters_of_their_own() -> None:
 
 
 def test_many_rows_of_few_people_are_learnt_longer() -> None:
-    model = ChildTableSynthesizer()
-    model._n_people, model.cell_groups_ = 100, [CellGroup("continuous", (0,))]
-    fewest = model._n_steps(100)
-    assert model._n_steps(400) == 2 * fewest
+    model, groups = ChildTableSynthesizer(), [CellGroup("continuous", (0,))]
+
+    def steps(n_people: int, n_rows: int) -> float:
+        return child_run(model, groups, n_people, n_rows).n_steps
+
+    fewest = steps(100, 100)
+    assert steps(100, 400) == 2 * fewest
     assert fewest < 1500
-    assert model._n_steps(100_000) == 6000  # as other people's rows are
-    model._n_people = 5000
-    assert model._n_steps(5000) == 6000
+    assert steps(100, 100_000) == 6000  # as other people's rows are
+    assert steps(5000, 5000) == 6000
 
 
 @pytest.mark.parametrize(

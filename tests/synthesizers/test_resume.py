@@ -163,7 +163,7 @@ def test_imputers_and_oversamplers_are_taken_up_without_a_seed(table, tmp_path):
 
 
 def test_the_best_weights_and_figures_are_remembered(table, tmp_path, monkeypatch):
-    monkeypatch.setattr("synthgan.synthesizers.base._FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("synthgan.synthesizers.table_rules._FEWEST_HELD_OUT", 10)
     keeps = []
     on_end = KeepBest.on_end
 
@@ -208,7 +208,7 @@ def test_the_seed_is_remembered(table, tmp_path, monkeypatch):
     seed = Checkpoint(tmp_path).seed()
     model = quick([Checkpoint(tmp_path)], random_state=None).fit(table)
     assert not model.sample(5).equals(model.sample(5))
-    monkeypatch.setattr("synthgan.synthesizers.base.draw_seed", lambda random_state: seed)
+    monkeypatch.setattr("synthgan.synthesizers.training_run.draw_seed", lambda random_state: seed)
     assert_same(model, quick(random_state=None).fit(table))
 
 

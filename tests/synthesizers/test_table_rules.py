@@ -6,6 +6,7 @@ import pytest
 
 from synthgan import FCN, TabularGANSynthesizer
 from synthgan.encoding.groups import CellGroup
+from synthgan.synthesizers.table_rules import table_run
 
 
 @pytest.mark.parametrize(
@@ -20,10 +21,8 @@ from synthgan.encoding.groups import CellGroup
     ],
 )
 def test_runs_are_longer_where_columns_are_many_or_continuous(kind, n_columns, n_rows, n_steps):
-    model = TabularGANSynthesizer()
-    model._n_people = n_rows
-    model.cell_groups_ = [CellGroup(kind, (i,), column=i) for i in range(n_columns)]
-    assert model._n_steps(n_rows) == n_steps
+    groups = [CellGroup(kind, (i,), column=i) for i in range(n_columns)]
+    assert table_run(TabularGANSynthesizer(), groups, n_rows, n_rows).n_steps == n_steps
 
 
 def test_more_rows_are_generated_than_are_kept(clinic):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 import numpy as np
-import pandas as pd
 
 from synthgan.encoding import CellGroup
 from synthgan.encoding.record_encoder import RecordEncoder
 from synthgan.gan import FCN, Adam, Loss
-from synthgan.synthesizers.labelled import LabelledGANSynthesizer
-from synthgan.synthesizers.recipes import Preset
+from synthgan.synthesizers.base import BaseGANSynthesizer
+from synthgan.synthesizers.labelled import learn_labels, sample_records
+from synthgan.synthesizers.recipes import Preset, find_encoder
 
 
 class Arrays:
@@ -44,7 +44,7 @@ class ProfileEncoder(RecordEncoder):
         return np.asarray(X)
 
 
-class ProfileGANSynthesizer(LabelledGANSynthesizer):
+class ProfileGANSynthesizer(BaseGANSynthesizer):
     kind, encoder_class, presets = "profile", ProfileEncoder, {}
     recipe = Preset(
         {
@@ -58,12 +58,11 @@ class ProfileGANSynthesizer(LabelledGANSynthesizer):
     )
 
     def fit(self, X, y=None, groups=None):
-        begun, encoder = time.perf_counter(), self._find_encoder(self.recipe)
-        info = pd.DataFrame(index=range(len(X)))
-        self._learn(encoder.fit(X), np.asarray(X), info, y, self.recipe, begun, None)
+        begun, encoder = time.perf_counter(), find_encoder(self, self.recipe)
+        data = learn_labels(self, encoder.fit(X), np.asarray(X), None, y)
+        self._fit_grids(data, self.recipe, begun)
         return self
 
     def sample(self, n=None, conditions=None, random_state=None, return_y=False):
-        return self._sample_records(
-            n, conditions, random_state, return_y, self._draw_values, self.encoder_.n_features_in_
-        )
+        size = self.encoder_.n_features_in_
+        return sample_records(self, n, conditions, random_state, return_y, self._draw_values, size)
