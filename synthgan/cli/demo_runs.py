@@ -50,7 +50,7 @@ class _Clinic:
         from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
         self.model = TabularGANSynthesizer(
-            epochs=epochs or 250, random_state=self.seed, callbacks=[PercentLine()]
+            **_length(epochs, 50, epochs=250), random_state=self.seed, callbacks=[PercentLine()]
         ).fit(self.real)
         return self.model.sample(len(self.real), random_state=self.seed + 1)
 
@@ -84,7 +84,7 @@ class _Hospital:
 
         self.model = RelationalGANSynthesizer(
             self.relations,
-            epochs=epochs or 200,
+            **_length(epochs, 80, epochs=400),
             random_state=self.seed,
             callbacks=[PercentLine()],
         ).fit(self.real)
@@ -118,10 +118,9 @@ class _Ecg:
         from synthgan.records.signals import SignalWindows
         from synthgan.synthesizers.signal import SignalGANSynthesizer
 
-        length: dict[str, Any] = {"max_steps": 700} if epochs is None else {"epochs": epochs}
         windows = SignalWindows(self.real[:, None], _FS_HZ, ["i"])
         self.model = SignalGANSynthesizer(
-            **length, random_state=self.seed, callbacks=[PercentLine()]
+            **_length(epochs, 80, max_steps=700), random_state=self.seed, callbacks=[PercentLine()]
         ).fit(windows)
         return self.model.sample(len(self.real), random_state=self.seed + 1)
 
@@ -158,11 +157,10 @@ class _Digits:
     def train(self, epochs: int | None) -> Any:
         from synthgan.synthesizers.image import ImageGANSynthesizer
 
-        length: dict[str, Any] = {"max_steps": 4000} if epochs is None else {"epochs": epochs}
         self.model = ImageGANSynthesizer(
             network="fcn",
             batch_size=100,
-            **length,
+            **_length(epochs, 60, max_steps=4000),
             random_state=self.seed,
             callbacks=[PercentLine()],
         ).fit(self.real, self.labels)
@@ -177,6 +175,11 @@ class _Digits:
 
         np.save(out / "fake.npy", _as_bytes(fake))
         return f"{out / 'fake.npy'} ({len(fake)} synthetic images of 8 x 8)"
+
+
+def _length(epochs: int | None, most_s: int, **usual: int) -> Any:
+    """Return how long to train: the epochs asked for, or the usual length and at most a time."""
+    return {**usual, "max_time": most_s} if epochs is None else {"epochs": epochs}
 
 
 def _as_bytes(images: Any) -> Any:

@@ -36,11 +36,13 @@ class PercentLine(Callback):
 
     def on_log(self, run: Run) -> None:
         """Show what is done."""
-        share = run.share if run.n_steps == 0 else max(run.share, run.state.step / run.n_steps)
-        self._show(min(share, 1.0), time.monotonic() - self._begin_s)
+        self._show(_share_of(run), time.monotonic() - self._begin_s)
 
     def on_end(self, run: Run) -> None:
-        """End the line."""
+        """Show the end, and end the line."""
+        if (share := _share_of(run)) > self._shown_share:
+            self._shown_s, self._shown_share = -_EVERY_S, -1.0
+            self._show(share, time.monotonic() - self._begin_s)
         if sys.stderr.isatty():
             sys.stderr.write("\n")
 
@@ -58,3 +60,9 @@ class PercentLine(Callback):
             return
         sys.stderr.flush()
         self._shown_s, self._shown_share = passed_s, share
+
+
+def _share_of(run: Run) -> float:
+    """Return how much of a run is over, by its steps or its time, 0..1."""
+    steps = run.state.step / run.n_steps if run.n_steps else 0.0
+    return min(1.0, max(run.share, steps))
