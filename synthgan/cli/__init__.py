@@ -1,4 +1,4 @@
-"""The command line: demo, fit, sample, evaluate and info.
+"""The command line: demo, fit, sample, evaluate, info and completion.
 
 One module for each command. What depends on the kind of records is in `synthgan.kinds`.
 """
@@ -16,12 +16,21 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NoReturn
 
 from synthgan import __version__
-from synthgan.cli import demo, evaluate, fit, info, sample
+from synthgan.cli import completion, demo, evaluate, fit, info, sample
+from synthgan.cli.layout import HelpFormatter
 from synthgan.exceptions import ParameterError, SynthganError, SynthganWarning
 from synthgan.io.escaping import printable
 
 __all__ = ["main"]
 
+_EPILOG = """\
+examples:
+  synthgan demo
+  synthgan fit patients.csv --out patients.synthgan
+  synthgan sample patients.synthgan -n 1000 --out fake.csv
+  synthgan evaluate patients.csv fake.csv --holdout others.csv --html report.html
+
+synthgan COMMAND --help explains a command and gives more examples."""
 _USER_ERRORS = (SynthganError, ValueError, OSError)
 
 
@@ -135,13 +144,17 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="synthgan",
-        description="Train generative models on private records, and generate synthetic records.",
+        description="Train generative models on private records, and generate synthetic records: "
+        "tables, related tables, ECG and images.",
+        epilog=_EPILOG,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"synthgan {__version__}")
     parser.set_defaults(together=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, title="commands", metavar="COMMAND")
     for command in (demo, fit, sample, evaluate, info):
         command.add(commands)
+    completion.add(commands, parser)
     return parser
 
 

@@ -12,19 +12,33 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from synthgan.cli.layout import add_command
 from synthgan.cli.outputs import check_out
 from synthgan.io.escaping import printable
 from synthgan.kinds import all_kinds, find_kind
 
 __all__ = ["add", "print_summary"]
 
+_EXAMPLES = """\
+  synthgan evaluate real.csv fake.csv --holdout others.csv --target outcome --html report.html
+  synthgan evaluate real.csv fake.csv --holdout others.csv --groups patient_id --json scores.json
+  synthgan evaluate real.csv fake.csv --holdout others.csv --fail-if "c2st>0.8"
+  synthgan evaluate hospital/ fake-hospital/ --holdout other-hospital/ --no-real --html report.html
+"""
+
 _COMPARISONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    evaluate = commands.add_parser(
-        "evaluate", help="measure fidelity, usefulness and privacy of synthetic records"
+    evaluate = add_command(
+        commands,
+        "evaluate",
+        "measure fidelity, usefulness and privacy of synthetic records",
+        "Measures how faithful, useful and private synthetic records are, also those of other "
+        "tools. Give a holdout: without one there is no verdict on privacy.",
+        _EXAMPLES,
+        "REAL SYNTHETIC [--holdout H] [--html R.html] [options]",
     )
     evaluate.add_argument(
         "real",
@@ -48,9 +62,10 @@ def add(commands: Any) -> None:
         metavar="HZ",
         help="sampling rate of signals; records are resampled to it",
     )
-    evaluate.add_argument("--html", metavar="R.html", help="write the report to this file")
-    evaluate.add_argument("--json", metavar="R.json", help="write the scores to this file")
-    evaluate.add_argument(
+    output = evaluate.add_argument_group("report")
+    output.add_argument("--html", metavar="R.html", help="write the report to this file")
+    output.add_argument("--json", metavar="R.json", help="write the scores to this file")
+    output.add_argument(
         "--no-real",
         action="store_true",
         help="write no real records, and no figures of single real records",
@@ -60,8 +75,10 @@ def add(commands: Any) -> None:
         action="store_true",
         help="follow links that lead out of a folder (default: refuse them)",
     )
-    evaluate.add_argument("--seed", type=int, default=0, help="random seed (default: %(default)s)")
     evaluate.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed (default: %(default)s)"
+    )
+    output.add_argument(
         "--fail-if",
         action="append",
         default=[],

@@ -5,17 +5,33 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from synthgan.cli.layout import add_command
 from synthgan.cli.outputs import check_out
 from synthgan.io.escaping import printable
 from synthgan.kinds import Kind, all_kinds, find_kind
 
 __all__ = ["add"]
 
+_EXAMPLES = """\
+  synthgan fit patients.csv --out patients.synthgan --groups patient_id
+  synthgan fit patients.csv --out model.synthgan --condition-on age,ward --max-time 5min
+  synthgan fit patients.csv --out private.synthgan --epsilon 3 --delta 1e-6 --unit patient_id
+  synthgan fit hospital/ --out hospital.synthgan
+  synthgan fit ptbdb/ --leads i --n-samples 2025 --out ecg.synthgan --max-time 30min
+  synthgan fit eyes.zip --size 64 --out eyes.synthgan
+"""
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    fit = commands.add_parser(
-        "fit", help="train a model on a table, related tables, signals or images"
+    fit = add_command(
+        commands,
+        "fit",
+        "train a model on a table, related tables, signals or images",
+        "Trains a model on real records and writes it to one file. The kind of the records is "
+        "recognised from the files. No option but --out is needed.",
+        _EXAMPLES,
+        "DATA [DATA ...] --out MODEL [options]",
     )
     fit.add_argument(
         "data",
@@ -37,52 +53,6 @@ def add(commands: Any) -> None:
         "for other folders with tables; otherwise table)",
     )
     fit.add_argument(
-        "--preset",
-        default=None,
-        help="named set of parameters, such as thesis-thyroid or thesis-ecg-cnn",
-    )
-    fit.add_argument(
-        "--epochs", type=int, default=None, help="training epochs (default: automatic)"
-    )
-    fit.add_argument(
-        "--max-steps",
-        type=int,
-        default=None,
-        help="maximum number of training steps (default: none)",
-    )
-    fit.add_argument(
-        "--max-time",
-        default=None,
-        help="maximum training time in seconds, or with a unit as in 10min (default: none)",
-    )
-    fit.add_argument(
-        "--checkpoint",
-        metavar="FOLDER",
-        help="folder in which the run is saved every 5 epochs; the same command then goes on from "
-        "there (default: not saved)",
-    )
-    _add_for_all(fit)
-    for kind in all_kinds().values():
-        kind.add_fit_options(fit)
-    fit.set_defaults(command=_fit, together=True)
-
-
-def _add_for_all(fit: Any) -> None:
-    fit.add_argument(
-        "--groups",
-        default=None,
-        metavar="COLUMN",
-        help="column with the person of each row; minimum counts are then in people, not in rows "
-        "(default: a column that is recognised as person identifier, otherwise each row is a "
-        "person; patient for WFDB records)",
-    )
-    fit.add_argument(
-        "--privacy",
-        choices=("balanced", "faithful", "strict"),
-        help="trade-off between fidelity and privacy for data of few people: fewer than 1250 for "
-        "tables, 375 for signals and images (default: balanced)",
-    )
-    fit.add_argument(
         "--condition-on",
         "--labels",
         default=None,
@@ -96,7 +66,62 @@ def _add_for_all(fit: Any) -> None:
         action="store_true",
         help="follow links that lead out of a folder (default: refuse them)",
     )
-    fit.add_argument("--seed", type=int, default=None, help="random seed, for a reproducible model")
+    _add_training(fit.add_argument_group("training"))
+    _add_people(fit.add_argument_group("people and privacy"))
+    for kind in all_kinds().values():
+        kind.add_fit_options(fit)
+    fit.set_defaults(command=_fit, together=True)
+
+
+def _add_training(training: Any) -> None:
+    training.add_argument(
+        "--preset",
+        default=None,
+        metavar="NAME",
+        help="named set of parameters, such as thesis-thyroid or thesis-ecg-cnn",
+    )
+    training.add_argument(
+        "--epochs", type=int, default=None, metavar="N", help="training epochs (default: automatic)"
+    )
+    training.add_argument(
+        "--max-steps",
+        type=int,
+        default=None,
+        metavar="N",
+        help="maximum number of training steps (default: none)",
+    )
+    training.add_argument(
+        "--max-time",
+        default=None,
+        metavar="TIME",
+        help="maximum training time in seconds, or with a unit as in 10min (default: none)",
+    )
+    training.add_argument(
+        "--checkpoint",
+        metavar="FOLDER",
+        help="folder in which the run is saved every 5 epochs; the same command then goes on from "
+        "there (default: not saved)",
+    )
+    training.add_argument(
+        "--seed", type=int, default=None, metavar="N", help="random seed, for a reproducible model"
+    )
+
+
+def _add_people(people: Any) -> None:
+    people.add_argument(
+        "--groups",
+        default=None,
+        metavar="COLUMN",
+        help="column with the person of each row; minimum counts are then in people, not in rows "
+        "(default: a column that is recognised as person identifier, otherwise each row is a "
+        "person; patient for WFDB records)",
+    )
+    people.add_argument(
+        "--privacy",
+        choices=("balanced", "faithful", "strict"),
+        help="trade-off between fidelity and privacy for data of few people: fewer than 1250 for "
+        "tables, 375 for signals and images (default: balanced)",
+    )
 
 
 def _fit(parsed: argparse.Namespace) -> None:

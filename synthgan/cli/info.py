@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from synthgan.cli.layout import add_command
 from synthgan.io.escaping import escape_code
 
 __all__ = ["add"]
@@ -13,8 +14,14 @@ __all__ = ["add"]
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    info = commands.add_parser(
-        "info", help="print the model card: output, training and privacy of a model"
+    info = add_command(
+        commands,
+        "info",
+        "print the model card: output, training and privacy of a model",
+        "Prints the model card in Markdown: what the model generates, how it was trained, and "
+        "what the file holds of the training records. The weights are not read.",
+        "  synthgan info patients.synthgan\n  synthgan info patients.synthgan > MODEL_CARD.md",
+        "MODEL",
     )
     info.add_argument("model", metavar="MODEL", help="model file")
     info.set_defaults(command=_info)

@@ -6,22 +6,39 @@ import argparse
 import secrets
 from typing import Any
 
+from synthgan.cli.layout import add_command
 from synthgan.cli.outputs import as_private_as, check_out
 from synthgan.io.escaping import printable
 from synthgan.kinds import Kind, all_kinds, find_kind
 
 __all__ = ["add"]
 
+_EXAMPLES = """\
+  synthgan sample patients.synthgan -n 1000 --out fake.csv --csv-safe
+  synthgan sample model.synthgan --conditions wanted.csv --out fake.csv
+  synthgan sample patients.synthgan -n 100000000 --format parquet --jobs 2 --out fake/
+  synthgan sample ecg.synthgan -n 10 --duration-s 30 --annotate --out fake-ecg/
+"""
+
 
 def add(commands: Any) -> None:
     """Add the command to the subparsers."""
-    sample = commands.add_parser("sample", help="generate rows, signals or images with a model")
+    sample = add_command(
+        commands,
+        "sample",
+        "generate rows, signals or images with a model",
+        "Generates synthetic records with a model file. They have the form of the training "
+        "records, and the file is as private as the model file.",
+        _EXAMPLES,
+        "MODEL (-n N | --conditions ROWS.csv) --out OUT [options]",
+    )
     sample.add_argument("model", metavar="MODEL", help="model file")
     wanted = sample.add_mutually_exclusive_group(required=True)
     wanted.add_argument(
         "-n",
         type=int,
         default=None,
+        metavar="N",
         help="number of rows, signals or images; of related tables, rows of the topmost table",
     )
     wanted.add_argument(
@@ -41,8 +58,19 @@ def add(commands: Any) -> None:
         "for PNG images; or an npy file for signals or images",
     )
     sample.add_argument(
-        "--seed", type=int, default=None, help="random seed, for reproducible output"
+        "--seed",
+        type=int,
+        default=None,
+        metavar="N",
+        help="random seed, for reproducible output (default: a new one each time)",
     )
+    _add_writing(sample)
+    for kind in all_kinds().values():
+        kind.add_sample_options(sample)
+    sample.set_defaults(command=_sample)
+
+
+def _add_writing(sample: Any) -> None:
     sample.add_argument(
         "--on-missing",
         choices=("error", "warn"),
@@ -64,9 +92,6 @@ def add(commands: Any) -> None:
         help="format of the files in a folder: of related tables (default: csv), or of the parts "
         "of a table that does not fit into memory (default: one file)",
     )
-    for kind in all_kinds().values():
-        kind.add_sample_options(sample)
-    sample.set_defaults(command=_sample)
 
 
 def _sample(parsed: argparse.Namespace) -> None:

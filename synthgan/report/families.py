@@ -70,7 +70,8 @@ class TimelineDisplay:
         relation : Relation
             Relation that owns the rows to draw.
         column : hashable or None, default=None
-            Number to draw; None: the first column of numbers, other than dates and the order.
+            Number to draw; None: the first column of numbers, other than dates, the order,
+            and whole numbers that each occur once.
         n : int, default=10
             Maximum number of parents per side.
         random_state : int, RandomState instance, Generator or None, default=None
@@ -86,8 +87,14 @@ class TimelineDisplay:
         frame = real.frames[relation.child]
         if column is None:
             others = [name for name in frame.columns if name != relation.order]
-            numbers = [name for name in others if is_number(frame[name])]
-            column = next((name for name in numbers if frame[name].dtype.kind not in "mM"), None)
+            numbers = [
+                name
+                for name in others
+                if is_number(frame[name]) and frame[name].dtype.kind not in "mM"
+            ]
+            # A number of its own for each row names the row, and says nothing over time.
+            told = [name for name in numbers if not _names_rows(frame[name])]
+            column = next(iter(told or numbers), None)
         sides = [_lines(tables, relation, column, n, rng) for tables in (real, fake)]
         x_name = "row" if relation.order is None else str(relation.order)
         y_name = "" if column is None else str(column)
@@ -215,6 +222,11 @@ class TransitionDisplay:
         axes[0].set_ylabel(printable(self.name), fontsize=8, **VERBATIM)
         figure.colorbar(image, ax=list(axes), shrink=0.8, aspect=30)
         return self
+
+
+def _names_rows(column: pd.Series) -> bool:
+    """Return whether a column has whole numbers, and each only once."""
+    return column.dtype.kind in "iu" and column.is_unique
 
 
 def _lines(

@@ -14,7 +14,10 @@ from synthgan.kinds import find_kind
 from synthgan.metrics import Score
 from synthgan.metrics.privacy.attacks import ARMS
 from synthgan.report.displays import HistoryDisplay, ScoreDisplay
+from synthgan.report.giveaways import count_found, describe_giveaways, worst_pairs
+from synthgan.report.levels import verdict
 from synthgan.report.pictures import Picture, vector_picture
+from synthgan.report.privacy_words import ask
 from synthgan.report.sizes import size_in_words
 from synthgan.report.summary import (
     C2ST,
@@ -38,6 +41,29 @@ _LEADS = {
     "fidelity": "Similarity of the distributions of real and synthetic records.",
     "usefulness": "Models trained on synthetic records and tested on real records.",
     "privacy": "Attacks by a person who has the synthetic records, but not the model file.",
+}
+# Title and lead of the drawn records.
+_RECORDS = {
+    "signal": ("Records", "Real records are blue, synthetic records are orange."),
+    "image": ("Images", "Real images, and synthetic ones that were not selected by hand."),
+    "relational": (
+        "Timelines",
+        "The rows of some people in their order, one line each. Real people are blue, synthetic "
+        "people are orange.",
+    ),
+}
+_ANCHORS = {
+    "giveaways": "What gives it away",
+    "records": "Records",
+    "intervals": "Intervals",
+    "children": "Rows per parent",
+    "transitions": "Transitions",
+    "columns": "Columns",
+    "correlations": "Pairs",
+    "usefulness": "Useful?",
+    "privacy": "Private?",
+    "fidelity": "All measures",
+    "about": "How it was made",
 }
 _SET_NAMES = {"real": "training records", "fake": "synthetic records"}
 
@@ -72,8 +98,45 @@ def render(report: ReportContent, versions: dict[str, str]) -> str:
         lstrip_blocks=True,
     )
     kind = find_kind(report.settings["kind"])
-    measures = kind.measures()
-    sections = [
+    sections = _sections(report, kind.measures())
+    with rc_context(_STYLE):
+        pictures = _pictures(report)
+    fidelity, privacy = (report.scores.get(name, {}) for name in ("fidelity", "privacy"))
+    findings = report.summary()
+    words = {
+        "giveaways": describe_giveaways(fidelity),
+        "pairs_found": count_found(fidelity, kind.floor),
+        "pairs": worst_pairs(fidelity, report.show_real),
+        "learners": _learners(report.scores.get("usefulness", {}).get("tstr")),
+        "questions": ask(privacy, report.note),
+        "attacks": _attacks(report),
+    }
+    title, lead = _RECORDS.get(kind.name, _RECORDS["signal"])
+    return environment.get_template("page.html.j2").render(
+        **words,
+        contents=report.contents(),
+        verdict=verdict({finding.title: finding.level for finding in findings}),
+        contents_of_page=_titles(sections, pictures, words, title),
+        show_real=report.show_real,
+        by_rows=report.groups is None and "people" not in kind.pooled,
+        findings=findings,
+        sections=sections,
+        rows_of={row["name"]: row for section in sections for row in section["rows"]},
+        pictures=pictures,
+        records_title=title,
+        records_lead=lead,
+        floor=kind.floor,
+        importance_caption=kind.importance_caption,
+        sizes={_SET_NAMES.get(name, name): size_in_words(x) for name, x in report.records.items()},
+        settings={k: v for k, v in report.settings.items() if v is not None},
+        model=_parameters(report.model),
+        versions=versions,
+    )
+
+
+def _sections(report: ReportContent, measures: Any) -> list[dict[str, Any]]:
+    """Return the tables of measures, one for each section that was measured."""
+    return [
         {
             "name": name,
             "title": TITLES[name],
@@ -87,23 +150,40 @@ def render(report: ReportContent, versions: dict[str, str]) -> str:
         for name, scores in report.scores.items()
         if scores
     ]
-    with rc_context(_STYLE):
-        pictures = _pictures(report)
-    return environment.get_template("page.html.j2").render(
-        contents=report.contents(),
-        show_real=report.show_real,
-        by_rows=report.groups is None and "people" not in kind.pooled,
-        findings=report.summary(),
-        sections=sections,
-        attacks=_attacks(report),
-        pictures=pictures,
-        floor=kind.floor,
-        importance_caption=kind.importance_caption,
-        sizes={_SET_NAMES.get(name, name): size_in_words(x) for name, x in report.records.items()},
-        settings={k: v for k, v in report.settings.items() if v is not None},
-        model=_parameters(report.model),
-        versions=versions,
-    )
+
+
+def _titles(
+    sections: list[dict[str, Any]], pictures: Any, words: dict[str, Any], records: str
+) -> dict[str, str]:
+    """Return the titles of the page's parts, by their anchor, in their order."""
+    known = {section["name"]: section["title"] for section in sections}
+    given = {
+        "giveaways": words["giveaways"] or pictures.get("importance"),
+        "correlations": words["pairs"] or pictures.get("correlations"),
+        "usefulness": "usefulness" in known,
+        "privacy": "privacy" in known,
+        "fidelity": "fidelity" in known,
+        "about": True,
+    }
+    titles = {**_ANCHORS, "records": records}
+    return {name: title for name, title in titles.items() if given.get(name) or pictures.get(name)}
+
+
+def _learners(score: Score | None) -> list[dict[str, Any]]:
+    """Return bars of what models reach that are trained on real and on synthetic records."""
+    if score is None or not {"real", "value"} <= set(score.detail.columns):
+        return []
+    return [
+        {
+            "name": f"{learner}, trained on {words} records",
+            "class": kind,
+            "share": round(80 * min(1.0, max(0.0, row[column])), 1),
+            "shown": f"{row[column]:.3f}",
+        }
+        for learner, row in score.detail.iterrows()
+        for column, words, kind in (("real", "real", "real"), ("value", "synthetic", "fake"))
+        if not math.isnan(row[column])
+    ]
 
 
 def _finalize(value: Any) -> Any:
@@ -115,6 +195,7 @@ def _row(name: str, measure: Any, score: Score, note: str) -> dict[str, Any]:
     """Return the cells of one measure in a table of the page."""
     function = getattr(measure, "func", measure)  # unwrap a partial
     return {
+        "name": name,
         "title": score.name[:1].upper() + score.name[1:],
         "meaning": (function.__doc__ or "").partition("\n")[0],
         "value": shown_figure(score.value),

@@ -9,13 +9,19 @@ from typing import Any
 from synthgan.metrics import Score
 from synthgan.metrics.privacy.attacks import too_few_to_tell
 from synthgan.metrics.score import plain
+from synthgan.report.levels import (
+    TOO_FEW,
+    in_brief,
+    level_of_fidelity,
+    level_of_privacy,
+    level_of_usefulness,
+)
 
 __all__ = ["TITLES", "Finding", "better", "is_two_sided", "shown_figure", "summarise"]
 
 TITLES = {"fidelity": "Faithful?", "usefulness": "Useful?", "privacy": "Private?"}
 
 C2ST = ("c2st", "signal_c2st", "image_c2st", "family_c2st")
-TOO_FEW = "too few records to tell"
 ATTACKS = ("singling_out_univariate", "singling_out", "linkability", "attribute_inference")
 MEMBERSHIP = (
     "membership_inference",
@@ -51,12 +57,18 @@ class Finding:
         Explanation of the figure in one or more sentences.
     name : str, default=""
         Name of the measure that gives the figure; empty if there is none.
+    level : {"good", "fair", "poor", "unknown"}, default="unknown"
+        How good the figure is; see `synthgan.report.levels`.
+    brief : str, default=""
+        The level in words, without a full stop.
     """
 
     title: str
     figure: str
     meaning: str
     name: str = ""
+    level: str = "unknown"
+    brief: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain data."""
@@ -85,12 +97,26 @@ def summarise(scores: Scores, floor: str, guarantee: Any = None) -> list[Finding
         "privacy": _private,
     }
     findings = {
-        name: describe(scores[name]) for name, describe in findings_of.items() if scores.get(name)
+        name: _with_level(name, describe(scores[name]), scores[name])
+        for name, describe in findings_of.items()
+        if scores.get(name)
     }
     if guarantee is not None and "privacy" in findings:
         own = findings["privacy"]
         findings["privacy"] = replace(own, meaning=f"The model is {guarantee}. {own.meaning}")
     return list(findings.values())
+
+
+def _with_level(section: str, finding: Finding, scores: dict[str, Score]) -> Finding:
+    """Judge a finding by its measure."""
+    score = scores.get(finding.name)
+    if section == "privacy":
+        level = level_of_privacy(finding.figure, _membership_score(scores))
+    elif section == "usefulness":
+        level = level_of_usefulness(score)
+    else:
+        level = level_of_fidelity(score)
+    return replace(finding, level=level, brief=in_brief(section, level, finding.figure))
 
 
 def shown_figure(x: float | None) -> str:

@@ -18,10 +18,9 @@ _MOST_CORRELATED = 60  # columns of the correlation heat maps
 
 
 def least_similar(values: Mapping[Any, float]) -> list[Any]:
-    """Return the columns to draw, in their order; if there are too many, those that differ most."""
+    """Return the columns to draw, those that differ most first; at most `MOST_COLUMNS`."""
     worst = sorted(values, key=lambda name: (math.isnan(values[name]), values[name]))
-    chosen = set(worst[:MOST_COLUMNS])
-    return [name for name in values if name in chosen]
+    return worst[:MOST_COLUMNS]
 
 
 def draw_columns(

@@ -100,13 +100,36 @@ def test_rows_that_cannot_be_made(tmp_path, clinic, capsys, monkeypatch):
 
 
 def test_demo(tmp_path, capsys):
-    run("demo", "--out", tmp_path / "demo", "--rows", 30, "--epochs", 1)
-    out = capsys.readouterr().out
-    for question in ("Faithful?", "Useful?", "Private?"):
-        assert question in out
+    run("demo", "--out", tmp_path / "demo", "--rows", 40, "--epochs", 1)
+    said = capsys.readouterr()
+    lines = said.out.rstrip().splitlines()
+    starts = ("Trained: ", "Faithful? ", "Useful? ", "Private? ", "Written: ", "Report: ")
+    assert [line.startswith(start) for line, start in zip(lines[-6:], starts, strict=True)] == [
+        True
+    ] * 6
+    assert lines[0] == "synthgan demo: loading ..."
+    assert "training 0%" in said.err
+    assert "training 100%" in said.err
     files = {path.name: path.stat().st_size for path in (tmp_path / "demo").iterdir()}
     assert set(files) == {"real.csv", "fake.csv", "report.html"}
     assert files["report.html"] > 100_000
+
+
+@pytest.mark.parametrize(("kind", "written"), [("ecg", "fake"), ("image", "fake.npy")])
+def test_demo_of_other_kinds(tmp_path, capsys, kind, written):
+    run("demo", "--kind", kind, "--out", tmp_path, "--rows", 30, "--epochs", 1)
+    out = capsys.readouterr().out
+    assert "Useful?    not judged: there is no column to predict" in out
+    assert "PrivacyWarning" not in out
+    assert (tmp_path / written).exists()
+    assert (tmp_path / "report.html").stat().st_size > 50_000
+
+
+def test_demo_refuses_what_makes_no_run(tmp_path, capsys):
+    for option, value in (("--rows", 3), ("--epochs", 0), ("--seed", -1)):
+        run("demo", "--out", tmp_path / "no", option, value, code=2)
+        assert f"synthgan: error: {option} {value} is " in capsys.readouterr().err
+    assert not (tmp_path / "no").exists()
 
 
 def test_evaluate_counts_persons(tmp_path, clinic, capsys):

@@ -169,7 +169,7 @@ def test_demo(tmp_path, capsys):
     run("demo", "--kind", "relational", "--out", tmp_path, "--rows", 20, "--epochs", 1)
     out = capsys.readouterr().out
     assert re.search(r"Training on 20 simulated patients and their \d+ stays", out)
-    for text in ("Faithful?", "Private?", "The first synthetic stays:", "Written: "):
+    for text in ("Faithful?", "Private?", "Written: ", "Report: "):
         assert text in out
     found = sorted(path.name for path in tmp_path.iterdir())
     assert found == ["fake", "real", "relations.json", "report.html"]
