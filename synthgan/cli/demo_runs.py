@@ -177,7 +177,7 @@ class _Digits:
         return f"{out / 'fake.npy'} ({len(fake)} synthetic images of 8 x 8)"
 
 
-def _length(epochs: int | None, most_s: int, **usual: int) -> Any:
+def _length(epochs: int | None, most_s: int, /, **usual: int) -> Any:
     """Return how long to train: the epochs asked for, or the usual length and at most a time."""
     return {**usual, "max_time": most_s} if epochs is None else {"epochs": epochs}
 
