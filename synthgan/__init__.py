@@ -32,6 +32,7 @@ _HOMES = {
     "Relation": "synthgan.records.related",
     "RelationalGANSynthesizer": "synthgan.synthesizers.relational",
     "SampleGrid": "synthgan.gan",
+    "SampledRows": "synthgan.synthesizers.sampled_rows",
     "Schema": "synthgan.encoding",
     "SignalEncoder": "synthgan.encoding",
     "SignalGANSynthesizer": "synthgan.synthesizers.signal",

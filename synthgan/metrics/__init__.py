@@ -45,6 +45,7 @@ from synthgan.metrics.privacy import (
     singling_out,
 )
 from synthgan.metrics.score import Score
+from synthgan.metrics.scorer import make_scorer
 from synthgan.metrics.two_sample import c2st, c2st_linear
 from synthgan.metrics.utility import global_utility, importance_agreement, tstr
 
@@ -75,6 +76,7 @@ __all__ = [
     "jensen_shannon",
     "kolmogorov_smirnov",
     "linkability",
+    "make_scorer",
     "membership_inference",
     "missing_shares",
     "mmd",

@@ -11,12 +11,14 @@ import pandas as pd
 from pandas.api.extensions import ExtensionDtype
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from synthgan.exceptions import ParameterError
 from synthgan.randomness import draw_seed
 from synthgan.records.tables import read_table
 from synthgan.synthesizers.gaps import fill_gaps, read_gaps
+from synthgan.synthesizers.sample_weights import refuse_sample_weight
 from synthgan.synthesizers.table_parts import complete_read
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
@@ -88,6 +90,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.synthesizer = synthesizer
         self.random_state = random_state
 
+    @refuse_sample_weight
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> GANImputer:
         """Train on a table with missing values.
 
@@ -101,6 +104,11 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         self : GANImputer
+
+        Raises
+        ------
+        ParameterError
+            ``sample_weight`` was given.
         """
         self._validate_params()
         frame, _ = read_table(self, X, reset=True, min_rows=2)
@@ -120,7 +128,7 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        completed : as given
+        completed : as given, or as `set_output` says
             Same dtypes. A column that had no value at all in `fit` stays empty. Labels that `fit`
             has not seen stay, and the model ignores them; a `DataWarning` counts them.
 
@@ -135,6 +143,10 @@ class GANImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         frame, container = read_table(self, X, reset=False)
         n_draws = 1 if self.strategy == "draw" else self.n_draws
         (full,) = self._complete(frame, n_draws, _mean)
+        as_pandas = _get_output_config("transform", self)["dense"] == "pandas"
+        if as_pandas and container.kind in ("polars", "pyarrow"):
+            # scikit-learn would make columns of Python objects of it.
+            return _refill(full, frame)
         return _refill(container.restore(full), frame)
 
     def draw(self, X: Any, n_draws: int = 5) -> list[Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.utils import check_consistent_length
+from sklearn.utils._metadata_requests import RequestMethod
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 
@@ -20,6 +21,7 @@ from synthgan.randomness import draw_seed
 from synthgan.records.class_labels import read_labels
 from synthgan.records.tables import read_table
 from synthgan.synthesizers.recipes import find_preset, resolve
+from synthgan.synthesizers.sample_weights import refuse_sample_weight
 from synthgan.synthesizers.table_parts import complete
 from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
@@ -89,6 +91,9 @@ class GANOverSampler(BaseEstimator):
         "random_state": ["random_state"],
     }
 
+    # scikit-learn makes it itself where imbalanced-learn was imported before this module.
+    set_fit_resample_request = RequestMethod("fit_resample", ["groups"])
+
     def __init__(
         self,
         sampling_strategy: Any = "auto",
@@ -101,6 +106,7 @@ class GANOverSampler(BaseEstimator):
         self.synthesizer = synthesizer
         self.random_state = random_state
 
+    @refuse_sample_weight
     def fit(self, X: Any, y: Any) -> GANOverSampler:
         """Decide how many rows each class gets.
 
@@ -116,13 +122,16 @@ class GANOverSampler(BaseEstimator):
         self._read(X, y)
         return self
 
-    def fit_resample(self, X: Any, y: Any) -> tuple[Any, Any]:
+    @refuse_sample_weight
+    def fit_resample(self, X: Any, y: Any, groups: Any = None) -> tuple[Any, Any]:
         """Train on X and y, and append rows of rare classes.
 
         Parameters
         ----------
         X : DataFrame or array-like of shape (n_rows, n_columns)
         y : Series, DataFrame of one column, or array-like of shape (n_rows,) or (n_rows, 1)
+        groups : hashable, array-like of shape (n_rows,), or None, default=None
+            Who each row belongs to; see `TabularGANSynthesizer.fit`.
 
         Returns
         -------
@@ -134,7 +143,7 @@ class GANOverSampler(BaseEstimator):
         DataError
             Fewer than two classes, or a class too rare to be learnt.
         ParameterError
-            A strategy that does not fit the classes.
+            A strategy that does not fit the classes, or ``sample_weight`` was given.
         """
         frame, container, labels, as_given = self._read(X, y)
         if not any(self.sampling_strategy_.values()):
@@ -148,7 +157,7 @@ class GANOverSampler(BaseEstimator):
         drawn = int(rng.integers(2**31 - 1))
         seed = None if self.random_state is None else drawn
         model.set_params(condition_on="any", constraints=[], random_state=seed)
-        self.synthesizer_ = model.fit(table)
+        self.synthesizer_ = model.fit(table, groups=groups)
         classifier = HistGradientBoostingClassifier(
             min_samples_leaf=leaf_rows(len(table)), random_state=int(rng.integers(2**31 - 1))
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from synthgan.gan.training.ranks import find_ranks
+from synthgan.synthesizers.sample_weights import refuse_sample_weight
 
 __all__ = ["rollback_on_error"]
 
@@ -16,8 +17,9 @@ Fit = TypeVar("Fit", bound=Callable[..., Any])
 def rollback_on_error(fit: Fit) -> Fit:
     """Restore all attributes where `fit` raises, so that a model learned before is not lost.
 
-    Of several processes that train together, all end where one does.
+    Of several processes that train together, all end where one does. Weights of rows are refused.
     """
+    fit = refuse_sample_weight(fit)
 
     @functools.wraps(fit)
     def fit_or_restore(self: Any, *args: Any, **kwargs: Any) -> Any:
