@@ -86,7 +86,14 @@ def test_the_page_has_its_sections():
     assert {"Groups", "Weights", "Optuna", "skrub", "DuckDB", "PyTorch", "MLflow"} <= set(CODE)
 
 
-@pytest.mark.parametrize("title", sorted(set(CODE) - {"MLflow", "Weights & Biases"}))
+SLOW = {"Cross-validation and scores", "Optuna", "Successive halving"}  # several fits each
+TITLES = [
+    pytest.param(title, marks=pytest.mark.slow if title in SLOW else ())
+    for title in sorted(set(CODE) - {"MLflow", "Weights & Biases"})
+]
+
+
+@pytest.mark.parametrize("title", TITLES)
 @pytest.mark.filterwarnings("ignore")
 def test_snippet_runs(title, short):
     skip_where_absent(CODE[title])
