@@ -119,7 +119,9 @@ def _on_a_scale(series: pd.Series, is_date: bool) -> np.ndarray:
 
 def _apart_dates(distinct: np.ndarray) -> np.ndarray:
     """Return which dates are usual codes, with a year or more to all others."""
-    codes = np.isin(distinct, pd.to_datetime(list(_DATES)).as_unit("us").asi8 * 1000.0)
+    codes = np.isin(
+        distinct, np.array(list(_DATES), dtype="datetime64[us]").astype(np.int64) * 1000.0
+    )
     others = distinct[~codes]
     if len(others) < _FEWEST_OTHERS:
         return np.zeros(len(distinct), dtype=bool)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from synthgan.gan.training.ranks import find_ranks
-from synthgan.synthesizers.sample_weights import refuse_sample_weight
+from synthgan.synthesizers.sample_weights import check_unweighted
 
 __all__ = ["rollback_on_error"]
 
@@ -19,10 +19,10 @@ def rollback_on_error(fit: Fit) -> Fit:
 
     Of several processes that train together, all end where one does. Weights of rows are refused.
     """
-    fit = refuse_sample_weight(fit)
 
     @functools.wraps(fit)
     def fit_or_restore(self: Any, *args: Any, **kwargs: Any) -> Any:
+        check_unweighted(self, kwargs)
         before = vars(self).copy()
         try:
             with find_ranks().together():

@@ -22,7 +22,7 @@ from synthgan import (
     TabularGANSynthesizer,
 )
 from synthgan.datasets import make_clinic
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import DataWarning, ParameterError
 from synthgan.metrics import c2st, column_shapes, make_scorer
 from tests.quick import PIXELS, WAVES
 
@@ -166,3 +166,10 @@ def test_scorers_turn_the_sign_where_lower_is_better():
         make_scorer(c2st, n=0)
     with pytest.raises(ParameterError, match="measure='c2st' is not allowed"):
         make_scorer("c2st")
+
+
+def test_a_warning_of_fit_names_the_line_of_the_user():
+    few = CLINIC[["age"]].assign(rare=["a"] * 57 + ["b"] * 3)
+    with pytest.warns(DataWarning, match="rare") as caught:
+        TabularGANSynthesizer(**TINY.get_params(deep=False)).fit(few)
+    assert __file__ in {warning.filename for warning in caught}
