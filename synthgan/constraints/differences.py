@@ -38,6 +38,9 @@ from synthgan.state.stored import Name
 
 __all__ = ["Inequality"]
 
+_WIDER = 2.0  # times the spread of a column: its difference from another is harder to learn
+_FEWEST = 20  # rows that say how wide columns are
+
 
 def _ticks(column: Column, values: np.ndarray) -> np.ndarray:
     """Convert numbers to counts of the column's step; unchanged if it has none."""
@@ -78,7 +81,9 @@ def _outgrows_lattice(column: Column, series: pd.Series) -> bool:
 class Inequality(Constraint):
     """One column is at most another, in every row where both are present.
 
-    `high` is replaced by its difference from the smallest value that `low` allows.
+    `high` is replaced by its difference from the smallest value that `low` allows. It is left as it
+    is if the difference spreads more than twice as far, as the time from birth to a visit of one
+    year does; generated values below `low` are then raised to it.
 
     Parameters
     ----------
@@ -111,6 +116,7 @@ class Inequality(Constraint):
     schema_: Schema
     middle_: float
     copy_: Name | None = None
+    is_difference_: bool = True  # whether `high` is replaced
 
     def __init__(self, low: Name, high: Name, strict: bool = False) -> None:
         self.low = low
@@ -155,7 +161,13 @@ class Inequality(Constraint):
         self.middle_ = pooled(values[present], low.decimals, support.take(present))[1] or 0
         ticks, has_high = self._high_ticks(frame[high.name])
         lone = has_high & ~present
-        self.copy_ = None
+        self.copy_, self.is_difference_ = None, True
+        both = has_high & present
+        if both.sum() >= _FEWEST:
+            highs, lows = (x[both].astype(np.float64) for x in (ticks, self._anchors(frame)))
+            self.is_difference_ = bool((highs - lows).std() <= _WIDER * highs.std())
+        if not self.is_difference_:
+            return self
         if lone.any() and support.holds(lone):
             self.copy_ = copy_name(high.name, frame.columns)
         present = has_high
@@ -169,6 +181,8 @@ class Inequality(Constraint):
 
     def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Replace the upper column by the difference; see `Constraint.apply`."""
+        if not self.is_difference_:
+            return frame
         ticks, present = self._high_ticks(frame[self.high])
         distances = ticks - self._anchors(frame)
         if self.copy_ is not None:
@@ -180,6 +194,8 @@ class Inequality(Constraint):
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Add the non-negative difference to the lower bound; see `Constraint.restore`."""
         high = self.schema_.columns[1]
+        if not self.is_difference_:
+            return self._raised(table)
         values, present = numbers_of(difference_of(high), table[self.high])
         anchors = self._anchors(table)
         smallest, largest = tick_limits(high)
@@ -195,6 +211,18 @@ class Inequality(Constraint):
             present = np.where(has_low, present, is_there)
             table = without_columns(table, [self.copy_])
         series = high.restore(_from_ticks(high, ticks), present)
+        return self.blank_violations(with_column(table, self.high, series.set_axis(table.index)))
+
+    def _raised(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Raise values of `high` to the least that `low` allows."""
+        high = self.schema_.columns[1]
+        low = ~self.holds(table)
+        if not low.any():
+            return table
+        ticks, present = self._high_ticks(table[self.high])
+        smallest, largest = tick_limits(high)
+        least = np.clip(self._anchors(table), smallest, largest)
+        series = high.restore(_from_ticks(high, np.where(low, least, ticks)), present)
         return self.blank_violations(with_column(table, self.high, series.set_axis(table.index)))
 
     def blank_violations(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -230,6 +258,8 @@ class Inequality(Constraint):
                 f"{int((~self.holds(pairs)).sum())} condition(s) violate {self!r}; give a lower "
                 f"{self.low!r} or a higher {self.high!r}."
             )
+        if not self.is_difference_:
+            return known, mask
         distances = self.apply(pairs)[self.high]
         return spread(
             known, mask, difference_of(self.schema_.columns[1]), distances, both, self.copy_

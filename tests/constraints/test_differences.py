@@ -1,16 +1,17 @@
 """Inequalities where the lower column has gaps, or numbers have no decimals."""
 
 import itertools
+import json
 
 import numpy as np
 import pandas as pd
 import pytest
-from pandas.testing import assert_frame_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
 
 from synthgan import TabularGANSynthesizer
 from synthgan.constraints.constraint_set import ConstraintSet
 from synthgan.constraints.differences import Inequality
-from synthgan.exceptions import ArchiveError, PrivacyWarning
+from synthgan.exceptions import ArchiveError, DataError, PrivacyWarning
 from synthgan.privacy import Support
 
 RNG = np.random.default_rng(0)
@@ -103,3 +104,38 @@ def test_inequality_of_numbers_without_decimals(dtypes, strict):
     assert (low < high if strict else low <= high).all()
     assert np.allclose(low, high)
     assert constraint.holds(back).all()
+
+
+def born_and_seen(n, seed=0):
+    """Births of a century, visits of two years."""
+    rng = np.random.default_rng(seed)
+    born = pd.Timestamp("1920-01-01") + pd.to_timedelta(rng.integers(0, 36_000, n), unit="D")
+    seen = pd.Timestamp("2018-06-01") + pd.to_timedelta(rng.integers(0, 700, n), unit="D")
+    return pd.DataFrame({"born": born, "seen": np.maximum(born, seen)})
+
+
+def test_a_narrow_column_is_left_as_it_is():
+    frame = born_and_seen(300)
+    constraint = Inequality("born", "seen").fit(frame)
+    rng = np.random.default_rng(0)
+    assert_frame_equal(constraint.apply(frame), frame)
+    assert_frame_equal(constraint.restore(frame, rng), frame)
+    early = frame.assign(born=frame["seen"] + pd.Timedelta("3D"))
+    early.loc[:9, "born"] = pd.NaT
+    raised = constraint.restore(early, rng)
+    assert (raised["seen"][10:] == early["born"][10:]).all()
+    assert_series_equal(raised["seen"][:10], early["seen"][:10])
+    again = Inequality.from_dict(json.loads(json.dumps(constraint.to_dict())))
+    assert_frame_equal(again.restore(early, rng), raised)
+
+
+def test_a_narrow_column_keeps_its_conditions():
+    constraint = Inequality("born", "seen").fit(born_and_seen(300))
+    known = born_and_seen(4, 1)
+    mask = pd.DataFrame({"born": [True, False, True, False], "seen": [True, True, False, False]})
+    there, is_known = constraint.translate(known, mask, np.random.default_rng(0))
+    assert_frame_equal(there, known)
+    assert_frame_equal(is_known, mask)
+    known["born"] = known["seen"] + pd.Timedelta("1D")
+    with pytest.raises(DataError, match="1 condition"):
+        constraint.translate(known, mask, np.random.default_rng(0))
