@@ -106,6 +106,7 @@ def test_the_wheel_holds_the_package_and_no_data(tmp_path):
     }
     package = {name.removeprefix("synthgan/") for name in names if name.startswith("synthgan/")}
     sources = {path.relative_to(ROOT / "synthgan").as_posix() for path in SOURCES}
-    assert package - sources == {"py.typed", "report/templates/page.html.j2"}
+    templates = {f"report/templates/{name}.j2" for name in ("page.html", "parts.html", "style.css")}
+    assert package - sources == {"py.typed", *templates}
     assert sources <= package
     assert wheel.stat().st_size < 2**20

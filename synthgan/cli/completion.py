@@ -50,7 +50,7 @@ def _print_script(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -
     for action in _actions(parser):
         if action.dest in _PATHS:
             action.complete = shtab.FILE
-    print(shtab.complete(parser, shell=parsed.shell))
+    print(shtab.complete(parser, parsed.shell))
 
 
 def _actions(parser: Any) -> Iterator[Any]:

@@ -206,7 +206,7 @@ def test_a_report_asks_about_new_people(sets, new_people):
     assert score.detail.equals(expected.detail)
     page = report.to_html()
     assert f"in {round(100 * score.value)} of 100 cases: 50 is like a new person" in page
-    assert "<td>near 0.5</td>" in page
+    assert '<td data-label="better:">near 0.5</td>' in page
     assert "Intervals of heart beats" in page
     assert "| detection among new people |" in report.to_markdown()
     assert "| near 0.5 |" in report.to_markdown()
