@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import warnings
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -99,7 +100,6 @@ def notice(
     about: str,
     column: Hashable,
     rank: int = 3,
-    stacklevel: int = 2,
     detail: str = "",
 ) -> None:
     """Raise a `DataWarning` of a column, or keep it for the message of `grouped_notices`.
@@ -113,8 +113,6 @@ def notice(
     column : hashable
     rank : int, default=3
         The smaller, the worse.
-    stacklevel : int, default=2
-        As in `warnings.warn`.
     detail : str, default=""
         What follows the name of the column among several.
     """
@@ -122,7 +120,7 @@ def notice(
         return
     kept = _notices.get()
     if kept is None:
-        warnings.warn(text, DataWarning, stacklevel=stacklevel + 1)
+        warnings.warn(text, DataWarning, stacklevel=_user_level())
     else:
         kept.append(Notice(text, about, column, rank, detail))
 
@@ -150,7 +148,19 @@ def grouped_notices() -> Iterator[None]:
     finally:
         _notices.reset(token)
     if kept:
-        warnings.warn(_joined(kept), DataWarning, stacklevel=5)
+        warnings.warn(_joined(kept), DataWarning, stacklevel=_user_level())
+
+
+def _user_level() -> int:
+    """Return the `stacklevel` at which a warning of the caller names the line of the user."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_own(module: str) -> bool:
+    return module.partition(".")[0] in ("synthgan", "contextlib")
 
 
 def _joined(notices: list[Notice]) -> str:

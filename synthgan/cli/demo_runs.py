@@ -50,7 +50,7 @@ class _Clinic:
         from synthgan.synthesizers.tabular import TabularGANSynthesizer
 
         self.model = TabularGANSynthesizer(
-            **_length(epochs, 50, epochs=250), random_state=self.seed, callbacks=[PercentLine()]
+            **_length(epochs, 50), random_state=self.seed, callbacks=[PercentLine()]
         ).fit(self.real)
         return self.model.sample(len(self.real), random_state=self.seed + 1)
 
@@ -84,7 +84,7 @@ class _Hospital:
 
         self.model = RelationalGANSynthesizer(
             self.relations,
-            **_length(epochs, 80, epochs=400),
+            **_length(epochs, 80),
             random_state=self.seed,
             callbacks=[PercentLine()],
         ).fit(self.real)

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         "sample",
         "generate rows, signals or images with a model",
         "Generates synthetic records with a model file. They have the form of the training "
-        "records, and the file is as private as the model file.",
+        "records.",
         _EXAMPLES,
         "MODEL (-n N | --conditions ROWS.csv) --out OUT [options]",
     )

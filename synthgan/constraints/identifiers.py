@@ -340,7 +340,6 @@ def _describe_rows(series: pd.Series, min_support: int) -> None:
         + ("" if kind is None else f"; give Identifier(column, pii={kind!r}) for realistic values"),
         name,
         rank=2,
-        stacklevel=3,
     )
 
 

@@ -70,7 +70,6 @@ def find_people(frame: pd.DataFrame) -> tuple[Hashable, np.ndarray] | None:
         "seem to identify people",
         name,
         rank=-1,
-        stacklevel=4,
     )
     return name, number_people(frame[name])
 

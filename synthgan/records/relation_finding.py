@@ -378,5 +378,4 @@ def _announce(frames: Mapping[str, pd.DataFrame], relations: Sequence[Relation])
         f"relations='auto' finds: {found}{rest}. Give relations=[...] if this is wrong.",
         "are relations that were found",
         tuple(frames),
-        stacklevel=3,
     )

@@ -78,7 +78,7 @@ def _answer(name: str, score: Score) -> str:
     if name in REIDENTIFICATION:
         chance = "" if usual is None else f"; without a leak {_share(usual)} would"
         return f"{_yes_or_no(score)} {share} do{interval}{chance}."
-    others = "" if usual is None else f", and {_share(usual)} of other real records are, too"
+    others = "" if usual is None else f"; of other real records, {_share(usual)} are"
     return f"{share} are{interval}{others}."
 
 

@@ -148,6 +148,8 @@ def _faithful(scores: dict[str, Score], floor: str) -> Finding:
     references = []
     if score.ceiling is not None:
         references.append(f"{round(100 * score.ceiling)} for other real records")
+    else:
+        meaning += " No holdout was given: real records are those that a model may have learnt."
     if score.floor is not None:
         references.append(f"{round(100 * score.floor)} for {floor}")
     if references:

@@ -61,7 +61,7 @@ def add_fit_options(tables: Any) -> None:
     tables.add_argument(
         "--max-rows",
         type=int,
-        help="rows of a person that are learnt at most, with --unit (default: 1)",
+        help="with --unit: at most so many rows of a person are learnt (default: 1)",
     )
     tables.add_argument(
         "--target",
