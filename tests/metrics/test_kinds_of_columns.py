@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("few_trees")
 
 RNG = np.random.default_rng(0)
 N = 60
-OTHERS = ("image_", "Score")
+OTHERS = ("image_", "Score", "make_scorer")
 MEASURES = [
     name
     for name in metrics.__all__
