@@ -17,6 +17,9 @@ _LEAST_IMPORTANCE = 0.01  # decrease of the AUC; below it, a column is of no use
 _LEAST_AUC = 0.55  # of a classifier that has one family of features
 _MOST_NAMES = 3
 _MOST_PAIRS = 8
+# Measures of tables, and of related tables.
+_COLUMNS = ("column_shapes", "table_shapes")
+_PAIRS = ("pair_trends", "cross_table_trends")
 
 Bars = list[dict[str, Any]]
 
@@ -36,7 +39,11 @@ def describe_giveaways(scores: Mapping[str, Score]) -> list[str]:
     """
     classifier = next((scores[name] for name in C2ST if name in scores), None)
     sentences = [] if classifier is None else [_of_classifier(classifier)]
-    sentences += [_of_columns(scores), _of_pairs(scores), _of_intervals(scores)]
+    sentences += [
+        _of_worst(scores, _COLUMNS, "The distribution that differs most is that of"),
+        _of_worst(scores, _PAIRS, "The pair that differs most is"),
+        _of_intervals(scores),
+    ]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -122,24 +129,15 @@ def _of_classifier(score: Score) -> str:
     return f"A classifier with one part of the records only does best with {_join(parts)}."
 
 
-def _of_columns(scores: Mapping[str, Score]) -> str:
-    score = scores.get("column_shapes") or scores.get("table_shapes")
+def _of_worst(scores: Mapping[str, Score], names: tuple[str, str], subject: str) -> str:
+    """Return a sentence on the column, or the pair, that differs most."""
+    score = next((scores[name] for name in names if name in scores), None)
     if score is None or not len(score.detail):
         return ""
     name, value = _worst(score.detail)
     mean = shown_figure(score.ceiling)
     usual = f"; the mean of other real records is {mean}" if mean else ""
-    return f"The distribution that differs most is that of {name} (similarity {value:.3f}{usual})."
-
-
-def _of_pairs(scores: Mapping[str, Score]) -> str:
-    score = scores.get("pair_trends") or scores.get("cross_table_trends")
-    if score is None or not len(score.detail):
-        return ""
-    name, value = _worst(score.detail)
-    mean = shown_figure(score.ceiling)
-    usual = f"; the mean of other real records is {mean}" if mean else ""
-    return f"The pair that differs most is {name} (similarity {value:.3f}{usual})."
+    return f"{subject} {name} (similarity {value:.3f}{usual})."
 
 
 def _of_intervals(scores: Mapping[str, Score]) -> str:
