@@ -111,7 +111,7 @@ def _evaluate(parsed: argparse.Namespace) -> None:
         show_real=not parsed.no_real,
         groups=parsed.groups,
         random_state=parsed.seed,
-        **({} if kind == "auto" else find_kind(kind).evaluate_arguments(real, parsed)),
+        **({} if kind == "auto" else find_kind(kind).evaluate_arguments(parsed)),
     )
     print_summary(report)
     for path, write in ((parsed.html, report.to_html), (parsed.json, report.to_json)):

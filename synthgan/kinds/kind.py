@@ -205,8 +205,8 @@ class Kind(ABC):
 
         return [None if path is None else read(path) for path in paths]
 
-    def evaluate_arguments(self, real: Any, parsed: argparse.Namespace) -> dict[str, Any]:
-        """Return arguments of `evaluate` for this kind only, given the real records."""
+    def evaluate_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
+        """Return arguments of `evaluate` for this kind only."""
         return {}
 
     def add_fit_options(self, parser: Any) -> None:

@@ -85,9 +85,9 @@ class RelationalKind(Kind):
         """See `Kind.table_of_conditions`."""
         return str(self._part("files").table_of_conditions(path, model))
 
-    def evaluate_arguments(self, real: Any, parsed: argparse.Namespace) -> dict[str, Any]:
+    def evaluate_arguments(self, parsed: argparse.Namespace) -> dict[str, Any]:
         """See `Kind.evaluate_arguments`."""
-        return dict(self._part("files").evaluate_arguments(real, parsed))
+        return dict(self._part("files").evaluate_arguments(parsed))
 
 
 KIND = RelationalKind()

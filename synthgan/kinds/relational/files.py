@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def read_sets(
     return sets
 
 
-def evaluate_arguments(real: Mapping[str, Any], parsed: argparse.Namespace) -> dict[str, Any]:
+def evaluate_arguments(parsed: argparse.Namespace) -> dict[str, Any]:
     """Return the relations between the real tables, given or to be found."""
     return {"relations": _relations(parsed)}
 
