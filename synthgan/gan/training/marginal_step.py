@@ -115,27 +115,34 @@ class MarginalStep:
 
     def __call__(self, rows: Tensor) -> Tensor:
         """Train on so many generated rows; return the loss, shape (1,)."""
-        state, known, rng = self.state, self.sampler.known, self.state.rng
-        n, device = len(rows), self.data.device
-        c = known.none(n, device)
-        if known.n_conditions and self.masked:
+        state, n = self.state, len(rows)
+        known = self.sampler.known.none(n, self.data.device)
+        n_masked = self.sampler.known.n_masked(n, self.masked)
+        if n_masked:
             with torch.no_grad():
-                complete = self.sampler.make(self.generate, c, rng)
-            # The rows with conditions come first, so that the halves are alike.
-            _, c = known.draw(complete, self.masked, rng, balance=False)
-            c = c[torch.randperm(n, generator=rng, device=device)]
-        z = torch.randn(n, self.sampler.latent_dim, generator=rng, device=device)
-        soft = self.probabilities(known.force(self.generate(z, c, rng=rng), c), c)
-        is_whole = getattr(state.generator, "n_latents", math.inf) <= n
-        loss = self._loss(soft) if is_whole else self._loss(*soft.chunk(2))
+                complete = self.sampler.make(self.generate, known, state.rng)
+            _, known = self.sampler.known.draw(complete, self.masked, state.rng, balance=False)
+        # Rows with conditions fit the tables, and so do those without: the errors of the ones
+        # must not make up for those of the others.
+        parts = [known[:n_masked], known[n_masked:]]
+        loss = torch.stack([self._loss(c) * len(c) / n for c in parts if len(c)]).sum()
         state.generator_optimizer.zero_grad()
         loss.backward(inputs=state.generator_optimizer.weights)
         state.generator_optimizer.step()
         self.follow(min(self.average, (1 + state.step) / (2 + state.step)))
         return loss.detach()[None]
 
-    def _loss(self, *parts: Tensor) -> Tensor:
-        """Return the weighted squared error of a batch, or of two halves of one."""
+    def _loss(self, c: Tensor) -> Tensor:
+        """Return the weighted squared error of rows with conditions c (n, n_conditions)."""
+        state, n = self.state, len(c)
+        z = torch.randn(n, self.sampler.latent_dim, generator=state.rng, device=c.device)
+        raw = self.sampler.known.force(self.generate(z, c, rng=state.rng), c)
+        soft = self.probabilities(raw, c)
+        is_whole = getattr(state.generator, "n_latents", math.inf) <= n
+        return self._error(soft) if is_whole else self._error(*soft.chunk(2))
+
+    def _error(self, *parts: Tensor) -> Tensor:
+        """Return the weighted squared error of rows, or of two halves of them."""
         data = self.data
         errors = [part.mean(0) - data.single for part in parts]
         total = (data.single_weights * errors[0] * errors[-1]).sum()
