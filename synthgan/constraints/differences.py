@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -34,10 +34,12 @@ from synthgan.encoding.tables.dtypes import UNIT_NS, time_unit
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 from synthgan.state.stored import Name
 
 __all__ = ["Inequality"]
 
+_Lows = Annotated[Any, fields.one_or_more(fields.name)]
 _WIDER = 2.0  # times the spread of a column: its difference from another is harder to learn
 _FEWEST = 20  # rows that say how wide columns are
 
@@ -79,7 +81,7 @@ def _outgrows_lattice(column: Column, series: pd.Series) -> bool:
 
 
 class Inequality(Constraint):
-    """One column is at most another, in every row where both are present.
+    """One column is at least another, or several others, in every row where they are present.
 
     `high` is replaced by its difference from the smallest value that `low` allows. It is left as it
     is if the difference spreads more than twice as far, as the time from birth to a visit of one
@@ -87,8 +89,10 @@ class Inequality(Constraint):
 
     Parameters
     ----------
-    low, high : hashable
-        Two columns of numbers, of dates, or of durations.
+    low : hashable or list of hashable
+        The lower column, or several: `high` is then at least the largest of those present.
+    high : hashable
+        All columns are of numbers, of dates, or of durations.
     strict : bool, default=False
         Whether they must differ.
 
@@ -118,15 +122,20 @@ class Inequality(Constraint):
     copy_: Name | None = None
     is_difference_: bool = True  # whether `high` is replaced
 
-    def __init__(self, low: Name, high: Name, strict: bool = False) -> None:
+    def __init__(self, low: _Lows, high: Name, strict: bool = False) -> None:
         self.low = low
         self.high = high
         self.strict = strict
 
     @property
+    def lows(self) -> tuple[Hashable, ...]:
+        """The lower columns."""
+        return tuple(self.low) if isinstance(self.low, list | tuple) else (self.low,)
+
+    @property
     def uses(self) -> tuple[Hashable, ...]:
         """Columns that the constraint needs."""
-        return (self.low, self.high)
+        return (*self.lows, self.high)
 
     @property
     def rewrites(self) -> tuple[Hashable, ...]:
@@ -140,26 +149,28 @@ class Inequality(Constraint):
 
     def fit(self, frame: pd.DataFrame, support: Support = EVERYTHING) -> Inequality:
         """Check the data, and learn the lattice; see `Constraint.fit`."""
-        if self.low == self.high:
+        if len(set(self.uses)) < max(2, len(self.uses)):
             raise ParameterError(f"{self!r} is not allowed; give two different columns.")
-        self.schema_ = describe(frame, [self.low, self.high], support)
+        self.schema_ = describe(frame, self.uses, support)
         self._refuse_kinds(frame)
-        low, high = same_clock(self.schema_.columns)
-        self.schema_ = type(self.schema_)((low, high))
-        if any(_outgrows_lattice(column, frame[column.name]) for column in (low, high)):
-            low, high = (replace(c, decimals=None) for c in (low, high))
-            self.schema_ = type(self.schema_)((low, high))
-        n_broken = int((~self.holds(frame)).sum())
-        if n_broken:
-            raise DataError(
-                f"{n_broken} row(s) violate {low.name!r} {'<' if self.strict else '<='} "
-                f"{high.name!r}; every row of the training data must satisfy it: correct the rows "
-                f"or leave {self!r} out."
-            )
-        values, present = self._numbers(low, frame[low.name])
+        columns = same_clock(self.schema_.columns)
+        if any(_outgrows_lattice(column, frame[column.name]) for column in columns):
+            columns = tuple(replace(c, decimals=None) for c in columns)
+        self.schema_ = type(self.schema_)(columns)
+        *lows, high = columns
+        for low in lows:
+            n_broken = int(self._is_broken(frame, low).sum())
+            if n_broken:
+                raise DataError(
+                    f"{n_broken} row(s) violate {low.name!r} {'<' if self.strict else '<='} "
+                    f"{high.name!r}; every row of the training data must satisfy it: correct the "
+                    f"rows or leave {self!r} out."
+                )
+        values, present = self._numbers(lows[0], frame[lows[0].name])
         # With too few values of `low` to pool, the anchor is arbitrary.
-        self.middle_ = pooled(values[present], low.decimals, support.take(present))[1] or 0
+        self.middle_ = pooled(values[present], lows[0].decimals, support.take(present))[1] or 0
         ticks, has_high = self._high_ticks(frame[high.name])
+        present = self._has_low(frame)
         lone = has_high & ~present
         self.copy_, self.is_difference_ = None, True
         both = has_high & present
@@ -174,7 +185,7 @@ class Inequality(Constraint):
         ends = [int(ticks[present].max(initial=0)), int(self._anchors(frame).min(initial=0))]
         if ticks.dtype.kind == "i" and ends[0] - ends[1] > LARGEST_TICK:
             raise DataError(
-                f"columns {low.name!r} and {high.name!r} differ by more than {LARGEST_TICK} "
+                f"columns {lows[0].name!r} and {high.name!r} differ by more than {LARGEST_TICK} "
                 f"steps; scale them or leave {self!r} out."
             )
         return self
@@ -187,19 +198,19 @@ class Inequality(Constraint):
         distances = ticks - self._anchors(frame)
         if self.copy_ is not None:
             frame = with_column(frame, self.copy_, frame[self.high])
-            has_low = frame[self.low].notna().to_numpy()
+            has_low = self._has_low(frame)
             distances = drawn_from_others(distances, present & has_low, present & ~has_low)
         return with_column(frame, self.high, self._distances(distances, present, frame.index))
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
         """Add the non-negative difference to the lower bound; see `Constraint.restore`."""
-        high = self.schema_.columns[1]
+        high = self.schema_.columns[-1]
         if not self.is_difference_:
             return self._raised(table)
         values, present = numbers_of(difference_of(high), table[self.high])
         anchors = self._anchors(table)
         smallest, largest = tick_limits(high)
-        has_low = table[self.low].notna().to_numpy()
+        has_low = self._has_low(table)
         # Without `low` the difference may be negative: there is no condition.
         least = np.where(has_low, 0, smallest)
         steps = np.maximum(_ticks(difference_of(high), values), least)
@@ -215,7 +226,7 @@ class Inequality(Constraint):
 
     def _raised(self, table: pd.DataFrame) -> pd.DataFrame:
         """Raise values of `high` to the least that `low` allows."""
-        high = self.schema_.columns[1]
+        high = self.schema_.columns[-1]
         low = ~self.holds(table)
         if not low.any():
             return table
@@ -230,29 +241,41 @@ class Inequality(Constraint):
         holds = self.holds(frame)
         if holds.all():
             return frame
-        high = self.schema_.columns[1]
+        high = self.schema_.columns[-1]
         values, present = numbers_of(high, frame[self.high])
         series = high.restore(values, present & holds).set_axis(frame.index)
         return with_column(frame, self.high, series)
 
     def holds(self, frame: pd.DataFrame) -> np.ndarray:
         """Compare the columns; see `Constraint.holds`."""
-        low, high = self.schema_
-        low_values, low_present = self._numbers(low, frame[self.low])
-        high_values, high_present = self._numbers(high, frame[self.high])
+        holds = np.ones(len(frame), dtype=bool)
+        for low in self.schema_.columns[:-1]:
+            holds &= ~self._is_broken(frame, low)
+        return holds
+
+    def _is_broken(self, frame: pd.DataFrame, low: Column) -> np.ndarray:
+        """Return in which rows `high` is too small for one of the lower columns."""
+        high = self.schema_.columns[-1]
+        low_values, low_present = self._numbers(low, frame[low.name])
+        high_values, high_present = self._numbers(high, frame[high.name])
         if low.kind in TIMES:
-            high_values = self._high_ticks(frame[self.high])[0]
-            low_values = self._smallest(low_values)
-            return (high_values >= low_values) | ~low_present | ~high_present
-        is_broken = high_values <= low_values if self.strict else high_values < low_values
-        return ~(is_broken & low_present & high_present)
+            is_broken = self._high_ticks(frame[high.name])[0] < self._smallest(low, low_values)
+        elif self.strict:
+            is_broken = high_values <= low_values
+        else:
+            is_broken = high_values < low_values
+        return np.asarray(is_broken & low_present & high_present)
+
+    def _has_low(self, frame: pd.DataFrame) -> np.ndarray:
+        """Return in which rows one of the lower columns is present."""
+        return np.asarray(frame[list(self.lows)].notna().to_numpy().any(axis=1))
 
     def translate(
         self, known: pd.DataFrame, mask: pd.DataFrame, rng: np.random.Generator
     ) -> Translated:
         """Compute the difference where both columns are known; see `Constraint.translate`."""
-        both = mask[self.low].to_numpy(dtype=bool) & mask[self.high].to_numpy(dtype=bool)
-        pairs = known.loc[both, [self.low, self.high]]
+        both = np.asarray(mask[list(self.uses)].to_numpy(dtype=bool).all(axis=1))
+        pairs = known.loc[both, list(self.uses)]
         if not self.holds(pairs).all():
             raise DataError(
                 f"{int((~self.holds(pairs)).sum())} condition(s) violate {self!r}; give a lower "
@@ -262,24 +285,25 @@ class Inequality(Constraint):
             return known, mask
         distances = self.apply(pairs)[self.high]
         return spread(
-            known, mask, difference_of(self.schema_.columns[1]), distances, both, self.copy_
+            known, mask, difference_of(self.schema_.columns[-1]), distances, both, self.copy_
         )
 
     def _check_learnt(self) -> None:
         empty = {c.name: pd.Series([], dtype=c.pandas_dtype()) for c in self.schema_}
         self._refuse_kinds(pd.DataFrame(empty))
-        difference_of(self.schema_.columns[1]).pandas_dtype()
+        difference_of(self.schema_.columns[-1]).pandas_dtype()
 
     def _refuse_kinds(self, frame: pd.DataFrame) -> None:
-        low, high = self.schema_
-        kinds = [column.kind if column.kind in TIMES else column.numeric for column in (low, high)]
-        zones = [getattr(frame[c.name].dtype, "tz", None) is None for c in (low, high)]
-        if not kinds[0] or kinds[0] != kinds[1] or zones[0] != zones[1]:
-            raise DataError(
-                f"columns {low.name!r} ({low.dtype}) and {high.name!r} ({high.dtype}) cannot be "
-                "compared; give two columns of numbers, of dates with or without a time zone, or "
-                "of durations."
-            )
+        *lows, high = self.schema_
+        for low in lows:
+            kinds = [c.kind if c.kind in TIMES else c.numeric for c in (low, high)]
+            zones = [getattr(frame[c.name].dtype, "tz", None) is None for c in (low, high)]
+            if not kinds[0] or kinds[0] != kinds[1] or zones[0] != zones[1]:
+                raise DataError(
+                    f"columns {low.name!r} ({low.dtype}) and {high.name!r} ({high.dtype}) cannot "
+                    "be compared; give two columns of numbers, of dates with or without a time "
+                    "zone, or of durations."
+                )
 
     def _numbers(self, column: Column, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         """Return numbers; those of a float32 column are rounded if both columns have decimals."""
@@ -293,17 +317,30 @@ class Inequality(Constraint):
         return values, present
 
     def _high_ticks(self, series: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        high = self.schema_.columns[1]
+        high = self.schema_.columns[-1]
         values, present = self._numbers(high, series)
         return _ticks(high, values), present
 
     def _anchors(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the smallest allowed count of `high` in each row."""
-        values, present = self._numbers(self.schema_.columns[0], frame[self.low])
-        return self._smallest(np.where(present, values, self.middle_))
+        is_free = ~self._has_low(frame)
+        anchors: np.ndarray | None = None
+        for low in self.schema_.columns[:-1]:
+            values, present = self._numbers(low, frame[low.name])
+            if anchors is None:
+                values, present = np.where(present, values, self.middle_), present | is_free
+            least = self._smallest(low, values)
+            if anchors is None:
+                anchors, there = least, present
+            else:
+                larger = np.where(there, np.maximum(anchors, least), least)
+                anchors, there = np.where(present, larger, anchors), present | there
+        if anchors is None:
+            raise ValueError("there is no lower column")
+        return anchors
 
-    def _smallest(self, values: np.ndarray) -> np.ndarray:
-        low, high = self.schema_
+    def _smallest(self, low: Column, values: np.ndarray) -> np.ndarray:
+        high = self.schema_.columns[-1]
         if low.kind in TIMES:
             size = Fraction(
                 *(UNIT_NS[time_unit(c.pandas_dtype())] * c.resolution for c in (low, high))
@@ -327,5 +364,5 @@ class Inequality(Constraint):
         return _whole(np.floor(scaled) + 1 if self.strict else np.ceil(scaled))
 
     def _distances(self, ticks: np.ndarray, present: np.ndarray, index: pd.Index) -> pd.Series:
-        column = difference_of(self.schema_.columns[1])
+        column = difference_of(self.schema_.columns[-1])
         return column.restore(_from_ticks(column, ticks), present).set_axis(index)

@@ -1,4 +1,4 @@
-"""Find columns that others determine, by lookup or by a formula; changes no table."""
+"""Find columns that others determine or bound; changes no table."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from synthgan.constraints.bins import find_runs
 from synthgan.constraints.flag_groups import find_flag_groups
 from synthgan.constraints.formula_search import FormulaSearch
 from synthgan.constraints.lookups import DependentColumn
+from synthgan.constraints.order_search import find_orders
 from synthgan.constraints.quotients import find_quotients, find_rates
 from synthgan.constraints.shared_values import find_shared_values
 from synthgan.constraints.usual_labels import find_usual_labels
@@ -46,6 +47,8 @@ def find_relations(
     no_formula: Collection[Hashable] = (),
 ) -> list[Constraint]:
     """Find columns that are determined by others, of which a formula is better than a look-up.
+
+    Dates and durations that are never after others are found, too.
 
     Parameters
     ----------
@@ -88,6 +91,8 @@ def find_relations(
     divided = {name for one in quotients for name in one.uses}
     quotients += find_rates(numbers, {*fixed, *sharing}, {*gone, *divided})
     found: list[Constraint] = [*looked_up, *formulas, *sums, *shared, *quotients]
+    inputs = {name: set(one.uses) - {name} for one in found for name in one.rewrites}
+    found += find_orders(frame, support, {*fixed, *no_formula, *inputs}, inputs)
     used = {name for one in found for name in one.uses}
     usual = find_usual_labels(frame, support, fixed, {*used, *no_formula})
     found += usual

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Hashable
 from typing import Annotated
 
@@ -95,9 +96,14 @@ class UsualLabel(ConstraintOfTwo):
         return with_column(frame, self.column, marked)
 
     def restore(self, table: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
-        """Look up usual labels; see `Constraint.restore`."""
+        """Look up usual labels; see `Constraint.restore`.
+
+        A marked row of which no usual label is known gets the one that most levels have.
+        """
         column, other = self.schema_.columns
-        usual, _ = self._usual(np.array(plain_values(other, table[self.of]), dtype=object))
+        usual, is_known = self._usual(np.array(plain_values(other, table[self.of]), dtype=object))
+        if self.usual_:
+            usual[~is_known] = Counter(self.usual_).most_common(1)[0][0]
         marked = table[self.column].astype(object).to_numpy()
         values = np.where(marked == self.mark_, usual, marked)
         values[pd.isna(values)] = None

@@ -73,15 +73,16 @@ def bounded(
     dates: Sequence[Hashable],
     support: Support = EVERYTHING,
 ) -> Summaries:
-    """Return summaries that know two dates, never missing, between which all rows of a family are.
+    """Return summaries that know two dates between which all rows of a family are.
 
-    They stay as they are where there are no such dates.
+    No parent with rows lacks them. They stay as they are where there are no such dates.
 
     Parameters are those of `date_order`.
     """
     if summaries.first not in parent.columns:
         return summaries
-    dates = [name for name in dates if parent[name].notna().all()]
+    some = parent[summaries.first].notna()
+    dates = [name for name in dates if parent[name][some].notna().all()]
     lower = _nearest(parent, summaries.first, 1, dates, support)
     upper = _nearest(parent, summaries.last, -1, [n for n in dates if n not in lower], support)
     if not lower or not upper:

@@ -178,7 +178,9 @@ class FamilyState:
         to_last, room = n_after == 1, until - (n_after - 1) * least
         if self.is_open:
             fits = ~np.isnan(steps) & (least <= steps) & (steps <= room)
-            after = np.where(n_after < 1, ends, np.where(fits, ends + steps, np.inf))
+            # Where rows may be at the same time, there is time for all of them.
+            other = np.inf if least > 0 else ends
+            after = np.where(n_after < 1, ends, np.where(fits, ends + steps, other))
             return after, fits | (n_after < 1)
         to_end = np.isnan(steps) & (until > 0)
         steps = np.maximum(np.nan_to_num(steps), 0.0)

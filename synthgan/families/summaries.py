@@ -17,7 +17,7 @@ from synthgan.state.stored import Name, Stored
 
 __all__ = ["Summaries", "family_features", "n_family_features"]
 
-_MOST_COLUMNS, _FEWEST_COLUMNS, _PARENTS_PER_COLUMN = 24, 4, 50
+_MOST_COLUMNS, _PARENTS_PER_COLUMN = 24, 50
 _MOST_LEVELS = 50  # of a label whose most frequent one is a summary
 
 
@@ -67,6 +67,7 @@ class Summaries(Stored):
         n_parents: int,
         taken: set[Hashable],
         known: np.ndarray,
+        n_tables: int = 1,
     ) -> Summaries:
         """Choose what is summed up: what rows of a family share, see `find_shared`.
 
@@ -83,8 +84,10 @@ class Summaries(Stored):
             Names that are not free.
         known : ndarray of shape (n_rows, n_features)
             What is known of the rows by their parents.
+        n_tables : int, default=1
+            How many tables are summed up in the same parents: fewer columns of each.
         """
-        n_columns = int(np.clip(n_parents // _PARENTS_PER_COLUMN, _FEWEST_COLUMNS, _MOST_COLUMNS))
+        n_columns = min(n_parents // _PARENTS_PER_COLUMN // n_tables, _MOST_COLUMNS)
         shared = find_shared(coding, rows, owners, known)
         kept = set(sorted(shared, key=lambda name: -shared[name])[:n_columns])
         levels = {level.name: level for level in coding.labels}

@@ -19,6 +19,7 @@ __all__ = [
     "name",
     "number",
     "one_of",
+    "one_or_more",
     "optional",
     "plain",
     "plain_number",
@@ -208,6 +209,15 @@ def list_of(check: Check) -> Check:
             raise ValueError(f"a list, of which each item is {error},") from None
 
     return check_all
+
+
+def one_or_more(check: Check) -> Check:
+    """Check for one item, or for a list of items; returns the item or a list."""
+
+    def check_one_or_all(value: Any) -> Any:
+        return list(list_of(check)(value)) if isinstance(value, list | tuple) else check(value)
+
+    return check_one_or_all
 
 
 def tuple_of(*checks: Check) -> Check:

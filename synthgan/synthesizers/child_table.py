@@ -163,15 +163,16 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         known: pd.DataFrame,
         taken: set[Hashable],
         people: np.ndarray,
+        n_tables: int,
     ) -> pd.DataFrame:
         """Choose what of the families is summed up in the parent, and return it for all parents.
 
         `parents` are without keys, dates as dates; `known` has the columns of their ancestors, too;
-        `people` are those of the parents.
+        `people` are those of the parents; `n_tables` are summed up in them.
         """
         rows, n = self.coding_.read(self._table), len(parents)
         seen = known_of_rows(known, owners, self._clock, self.timeline_.order)
-        summaries = Summaries.fit(child, self.coding_, rows, owners, n, taken, seen)
+        summaries = Summaries.fit(child, self.coding_, rows, owners, n, taken, seen, n_tables)
         made = summaries.apply(self.coding_, self.timeline_, rows, self._clock, owners, n)
         dated = pd.concat([parents, made.set_axis(parents.index)], axis=1)
         support = Support(self._support.least, people)

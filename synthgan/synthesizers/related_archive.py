@@ -8,6 +8,7 @@ import numpy as np
 
 from synthgan.exceptions import ArchiveError
 from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.elapsed import ElapsedTime
 from synthgan.families.keys import KeyMaker
 from synthgan.families.links import Link
 from synthgan.families.moved_columns import MovedColumn
@@ -53,6 +54,7 @@ def related_archive(model: Any, critic: bool, seed: bool) -> Archive:
         "columns": model.columns_,
         "made": model.made_,
         "moved": [one.to_dict() for one in model.moved_],
+        "elapsed": [one.to_dict() for one in model.elapsed_],
         "tables": [],
     }
     weights: Arrays = {}
@@ -95,7 +97,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     if "moved" not in archive.schema:
         raise ArchiveError("an earlier version of synthgan made it, and coded rows otherwise")
     body = fields.read_fields(
-        archive.schema,
+        {"elapsed": [], **archive.schema},
         "schema",
         relations=fields.list_of(Relation.from_dict),
         links=fields.list_of(fields.tuple_of(fields.whole(0), Link.from_dict)),
@@ -104,6 +106,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
         columns=_mapping(_names),
         made=_mapping(_names),
         moved=fields.list_of(MovedColumn.from_dict),
+        elapsed=fields.list_of(ElapsedTime.from_dict),
         tables=fields.list_of(fields.plain),
     )
     parameters = {name: rebuild(value) for name, value in head["parameters"].items()}
@@ -117,7 +120,7 @@ def restore_related(cls: Any, archive: Archive, with_weights: bool) -> Any:
     model.relations_, model.keys_ = tuple(body["relations"]), body["keys"]
     model.links_ = {body["relations"][i]: link for i, link in body["links"]}
     model.containers_, model.columns_ = body["containers"], body["columns"]
-    model.moved_ = list(body["moved"])
+    model.moved_, model.elapsed_ = list(body["moved"]), list(body["elapsed"])
     model.made_, model.versions_, model.seed_ = made, head["versions"], head["seed"]
     model.models_, model.n_rows_, model.orphans_, model.hidden_ = {}, {}, {}, {}
     model.ranks_ = {}
@@ -219,6 +222,22 @@ def _check(model: Any) -> None:
             raise ArchiveError(f"table {fields.brief(name)} has other keys than its relations")
     if not {one.child for one in model.moved_} <= owned:
         raise ArchiveError("a column was moved from a table without a parent")
+    for one in model.elapsed_:
+        _check_elapsed(model, one)
     given = set(model.containers_)
     if not given <= names or set(model.columns_) != given or not set(model.made_) <= given:
         raise ArchiveError("containers and tables have other names")
+
+
+def _check_elapsed(model: Any, one: ElapsedTime) -> None:
+    """Refuse a time between dates that are not there."""
+    owner = next((of for of in model.relations_ if of.child == one.child), None)
+    if owner is None:
+        raise ArchiveError("a time since a date of the parent, of a table without a parent")
+    for table, date in ((one.child, one.date), (str(owner.parent), one.since)):
+        own = model.models_[table]
+        names = {column.name for column in own.schema_}
+        if isinstance(own, ChildTableSynthesizer):
+            names.add(own.timeline_.name)
+        if date not in names:
+            raise ArchiveError(f"table {fields.brief(table)} has no date {fields.brief(date)}")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.constraints import Inequality
+from synthgan.constraints.order_search import find_lows
 from synthgan.exceptions import DataError, ParameterError, SynthganWarning, without_notices_of
 from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
@@ -26,6 +27,7 @@ from synthgan.synthesizers.tabular import TabularGANSynthesizer
 __all__ = [
     "TableModel",
     "as_dates",
+    "as_typed",
     "draw_child",
     "learn_child",
     "least_support",
@@ -49,7 +51,7 @@ def read_related_tables(
     """
     bare = {n: frame.drop(columns=related.keys(n)) for n, frame in related.frames.items()}
     tables = KnownTables(related.relations, {}, related.rows)
-    typed = {name: _typed(frame) for name, frame in bare.items()}
+    typed = {name: as_typed(frame) for name, frame in bare.items()}
     plain = KnownTables(related.relations, typed, related.rows)
     links: dict[Relation, Link] = {}
     hidden: dict[str, list[pd.DataFrame]] = {name: [] for name in bare}
@@ -73,9 +75,9 @@ def read_related_tables(
         tables.frames[name] = frame
         taken = {*bare[parent].columns, *(c for one in hidden[parent] for c in one.columns)}
         known, people = plain.of_parents(parent), _people(related, parent)
-        hidden[parent].append(
-            model.sum_up(name, owners, plain.frames[parent], known, taken, people)
-        )
+        n_tables = len(related.children(parent))
+        made = model.sum_up(name, owners, plain.frames[parent], known, taken, people, n_tables)
+        hidden[parent].append(made)
         below[parent].append(model)
         for one in related.links(name):
             links[one] = _read_link(one, related, hidden[str(one.parent)])
@@ -103,13 +105,18 @@ def _keep_in_order(
     given = model.constraints
     wanted = ["auto"] if given is None else [given] if isinstance(given, str) else list(given)
     rewritten = {name for one in wanted if not isinstance(one, str) for name in one.rewrites}
+    # A date that a family's end is counted from keeps its order with other dates, too.
+    lows = find_lows(table[dates], support) if children and "auto" in wanted else {}
     for child in children:
         summaries = child.summaries_
         for one in date_order(table, summaries, dates, order, support):
+            if isinstance(one, Inequality):
+                more = [name for name in lows.get(one.high, ()) if name not in one.lows]
+                one = Inequality([*one.lows, *more], one.high) if more else one
             if not rewritten.intersection(one.rewrites):
                 wanted.append(one)
                 rewritten.update(one.rewrites)
-            if isinstance(one, Inequality) and one.low == summaries.last:
+            if isinstance(one, Inequality) and summaries.last in one.lows:
                 child.summaries_ = replace(summaries, upper=one.high)
     if children:
         model.constraints = wanted
@@ -215,7 +222,7 @@ def draw_child(
             tables.rows[one] = np.where(missing, -1, above)
 
 
-def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+def as_typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with dates as dates, wherever they are recognised; nothing is announced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SynthganWarning)
@@ -225,7 +232,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
 def as_dates(order: pd.Series) -> pd.Series:
     """Read an order column of text."""
     name = order.name
-    return _typed(order.to_frame())[name]
+    return as_typed(order.to_frame())[name]
 
 
 def _people(related: RelatedTables, name: str) -> np.ndarray:

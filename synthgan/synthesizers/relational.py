@@ -19,6 +19,7 @@ from synthgan.constraints.base import with_column
 from synthgan.encoding import GridEncoder
 from synthgan.exceptions import ParameterError, without_notices_of
 from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.elapsed import replace_elapsed
 from synthgan.families.keys import KeyMaker
 from synthgan.families.known_tables import KnownTables
 from synthgan.families.moved_columns import move_columns
@@ -35,6 +36,7 @@ from synthgan.synthesizers.related_archive import related_archive, restore_relat
 from synthgan.synthesizers.related_tables import (
     TableModel,
     as_dates,
+    as_typed,
     draw_child,
     learn_child,
     least_support,
@@ -203,6 +205,7 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
         self._validate_params()
         related = RelatedTables.read(X, self._find_relations(X), self.on_orphans, as_dates)
         self.moved_ = move_columns(related, self._named_columns())
+        self.elapsed_ = replace_elapsed(related, self._named_columns(), as_typed)
         self.relations_, self.containers_ = related.relations, related.containers
         self.made_ = related.made
         self.columns_ = {name: _read_columns(X[name]) for name in related.containers}
@@ -391,6 +394,14 @@ class RelationalGANSynthesizer(SavedModel, BaseEstimator):
                 above, frame = whole[str(owner.parent)], whole[one.child]
                 values = one.restore(above[one.name], tables.rows[owner], rng)
                 whole[one.child] = with_column(frame, one.column, values.set_axis(frame.index))
+        for own in self.elapsed_:
+            owner = tables.owner(own.child)
+            if owner is not None:
+                child, frame = tables.frames[own.child], whole[own.child]
+                since = tables.frames[str(owner.parent)][own.since].iloc[tables.rows[owner]]
+                learnt = frame.get(own.column.name)
+                values = own.restore(child[own.date], since.set_axis(child.index), learnt, rng)
+                whole[own.child] = with_column(frame, own.column.name, values.set_axis(frame.index))
         made = {}
         for name, container in self.containers_.items():
             frame, owner = whole[name], tables.owner(name)

@@ -60,6 +60,15 @@ def test_usual_labels_of_few_people_are_not_stored() -> None:
     assert constraint.apply(frame)["floor"].tolist()[5:] == [*"22222"]
 
 
+def test_a_mark_without_a_usual_label_gets_a_label() -> None:
+    """A generator may mark a row whose level too few people shared; it has no gap for that."""
+    frame = pd.DataFrame({"ward": [*"aaaaabbbbbccccc"], "floor": [*"111112222222222"]})
+    constraint = UsualLabel("floor", "ward").fit(frame)
+    made = pd.DataFrame({"ward": ["a", "z", None], "floor": ["(as usual)"] * 3})
+    restored = constraint.restore(made, np.random.default_rng(0))
+    assert restored["floor"].tolist() == ["1", "2", "2"]
+
+
 def test_bad_columns() -> None:
     with pytest.raises(ParameterError, match="two different columns"):
         UsualLabel("team", "team").fit(leagues())

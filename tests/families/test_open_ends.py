@@ -96,6 +96,16 @@ def test_a_family_ends_where_there_is_no_time(step):
     assert not len(state.alive())
 
 
+@pytest.mark.parametrize("step", [10.5, np.nan])
+def test_a_family_keeps_its_rows_where_rows_may_be_at_the_same_time(step):
+    state, both = family(Pace()), np.arange(2)
+    after, fits = state.next(both, np.array([step, 5.0]), np.array([2.0, 2.0]))
+    assert fits.tolist() == [False, True]  # such rows are drawn again before
+    assert after.tolist() == [2.0, 7.0]
+    state.take(both, {"length": np.zeros(2)}, after)
+    assert state.alive().tolist() == [0, 1]
+
+
 def test_fewer_rows_where_there_is_too_little_time():
     parents = pd.DataFrame({"n": [9.0, 9.0], "first": dates("1970-01-01", "1970-01-01"),
                             "died": dates("1970-01-04", None)})  # fmt: skip
