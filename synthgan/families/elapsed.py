@@ -44,6 +44,8 @@ class ElapsedTime(Stored):
         it -1 (SDTM Implementation Guide 3.4, section 4.4.4); complete years, such as an age.
     may_miss : bool
         Whether the number may be missing where both dates are there. Where it is, is learnt.
+    is_complete : bool
+        Whether the number is never missing.
     """
 
     _record_name = "elapsed time"
@@ -54,6 +56,7 @@ class ElapsedTime(Stored):
     since: Name
     kind: Annotated[str, fields.one_of(*_KINDS)]
     may_miss: bool
+    is_complete: bool
 
     def restore(
         self, dates: pd.Series, since: pd.Series, learnt: pd.Series | None, rng: np.random.Generator
@@ -67,13 +70,13 @@ class ElapsedTime(Stored):
         learnt : Series of shape (n_rows,) or None
             Missing where the column is; None if it may not miss.
         rng : Generator
-            A row that may not miss the number, but lacks a date, gets that of another row.
+            Where the number is never missing, a row that lacks a date gets that of another row.
         """
         values = _elapsed(dates, since)[self.kind]
         there = ~np.isnan(values)
         if learnt is not None and self.may_miss:
             there &= learnt.notna().to_numpy()
-        elif there.any():
+        elif self.is_complete and there.any():
             values[~there] = rng.choice(values[there], int((~there).sum()))
             there = np.ones(len(values), dtype=bool)
         return self.column.restore(np.nan_to_num(values), there).set_axis(dates.index)
@@ -139,7 +142,7 @@ def _find(child: str, own: pd.DataFrame, name: Hashable, since: pd.DataFrame) ->
             for kind, times in _elapsed(*dates).items():
                 if (times[there] == values[there]).all():
                     may_miss = bool((~np.isnan(times[~there])).any())
-                    found.append((date, base, kind, may_miss))
+                    found.append((date, base, kind, may_miss, bool(there.all())))
     if not found:
         return None
     # Of equal dates the one whose name is most like that of the number: XSTDTC for XSTDY.

@@ -1,6 +1,7 @@
 """Numbers of a child table that are the time since a date of the parent."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,8 @@ def test_a_row_without_a_date_gets_the_number_of_another():
     assert days.dtype == "int64"
     assert days[:2].tolist() == [7, 0]
     assert days[2] in (7, 0)
+    gone = replace(found["since_birth"], is_complete=False).restore(dates, since, None, rng)
+    assert gone.isna().tolist() == [False, False, True]
     study = found["VISDY"].restore(dates, since, pd.Series([0.0, np.nan, 0.0]), rng)
     assert study[0] == 8
     assert study[1:].isna().all()
