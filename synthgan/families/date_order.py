@@ -15,6 +15,8 @@ from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["bounded", "date_order", "opened"]
 
+_LEAST_BEGUN = 0.2  # of the families
+
 
 def date_order(
     parent: pd.DataFrame,
@@ -75,19 +77,23 @@ def bounded(
 ) -> Summaries:
     """Return summaries that know two dates between which all rows of a family are.
 
-    No parent with rows lacks them. They stay as they are where there are no such dates.
+    No parent with rows lacks them. They stay as they are where there are no such dates. They also
+    know a date with which a fifth of the families or more begin.
 
     Parameters are those of `date_order`.
     """
     if summaries.first not in parent.columns:
         return summaries
     some = parent[summaries.first].notna()
-    dates = [name for name in dates if parent[name][some].notna().all()]
-    lower = _nearest(parent, summaries.first, 1, dates, support)
-    upper = _nearest(parent, summaries.last, -1, [n for n in dates if n not in lower], support)
+    there = [name for name in dates if parent[name][some].notna().all()]
+    lower = _nearest(parent, summaries.first, 1, there, support)
+    upper = _nearest(parent, summaries.last, -1, [n for n in there if n not in lower], support)
     if not lower or not upper:
         return summaries
-    return replace(summaries, lower=lower[0], upper=upper[0])
+    base = _frequent_start(parent, summaries.first, dates, support)
+    return replace(
+        summaries, lower=lower[0], upper=upper[0], base=None if base == lower[0] else base
+    )
 
 
 def opened(
@@ -117,4 +123,18 @@ def _nearest(
         there = ~np.isnan(apart)
         if support.holds(there) and (apart[there] >= 0).all() and apart[there].mean() < nearest:
             best, nearest = [name], float(apart[there].mean())
+    return best
+
+
+def _frequent_start(
+    parent: pd.DataFrame, first: Hashable, dates: Sequence[Hashable], support: Support
+) -> Hashable | None:
+    """Return the date with which most families begin; None where few begin with any."""
+    best, most = None, _LEAST_BEGUN
+    for name in dates:
+        if same_zone(parent[name], parent[first]):
+            begun = (parent[name] == parent[first]).to_numpy(dtype=bool)
+            share = begun.sum() / max(1, parent[first].notna().sum())
+            if share >= most and support.holds(begun):
+                best, most = name, share
     return best

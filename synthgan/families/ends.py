@@ -14,6 +14,7 @@ from synthgan.families.timeline import Timeline, on_clock
 
 __all__ = ["as_shares", "read_ends", "steps_follow_labels"]
 
+_LONGEST = 1e3  # before a base, as a multiple of the time after it
 _FEWEST_STEPS, _LEAST_EXPLAINED = 200, 0.1  # share of the variance of their ranks
 
 
@@ -55,7 +56,8 @@ def as_shares(
     """Replace first and last times by shares, where `summaries` have both bounds.
 
     The first one becomes the share of the time from `lower` to `upper` that has passed then, the
-    last one the share of the time from the first one to `upper`.
+    last one the share of the time from the first one to `upper`. With `base`, the first one is
+    counted from there, and negative before.
 
     Parameters
     ----------
@@ -68,14 +70,15 @@ def as_shares(
     """
     if summaries.lower is None or timeline.order is None:
         return made
-    since, high = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    low, high = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    since, least = _begun(summaries, timeline, parents, low)
     made = made.copy(deep=False)
     for name in (summaries.first, summaries.last):
         time = on_clock(timeline.order, made[name])
         room = high - since
         share = np.divide(time - since, room, out=np.zeros(len(made)), where=room > 0)
-        made[name] = np.where(np.isnan(time), np.nan, np.clip(share, 0.0, 1.0))
-        since = time
+        made[name] = np.where(np.isnan(time), np.nan, np.clip(share, least, 1.0))
+        since, least = time, 0.0
     return made
 
 
@@ -97,12 +100,14 @@ def read_ends(summaries: Summaries, timeline: Timeline, parents: pd.DataFrame) -
         if summaries.last is None:
             ends[1] = ends[2]
         return ends
-    since, ends[2] = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    low, ends[2] = _bounds(summaries.lower, summaries.upper, timeline, parents)
+    since, least = _begun(summaries, timeline, parents, low)
     for end, name in zip(ends, (summaries.first, summaries.last), strict=False):
-        share = np.clip(parents[name].to_numpy(np.float64, na_value=np.nan), 0.0, 1.0)
+        share = np.clip(parents[name].to_numpy(np.float64, na_value=np.nan), least, 1.0)
         passed = np.maximum(ends[2] - since, 0.0) * share
         end[:] = since + (passed if order.kind == "continuous" else np.rint(passed))
-        since = end
+        end[:] = np.maximum(end, low)
+        since, least = end, 0.0
     return ends
 
 
@@ -113,3 +118,13 @@ def _bounds(
     low, high = (on_clock(timeline.order, parents[name]) for name in (lower, upper))
     is_earlier = timeline.from_clock(low).to_numpy() < parents[lower].to_numpy()
     return low + is_earlier, high
+
+
+def _begun(
+    summaries: Summaries, timeline: Timeline, parents: pd.DataFrame, low: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return from when the first times are counted, and the smallest share."""
+    if summaries.base is None:
+        return low, 0.0
+    base = on_clock(timeline.order, parents[summaries.base])
+    return np.where(np.isnan(base), low, base), -_LONGEST

@@ -42,6 +42,9 @@ class Summaries(Stored):
         A date of the parent that no row of the family exceeds.
     lower : hashable or None, default=None
         A date of the parent that no row precedes: the ends are then shares, see `as_shares`.
+    base : hashable or None, default=None
+        A date of the parent with which many families begin: the shares are counted from it, where
+        it is there.
     """
 
     _record_name = "summaries"
@@ -54,6 +57,9 @@ class Summaries(Stored):
     most: tuple[tuple[Name, Name], ...]
     upper: Annotated[Any, fields.optional(fields.name)] = None
     lower: Annotated[Any, fields.optional(fields.name)] = field(
+        default=None, metadata={"sparse": True}
+    )
+    base: Annotated[Any, fields.optional(fields.name)] = field(
         default=None, metadata={"sparse": True}
     )
 

@@ -24,7 +24,6 @@ __all__ = [
     "same_zone",
 ]
 
-_FEWEST_DAYS, _LEAST_COUNTED = 10, 0.95  # different ones; of the rows with a number
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
 
 
@@ -78,7 +77,7 @@ class Timeline(Stored):
             dtype = str(child[name].dtype)
             if column is not None and same_zone(child[order], child[name]):
                 own.append((name, dtype))
-            elif bases := _bases_of(child[name], child, parent, owners):
+            elif bases := _bases_of(child[name], parent, owners):
                 of_parent.append((name, dtype, bases))
         return cls(column, tuple(own), tuple(of_parent))
 
@@ -199,39 +198,15 @@ def _first_of(parent: pd.DataFrame, bases: Sequence[Hashable]) -> pd.Series:
     return first
 
 
-def _bases_of(
-    series: pd.Series, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray
-) -> tuple[Hashable, ...]:
-    """Return the dates of the parent from which a date is counted.
-
-    That from which a number of the row counts its days, from 0 or from 1, and where it is missing
-    the one from which the date differs least; none where neither helps.
-    """
+def _bases_of(series: pd.Series, parent: pd.DataFrame, owners: np.ndarray) -> tuple[Hashable, ...]:
+    """Return the date of the parent from which a date differs least; none where none helps."""
     best, spread = None, _MOST_SPREAD * as_numbers(series.dropna()).std() if len(series) else 0.0
     there = series.notna().to_numpy()
-    numbers = [child[n] for n in child if pd.api.types.is_numeric_dtype(child[n])]
-    numbers = [n for n in numbers if n.nunique() > _FEWEST_DAYS]
-    counted = []
     for name in parent.columns:
         if not same_zone(parent[name], series):
             continue
         base = _taken(parent[name], owners, series.index)
-        since, is_complete = series - base, not base[there].isna().any()
-        days = since.dt.days.to_numpy(np.float64, na_value=np.nan)
-        if any(_counts_days(number, days) for number in numbers):
-            if is_complete:
-                return (name,)
-            counted.append(name)
-        of = float(as_numbers(since[there]).std())
-        if is_complete and of < spread:
+        of = float(as_numbers((series - base)[there]).std())
+        if not base[there].isna().any() and of < spread:
             best, spread = name, of
-    return () if best is None else (*counted[:1], best)
-
-
-def _counts_days(number: pd.Series, days: np.ndarray) -> bool:
-    values = number.to_numpy(np.float64, na_value=np.nan)
-    more = values - days
-    more = more[~np.isnan(more)]
-    if not len(more) or len(more) < _LEAST_COUNTED * np.isfinite(values).sum():
-        return False
-    return bool(np.isin(more, (0, 1)).mean() >= _LEAST_COUNTED)
+    return () if best is None else (best,)

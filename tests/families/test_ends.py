@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from hypothesis import given
@@ -45,6 +47,37 @@ def test_ends_come_back(times: list[list[int]]) -> None:
     assert np.array_equal(ends[:2], read_ends(PLAIN, timeline, dates)[:2], equal_nan=True)
     assert (ends[0, :-1] >= timeline.clock(parents[["came"]].set_axis(["seen"], axis=1))[:-1]).all()
     assert as_shares(PLAIN, made, timeline, parents) is made
+
+
+def test_ends_are_counted_from_a_date_with_which_families_begin() -> None:
+    based = replace(BOUNDED, base="dosed")
+    parents = pd.DataFrame(
+        {"came": hours([0] * 4), "left": hours([90] * 4), "dosed": hours([10, 10, 30, 50])}
+    )
+    parents.loc[3, "dosed"] = pd.NaT  # counted from the lower date
+    made = pd.DataFrame({"first": hours([10, 4, 30, 45]), "last": hours([50, 10, 30, 90])})
+    shares = as_shares(based, made, hourly(), parents)
+    assert shares["first"].round(3).tolist() == [0.0, -0.075, 0.0, 0.5]
+    known = pd.concat([parents, shares], axis=1)
+    plain = read_ends(PLAIN, hourly(), made)
+    assert np.array_equal(read_ends(based, hourly(), known)[:2], plain[:2])
+    early = read_ends(based, hourly(), known.assign(first=-9.0))
+    assert (early[0] == read_ends(PLAIN, hourly(), made.assign(first=parents["came"]))[0]).all()
+    assert Summaries.from_dict(based.to_dict()) == based
+
+
+def test_a_base_is_a_date_with_which_a_fifth_begin() -> None:
+    first = [*range(100, 130)]
+    came, left = (hours([i + k for i in first]) for k in (-9, 9))
+    parent = pd.DataFrame({"came": came, "left": left, "first": hours(first)})
+    parent = parent.assign(last=hours([i + 1 for i in first]), dosed=parent["first"])
+    parent["dosed"] = parent["dosed"].where(parent.index < 10, came + pd.Timedelta(hours=1))
+    names = ["came", "left", "dosed"]
+    found = bounded(parent.assign(dosed=parent["dosed"].mask(parent.index > 20)), PLAIN, names)
+    assert (found.lower, found.upper, found.base) == ("came", "left", "dosed")
+    rare = parent.assign(dosed=parent["dosed"].mask(parent.index > 4))
+    assert bounded(rare, PLAIN, names).base is None
+    assert bounded(parent, PLAIN, ["came", "left"]).base is None
 
 
 def test_any_shares_lie_between_the_dates() -> None:
