@@ -30,6 +30,7 @@ __all__ = [
     "SynthganWarning",
     "grouped_notices",
     "notice",
+    "user_level",
     "without_notices_of",
 ]
 
@@ -120,7 +121,7 @@ def notice(
         return
     kept = _notices.get()
     if kept is None:
-        warnings.warn(text, DataWarning, stacklevel=_user_level())
+        warnings.warn(text, DataWarning, stacklevel=user_level())
     else:
         kept.append(Notice(text, about, column, rank, detail))
 
@@ -148,10 +149,10 @@ def grouped_notices() -> Iterator[None]:
     finally:
         _notices.reset(token)
     if kept:
-        warnings.warn(_joined(kept), DataWarning, stacklevel=_user_level())
+        warnings.warn(_joined(kept), DataWarning, stacklevel=user_level())
 
 
-def _user_level() -> int:
+def user_level() -> int:
     """Return the `stacklevel` at which a warning of the caller names the line of the user."""
     frame, level = sys._getframe(1), 1
     while frame.f_back is not None and _is_own(frame.f_globals.get("__name__", "")):

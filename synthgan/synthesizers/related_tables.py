@@ -12,7 +12,13 @@ import pandas as pd
 
 from synthgan.constraints import Inequality
 from synthgan.constraints.order_search import find_lows
-from synthgan.exceptions import DataError, ParameterError, SynthganWarning, without_notices_of
+from synthgan.exceptions import (
+    DataError,
+    ParameterError,
+    SynthganWarning,
+    user_level,
+    without_notices_of,
+)
 from synthgan.families.date_order import date_order
 from synthgan.families.families import Families
 from synthgan.families.known_tables import KnownTables
@@ -253,4 +259,4 @@ def of_table(name: str) -> Iterator[None]:
         text = (
             f"table {name!r}: {one.message}" if isinstance(one.message, SynthganWarning) else None
         )
-        warnings.warn(text or str(one.message), one.category, stacklevel=3)
+        warnings.warn(text or str(one.message), one.category, stacklevel=user_level())

@@ -363,8 +363,9 @@ def test_errors_and_warnings_name_the_table() -> None:
     with pytest.raises(DataError, match="table 'visits': column 'note' is free text"):
         quick(RELATIONS[:1]).fit(tables)
     tables["visits"]["note"] = [f"N{i:05d}" for i in range(n)]
-    with pytest.warns(DataWarning, match="table 'visits'"):
+    with pytest.warns(DataWarning, match="table 'visits'") as seen:
         quick(RELATIONS[:1]).fit(tables)
+    assert {one.filename for one in seen} == {__file__}  # the line of the user
 
 
 def test_a_run_that_broke_off_goes_on(tmp_path: Path) -> None:
