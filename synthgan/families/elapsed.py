@@ -22,6 +22,7 @@ __all__ = ["ElapsedTime", "replace_elapsed"]
 logger = logging.getLogger(__name__)
 
 _FEWEST_ROWS, _FEWEST_VALUES = 20, 5
+_MOST_COMPARED = 1000  # rows, at first
 _KINDS = ("days", "study days", "years")
 
 Typed = Callable[[pd.DataFrame], pd.DataFrame]
@@ -133,11 +134,14 @@ def _find(child: str, own: pd.DataFrame, name: Hashable, since: pd.DataFrame) ->
     there = ~np.isnan(values)
     if there.sum() < _FEWEST_ROWS or len(np.unique(values[there])) < _FEWEST_VALUES:
         return None
-    found = []
+    found, first = [], np.flatnonzero(there)[:_MOST_COMPARED]
     for date in own.columns:
         for base in since.columns if own[date].dtype.kind == "M" else ():
             dates = own[date], since[base]
             if not same_zone(*dates) or not all(x[there].notna().all() for x in dates):
+                continue
+            some = (x.iloc[first] for x in dates)
+            if not any((time == values[first]).all() for time in _elapsed(*some).values()):
                 continue
             for kind, times in _elapsed(*dates).items():
                 if (times[there] == values[there]).all():
@@ -158,9 +162,15 @@ def _n_alike(one: str, other: str) -> int:
 
 def _elapsed(dates: pd.Series, since: pd.Series) -> dict[str, np.ndarray]:
     """Return the time between dates in each unit, NaN where one is missing."""
-    there = (dates.notna() & since.notna()).to_numpy()
-    days = (dates.dt.normalize() - since.dt.normalize()).dt.days.to_numpy(np.float64)
-    later = [100.0 * x.dt.month + x.dt.day for x in (dates, since)]
-    years = dates.dt.year - since.dt.year - (later[0] < later[1])
-    found = {"days": days, "study days": days + (days >= 0), "years": years.to_numpy(np.float64)}
+    there = (dates.notna() & since.notna()).to_numpy(dtype=bool)
+    days = _floats((dates.dt.normalize() - since.dt.normalize()).dt.days)
+    (year, place), (first_year, first_place) = (
+        (_floats(x.dt.year), _floats(x.dt.month * 100 + x.dt.day)) for x in (dates, since)
+    )
+    years = year - first_year - (place < first_place)
+    found = {"days": days, "study days": days + (days >= 0), "years": years}
     return {kind: np.where(there, found[kind], np.nan) for kind in _KINDS}
+
+
+def _floats(series: pd.Series) -> np.ndarray:
+    return series.to_numpy(np.float64, na_value=np.nan)
