@@ -25,7 +25,7 @@ PUBLIC = (
 )  # fmt: skip
 NOT_LISTED = {
     "__version__", "ComparedTables", "grouped_notices", "images", "notice", "read_sets",
-    "relational", "signals", "without_notices_of",
+    "relational", "signals", "user_level", "without_notices_of",
 }  # fmt: skip
 # Short methods say in one line what they take and return.
 NOT_OF_METHODS = {"PR01", "RT01", "YD01"}

@@ -130,7 +130,7 @@ class Inequality(Constraint):
     @property
     def lows(self) -> tuple[Hashable, ...]:
         """The lower columns."""
-        return tuple(self.low) if isinstance(self.low, list | tuple) else (self.low,)
+        return tuple(self.low) if isinstance(self.low, list) else (self.low,)
 
     @property
     def uses(self) -> tuple[Hashable, ...]:
