@@ -128,6 +128,12 @@ def test_synthetic_rows_agree_with_their_dates(fitted):
     assert ((after + (after >= 0))[known] == visits["VISDY"][known]).all()
 
 
+def test_the_card_says_from_what_a_number_is_computed(fitted):
+    card = fitted.model_card()
+    assert "| `since_birth` | days from born to day | `int64` |" in card
+    assert "| `VISDY` | study days from dosed to day | `float64` |" in card
+
+
 def test_an_archive_keeps_times_since_a_date(fitted):
     file = io.BytesIO()
     fitted.save(file)

@@ -47,6 +47,7 @@ def _columns(model: Any, name: str) -> list[str]:
     keys = {column for one in relations if one.child == name for column in one.key}
     keys |= {column for one in relations if one.parent == name for column in one.parent_key}
     orders = {one.order for one in relations if one.child == name}
+    computed = {one.column.name: one for one in model.elapsed_ if one.child == name}
     lines = []
     for column in model.columns_[name]:
         kind, dtype = learnt.get(column, ("of the parent", ""))
@@ -54,6 +55,9 @@ def _columns(model: Any, name: str) -> list[str]:
             kind, dtype = "key", ""
         elif column in orders:
             kind, dtype = "order", ""
+        elif column in computed:
+            one = computed[column]
+            kind, dtype = f"{one.kind} from {one.since} to {one.date}", one.column.dtype
         shown = escape_code(dtype) if dtype else ""
         lines.append(f"| {escape_code(column)} | {escape_markdown(kind)} | {shown} |")
     return lines
