@@ -12,18 +12,20 @@ from synthgan.families.coding import FamilyCoding, Rows
 from synthgan.families.summaries import Summaries
 from synthgan.families.timeline import Timeline, on_clock
 
-__all__ = ["as_shares", "read_ends", "steps_follow_labels"]
+__all__ = ["as_shares", "read_ends", "rows_decide_end"]
 
 _LONGEST = 1e3  # before a base, as a multiple of the time after it
+_FEWEST_SAME, _SAME = 50, 0.99  # steps, and share of them
 _FEWEST_STEPS, _LEAST_EXPLAINED = 200, 0.1  # share of the variance of their ranks
 
 
-def steps_follow_labels(
+def rows_decide_end(
     coding: FamilyCoding, rows: Rows, steps: np.ndarray, owners: np.ndarray
 ) -> bool:
-    """Return whether the start of a row depends on a label of the row before.
+    """Return whether the rows of a family decide when it ends, so that it is not known before.
 
-    The last time of a family then cannot be known before its rows.
+    That is so where a row follows the one before always after the same time, as periods of
+    treatment do, or where that time depends on a label of the row before.
 
     Parameters
     ----------
@@ -35,11 +37,11 @@ def steps_follow_labels(
     owners : ndarray of int of shape (n_rows,)
     """
     some = np.flatnonzero(np.append(owners[1:] == owners[:-1], False) & (steps > 0))
+    if len(some) >= _FEWEST_SAME and (steps[some] == np.median(steps[some])).mean() >= _SAME:
+        return True
     if len(some) < _FEWEST_STEPS:
         return False
     ranks = rankdata(steps[some])
-    if not np.ptp(ranks):
-        return False
     for level in coding.labels:
         codes = level.codes(rows[level.name])[some]
         counts = np.bincount(codes)

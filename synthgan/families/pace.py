@@ -21,6 +21,7 @@ __all__ = ["Pace"]
 
 _NO_DURATIONS: Mapping[Hashable, np.ndarray] = MappingProxyType({})
 _FEWEST_STEPS = 50  # from which a rule is learnt
+_SPARSE = {"sparse": True}
 _MOST_BROKEN = 0.001  # of the steps, by errors in the data
 
 
@@ -40,6 +41,8 @@ class Pace(Stored):
         Share of families of several rows of which all rows are at the same time.
     within : hashable or None, default=None
         A date of the parent that is never before the end of a row.
+    counted : str or None, default=None
+        Name of the column that holds how many rows are at the same time, see `RowsAtOnce`.
     """
 
     _record_name = "pace"
@@ -47,9 +50,8 @@ class Pace(Stored):
     least: Annotated[float, fields.number(0)] = 0.0
     until: Annotated[Any, fields.optional(fields.name)] = None
     at_once: Share = 1.0
-    within: Annotated[Any, fields.optional(fields.name)] = field(
-        default=None, metadata={"sparse": True}
-    )
+    within: Annotated[Any, fields.optional(fields.name)] = field(default=None, metadata=_SPARSE)
+    counted: str | None = field(default=None, metadata=_SPARSE)
 
     @classmethod
     def fit(

@@ -1,44 +1,66 @@
-"""Columns that are copied from the row before: a drug that is listed at each visit."""
+"""Columns that are copied from rows before: a drug that is listed at each visit."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 import pandas as pd
 
-from synthgan.families.coding import as_labels
-from synthgan.families.timeline import as_numbers, is_number
+from synthgan.families.copy_search import (
+    Codes,
+    always_copied,
+    at_once,
+    codes_of,
+    combined,
+    copied_from_row,
+    copied_from_time,
+    count_skipped,
+    follow,
+    row_before,
+)
+from synthgan.families.past_rows import PastRows
 from synthgan.privacy import EVERYTHING, Support
+from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
 
-__all__ = ["RepeatedColumns", "Repeats"]
+__all__ = ["AT_ONCE", "ROW", "TIME", "RepeatedColumns", "Repeats"]
 
-_FEWEST_STEPS, _MOST_ALIKE = 50, 0.8  # rows that follow another; chance that two rows agree
-_MIN_REPEATS, _TIMES_CHANCE = 0.3, 1.5
-_TOGETHER = 0.97  # of the repeats of a column, with those of the others
-_YES, _NO = "as before", "new"
+# What is copied: the row before; the row of the time before that comes next; at the same time as
+# the row before, always that one.
+ROW, TIME, AT_ONCE = "row", "time", "at once"
+_NEW, _YES = "new", ("as before", "as before, one left out", "as before, two left out")
+_SPARSE = {"sparse": True}
 
 
 @dataclass(frozen=True)
 class RepeatedColumns(Stored):
-    """Columns that are copied together from the row before, or not at all.
+    """Columns that are copied together from a row before, or not at all.
 
     Parameters
     ----------
     label : str
         Name of the column of labels: whether they are.
     columns : tuple of hashable
+    source : {"row", "time", "at once"}, default="row"
+        Which row is copied: the row before, the row of the time before that comes next, or always
+        the row before if it is at the same time.
     """
 
     label: str
     columns: tuple[Name, ...]
+    source: Annotated[str, fields.one_of(ROW, TIME, AT_ONCE)] = field(default=ROW, metadata=_SPARSE)
+
+    def columns_of(self, table: pd.DataFrame) -> list[Hashable]:
+        """Return the columns that a table has; constraints may compute others from them."""
+        return [name for name in self.columns if name in table]
 
 
 @dataclass(frozen=True)
 class Repeats(Stored):
-    """Which columns are often copied from the row before, numbers and dates among them.
+    """Which columns are often copied from a row before, numbers and dates among them.
 
     A generator hardly makes the same number twice. So a label holds whether the columns are copied;
     where they are, it learns values of other rows in their place.
@@ -46,14 +68,24 @@ class Repeats(Stored):
     Parameters
     ----------
     groups : tuple of RepeatedColumns
+    dates : tuple of hashable, default=()
+        Columns of the groups that are learnt as durations since the time of the row, and copied as
+        dates.
     """
 
     _record_name = "repeats"
 
     groups: tuple[RepeatedColumns, ...] = ()
+    dates: tuple[Name, ...] = field(default=(), metadata=_SPARSE)
 
     @classmethod
-    def fit(cls, table: pd.DataFrame, owners: np.ndarray, support: Support = EVERYTHING) -> Repeats:
+    def fit(
+        cls,
+        table: pd.DataFrame,
+        owners: np.ndarray,
+        clock: np.ndarray,
+        support: Support = EVERYTHING,
+    ) -> Repeats:
         """Find columns that repeat more often than by chance.
 
         Parameters
@@ -61,28 +93,32 @@ class Repeats(Stored):
         table : DataFrame of shape (n_rows, n_columns)
             Rows of a family stand together, in order.
         owners : ndarray of int of shape (n_rows,)
+        clock : ndarray of shape (n_rows,)
+            When rows are.
         support : Support, default=EVERYTHING
-            A group repeats in rows of enough people; one of its columns at least is of numbers.
+            A group repeats in rows of enough people. Unless it is always copied, one of its columns
+            at least is of numbers.
         """
-        follows = np.append(False, owners[1:] == owners[:-1])
-        if follows.sum() < _FEWEST_STEPS:
-            return cls()
-        same, more = {}, {}
-        for name in table.columns:
-            codes = _codes(table[name])
-            chance = float(np.square(np.bincount(codes) / len(codes)).sum())
-            if chance <= _MOST_ALIKE:
-                same[name] = follows & np.append(False, codes[1:] == codes[:-1])
-                if is_number(table[name]):
-                    more[name] = _more_than_chance(same[name], codes, follows, table[name])
-        more = {name: share for name, share in more.items() if share > 0}
+        codes: Codes = {name: codes_of(table[name]) for name in table.columns}
+        codes = {name: own for name, own in codes.items() if own.any()}
         groups: list[RepeatedColumns] = []
-        for name in sorted(more, key=lambda name: -more[name]):
-            if name in same and support.holds(same[name]):
-                repeated = same[name]
-                own = [m for m in same if m == name or same[m][repeated].mean() >= _TOGETHER]
-                groups.append(RepeatedColumns(_free(len(groups), table), tuple(own)))
-                same = {m: of for m, of in same.items() if m not in own}
+
+        def add(columns: tuple[Hashable, ...], source: str) -> Codes:
+            """Add a group, and return the codes of its columns."""
+            if columns:
+                groups.append(RepeatedColumns(_free(len(groups), table), columns, source))
+            return {name: codes.pop(name) for name in columns}
+
+        add(always_copied(codes, owners, clock, support), AT_ONCE)
+        listed = add(copied_from_time(table, codes, owners, clock, support), TIME)
+        before = row_before(owners)
+        while add(copied_from_row(table, codes, before, support), ROW):
+            pass
+        if listed:  # rows that copy none of the time before may copy the row before
+            codes = dict(listed)
+            before[follow(combined(list(listed.values())), owners, clock) >= 0] = -1
+            while add(copied_from_row(table, codes, before, support), ROW):
+                pass
         return cls(tuple(groups))
 
     @property
@@ -90,75 +126,168 @@ class Repeats(Stored):
         """The columns of all groups."""
         return {name for group in self.groups for name in group.columns}
 
-    def find(self, table: pd.DataFrame, owners: np.ndarray) -> np.ndarray:
-        """Return which rows copy each group from the row before, shape (n_groups, n_rows)."""
-        found = np.tile(np.append(False, owners[1:] == owners[:-1]), (len(self.groups), 1))
-        for is_copy, group in zip(found, self.groups, strict=True):
-            for name in group.columns:
-                codes = _codes(table[name])
-                is_copy &= np.append(False, codes[1:] == codes[:-1])
+    @property
+    def of_time(self) -> RepeatedColumns | None:
+        """The group that is copied from the time before, if there is one."""
+        return next((group for group in self.groups if group.source == TIME), None)
+
+    def find(self, table: pd.DataFrame, owners: np.ndarray, clock: np.ndarray) -> np.ndarray:
+        """Return which rows each row copies, shape (n_groups, n_rows); -1: none."""
+        found = np.full((len(self.groups), len(owners)), -1)
+        for sources, group in zip(found, self.groups, strict=True):
+            codes = combined([codes_of(table[name]) for name in group.columns])
+            before = row_before(owners)
+            if group.source == TIME:
+                before = follow(codes, owners, clock)
+            elif group.source == AT_ONCE:
+                before[~at_once(owners, clock)] = -1
+            else:
+                before[codes[before] != codes] = -1
+            is_copy = (found[self._sharing(group)] >= 0).any(axis=0)  # by a group before it
+            sources[:] = np.where(is_copy, -1, before)
         return found
 
-    def mark(
-        self, table: pd.DataFrame, copies: np.ndarray, rng: np.random.Generator
+    def _sharing(self, group: RepeatedColumns) -> list[int]:
+        """Return the numbers of the groups that have a column of a group, and of itself."""
+        return [i for i, one in enumerate(self.groups) if {*one.columns} & {*group.columns}]
+
+    def with_places(
+        self, table: pd.DataFrame, sources: np.ndarray, starts: np.ndarray
     ) -> pd.DataFrame:
-        """Add the labels; what is copied becomes that of other rows that is not.
+        """Add the places of the rows that are copied, as `unmark` does.
 
         Parameters
         ----------
         table : DataFrame of shape (n_rows, n_columns)
-        copies : ndarray of bool of shape (n_groups, n_rows)
+        sources : ndarray of int of shape (n_groups, n_rows)
+        starts : ndarray of int of shape (n_rows,)
+            The first row of each row's family.
+        """
+        places = np.where(sources < 0, -1, sources - starts)
+        table = table.copy(deep=False)
+        for group, own in zip(self.groups, places, strict=True):
+            table[group.label] = own
+        return table
+
+    def mark(
+        self,
+        table: pd.DataFrame,
+        sources: np.ndarray,
+        owners: np.ndarray,
+        clock: np.ndarray,
+        rng: np.random.Generator,
+    ) -> pd.DataFrame:
+        """Add the labels; what is copied becomes that of other rows that is not.
+
+        What is always copied at the same time stays, and has no label.
+
+        Parameters
+        ----------
+        table : DataFrame of shape (n_rows, n_columns)
+        sources : ndarray of int of shape (n_groups, n_rows)
             As `find` returns them.
+        owners, clock : ndarray of shape (n_rows,)
         rng : Generator
         """
         table = table.copy(deep=False)
-        for is_copy, group in zip(copies, self.groups, strict=True):
-            new = np.flatnonzero(~is_copy)
+        for source, group in zip(sources, self.groups, strict=True):
+            if group.source == AT_ONCE:
+                continue
+            is_copy = source >= 0
+            new = np.flatnonzero(~(sources[self._sharing(group)] >= 0).any(axis=0))
             taken = np.where(is_copy, rng.choice(new, len(is_copy)), np.arange(len(is_copy)))
-            for name in group.columns:
+            for name in group.columns_of(table):
                 table[name] = table[name].iloc[taken].set_axis(table.index)
-            labels = np.where(is_copy, _YES, _NO).astype(object)
+            n = count_skipped(source, owners, clock) if group.source == TIME else is_copy * 0
+            labels = np.where(is_copy, np.array(_YES, dtype=object)[n], _NEW)
             table[group.label] = pd.Series(labels, index=table.index, dtype=object)
         return table
 
-    def unmark(self, marked: pd.DataFrame, before: pd.DataFrame | None) -> pd.DataFrame:
-        """Copy what is to be copied; inverse of `mark`, without the labels.
+    def unmark(
+        self,
+        marked: pd.DataFrame,
+        past: PastRows,
+        families: np.ndarray,
+        at_once: np.ndarray,
+    ) -> pd.DataFrame:
+        """Copy what is to be copied; inverse of `mark`.
 
         Parameters
         ----------
         marked : DataFrame of shape (n_rows, n_columns)
-        before : DataFrame of shape (n_rows, n_columns) or None
-            The rows before; None: these rows are the first ones.
+        past : PastRows
+        families : ndarray of int of shape (n_rows,)
+        at_once : ndarray of bool of shape (n_rows,)
+            Whether rows are at the same time as the rows before.
+
+        Returns
+        -------
+        table : DataFrame of shape (n_rows, n_columns)
+            In place of the labels are the places of the rows that are copied; -1: none.
         """
-        table = marked.drop(columns=[group.label for group in self.groups])
-        if before is None:
-            return table
-        for group in self.groups:
-            is_copy = (marked[group.label] == _YES).to_numpy(dtype=bool, na_value=False)
-            for name in group.columns:
-                old = before[name].set_axis(table.index)
-                table[name] = table[name].where(~is_copy, old)
+        table = marked.copy(deep=False)
+        found = np.full((len(self.groups), len(table)), -1)
+        for places, group in zip(found, self.groups, strict=True):
+            is_copy = (found[self._sharing(group)] >= 0).any(axis=0)  # by a group before it
+            wanted = self._places(group, marked, past, families, at_once)
+            places[:] = np.where(is_copy, -1, wanted)
+            old = past.rows(families, places)
+            if old is not None and (places >= 0).any():
+                for name in group.columns_of(table):
+                    copied = old[name].set_axis(table.index).astype(table[name].dtype)
+                    table[name] = table[name].where(places < 0, copied)
+            table[group.label] = places
         return table
 
+    def without_places(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return rows without the places of the rows that are copied."""
+        return table.drop(columns=[group.label for group in self.groups], errors="ignore")
 
-def _more_than_chance(
-    same: np.ndarray, codes: np.ndarray, follows: np.ndarray, series: pd.Series
-) -> float:
-    """Return by how much numbers repeat more often than by chance; 0 where they hardly do.
+    def _places(
+        self,
+        group: RepeatedColumns,
+        marked: pd.DataFrame,
+        past: PastRows,
+        families: np.ndarray,
+        at_once: np.ndarray,
+    ) -> np.ndarray:
+        if group.source == AT_ONCE:
+            return np.where(at_once, past.n_rows - 1, -1)
+        labels = marked[group.label].to_numpy(dtype=object)
+        n = pd.Index(_YES).get_indexer(pd.Index(labels, dtype=object))
+        if group.source == ROW:
+            return np.where(n < 0, -1, past.n_rows - 1)
+        return np.where(n < 0, -1, past.places(families, np.maximum(n, 0)))
 
-    Missing ones do not count.
-    """
-    there = series.notna().to_numpy()
-    if not (follows & there).any():
-        return 0.0
-    share = float(same[follows & there].mean())
-    chance = float(np.square(np.bincount(codes[there]) / there.sum()).sum())
-    return share - chance if share > max(_MIN_REPEATS, _TIMES_CHANCE * chance) else 0.0
+    def copy(
+        self,
+        names: Collection[Hashable],
+        own: pd.DataFrame,
+        table: pd.DataFrame,
+        owners: np.ndarray,
+    ) -> pd.DataFrame:
+        """Copy some columns in complete families.
 
-
-def _codes(series: pd.Series) -> np.ndarray:
-    values = as_numbers(series) if is_number(series) else as_labels(series)
-    return np.asarray(pd.factorize(values, use_na_sentinel=False)[0])
+        Parameters
+        ----------
+        names : collection of hashable
+        own : DataFrame of shape (n_rows, n_columns)
+            Rows of a family stand together, in order.
+        table : DataFrame of shape (n_rows, n_columns)
+            As `unmark` returns it.
+        owners : ndarray of int of shape (n_rows,)
+        """
+        rows, first = np.arange(len(owners)), np.searchsorted(owners, owners)
+        own = own.copy(deep=False)
+        for name in names:
+            labels = [g.label for g in self.groups if name in g.columns and g.label in table]
+            if labels:
+                places = table[labels].to_numpy(np.int64).max(axis=1)
+                roots = np.where(places < 0, rows, first + places)
+                while (further := roots[roots] != roots).any():
+                    roots[further] = roots[roots[further]]
+                own[name] = own[name].iloc[roots].set_axis(own.index)
+        return own
 
 
 def _free(number: int, taken: pd.DataFrame) -> str:

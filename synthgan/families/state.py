@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 
 from synthgan.encoding.tables.column import Column
-from synthgan.families.coding import FamilyCoding, Rows
+from synthgan.families.coding import FamilyCoding, Rows, as_labels
 from synthgan.families.pace import Pace
+from synthgan.families.past_rows import PastRows
+from synthgan.families.repeats import Repeats
+from synthgan.families.rows_at_once import RowsAtOnce, rows_to_come
 from synthgan.families.summaries import Summaries
-from synthgan.families.timeline import dates_of, on_clock
+from synthgan.families.timeline import as_numbers, dates_of, on_clock
 
 __all__ = ["FamilyState"]
 
-_NO_RULES = Pace()
+_NO_RULES, _NO_COPIES = Pace(), Repeats()
 _MOST_RECENT = 10  # rows that are compared with the next one
 
 
@@ -35,6 +38,7 @@ class FamilyState:
     order : Column or None, default=None
         The order column.
     pace : Pace, default=Pace()
+    repeats : Repeats, default=Repeats()
     """
 
     def __init__(
@@ -46,12 +50,13 @@ class FamilyState:
         end: np.ndarray,
         order: Column | None = None,
         pace: Pace = _NO_RULES,
+        repeats: Repeats = _NO_COPIES,
     ) -> None:
         n = len(parents)
         self.coding, self.summaries, self.parents = coding, summaries, parents
         self.number = np.nan_to_num(parents[summaries.number].to_numpy(np.float64, na_value=0.0))
         self.start, self.end = start, end
-        self.pace = pace
+        self.pace, self.copied = pace, repeats
         self.dates = dates_of(parents, order)
         self.limit = np.full(n, np.inf)  # until when rows must have ended
         if pace.within in self.dates:
@@ -66,7 +71,7 @@ class FamilyState:
         self.since = np.zeros(n)  # how long the row before it has ended
         self.at_once = np.zeros(n)  # rows so far at the time of the next one
         self.before: Rows | None = None
-        self.rows_before: pd.DataFrame | None = None  # as they are generated, by family
+        self.past, self.at_this_time = PastRows(n), RowsAtOnce(n)
         self.recent: list[tuple[np.ndarray, np.ndarray]] = []  # times and labels that are distinct
         self.sums = {name: np.zeros(n) for name in coding.numbers}
         self.counts = {name: np.zeros(n) for name in coding.numbers}
@@ -140,7 +145,29 @@ class FamilyState:
                 known[f"distinct, left: {name}"] = whole - distinct
             for i in range(level.n_shares):
                 known[f"share of {level.levels[i]}: {name}"] = seen[:, i] / max(1, self.place)
-        return pd.DataFrame(known)
+        if self.pace.counted is not None:
+            known |= self.at_this_time.context(families)
+        return pd.DataFrame(known | self._of_time_before(families))
+
+    def _of_time_before(self, families: np.ndarray) -> dict[Hashable, Any]:
+        """Return what is known of the row of the time before that comes next."""
+        group = self.copied.of_time
+        if group is None:
+            return {}
+        places = self.past.places(families)
+        rows, there = self.past.rows(families, places), places >= 0
+        known: dict[Hashable, Any] = {"rows left of the time before": self.past.left(families)}
+        values: np.ndarray
+        for name in self.coding.numbers:
+            if name not in group.columns:
+                values = np.full(len(families), np.nan) if rows is None else as_numbers(rows[name])
+                known[f"at the time before: {name}"] = np.where(there, values, np.nan)
+        for level in self.coding.labels:
+            if level.is_shown:
+                none = np.full(len(families), None, dtype=object)
+                labels = none if rows is None else as_labels(rows[level.name])
+                known[f"at the time before: {level.name}"] = np.where(there, labels, none)
+        return known
 
     def step(self, families: np.ndarray, after: np.ndarray, ends: np.ndarray) -> np.ndarray:
         """Return the steps from the ends of next rows to the rows after them.
@@ -151,6 +178,17 @@ class FamilyState:
         is_last = self.number[families] <= self.place + 1
         to_end = (after - ends == until) & (until > 0)
         return np.where(is_last | to_end, np.nan, after - ends)
+
+    def still_to_come(self, families: np.ndarray, changes: np.ndarray) -> np.ndarray:
+        """Return how many rows are to come at the same time after the next rows.
+
+        `changes` are those of `RowsAtOnce.after`. All rows left are at the last value, if that is
+        known before the rows.
+        """
+        n_left = (self.number - self.place)[families]
+        if not self.is_open:
+            changes = np.where(self.end[families] <= self.clock[families], n_left, changes)
+        return self.at_this_time.after(families, changes, n_left)
 
     def next(
         self, families: np.ndarray, steps: np.ndarray, ends: np.ndarray
@@ -178,8 +216,10 @@ class FamilyState:
         to_last, room = n_after == 1, until - (n_after - 1) * least
         if self.is_open:
             fits = ~np.isnan(steps) & (least <= steps) & (steps <= room)
-            # Where rows may be at the same time, there is time for all of them.
-            other = np.inf if least > 0 else ends
+            if self.pace.counted is not None:  # a last time of rows is at the last value
+                other = np.where((until > 0) & np.isfinite(until), self.end[families], np.inf)
+            else:  # where rows may be at the same time, there is time for all of them
+                other = np.where(least > 0, np.inf, ends)
             after = np.where(n_after < 1, ends, np.where(fits, ends + steps, other))
             return after, fits | (n_after < 1)
         to_end = np.isnan(steps) & (until > 0)
@@ -211,6 +251,7 @@ class FamilyState:
         rows: Rows,
         after: np.ndarray,
         ends: np.ndarray | None = None,
+        table: pd.DataFrame | None = None,
     ) -> None:
         """Add the next row of some families.
 
@@ -222,6 +263,8 @@ class FamilyState:
             When the rows after them begin; infinite: there is none.
         ends : ndarray of shape (n,) or None, default=None
             When they end; None: as they begin.
+        table : DataFrame of shape (n, n_columns) or None, default=None
+            The same rows as `Repeats` copies them; None: none is copied.
         """
         n = len(self.parents)
         if self.before is None:
@@ -235,6 +278,12 @@ class FamilyState:
         is_late = np.isinf(after)  # no further row
         after = np.where(is_late, self.clock[families], after)
         is_same = after == self.clock[families]
+        if self.pace.counted is not None and table is not None:
+            self.at_this_time.take(families, table[self.pace.counted].to_numpy(np.float64))
+        if table is not None:
+            group = self.copied.of_time
+            sources = None if group is None else table[group.label].to_numpy(np.int64)
+            self.past.take(table, families, sources, ~is_same)
         self.at_once[families] = np.where(is_same, self.at_once[families] + 1, 0)
         self.since[families] = after - (self.clock[families] if ends is None else ends)
         self.clock[families] = after
@@ -250,18 +299,25 @@ class FamilyState:
         self.number[families[is_late]] = self.place
 
     def unroll(
-        self, rows: Rows, clock: np.ndarray, owners: np.ndarray, ends: np.ndarray
+        self,
+        table: pd.DataFrame,
+        clock: np.ndarray,
+        owners: np.ndarray,
+        ends: np.ndarray,
+        sources: np.ndarray,
     ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
         """Take all rows of complete families, first rows first.
 
         Parameters
         ----------
-        rows : dict of arrays of shape (n_rows,)
+        table : DataFrame of shape (n_rows, n_columns)
             Rows of a family stand together, in order.
         clock : ndarray of shape (n_rows,)
         owners : ndarray of int of shape (n_rows,), ascending
         ends : ndarray of shape (n_rows,)
             When rows end.
+        sources : ndarray of int of shape (n_groups, n_rows)
+            The rows that rows copy; -1: none.
 
         Returns
         -------
@@ -277,12 +333,17 @@ class FamilyState:
         starts = np.maximum.accumulate(np.where(first, np.arange(len(owners)), 0))
         places = np.arange(len(owners)) - starts
         order = np.argsort(places, kind="stable")
+        rows, placed = self.coding.read(table), None
+        if self.copied.of_time is not None or self.pace.counted is not None:
+            placed = self.copied.with_places(table, sources, starts)
+            placed[self.pace.counted or ""] = rows_to_come(owners, clock)
         contexts, steps = [], []
         for at in np.split(order, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(self.context(owners[at]))
             steps.append(self.step(owners[at], after[at], ends[at]))
             own = {name: values[at] for name, values in rows.items()}
-            self.take(owners[at], own, after[at], ends[at])
+            some = None if placed is None else placed.iloc[at]
+            self.take(owners[at], own, after[at], ends[at], some)
         return pd.concat(contexts, ignore_index=True), order, np.concatenate(steps)
 
     def repeats(self, families: np.ndarray, rows: Rows) -> np.ndarray:

@@ -31,7 +31,7 @@ class Summaries(Stored):
         Name of the column with the number of rows; missing where there are none.
     first, last : hashable
         Names of the columns with the first and the last value of the order column. None as the
-        last: it follows from the rows, see `steps_follow_labels`.
+        last: it follows from the rows, see `rows_decide_end`.
     means : tuple of (hashable, hashable)
         Columns of numbers, and the names of their means.
     counts : tuple of (hashable, hashable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,6 +105,21 @@ class Timeline(Stored):
             dates = _taken(_first_of(parent, bases), owners, coded.index) + coded[name]
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         return child
+
+    def dated(self, table: Any, names: Iterable[Hashable], clock: np.ndarray) -> Any:
+        """Turn some durations since the order's date into dates."""
+        return self._shifted(table, names, clock, 1)
+
+    def undated(self, table: Any, names: Iterable[Hashable], clock: np.ndarray) -> Any:
+        """Turn dates into durations since the order's date; inverse of `dated`."""
+        return self._shifted(table, names, clock, -1)
+
+    def _shifted(self, table: Any, names: Iterable[Hashable], clock: np.ndarray, sign: int) -> Any:
+        table = table.copy(deep=False)
+        for name in names:
+            times = self.from_clock(clock).set_axis(table.index)
+            table[name] = table[name] + times if sign > 0 else table[name] - times
+        return table
 
     def cut(self, child: Any, until: Any, limit: pd.Series, owners: np.ndarray) -> Any:
         """Cut durations that go beyond a date of the parent."""

@@ -14,6 +14,7 @@ from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.exclusions import Exclusions
 from synthgan.families.number_coding import NumberCoding
+from synthgan.families.numbering import Numbering
 from synthgan.families.pace import Pace
 from synthgan.families.repeats import Repeats
 from synthgan.families.summaries import Summaries
@@ -27,8 +28,9 @@ _CONTEXT, _FAMILY, _RANKS = "context.", "family.", "ranks."
 _PARTS: dict[str, Any] = {
     "timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
     "plain_coding": FamilyCoding, "numbers": NumberCoding, "pace": Pace, "exclusions": Exclusions,
-    "repeats": Repeats,
+    "repeats": Repeats, "numbering": Numbering,
 }  # fmt: skip
+_LATER: dict[str, Any] = {"numbering": Numbering()}  # of which earlier versions knew nothing
 
 
 def fit_context(known: pd.DataFrame, min_support: int, people: np.ndarray | None) -> GridEncoder:
@@ -75,7 +77,8 @@ def restore_child(
         parts[prefix][name.removeprefix(prefix)] = arrays.pop(name)
     restore_table(model, {k: v for k, v in record.items() if k not in own}, arrays)
     for name, cls in _PARTS.items():
-        setattr(model, f"{name}_", cls.from_dict(own[name]))
+        is_there = own[name] is not None or name not in _LATER
+        setattr(model, f"{name}_", cls.from_dict(own[name]) if is_there else _LATER[name])
     encoder = GridEncoder(min_support=model.encoder_.min_support)
     model.context_encoder_ = encoder.from_state(own["context"], parts[_CONTEXT])
     model.ranks_ = ConditionalRanks.from_state(

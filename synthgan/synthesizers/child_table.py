@@ -17,12 +17,12 @@ from synthgan.exceptions import grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
 from synthgan.families.date_order import bounded, opened
-from synthgan.families.ends import as_shares, steps_follow_labels
+from synthgan.families.ends import as_shares, rows_decide_end
 from synthgan.families.exclusions import Exclusions
 from synthgan.families.families import Families, some_families
 from synthgan.families.number_coding import NumberCoding
+from synthgan.families.numbering import Numbering
 from synthgan.families.pace import Pace
-from synthgan.families.repeats import Repeats
 from synthgan.families.shared import known_of_rows
 from synthgan.families.state import FamilyState
 from synthgan.families.summaries import Summaries
@@ -34,6 +34,7 @@ from synthgan.gan.training.callbacks import KeepBest
 from synthgan.privacy import Support
 from synthgan.records.tables import Container
 from synthgan.refine.critic import Critic
+from synthgan.synthesizers import row_marks
 from synthgan.synthesizers.base import BaseGANSynthesizer
 from synthgan.synthesizers.child_archive import describe_child, fit_context, restore_child
 from synthgan.synthesizers.family_choice import (
@@ -132,8 +133,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             self.constraints_ = fit_constraints(constraints, own, [], support, None, True)
             table = self.constraints_.apply(own)
             clock = self.timeline_.clock(typed)
-            self.repeats_ = Repeats.fit(table, owners, support)
-            self._copies = self.repeats_.find(table, owners)
+            self.repeats_, self._copies = row_marks.find_copies(self, table, typed, owners, clock)
             copied = self.repeats_.columns
             self.numbers_ = NumberCoding.fit(table, clock, support, self.constraints_, copied)
             changed = self.numbers_.constrained(self.constraints_)
@@ -145,6 +145,9 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             table = self.numbers_.apply(table, clock)
             self.coding_ = FamilyCoding.fit(table, owners, clock, support)
             self.pace_ = Pace.fit(self.timeline_.order, clock, owners, durations, support)
+            self.pace_ = row_marks.count_rows(self, table, owners, clock)
+            fixed = NumberCoding.constrained(self.constraints_)
+            self.numbering_ = Numbering.fit(own, owners, support, fixed)
             self._plain = own[self.numbers_.changed(self.constraints_)]
             self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
         self._table, self._clock, self._hidden = table, clock, list(hidden.columns)
@@ -175,10 +178,9 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         summaries = Summaries.fit(child, self.coding_, rows, owners, n, taken, seen, n_tables)
         made = summaries.apply(self.coding_, self.timeline_, rows, self._clock, owners, n)
         dated = pd.concat([parents, made.set_axis(parents.index)], axis=1)
-        support = Support(self._support.least, people)
-        dates = list(parents.columns)
+        support, dates = Support(self._support.least, people), list(parents.columns)
         steps = np.roll(self._clock, -1) - self._clock - self.lasts(self._table)
-        if summaries.last in made and steps_follow_labels(self.coding_, rows, steps, owners):
+        if summaries.last in made and rows_decide_end(self.coding_, rows, steps, owners):
             self.summaries_ = opened(dated, summaries, dates, support)
             return made.drop(columns=summaries.last)
         self.summaries_ = bounded(dated, summaries, dates, support)
@@ -205,19 +207,20 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         preset = table_recipe(self, preset, n_people, len(table))
         if self.encoder is None:
             encoder.set_params(min_pool=PRIVACY_LEVELS[self.privacy].min_pool(n_people))
-        rows, ends = self.coding_.read(table), clock + self.lasts(table)
+        ends = clock + self.lasts(table)
         self.pace_ = self.pace_.of_parents(
             self.timeline_.order, ends, owners, families.parents, self.summaries_.upper
         )
-        marked = self.coding_.mark(table, owners, clock)
-        contexts, order, gaps = self._state(families).unroll(rows, clock, owners, ends)
+        state = self._state(families)
+        contexts, order, gaps = state.unroll(table, clock, owners, ends, self._copies)
         known = pd.concat(
             [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
         )
-        marked = self.repeats_.mark(marked, self._copies, np.random.default_rng(0))
+        marked = row_marks.mark_rows(self, table, owners, clock, self._copies)
         own = marked.iloc[order].reset_index(drop=True)
         if self.timeline_.order is not None:
-            own[self.timeline_.name] = np.nan_to_num(gaps) if np.isnan(gaps).all() else gaps
+            gaps[order] = gaps.copy()
+            own[self.timeline_.name] = row_marks.learnt_steps(self, gaps, owners, clock)[order]
         support = Support(support.least, people[order])
         plain = table.iloc[order].reset_index(drop=True)
         self.exclusions_ = Exclusions.fit(plain, known, support)
@@ -263,7 +266,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
     def _state(self, families: Families) -> FamilyState:
         return FamilyState(
             self.coding_, self.summaries_, families.parents, families.start, families.end,
-            self.timeline_.order, self.pace_,
+            self.timeline_.order, self.pace_, self.repeats_,
         )  # fmt: skip
 
     def encode_context(self, known: pd.DataFrame) -> np.ndarray:
@@ -294,8 +297,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         rng = np.random.default_rng(seed)
         critic = self.family_critic_
         n_versions = 1 if critic is None else _FAMILIES
-        n = len(families.parents)
-        copies = np.tile(np.arange(n), n_versions)
+        copies = np.tile(np.arange(len(families.parents)), n_versions)
         table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
         if critic is not None and len(table):
             seen = self._describe(table, clock, owners, len(copies))
@@ -310,10 +312,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
     ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]:
         """Generate families row by row, all of them at once."""
         state = self._state(families)
-        tables: list[pd.DataFrame] = []
-        clocks: list[np.ndarray] = []
-        owners: list[np.ndarray] = []
-        linked: list[np.ndarray] = []
+        parts: list[tuple[pd.DataFrame, np.ndarray, np.ndarray, np.ndarray]] = []
         while len(at := state.alive()):
             to, known = links(len(at), rng)
             context = pd.concat([state.context(at), known.add_prefix("linked: ")], axis=1)
@@ -323,16 +322,14 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
                 at, to, after = at[fits], to[fits], after[fits]
                 table = table[fits].reset_index(drop=True)
             clock = state.clock[at]
-            state.take(at, self.coding_.read(table), after, clock + self.lasts(table))
-            state.rows_before = table.set_axis(at)
-            tables.append(table)
-            clocks.append(clock)
-            owners.append(at)
-            linked.append(to)
-        if not tables:
+            dated, ends = row_marks.dated_rows(self, table, clock), clock + self.lasts(table)
+            state.take(at, self.coding_.read(table), after, ends, dated)
+            parts.append((table, clock, at, to))
+        if not parts:
             table = self.encoder_.decode(np.zeros((0, *self.grid_shape_), np.float32))
             none = np.zeros(0, dtype=np.int64)
             return self.without_order(table), np.zeros(0), none, links(0, rng)[0]
+        tables, clocks, owners, linked = zip(*parts, strict=True)
         of = np.concatenate(owners)
         order = np.argsort(of, kind="stable")
         table = pd.concat(tables, ignore_index=True).iloc[order].reset_index(drop=True)
@@ -347,7 +344,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         rng: np.random.Generator,
     ) -> pd.DataFrame:
         """Turn generated rows into those that `read` returned: relations hold, dates are dates."""
-        own = self._plainly(table, clock, rng)
+        own = self._plainly(table, clock, owners, rng)
         for column in self.schema_:
             if column.kind in ("string", "category") and own[column.name].dtype == object:
                 own[column.name] = own[column.name].astype(column.pandas_dtype())
@@ -358,11 +355,13 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         return self.forms_.settle(self.timeline_.restore(own, parents, owners))
 
     def _plainly(
-        self, table: pd.DataFrame, clock: np.ndarray, rng: np.random.Generator
+        self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, rng: np.random.Generator
     ) -> pd.DataFrame:
-        """Undo what constraints rewrote, and remove what is not recorded at its time."""
-        own = self.constraints_.restore(self.numbers_.restore(table), rng)
-        return self.numbers_.recording.remove(own, clock)
+        """Undo what constraints rewrote, number rows, and remove what is not recorded then."""
+        own = self.numbers_.restore(row_marks.without_marks(self, table))
+        own = self.constraints_.restore(own, rng)
+        own = self.repeats_.copy(row_marks.rare_columns(self.constraints_), own, table, owners)
+        return self.numbers_.recording.remove(self.numbering_.restore(own, owners), clock)
 
     def _fit_family_critic(
         self,
@@ -400,7 +399,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, n: int
     ) -> np.ndarray:
         """Return the features for the choice among generated families."""
-        plain = self._plainly(table, clock, np.random.default_rng(0))
+        plain = self._plainly(table, clock, owners, np.random.default_rng(0))
         return describe_families(self._codings(), (table, plain), clock, owners, n)
 
     def _known_of_families(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.families.state import FamilyState
+from synthgan.synthesizers.row_marks import copy_rows
 
 __all__ = ["draw_rows"]
 
@@ -61,10 +62,12 @@ def draw_rows(
         clock, before = state.clock[some], state.before
         before = None if before is None else {k: v[some] for k, v in before.items()}
         table = model.coding_.unmark(model.without_order(marked), before, clock)
-        last = None if state.rows_before is None else state.rows_before.loc[some]
-        table = model.repeats_.unmark(table, last)
+        table = copy_rows(model, table, state, some)
         ends = clock + model.lasts(table)
         then, fits = state.next(some, steps, ends)
+        if model.pace_.counted is not None:
+            stays = table[model.pace_.counted].to_numpy() > 0
+            then, fits = np.where(stays, clock, then), fits | stays
         too_long = state.overruns(some, ends)
         bad = ~fits | state.repeats(some, model.coding_.read(table)) | too_long
         bad |= model.exclusions_.broken(table, known)

@@ -8,7 +8,7 @@ from synthgan.constraints import Inequality
 from synthgan.encoding.tables.column import Column
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.date_order import date_order, opened
-from synthgan.families.ends import read_ends, steps_follow_labels
+from synthgan.families.ends import read_ends, rows_decide_end
 from synthgan.families.families import Families
 from synthgan.families.pace import Pace
 from synthgan.families.state import FamilyState
@@ -31,16 +31,16 @@ def stays(n=400):
 
 def test_labels_determine_when_the_next_row_begins():
     coding, rows, owners, gaps = stays()
-    assert steps_follow_labels(coding, rows, gaps, owners)
+    assert rows_decide_end(coding, rows, gaps, owners)
     shuffled = np.random.default_rng(1).permutation(gaps)
-    assert not steps_follow_labels(coding, rows, shuffled, owners)
-    assert not steps_follow_labels(coding, rows, np.ones(len(gaps)), owners)
-    assert not steps_follow_labels(coding, rows, np.zeros(len(gaps)), owners)
+    assert not rows_decide_end(coding, rows, shuffled, owners)
+    assert rows_decide_end(coding, rows, np.ones(len(gaps)), owners)  # periods without a gap
+    assert not rows_decide_end(coding, rows, np.zeros(len(gaps)), owners)
 
 
 def test_few_steps_are_no_evidence():
     coding, rows, owners, gaps = stays(200)
-    assert not steps_follow_labels(coding, rows, gaps, owners)
+    assert not rows_decide_end(coding, rows, gaps, owners)
 
 
 def dates(*days):
