@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ __all__ = ["ConditionalRanks"]
 
 _MANY_PEOPLE = 1250  # from which a generator does better by itself
 _MOST_LEVELS, _MOST_BINS = 30, 100  # of a label and a number that trees see
+_NOT_DECIDED: Mapping[Hashable, np.ndarray] = MappingProxyType({})
 _MOST_KNOTS, _FEWEST_ROWS = 100, 500  # from which ranks of generated rows are calibrated
 
 
@@ -77,6 +79,7 @@ class ConditionalRanks:
         known: pd.DataFrame,
         support: Support,
         last: Collection[Hashable] = (),
+        decided: Mapping[Hashable, np.ndarray] = _NOT_DECIDED,
     ) -> tuple[ConditionalRanks, pd.DataFrame]:
         """Learn the ranks, and return the rows as they are learnt.
 
@@ -90,6 +93,8 @@ class ConditionalRanks:
             With the person of each row.
         last : collection of hashable
             Columns that follow from all others.
+        decided : dict of ndarray of bool of shape (n_rows,)
+            The rows that count for some columns; in others, their values mean nothing.
         """
         rng = np.random.default_rng(len(rows))
         people = np.arange(len(rows)) if support.people is None else support.people
@@ -110,10 +115,11 @@ class ConditionalRanks:
                     made.labels[is_own, name] = LabelLevels(name, levels)
         ranks, seen = rows.copy(deep=False), made._see(known, False, made.known)
         for name in order:
-            found = fit_ranked(rows[name], seen, folds, support, rng)
+            some = decided.get(name, np.ones(len(rows), dtype=bool))
+            found = fit_ranked(rows[name][some], seen[some], folds[some], support.take(some), rng)
             if found is not None:
                 made.columns[name] = found
-                ranks[name] = found.apply(rows[name], seen)
+                ranks[name] = found.apply(rows[name], seen).where(some, rng.random(len(rows)))
             seen = np.column_stack([seen, made._see(rows, True, (name,))])
         return made, ranks
 
@@ -150,17 +156,22 @@ class ConditionalRanks:
             used[one.predictor.features] = True
         return used
 
-    def calibrate(self, made: pd.DataFrame) -> None:
+    def calibrate(
+        self, made: pd.DataFrame, decided: Mapping[Hashable, np.ndarray] = _NOT_DECIDED
+    ) -> None:
         """Learn how ranks that a generator makes are distributed; real ones are evenly.
 
         Parameters
         ----------
         made : DataFrame of shape (n_rows, n_columns)
             Generated ranks.
+        decided : dict of ndarray of bool of shape (n_rows,)
+            As in `fit`.
         """
         self.knots = {}
         for name in self.columns if len(made) >= _FEWEST_ROWS else ():
             values = made[name].to_numpy(np.float64, na_value=np.nan)
+            values = values[decided.get(name, np.ones(len(values), dtype=bool))]
             values = np.sort(values[~np.isnan(values)])
             if len(values) >= _FEWEST_ROWS:
                 at = np.linspace(0, 1, _MOST_KNOTS)

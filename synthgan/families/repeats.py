@@ -179,7 +179,7 @@ class Repeats(Stored):
     ) -> pd.DataFrame:
         """Add the labels; what is copied becomes that of other rows that is not.
 
-        What is always copied at the same time stays, and has no label.
+        What is always copied at the same time has no label.
 
         Parameters
         ----------
@@ -191,17 +191,25 @@ class Repeats(Stored):
         """
         table = table.copy(deep=False)
         for source, group in zip(sources, self.groups, strict=True):
-            if group.source == AT_ONCE:
-                continue
             is_copy = source >= 0
-            new = np.flatnonzero(~(sources[self._sharing(group)] >= 0).any(axis=0))
+            new = np.flatnonzero(self._are_new(group, sources))
             taken = np.where(is_copy, rng.choice(new, len(is_copy)), np.arange(len(is_copy)))
             for name in group.columns_of(table):
                 table[name] = table[name].iloc[taken].set_axis(table.index)
-            n = count_skipped(source, owners, clock) if group.source == TIME else is_copy * 0
-            labels = np.where(is_copy, np.array(_YES, dtype=object)[n], _NEW)
-            table[group.label] = pd.Series(labels, index=table.index, dtype=object)
+            if group.source != AT_ONCE:
+                n = count_skipped(source, owners, clock) if group.source == TIME else is_copy * 0
+                labels = np.where(is_copy, np.array(_YES, dtype=object)[n], _NEW)
+                table[group.label] = pd.Series(labels, index=table.index, dtype=object)
         return table
+
+    def new(self, sources: np.ndarray) -> dict[Hashable, np.ndarray]:
+        """Return for each column which rows do not copy it; `sources` are those of `find`."""
+        return {
+            name: self._are_new(group, sources) for group in self.groups for name in group.columns
+        }
+
+    def _are_new(self, group: RepeatedColumns, sources: np.ndarray) -> np.ndarray:
+        return np.asarray(~(sources[self._sharing(group)] >= 0).any(axis=0))
 
     def unmark(
         self,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 import numpy as np
+import pandas as pd
 
 from synthgan.families.copy_search import at_once, row_before
+from synthgan.families.number_values import nearest
+from synthgan.privacy import EVERYTHING, Support
 
 __all__ = ["RowsAtOnce", "are_counted", "changes_of", "rows_to_come"]
 
@@ -43,12 +46,13 @@ class RowsAtOnce:
         ----------
         families : ndarray of int of shape (n,)
         changes : ndarray of shape (n,)
-            By how many rows a time differs from the time before.
+            By how many rows a time differs from the time before: numbers, or labels of numbers.
         n_left : ndarray of shape (n,)
             Rows that the families still have, the next one among them.
         """
         left = self._left[families]
-        size = np.clip(self._size[families] + np.nan_to_num(changes), 1, n_left)
+        more = pd.to_numeric(pd.Series(changes, dtype=object), errors="coerce").fillna(0)
+        size = np.clip(self._size[families] + more.to_numpy(np.float64), 1, n_left)
         return np.asarray(np.where(left > 0, left, size) - 1)
 
     def take(self, families: np.ndarray, after: np.ndarray) -> None:
@@ -58,19 +62,25 @@ class RowsAtOnce:
         self._left[families] = after
 
 
-def changes_of(owners: np.ndarray, clock: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return by how many rows each time differs from the time before.
+def changes_of(
+    owners: np.ndarray, clock: np.ndarray, rng: np.random.Generator, support: Support = EVERYTHING
+) -> np.ndarray:
+    """Return by how many rows each time differs from the time before, as labels.
 
-    Rows that are not the first of their time have the change of another time.
+    A change that too few people share is the next one that enough do. Rows that are not the first
+    of their time have the change of another time.
     """
     once = at_once(owners, clock)
     first = np.flatnonzero(~once)
     sizes = np.diff(np.append(first, len(owners)))
     is_later = row_before(owners)[first] >= 0
-    changes = np.zeros(len(owners))
-    changes[first] = sizes - np.where(is_later, np.roll(sizes, 1), 0)
+    of_times = sizes - np.where(is_later, np.roll(sizes, 1), 0)
+    people = support.take(first).of_labels(pd.Series(of_times))
+    shared = np.sort(people.index[people >= support.least].to_numpy(np.int64))
+    changes = np.zeros(len(owners), dtype=np.int64)
+    changes[first] = nearest(of_times, shared.tolist()) if len(shared) else of_times
     changes[once] = changes[rng.choice(first, once.sum())]
-    return changes
+    return np.array([f"{change:+d}" for change in changes], dtype=object)
 
 
 def rows_to_come(owners: np.ndarray, clock: np.ndarray) -> np.ndarray:

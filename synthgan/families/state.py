@@ -187,7 +187,8 @@ class FamilyState:
         """
         n_left = (self.number - self.place)[families]
         if not self.is_open:
-            changes = np.where(self.end[families] <= self.clock[families], n_left, changes)
+            is_last = self.end[families] <= self.clock[families]
+            changes = np.where(is_last, n_left.astype(object), changes)
         return self.at_this_time.after(families, changes, n_left)
 
     def next(

@@ -146,8 +146,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             self.coding_ = FamilyCoding.fit(table, owners, clock, support)
             self.pace_ = Pace.fit(self.timeline_.order, clock, owners, durations, support)
             self.pace_ = row_marks.count_rows(self, table, owners, clock)
-            fixed = NumberCoding.constrained(self.constraints_)
-            self.numbering_ = Numbering.fit(own, owners, support, fixed)
+            self.numbering_ = Numbering.fit(own, owners, support, changed)
             self._plain = own[self.numbers_.changed(self.constraints_)]
             self.plain_coding_ = FamilyCoding.fit(self._plain, owners, clock, support)
         self._table, self._clock, self._hidden = table, clock, list(hidden.columns)
@@ -224,7 +223,8 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         support = Support(support.least, people[order])
         plain = table.iloc[order].reset_index(drop=True)
         self.exclusions_ = Exclusions.fit(plain, known, support)
-        self.ranks_, own = ConditionalRanks.fit(own, known, support, self._hidden)
+        decided = row_marks.decided_rows(self, owners, clock, self._copies, order)
+        self.ranks_, own = ConditionalRanks.fit(own, known, support, self._hidden, decided)
         with grouped_notices(), without_notices_of(self.constraints_.residuals, up_to=1):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
@@ -237,7 +237,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         support = Support(int(encoder.min_support), support.people)
         data = TrainingSet(grids, all_groups, groups, support, usual, half_widths, labels)
         self._fit_grids(data, preset, begun)
-        self._calibrate(labels)
+        self._calibrate(labels, decided)
         self.family_critic_ = None
         seconds = read_seconds(self.max_time)
         is_late = seconds is not None and time.perf_counter() > begun + seconds
@@ -247,14 +247,15 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         del self._new_encoder
         return self
 
-    def _calibrate(self, labels: np.ndarray) -> None:
+    def _calibrate(self, labels: np.ndarray, decided: dict[Hashable, np.ndarray]) -> None:
         """Learn how the ranks of generated rows are distributed."""
         if self.ranks_.columns:
             seed = seed_of_run(self)
             n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(labels))
             some = np.random.default_rng(seed).integers(len(labels), size=n)
             given = (labels[some], np.ones(labels[some].shape, dtype=bool))
-            self.ranks_.calibrate(self.encoder_.decode(self.sample_grids(len(some), seed, given)))
+            made = self.encoder_.decode(self.sample_grids(len(some), seed, given))
+            self.ranks_.calibrate(made, {name: rows[some] for name, rows in decided.items()})
 
     def lasts(self, table: pd.DataFrame) -> np.ndarray:
         """Return how long after its own time each row ends, in units of the clock; 0: at once."""

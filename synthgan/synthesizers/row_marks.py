@@ -12,13 +12,24 @@ import pandas as pd
 from synthgan.constraints import ConstraintSet
 from synthgan.constraints.base import unused_name
 from synthgan.constraints.rare_labels import RareLabels
+from synthgan.families.copy_search import at_once
 from synthgan.families.number_coding import NumberCoding
 from synthgan.families.pace import Pace
 from synthgan.families.repeats import Repeats
 from synthgan.families.rows_at_once import are_counted, changes_of, rows_to_come
 from synthgan.families.state import FamilyState
 
-__all__ = ["copy_rows", "dated_rows", "find_copies", "learnt_steps", "mark_rows", "rare_columns"]
+__all__ = [
+    "copy_rows",
+    "count_rows",
+    "dated_rows",
+    "decided_rows",
+    "find_copies",
+    "learnt_steps",
+    "mark_rows",
+    "rare_columns",
+    "without_marks",
+]
 
 
 def find_copies(
@@ -69,8 +80,23 @@ def mark_rows(
     marked = model.coding_.mark(table, owners, clock)
     marked = model.repeats_.mark(marked, sources, owners, clock, rng)
     if model.pace_.counted is not None:
-        marked[model.pace_.counted] = changes_of(owners, clock, rng)
+        labels = changes_of(owners, clock, rng, model._support)
+        marked[model.pace_.counted] = pd.Series(labels, index=marked.index, dtype=object)
     return marked
+
+
+def decided_rows(
+    model: Any, owners: np.ndarray, clock: np.ndarray, sources: np.ndarray, order: np.ndarray
+) -> dict[Hashable, np.ndarray]:
+    """Return which rows decide some columns, in an order of the rows.
+
+    The others copy them, or have them from the first or last row of their time.
+    """
+    decided: dict[Hashable, np.ndarray] = dict(model.repeats_.new(sources))
+    if model.pace_.counted is not None:
+        decided[model.pace_.counted] = ~at_once(owners, clock)
+        decided[model.timeline_.name] = rows_to_come(owners, clock) == 0
+    return {name: rows[order] for name, rows in decided.items()}
 
 
 def learnt_steps(
@@ -110,7 +136,7 @@ def copy_rows(
     made = repeats.unmark(dated, state.past, families, state.at_once[families] > 0)
     made, counted = timeline.undated(made, repeats.dates, clock), model.pace_.counted
     if counted is not None:
-        made[counted] = state.still_to_come(families, made[counted].to_numpy(np.float64))
+        made[counted] = state.still_to_come(families, made[counted].to_numpy(dtype=object))
     return made
 
 

@@ -27,6 +27,7 @@ def places_of(owners):
 def test_changes_give_the_rows_of_each_time(seed):
     owners, clock = families(seed)
     changes = changes_of(owners, clock, np.random.default_rng(seed))
+    assert all(change[0] in "+-" for change in changes)
     to_come = rows_to_come(owners, clock)
     made, places = RowsAtOnce(owners.max() + 1), places_of(owners)
     numbers = np.bincount(owners)
