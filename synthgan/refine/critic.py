@@ -139,7 +139,13 @@ class Critic:
         """Return the logits of real against synthetic for features of grids, shape (n,)."""
         return self.trees.predict(np.hstack([seen, known]))
 
-    def choose(self, candidates: Sized, known: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def choose(
+        self,
+        candidates: Sized,
+        known: np.ndarray,
+        rng: np.random.Generator,
+        malus: np.ndarray | None = None,
+    ) -> np.ndarray:
         """Draw as many candidates as `known` has rows.
 
         A row with known groups gets one of its own candidates. Those of all other rows are one
@@ -152,6 +158,8 @@ class Critic:
         known : ndarray of shape (n, n_known)
             Mask of the groups that are known.
         rng : Generator
+        malus : ndarray of shape (n_candidates * n,) or None, default=None
+            By how much less the log-odds of each candidate are than its likeness says.
 
         Returns
         -------
@@ -160,7 +168,8 @@ class Critic:
         """
         n, seen = len(known), self.view(candidates)
         n_candidates = len(candidates) // n
-        logits = self.logits(seen, np.tile(known, (n_candidates, 1))).reshape(n_candidates, n)
+        logits = self.logits(seen, np.tile(known, (n_candidates, 1)))
+        logits = (logits if malus is None else logits - malus).reshape(n_candidates, n)
         chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0) * n + np.arange(n)
         free = np.flatnonzero(~known.any(axis=1))
         pool = (np.arange(n_candidates)[:, None] * n + free).ravel()

@@ -303,7 +303,8 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         if critic is not None and len(table):
             seen = self._describe(table, clock, owners, len(copies))
             known = self._known_of_families(families, links, rng)
-            kept, owners = choose_families(critic, seen, known, owners, rng)
+            planned = self._state(families).number
+            kept, owners = choose_families(critic, seen, known, owners, planned, rng)
             table = table.iloc[kept].reset_index(drop=True)
             clock, linked = clock[kept], linked[kept]
         return table, clock, owners, linked
@@ -445,6 +446,5 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         self.family_critic_ = read_family_critic(critic, self._codings(), n_known)
 
     def _draw_one(self) -> None:
-        n_cells = math.prod(self.context_encoder_.grid_shape_)
-        none = np.zeros((1, n_cells), np.float32)
+        none = np.zeros((1, math.prod(self.context_encoder_.grid_shape_)), np.float32)
         self.encoder_.decode(self.sample_grids(1, 0, (none, none == 0)))

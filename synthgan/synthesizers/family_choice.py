@@ -14,6 +14,7 @@ from synthgan.refine.critic import Critic
 
 __all__ = ["choose_families", "describe_families", "fit_family_critic", "read_family_critic"]
 
+_MALUS = 100.0  # of a family without rows, in log-odds
 _NOTHING = -1e9  # a feature that cannot be measured
 
 Codings = Sequence[FamilyCoding]
@@ -75,9 +76,10 @@ def choose_families(
     seen: np.ndarray,
     known: np.ndarray,
     owners: np.ndarray,
+    planned: np.ndarray,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose one of the versions of each family.
+    """Choose one of the versions of each family, one that has all its rows if there is any.
 
     Parameters
     ----------
@@ -86,6 +88,8 @@ def choose_families(
     known : ndarray of shape (n, n_known)
     owners : ndarray of int of shape (n_rows,)
         Rows of all versions.
+    planned : ndarray of shape (n,)
+        Numbers of rows; a version has fewer where there was no time for them.
     rng : Generator
 
     Returns
@@ -94,7 +98,10 @@ def choose_families(
         The rows that are kept, and their families, ascending.
     """
     new = np.full(len(seen), -1)
-    new[critic.choose(seen, known, rng)] = np.arange(len(known))
+    wanted = np.tile(planned, len(seen) // max(1, len(planned)))
+    missing = wanted - np.bincount(owners, minlength=len(seen))
+    malus = _MALUS * missing / np.maximum(wanted, 1)
+    new[critic.choose(seen, known, rng, malus)] = np.arange(len(known))
     kept = np.flatnonzero(new[owners] >= 0)
     kept = kept[np.argsort(new[owners[kept]], kind="stable")]
     return kept, new[owners[kept]]
