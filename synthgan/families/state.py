@@ -182,11 +182,11 @@ class FamilyState:
     def still_to_come(self, families: np.ndarray, changes: np.ndarray) -> np.ndarray:
         """Return how many rows are to come at the same time after the next rows.
 
-        `changes` are those of `RowsAtOnce.after`. All rows left are at the last value, if that is
-        known before the rows.
+        `changes` are those of `RowsAtOnce.after`. A family that ends when it begins has all its rows
+        then.
         """
         n_left = (self.number - self.place)[families]
-        if not self.is_open:
+        if self.place == 0:
             is_last = self.end[families] <= self.clock[families]
             changes = np.where(is_last, n_left.astype(object), changes)
         return self.at_this_time.after(families, changes, n_left)
@@ -233,6 +233,8 @@ class FamilyState:
             fits = at_end | (~to_last & (steps < until))
             steps = np.where(to_end, until, np.clip(steps, 0, np.maximum(until, 0)))
         after = np.where(to_last, np.maximum(self.end[families], ends), ends + steps)
+        if self.pace.counted is not None:  # those of the last time have been counted
+            after = np.where(until <= 0, np.inf, after)
         return np.where(n_after < 1, ends, after), fits | (n_after < 1)
 
     def overruns(self, families: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -167,3 +167,31 @@ def test_many_people_need_none():
     assert ranks is rows
     again = ConditionalRanks.from_state(*made.to_state(), list(known), list(rows))
     assert again.restore(rows, again.read(known)).equals(rows)
+
+
+def test_rows_that_decide_nothing_do_not_count():
+    rows, known = make()
+    rng = np.random.default_rng(1)
+    decides = rng.random(len(rows)) < 0.6
+    # The others have the diagnoses of other rows, as where a row copies the one before it.
+    rows.loc[~decides, "diagnosis"] = rng.permutation(rows["diagnosis"])[: (~decides).sum()]
+    support = Support(5, np.arange(len(rows)))
+    old = known["parent: age"].to_numpy() > 60
+
+    def hips(**parameters):
+        made, ranks = ConditionalRanks.fit(rows, known, support, **parameters)
+        some = np.arange(len(rows))
+        ranks = ranks.assign(diagnosis=rng.random(len(rows)))
+        restored = made.restore(ranks, made.read(known.iloc[some]))["diagnosis"]
+        return (restored == "hip")[old].mean() - (restored == "hip")[~old].mean()
+
+    truth = (rows["diagnosis"] == "hip")[decides & old].mean()
+    truth -= (rows["diagnosis"] == "hip")[decides & ~old].mean()
+    assert abs(hips(decided={"diagnosis": decides}) - truth) < 0.08
+    assert hips() < truth - 0.15  # what the others have is taken for a share
+    made, ranks = ConditionalRanks.fit(rows, known, support, decided={"diagnosis": decides})
+    assert ranks["diagnosis"].between(0, 1).all()
+    assert abs(ranks["diagnosis"][~decides & old].mean() - 0.5) < 0.06
+    drawn = ranks.assign(diagnosis=np.where(decides, 0.25, 0.75))
+    made.calibrate(drawn, {"diagnosis": decides})
+    assert made.knots["diagnosis"][0].max() == 0.25

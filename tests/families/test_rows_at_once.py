@@ -61,17 +61,21 @@ def test_rows_are_counted_where_some_are_at_once_and_others_are_not():
     assert not are_counted(owners, np.arange(len(owners)) * 1.0)
 
 
-def test_rows_at_the_last_time_are_all_that_are_left():
+def test_families_have_no_more_rows_at_the_last_time_than_were_counted():
     table = pd.DataFrame({"drug": ["a", "b"] * 3})
     coding = FamilyCoding.fit(table, np.zeros(6, dtype=int), np.zeros(6))
     summaries = Summaries("n", "first", "last", (), (), ())
     parents = pd.DataFrame({"n": [6.0, 6.0], "first": [0.0, 0.0], "last": [0.0, 9.0]})
-    pace = Pace(counted="rows")
+    pace, both = Pace(counted="rows"), np.array([0, 1])
     assert Pace.from_dict(pace.to_dict()) == pace
     state = FamilyState(coding, summaries, parents, np.zeros(2), np.array([0.0, 9.0]), pace=pace)
-    to_come = state.still_to_come(np.array([0, 1]), np.array([2.0, 2.0]))
-    assert to_come.tolist() == [5, 1]
-    assert "rows left at this time" in state.context(np.array([0]))
+    to_come = state.still_to_come(both, np.array(["+2", "+2"], dtype=object))
+    assert to_come.tolist() == [5, 1]  # the first one ends when it begins
+    assert "rows left at this time" in state.context(both)
     rows = table.iloc[:2].assign(rows=to_come)
-    state.take(np.array([0, 1]), coding.read(rows), np.zeros(2), np.zeros(2), rows)
-    assert state.still_to_come(np.array([0, 1]), np.array([7.0, 7.0])).tolist() == [4, 0]
+    state.take(both, coding.read(rows), np.zeros(2), np.zeros(2), rows)
+    assert state.still_to_come(both, np.array(["+7", "+7"], dtype=object)).tolist() == [4, 0]
+    state.take(both, coding.read(rows), np.array([0.0, 9.0]), np.zeros(2), rows.assign(rows=0))
+    after, fits = state.next(both, np.array([3.0, 3.0]), state.clock)
+    assert np.isinf(after).all()  # no time is left for the other four
+    assert not fits.any()
