@@ -146,14 +146,18 @@ class KeyMaker:
 
 
 def _taken(key: pd.Series, rows: np.ndarray) -> pd.Series:
+    if isinstance(key.dtype, np.dtype) and key.dtype.kind in "iu":  # floats would be inexact
+        nullable = str(key.dtype).replace("uint", "UInt").replace("int", "Int")
+        key = key.astype(pd.api.types.pandas_dtype(nullable))
     return key.reindex(np.where(rows < 0, len(key), rows)).reset_index(drop=True)
 
 
 def _cast(series: pd.Series, dtype: str) -> pd.Series:
     """Return keys in the dtype of the table; a missing one may need another."""
-    if series.isna().any() and pd.api.types.pandas_dtype(dtype).kind in "iu":
+    wanted = pd.api.types.pandas_dtype(dtype)
+    if series.isna().any() and isinstance(wanted, np.dtype) and wanted.kind in "iu":
         return series.astype("float64")
-    return series.astype(pd.api.types.pandas_dtype(dtype))
+    return series.astype(wanted)
 
 
 def _places(owners: np.ndarray) -> np.ndarray:

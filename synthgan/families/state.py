@@ -182,8 +182,8 @@ class FamilyState:
     def still_to_come(self, families: np.ndarray, changes: np.ndarray) -> np.ndarray:
         """Return how many rows are to come at the same time after the next rows.
 
-        `changes` are those of `RowsAtOnce.after`. A family that ends when it begins has all its rows
-        then.
+        `changes` are those of `RowsAtOnce.after`. A family that ends when it begins has all its
+        rows then.
         """
         n_left = (self.number - self.place)[families]
         if self.place == 0:
