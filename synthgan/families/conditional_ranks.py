@@ -13,7 +13,6 @@ import pandas as pd
 
 from synthgan.exceptions import ArchiveError
 from synthgan.families.coding import LabelLevels, as_labels
-from synthgan.families.rank_calibration import RankCalibration
 from synthgan.families.ranked import RankedColumn, RankedLabel, RankedNumber, fit_ranked
 from synthgan.families.timeline import as_numbers, is_number
 from synthgan.privacy import Support, pooled_means
@@ -26,6 +25,7 @@ __all__ = ["ConditionalRanks"]
 _MANY_PEOPLE = 1250  # from which a generator does better by itself
 _MOST_LEVELS, _MOST_BINS = 30, 100  # of a label and a number that trees see
 _NOT_DECIDED: Mapping[Hashable, np.ndarray] = MappingProxyType({})
+_MOST_KNOTS, _FEWEST_ROWS = 100, 500  # from which ranks of generated rows are calibrated
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,11 @@ class ConditionalRanks:
         order: tuple[Hashable, ...] = (),
         labels: dict[tuple[bool, Hashable], LabelLevels] | None = None,
         columns: dict[Hashable, RankedLabel | RankedNumber] | None = None,
-        calibrations: dict[Hashable, RankCalibration] | None = None,
+        knots: dict[Hashable, np.ndarray] | None = None,
         edges: dict[tuple[bool, Hashable], np.ndarray] | None = None,
     ) -> None:
         self.known, self.order = known, order
-        self.labels, self.columns = labels or {}, columns or {}
-        self.calibrations = calibrations or {}
+        self.labels, self.columns, self.knots = labels or {}, columns or {}, knots or {}
         self.edges = edges or {}
 
     @classmethod
@@ -140,18 +139,14 @@ class ConditionalRanks:
         rows, seen = ranks.copy(deep=False), known
         for i, name in enumerate(self.order):
             if name in self.columns:
-                rows[name] = self._restore_one(name, rows[name], seen)
+                own = rows[name]
+                if name in self.knots:
+                    values = own.to_numpy(np.float64, na_value=np.nan)
+                    own = pd.Series(np.interp(values, *self.knots[name]), index=own.index)
+                rows[name] = self.columns[name].restore(own, seen)
             used = self._used[len(self.known) + i :]
             seen = np.column_stack([seen, self._see(rows, True, (name,), used)])
         return rows
-
-    def _restore_one(self, name: Hashable, ranks: pd.Series, seen: np.ndarray) -> pd.Series:
-        ranked, calibration = self.columns[name], self.calibrations.get(name)
-        if calibration is not None:
-            values = ranks.to_numpy(np.float64, na_value=np.nan)
-            even = calibration.apply(values, ranked.predicted(seen))
-            ranks = pd.Series(even, index=ranks.index)
-        return ranked.restore(ranks, seen)
 
     @cached_property
     def _used(self) -> np.ndarray:
@@ -162,10 +157,7 @@ class ConditionalRanks:
         return used
 
     def calibrate(
-        self,
-        made: pd.DataFrame,
-        known: np.ndarray,
-        decided: Mapping[Hashable, np.ndarray] = _NOT_DECIDED,
+        self, made: pd.DataFrame, decided: Mapping[Hashable, np.ndarray] = _NOT_DECIDED
     ) -> None:
         """Learn how ranks that a generator makes are distributed; real ones are evenly.
 
@@ -173,25 +165,17 @@ class ConditionalRanks:
         ----------
         made : DataFrame of shape (n_rows, n_columns)
             Generated ranks.
-        known : ndarray of shape (n_rows, n_known)
-            As `read` returns it.
         decided : dict of ndarray of bool of shape (n_rows,)
             As in `fit`.
         """
-        self.calibrations = {}
-        rows, seen = made.copy(deep=False), known
-        for i, name in enumerate(self.order):
-            if name in self.columns:
-                ranks = made[name].to_numpy(np.float64, na_value=np.nan)
-                ranks = np.where(decided.get(name, True), ranks, np.nan)
-                predicted = self.columns[name].predicted(seen)
-                edges = self.columns[name].edges(predicted[~np.isnan(ranks)])
-                found = RankCalibration.fit(ranks, predicted, edges)
-                if found is not None:
-                    self.calibrations[name] = found
-                rows[name] = self._restore_one(name, rows[name], seen)
-            used = self._used[len(self.known) + i :]
-            seen = np.column_stack([seen, self._see(rows, True, (name,), used)])
+        self.knots = {}
+        for name in self.columns if len(made) >= _FEWEST_ROWS else ():
+            values = made[name].to_numpy(np.float64, na_value=np.nan)
+            values = values[decided.get(name, np.ones(len(values), dtype=bool))]
+            values = np.sort(values[~np.isnan(values)])
+            if len(values) >= _FEWEST_ROWS:
+                at = np.linspace(0, 1, _MOST_KNOTS)
+                self.knots[name] = np.array([np.quantile(values, at), at])
 
     def _see(
         self,
@@ -228,10 +212,9 @@ class ConditionalRanks:
             for key, array in one.to_arrays().items()
         }
         arrays |= {
-            f"{i}.{key}": array
+            f"{i}.calibration": self.knots[name]
             for i, name in enumerate(self.columns)
-            if name in self.calibrations
-            for key, array in self.calibrations[name].to_arrays().items()
+            if name in self.knots
         }
         seen = [(False, n) for n in self.known] + [(True, n) for n in self.order]
         edges = [self.edges.get(key, np.zeros(0)) for key in seen]
@@ -271,9 +254,8 @@ class ConditionalRanks:
             parts[int(number)][part] = array
         for i, about in enumerate(plan.ranked):
             name = about.column.name
-            calibration = RankCalibration.from_arrays(parts[i])
-            if calibration is not None:
-                made.calibrations[name] = calibration
+            if "calibration" in parts[i]:
+                made.knots[name] = _read_knots(parts[i].pop("calibration"))
             kind: Any = RankedNumber if about.is_number else RankedLabel
             place = n_known + plan.order.index(name)
             made.columns[name] = kind.from_arrays(about, parts[i], place)
@@ -305,6 +287,15 @@ def _edges(values: np.ndarray, support: Support) -> np.ndarray:
     means = np.unique(pooled_means(values[rows], support.take(rows), fewest=fewest)[1])
     means = means[~np.isnan(means)]
     return np.asarray((means[1:] + means[:-1]) / 2)
+
+
+def _read_knots(array: np.ndarray) -> np.ndarray:
+    knots = fields.read_arrays(
+        {"calibration": array}, "conditional ranks", calibration=fields.array_of(2, None)
+    )["calibration"]
+    if not knots.shape[1] or (np.diff(knots) < 0).any():
+        raise ArchiveError("the tables of conditional ranks are not ascending")
+    return knots
 
 
 def _shared_levels(series: pd.Series, support: Support) -> tuple[str, ...]:

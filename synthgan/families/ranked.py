@@ -28,7 +28,6 @@ _JITTER = 0.01  # of the standard deviation: the entropy of equal numbers is min
 _TAIL = (0.0, 0.002, 0.005, 0.01, 0.02)
 _RANKS = np.array([*_TAIL, *np.linspace(0.04, 0.96, 24), *(1 - np.array(_TAIL[::-1]))])
 _MOST_KNOTS = 400
-_CALIBRATED_BINS = 4
 _ARRAYS = ("centers", "quantiles", "moments", "knots")
 
 
@@ -109,14 +108,6 @@ class RankedLabel:
         restored = column.restore(values, present).set_axis(ranks.index)
         return restored if column.categories is None else restored.astype(object)
 
-    def predicted(self, x: np.ndarray) -> np.ndarray:
-        """Return the number of the most likely value of each row."""
-        return np.asarray(self.predictor.predict(x).argmax(axis=1), dtype=np.float64)
-
-    def edges(self, predicted: np.ndarray) -> np.ndarray:
-        """Return edges between bins of predictions."""
-        return np.arange(self.about.n_values - 1) + 0.5
-
     def _ends(self, x: np.ndarray) -> np.ndarray:
         ends = np.cumsum(self.predictor.predict(x), axis=1)
         return np.asarray(ends / ends[:, -1:])
@@ -195,15 +186,6 @@ class RankedNumber:
             values = np.rint(values)
             values = values if column.kind == "integer" else values.astype(np.int64)
         return column.restore(values, present).set_axis(ranks.index)
-
-    def predicted(self, x: np.ndarray) -> np.ndarray:
-        """Return the scaled prediction of each row."""
-        return self.predictor.predict(x)
-
-    def edges(self, predicted: np.ndarray) -> np.ndarray:
-        """Return edges between bins of predictions."""
-        bins = np.linspace(0, 1, _CALIBRATED_BINS + 1)[1:-1]
-        return np.unique(np.quantile(predicted, bins)) if len(predicted) else np.zeros(0)
 
     def _possible(self, x: np.ndarray) -> np.ndarray:
         """Return scaled numbers at the ranks, shape (n, n_ranks)."""

@@ -43,7 +43,7 @@ from synthgan.synthesizers.family_choice import (
     fit_family_critic,
     read_family_critic,
 )
-from synthgan.synthesizers.family_rows import calibrate_ranks, draw_rows
+from synthgan.synthesizers.family_rows import draw_rows
 from synthgan.synthesizers.few_people import PRIVACY_LEVELS
 from synthgan.synthesizers.parameters import read_seconds
 from synthgan.synthesizers.recipes import Preset, find_encoder, find_preset, resolve
@@ -59,6 +59,7 @@ _MOST_ONE_HOT = 200  # levels; labels of a child are often many, and its rows, t
 _MOST_FAMILIES = 10_000  # from which the choice among families is learnt
 _FAMILIES = 6  # generated for each one that is kept
 _FAMILIES_EACH = 2  # synthetic ones for each real one
+_MOST_CALIBRATED, _TIMES_CALIBRATED = 4000, 10  # generated rows, and times as many as real ones
 
 
 class ChildTableSynthesizer(BaseGANSynthesizer):
@@ -236,7 +237,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         support = Support(int(encoder.min_support), support.people)
         data = TrainingSet(grids, all_groups, groups, support, usual, half_widths, labels)
         self._fit_grids(data, preset, begun)
-        calibrate_ranks(self, labels, known, decided)
+        self._calibrate(labels, decided)
         self.family_critic_ = None
         seconds = read_seconds(self.max_time)
         is_late = seconds is not None and time.perf_counter() > begun + seconds
@@ -245,6 +246,16 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         del self._table, self._plain, self._clock, self._hidden, self._copies, self._support
         del self._new_encoder
         return self
+
+    def _calibrate(self, labels: np.ndarray, decided: dict[Hashable, np.ndarray]) -> None:
+        """Learn how the ranks of generated rows are distributed."""
+        if self.ranks_.columns:
+            seed = seed_of_run(self)
+            n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(labels))
+            some = np.random.default_rng(seed).integers(len(labels), size=n)
+            given = (labels[some], np.ones(labels[some].shape, dtype=bool))
+            made = self.encoder_.decode(self.sample_grids(len(some), seed, given))
+            self.ranks_.calibrate(made, {name: rows[some] for name, rows in decided.items()})
 
     def lasts(self, table: pd.DataFrame) -> np.ndarray:
         """Return how long after its own time each row ends, in units of the clock; 0: at once."""

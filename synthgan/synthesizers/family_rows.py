@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,11 +9,9 @@ import pandas as pd
 
 from synthgan.families.state import FamilyState
 from synthgan.synthesizers.row_marks import copy_rows
-from synthgan.synthesizers.training_run import seed_of_run
 
-__all__ = ["calibrate_ranks", "draw_rows"]
+__all__ = ["draw_rows"]
 
-_MOST_CALIBRATED, _TIMES_CALIBRATED = 4000, 10  # generated rows, and times as many as real ones
 _TRIES = 5
 
 
@@ -83,28 +80,3 @@ def draw_rows(
         if not len(left):
             break
     return pd.concat(tables).loc[places].reset_index(drop=True), after, ~late
-
-
-def calibrate_ranks(
-    model: Any, labels: np.ndarray, known: pd.DataFrame, decided: Mapping[Hashable, np.ndarray]
-) -> None:
-    """Learn how the ranks of generated rows are distributed.
-
-    Parameters
-    ----------
-    model : ChildTableSynthesizer
-    labels : ndarray of shape (n_rows, n_cells)
-        What is known before training rows, as cells.
-    known : DataFrame of shape (n_rows, n_known)
-        The same as values.
-    decided : dict of ndarray of bool of shape (n_rows,)
-        See `row_marks.decided_rows`.
-    """
-    if model.ranks_.columns:
-        seed = seed_of_run(model)
-        n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(labels))
-        some = np.random.default_rng(seed).integers(len(labels), size=n)
-        given = (labels[some], np.ones(labels[some].shape, dtype=bool))
-        made = model.encoder_.decode(model.sample_grids(n, seed, given))
-        seen = model.ranks_.read(known.iloc[some])
-        model.ranks_.calibrate(made, seen, {n: rows[some] for n, rows in decided.items()})

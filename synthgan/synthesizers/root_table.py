@@ -48,8 +48,7 @@ def learn_root(
     if ranks is not None:
         n = min(_MOST_CALIBRATED, _TIMES_CALIBRATED * len(table))
         made = draw_rows(model, n, None, seed_of_run(model))
-        written = model.forms_.write(made)
-        ranks.calibrate(written, _seen(ranks, written))
+        ranks.calibrate(model.forms_.write(made))
     return ranks
 
 
@@ -108,18 +107,14 @@ def _restore(
     ranks: ConditionalRanks, table: pd.DataFrame, children: Sequence[Summaries]
 ) -> pd.DataFrame:
     """Turn ranks into summaries; a family without rows has none."""
-    restored = ranks.restore(table[list(ranks.order)], _seen(ranks, table))
+    known = table[list(ranks.known)]
+    dates = [n for n in known if (False, n) in ranks.edges and not is_number(known[n])]
+    seen = ranks.read(_comparable(known, dates))
+    restored = ranks.restore(table[list(ranks.order)], seen)
     for one in children:
         for name in one.columns:
             restored[name] = restored[name].where(restored[one.number].notna())
     return pd.concat([table.drop(columns=list(ranks.order)), restored], axis=1)[list(table.columns)]
-
-
-def _seen(ranks: ConditionalRanks, table: pd.DataFrame) -> np.ndarray:
-    """Return what trees see of the columns that are no ranks."""
-    known = table[list(ranks.known)]
-    dates = [n for n in known if (False, n) in ranks.edges and not is_number(known[n])]
-    return ranks.read(_comparable(known, dates))
 
 
 def _comparable(table: pd.DataFrame, dates: Sequence[Hashable] | None) -> pd.DataFrame:

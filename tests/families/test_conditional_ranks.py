@@ -123,17 +123,17 @@ def test_calibrated_ranks(fitted):
     skewed = ranks.copy()
     for name in made.columns:
         skewed[name] = ranks[name] ** 2
-    made.calibrate(skewed, made.read(known))
+    made.calibrate(skewed)
     again = made.restore(skewed, made.read(known))
     assert (again["diagnosis"] == rows["diagnosis"]).mean() > 0.97
     assert (again["cost"] / rows["cost"] - 1).abs().median() < 0.02
-    made.calibrate(skewed.iloc[:100], made.read(known.iloc[:100]))  # too few
-    assert not made.calibrations
+    made.calibrate(skewed.iloc[:100])  # too few
+    assert not made.knots
 
 
 def test_archives(fitted):
     rows, known, made, ranks = fitted
-    made.calibrate(ranks, made.read(known))
+    made.calibrate(ranks)
     record, arrays = made.to_state()
     again = ConditionalRanks.from_state(record, arrays, list(known), list(rows))
     pd.testing.assert_frame_equal(
@@ -148,7 +148,7 @@ def test_archives(fitted):
     key = next(key for key in arrays if key.endswith("quantiles"))
     with pytest.raises(ArchiveError, match="not ascending"):
         ConditionalRanks.from_state(record, {**arrays, key: -arrays[key]}, list(known), list(rows))
-    made.calibrate(ranks.iloc[:1], made.read(known.iloc[:1]))
+    made.calibrate(ranks.iloc[:1])
 
 
 def test_no_rows_and_nothing_known():
@@ -193,5 +193,5 @@ def test_rows_that_decide_nothing_do_not_count():
     assert ranks["diagnosis"].between(0, 1).all()
     assert abs(ranks["diagnosis"][~decides & old].mean() - 0.5) < 0.06
     drawn = ranks.assign(diagnosis=np.where(decides, 0.25, 0.75))
-    made.calibrate(drawn, made.read(known), {"diagnosis": decides})
-    assert made.calibrations["diagnosis"].knots[:, 0].max() == 0.25
+    made.calibrate(drawn, {"diagnosis": decides})
+    assert made.knots["diagnosis"][0].max() == 0.25
