@@ -147,6 +147,8 @@ def copied_from_row(
         The rows before; -1: none, or the row is copied from elsewhere.
     support : Support
     """
+    if (before >= 0).sum() < _FEWEST_STEPS:
+        return ()
     gains = {
         name: _more_than_chance(own, before, (before >= 0) & table[name].notna().to_numpy())
         for name, own in codes.items()

@@ -157,16 +157,16 @@ class FamilyState:
         places = self.past.places(families)
         rows, there = self.past.rows(families, places), places >= 0
         known: dict[Hashable, Any] = {"rows left of the time before": self.past.left(families)}
-        values: np.ndarray
+        n = len(families)
         for name in self.coding.numbers:
             if name not in group.columns:
-                values = np.full(len(families), np.nan) if rows is None else as_numbers(rows[name])
-                known[f"at the time before: {name}"] = np.where(there, values, np.nan)
+                of = np.full(n, np.nan) if rows is None else as_numbers(rows[name])
+                known[f"at the time before: {name}"] = np.where(there, of, np.nan)
+        none = np.full(n, None, dtype=object)
         for level in self.coding.labels:
             if level.is_shown:
-                none = np.full(len(families), None, dtype=object)
-                labels = none if rows is None else as_labels(rows[level.name])
-                known[f"at the time before: {level.name}"] = np.where(there, labels, none)
+                of = none if rows is None else as_labels(rows[level.name])
+                known[f"at the time before: {level.name}"] = np.where(there, of, none)
         return known
 
     def step(self, families: np.ndarray, after: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -339,7 +339,8 @@ class FamilyState:
         rows, placed = self.coding.read(table), None
         if self.copied.of_time is not None or self.pace.counted is not None:
             placed = self.copied.with_places(table, sources, starts)
-            placed[self.pace.counted or ""] = rows_to_come(owners, clock)
+        if placed is not None and self.pace.counted is not None:
+            placed[self.pace.counted] = rows_to_come(owners, clock)
         contexts, steps = [], []
         for at in np.split(order, np.cumsum(np.bincount(places))[:-1]):
             contexts.append(self.context(owners[at]))

@@ -56,8 +56,9 @@ def find_copies(
     rewritten = NumberCoding.constrained(model.constraints_)
     dates = {name for name, _ in model.timeline_.own if name in table} - rewritten
     seen = table.copy(deep=False)
-    for name in [*dates, *rare]:
-        seen[name] = typed[name]
+    for name in typed.columns:
+        if name in dates or name in rare:
+            seen[name] = typed[name]
     owners = _apart(owners)
     repeats = Repeats.fit(seen, owners, clock, model._support)
     copied = [name for name in table if name in dates and name in repeats.columns]

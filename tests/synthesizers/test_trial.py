@@ -86,6 +86,13 @@ def test_drugs_are_listed_again_with_their_doses_and_first_days(drugs: pd.DataFr
     assert (drugs["since"] < drugs["date"]).all()
 
 
+def test_groups_are_in_the_order_of_the_columns(model: RelationalGANSynthesizer) -> None:
+    columns = list(trial()["drugs"])
+    for group in model.models_["drugs"].repeats_.groups:
+        places = [columns.index(name) for name in group.columns]
+        assert places == sorted(places)  # whatever the order of sets in this process
+
+
 def test_periods_of_treatment_have_no_gaps(model: RelationalGANSynthesizer) -> None:
     periods = model.sample(40, random_state=1)["periods"]
     before = periods.groupby("id")["end"].shift(1)
