@@ -182,11 +182,11 @@ class FamilyState:
     def still_to_come(self, families: np.ndarray, changes: np.ndarray) -> np.ndarray:
         """Return how many rows are to come at the same time after the next rows.
 
-        `changes` are those of `RowsAtOnce.after`. A family that ends when it begins has all its
-        rows then.
+        `changes` are those of `RowsAtOnce.after`. A family that is known to end when it begins has
+        all its rows then.
         """
         n_left = (self.number - self.place)[families]
-        if self.place == 0:
+        if self.place == 0 and not self.is_open:
             is_last = self.end[families] <= self.clock[families]
             changes = np.where(is_last, n_left.astype(object), changes)
         return self.at_this_time.after(families, changes, n_left)

@@ -14,7 +14,7 @@ from synthgan.refine.critic import Critic
 
 __all__ = ["choose_families", "describe_families", "fit_family_critic", "read_family_critic"]
 
-_MALUS = 100.0  # of a family without rows, in log-odds
+_MALUS = 25.0  # of a family without rows, in log-odds
 _NOTHING = -1e9  # a feature that cannot be measured
 
 Codings = Sequence[FamilyCoding]
