@@ -12,6 +12,7 @@ from synthgan.encoding import GridEncoder
 from synthgan.exceptions import ArchiveError, SynthganWarning
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.date_limits import DateLimits
 from synthgan.families.exclusions import Exclusions
 from synthgan.families.number_coding import NumberCoding
 from synthgan.families.numbering import Numbering
@@ -28,9 +29,12 @@ _CONTEXT, _FAMILY, _RANKS = "context.", "family.", "ranks."
 _PARTS: dict[str, Any] = {
     "timeline": Timeline, "coding": FamilyCoding, "summaries": Summaries,
     "plain_coding": FamilyCoding, "numbers": NumberCoding, "pace": Pace, "exclusions": Exclusions,
-    "repeats": Repeats, "numbering": Numbering,
+    "repeats": Repeats, "numbering": Numbering, "limits": DateLimits,
 }  # fmt: skip
-_LATER: dict[str, Any] = {"numbering": Numbering()}  # of which earlier versions knew nothing
+_LATER: dict[str, Any] = {
+    "numbering": Numbering(),
+    "limits": DateLimits(),
+}  # of which earlier versions knew nothing
 
 
 def fit_context(known: pd.DataFrame, min_support: int, people: np.ndarray | None) -> GridEncoder:

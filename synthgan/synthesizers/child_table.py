@@ -16,6 +16,7 @@ from synthgan.encoding import GridEncoder
 from synthgan.exceptions import grouped_notices, without_notices_of
 from synthgan.families.coding import FamilyCoding
 from synthgan.families.conditional_ranks import ConditionalRanks
+from synthgan.families.date_limits import DateLimits
 from synthgan.families.date_order import bounded, opened
 from synthgan.families.ends import as_shares, rows_decide_end
 from synthgan.families.exclusions import Exclusions
@@ -127,6 +128,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             if order is not None:  # it is last, as in generated rows
                 typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)
             self.timeline_ = Timeline.fit(typed, order, parent, owners, support)
+            self.limits_ = DateLimits.fit(typed, parent, owners, order, support)
             own = self.without_order(self.timeline_.apply(typed, parent, owners))
             self.n_features_in_ = own.shape[1] - len(forms.marks)
             self.schema_ = bare_schema(own, support)
@@ -231,8 +233,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         self.context_encoder_ = fit_context(known, int(encoder.min_support), support.people)
         labels = self.encode_context(known)
         groups = [g for g in self.context_encoder_.cell_groups_ if g.kind != "null"]
-        self.encoder_ = encoder
-        all_groups = encoder.cell_groups_
+        self.encoder_, all_groups = encoder, encoder.cell_groups_
         usual = child_run(self, all_groups, n_people, len(grids))
         support = Support(int(encoder.min_support), support.people)
         data = TrainingSet(grids, all_groups, groups, support, usual, half_widths, labels)
@@ -297,8 +298,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         """
         rng = np.random.default_rng(seed)
         critic = self.family_critic_
-        n_versions = 1 if critic is None else _FAMILIES
-        copies = np.tile(np.arange(len(families.parents)), n_versions)
+        copies = np.tile(np.arange(len(families.parents)), 1 if critic is None else _FAMILIES)
         table, clock, owners, linked = self._roll(some_families(families, copies), links, rng)
         if critic is not None and len(table):
             seen = self._describe(table, clock, owners, len(copies))
@@ -354,7 +354,8 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             own[self.timeline_.name] = self.timeline_.from_clock(clock)
         if self.pace_.within is not None:
             own = self.timeline_.cut(own, self.pace_.until, parents[self.pace_.within], owners)
-        return self.forms_.settle(self.timeline_.restore(own, parents, owners))
+        dated = self.timeline_.restore(own, parents, owners)
+        return self.forms_.settle(self.limits_.apply(dated, parents, owners, self.timeline_.name))
 
     def _plainly(
         self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, rng: np.random.Generator
@@ -375,8 +376,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
     ) -> None:
         """Learn to distinguish real families from generated ones of the same parents."""
         rng = np.random.default_rng(seed_of_run(self))
-        some = np.unique(owners)
-        some = np.sort(rng.permutation(some)[:_MOST_FAMILIES])
+        some = np.sort(rng.permutation(np.unique(owners))[:_MOST_FAMILIES])
         kept = np.flatnonzero(np.isin(owners, some))
         of = np.searchsorted(some, owners[kept])
         tables = self._table.iloc[kept], self._plain.iloc[kept]

@@ -1,0 +1,95 @@
+"""Dates of a child table that are never before or never after a date of the parent."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from synthgan.families.timeline import as_numbers, same_zone
+from synthgan.privacy import EVERYTHING, Support
+from synthgan.state.stored import Name, Stored
+
+__all__ = ["DateLimits"]
+
+_FEWEST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class DateLimits(Stored):
+    """Which dates of the parent the dates of rows do not pass.
+
+    Parameters
+    ----------
+    lower, upper : tuple of (hashable, hashable)
+        A date of the rows, and the date of the parent that it is never before, or never after.
+    """
+
+    _record_name = "date limits"
+
+    lower: tuple[tuple[Name, Name], ...] = ()
+    upper: tuple[tuple[Name, Name], ...] = ()
+
+    @classmethod
+    def fit(
+        cls,
+        child: pd.DataFrame,
+        parent: pd.DataFrame,
+        owners: np.ndarray,
+        order: Hashable | None,
+        support: Support = EVERYTHING,
+    ) -> DateLimits:
+        """Find limits that hold in all rows, of enough people, in which both dates are there.
+
+        Parameters
+        ----------
+        child : DataFrame of shape (n_rows, n_columns)
+        parent : DataFrame of shape (n_parents, n_parent_columns)
+        owners : ndarray of int of shape (n_rows,)
+            -1: no parent.
+        order : hashable or None
+            The date that orders the rows; its limits are those of families.
+        support : Support, default=EVERYTHING
+        """
+        lower, upper = [], []
+        for name in child.columns:
+            for other in parent.columns if name != order else ():
+                if same_zone(child[name], parent[other]):
+                    apart = as_numbers(child[name] - _limits(parent[other], owners, child.index))
+                    there = ~np.isnan(apart)
+                    if there.sum() >= _FEWEST_ROWS and support.holds(there):
+                        if (apart[there] >= 0).all():
+                            lower.append((name, other))
+                        if (apart[there] <= 0).all():
+                            upper.append((name, other))
+        return cls(tuple(lower), tuple(upper))
+
+    def apply(
+        self,
+        child: pd.DataFrame,
+        parent: pd.DataFrame,
+        owners: np.ndarray,
+        order: Hashable | None,
+    ) -> pd.DataFrame:
+        """Move dates that pass a limit to it; those after the order's date do not go before it.
+
+        Parameters are those of `fit`.
+        """
+        child = child.copy(deep=False)
+        for sign, rules in ((1, self.lower), (-1, self.upper)):
+            for name, other in rules:
+                limits = _limits(parent[other], owners, child.index).astype(child[name].dtype)
+                if sign < 0 and order is not None and same_zone(child[name], child[order]):
+                    begun = child[order].astype(child[name].dtype)
+                    limits = limits.where(~((limits < begun) & (child[name] >= begun)), begun)
+                passes = child[name] < limits if sign > 0 else child[name] > limits
+                child[name] = child[name].where(~passes, limits)
+        return child
+
+
+def _limits(dates: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
+    """Return a date of each row's parent, missing where there is none."""
+    dates = dates.reset_index(drop=True)
+    return dates.reindex(np.where(owners < 0, len(dates), owners)).set_axis(index)
