@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from synthgan.families.timeline import as_numbers, same_zone
+from synthgan.families.timeline import as_numbers, same_zone, taken
 from synthgan.privacy import EVERYTHING, Support
 from synthgan.state.stored import Name, Stored
 
@@ -57,7 +57,7 @@ class DateLimits(Stored):
         for name in child.columns:
             for other in parent.columns if name != order else ():
                 if same_zone(child[name], parent[other]):
-                    apart = as_numbers(child[name] - _limits(parent[other], owners, child.index))
+                    apart = as_numbers(child[name] - taken(parent[other], owners, child.index))
                     there = ~np.isnan(apart)
                     if there.sum() >= _FEWEST_ROWS and support.holds(there):
                         if (apart[there] >= 0).all():
@@ -80,16 +80,10 @@ class DateLimits(Stored):
         child = child.copy(deep=False)
         for sign, rules in ((1, self.lower), (-1, self.upper)):
             for name, other in rules:
-                limits = _limits(parent[other], owners, child.index).astype(child[name].dtype)
+                limits = taken(parent[other], owners, child.index).astype(child[name].dtype)
                 if sign < 0 and order is not None and same_zone(child[name], child[order]):
                     begun = child[order].astype(child[name].dtype)
                     limits = limits.where(~((limits < begun) & (child[name] >= begun)), begun)
                 passes = child[name] < limits if sign > 0 else child[name] > limits
                 child[name] = child[name].where(~passes, limits)
         return child
-
-
-def _limits(dates: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
-    """Return a date of each row's parent, missing where there is none."""
-    dates = dates.reset_index(drop=True)
-    return dates.reindex(np.where(owners < 0, len(dates), owners)).set_axis(index)

@@ -22,6 +22,7 @@ __all__ = [
     "is_number",
     "on_clock",
     "same_zone",
+    "taken",
 ]
 
 _MOST_SPREAD = 0.5  # of offsets, as a share of the spread of the dates themselves
@@ -92,7 +93,7 @@ class Timeline(Stored):
         for name, _ in self.own:
             coded[name] = child[name] - child[self.name]
         for name, _, bases in self.of_parent:
-            coded[name] = child[name] - _taken(_first_of(parent, bases), owners, child.index)
+            coded[name] = child[name] - taken(_first_of(parent, bases), owners, child.index)
         return coded
 
     def restore(self, coded: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray) -> Any:
@@ -102,7 +103,7 @@ class Timeline(Stored):
             dates = coded[self.name] + coded[name]
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         for name, dtype, bases in self.of_parent:
-            dates = _taken(_first_of(parent, bases), owners, coded.index) + coded[name]
+            dates = taken(_first_of(parent, bases), owners, coded.index) + coded[name]
             child[name] = dates.astype(pd.api.types.pandas_dtype(dtype))
         return child
 
@@ -123,7 +124,7 @@ class Timeline(Stored):
 
     def cut(self, child: Any, until: Any, limit: pd.Series, owners: np.ndarray) -> Any:
         """Cut durations that go beyond a date of the parent."""
-        most = _taken(limit, owners, child.index) - child[self.name]
+        most = taken(limit, owners, child.index) - child[self.name]
         lasts = child[until].where(~(child[until] > most), most.clip(lower=pd.Timedelta(0)))
         child = child.copy(deep=False)
         child[until] = lasts
@@ -200,7 +201,7 @@ def _zone(series: pd.Series) -> Any:
     return getattr(series.dtype, "tz", None)
 
 
-def _taken(base: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
+def taken(base: pd.Series, owners: np.ndarray, index: pd.Index) -> pd.Series:
     """Return a column of the parent for each child row; missing where there is no parent."""
     return base.reindex(np.where(owners < 0, len(base), owners)).set_axis(index)
 
@@ -220,7 +221,7 @@ def _bases_of(series: pd.Series, parent: pd.DataFrame, owners: np.ndarray) -> tu
     for name in parent.columns:
         if not same_zone(parent[name], series):
             continue
-        base = _taken(parent[name], owners, series.index)
+        base = taken(parent[name], owners, series.index)
         of = float(as_numbers((series - base)[there]).std())
         if not base[there].isna().any() and of < spread:
             best, spread = name, of

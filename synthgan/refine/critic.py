@@ -144,7 +144,7 @@ class Critic:
         candidates: Sized,
         known: np.ndarray,
         rng: np.random.Generator,
-        malus: np.ndarray | None = None,
+        penalty: np.ndarray | None = None,
     ) -> np.ndarray:
         """Draw as many candidates as `known` has rows.
 
@@ -158,7 +158,7 @@ class Critic:
         known : ndarray of shape (n, n_known)
             Mask of the groups that are known.
         rng : Generator
-        malus : ndarray of shape (n_candidates * n,) or None, default=None
+        penalty : ndarray of shape (n_candidates * n,) or None, default=None
             By how much less the log-odds of each candidate are than its likeness says.
 
         Returns
@@ -169,7 +169,7 @@ class Critic:
         n, seen = len(known), self.view(candidates)
         n_candidates = len(candidates) // n
         logits = self.logits(seen, np.tile(known, (n_candidates, 1)))
-        logits = (logits if malus is None else logits - malus).reshape(n_candidates, n)
+        logits = (logits if penalty is None else logits - penalty).reshape(n_candidates, n)
         chosen = (logits + rng.gumbel(size=logits.shape)).argmax(axis=0) * n + np.arange(n)
         free = np.flatnonzero(~known.any(axis=1))
         pool = (np.arange(n_candidates)[:, None] * n + free).ravel()

@@ -14,7 +14,7 @@ from synthgan.refine.critic import Critic
 
 __all__ = ["choose_families", "describe_families", "fit_family_critic", "read_family_critic"]
 
-_MALUS = 25.0  # of a family without rows, in log-odds
+_PENALTY = 25.0  # of a family without rows, in log-odds
 _NOTHING = -1e9  # a feature that cannot be measured
 
 Codings = Sequence[FamilyCoding]
@@ -100,8 +100,8 @@ def choose_families(
     new = np.full(len(seen), -1)
     wanted = np.tile(planned, len(seen) // max(1, len(planned)))
     missing = wanted - np.bincount(owners, minlength=len(seen))
-    malus = _MALUS * missing / np.maximum(wanted, 1)
-    new[critic.choose(seen, known, rng, malus)] = np.arange(len(known))
+    penalty = _PENALTY * missing / np.maximum(wanted, 1)
+    new[critic.choose(seen, known, rng, penalty)] = np.arange(len(known))
     kept = np.flatnonzero(new[owners] >= 0)
     kept = kept[np.argsort(new[owners[kept]], kind="stable")]
     return kept, new[owners[kept]]
