@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +37,6 @@ class DateLimits(Stored):
         child: pd.DataFrame,
         parent: pd.DataFrame,
         owners: np.ndarray,
-        order: Hashable | None,
         support: Support = EVERYTHING,
     ) -> DateLimits:
         """Find limits that hold in all rows, of enough people, in which both dates are there.
@@ -49,13 +47,11 @@ class DateLimits(Stored):
         parent : DataFrame of shape (n_parents, n_parent_columns)
         owners : ndarray of int of shape (n_rows,)
             -1: no parent.
-        order : hashable or None
-            The date that orders the rows; its limits are those of families.
         support : Support, default=EVERYTHING
         """
         lower, upper = [], []
         for name in child.columns:
-            for other in parent.columns if name != order else ():
+            for other in parent.columns:
                 if same_zone(child[name], parent[other]):
                     apart = as_numbers(child[name] - taken(parent[other], owners, child.index))
                     there = ~np.isnan(apart)
@@ -66,24 +62,27 @@ class DateLimits(Stored):
                             upper.append((name, other))
         return cls(tuple(lower), tuple(upper))
 
-    def apply(
-        self,
-        child: pd.DataFrame,
-        parent: pd.DataFrame,
-        owners: np.ndarray,
-        order: Hashable | None,
-    ) -> pd.DataFrame:
-        """Move dates that pass a limit to it; those after the order's date do not go before it.
+    def apply(self, child: pd.DataFrame, parent: pd.DataFrame, owners: np.ndarray) -> pd.DataFrame:
+        """Move dates that pass a limit to it, or to the last or first whole day within it.
+
+        Dates in order stay in order: of two dates, what limits the later from above limits the
+        earlier, too.
 
         Parameters are those of `fit`.
         """
         child = child.copy(deep=False)
         for sign, rules in ((1, self.lower), (-1, self.upper)):
             for name, other in rules:
-                limits = taken(parent[other], owners, child.index).astype(child[name].dtype)
-                if sign < 0 and order is not None and same_zone(child[name], child[order]):
-                    begun = child[order].astype(child[name].dtype)
-                    limits = limits.where(~((limits < begun) & (child[name] >= begun)), begun)
-                passes = child[name] < limits if sign > 0 else child[name] > limits
-                child[name] = child[name].where(~passes, limits)
+                dates = child[name]
+                limits = taken(parent[other], owners, child.index).astype(dates.dtype)
+                if (dates.isna() | (dates == dates.dt.normalize())).all():
+                    limits = _whole_days(limits, up=sign > 0)
+                passes = dates < limits if sign > 0 else dates > limits
+                child[name] = dates.where(~passes, limits)
         return child
+
+
+def _whole_days(dates: pd.Series, up: bool) -> pd.Series:
+    """Return dates without a time of day, the next day's where they have one and `up`."""
+    days = dates.dt.normalize()
+    return days.where(days == dates, days + pd.DateOffset(days=1)) if up else days

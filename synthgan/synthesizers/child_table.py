@@ -128,7 +128,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
             if order is not None:  # it is last, as in generated rows
                 typed = pd.concat([typed.drop(columns=order), typed[[order]]], axis=1)
             self.timeline_ = Timeline.fit(typed, order, parent, owners, support)
-            self.limits_ = DateLimits.fit(typed, parent, owners, order, support)
+            self.limits_ = DateLimits.fit(typed, parent, owners, support)
             own = self.without_order(self.timeline_.apply(typed, parent, owners))
             self.n_features_in_ = own.shape[1] - len(forms.marks)
             self.schema_ = bare_schema(own, support)
@@ -355,7 +355,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         if self.pace_.within is not None:
             own = self.timeline_.cut(own, self.pace_.until, parents[self.pace_.within], owners)
         dated = self.timeline_.restore(own, parents, owners)
-        return self.forms_.settle(self.limits_.apply(dated, parents, owners, self.timeline_.name))
+        return self.forms_.settle(self.limits_.apply(dated, parents, owners))
 
     def _plainly(
         self, table: pd.DataFrame, clock: np.ndarray, owners: np.ndarray, rng: np.random.Generator

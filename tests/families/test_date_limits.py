@@ -26,13 +26,14 @@ def make(tz=None, n=120, seed=0):
 @pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
 def test_limits_hold_in_synthetic_rows(tz):
     child, parent, owners = make(tz)
-    made = DateLimits.fit(child, parent, owners, "seen")
-    assert {("begin", "start"), ("until", "start")} == set(made.lower)
-    assert {("begin", "end"), ("until", "end")} == set(made.upper)
+    made = DateLimits.fit(child, parent, owners)
+    dates = ("seen", "begin", "until")
+    assert set(made.lower) == {(date, "start") for date in dates}
+    assert set(made.upper) == {(date, "end") for date in dates}
     assert DateLimits.from_dict(made.to_dict()) == made
-    pd.testing.assert_frame_equal(made.apply(child, parent, owners, "seen"), child)
+    pd.testing.assert_frame_equal(made.apply(child, parent, owners), child)
     drawn = child.assign(begin=child["begin"] - 60 * DAY, until=child["until"] + 60 * DAY)
-    moved = made.apply(drawn, parent, owners, "seen")
+    moved = made.apply(drawn, parent, owners)
     starts = parent["start"].iloc[owners].reset_index(drop=True)
     ends = parent["end"].iloc[owners].reset_index(drop=True)
     assert (moved["begin"] >= starts).all()
@@ -41,21 +42,43 @@ def test_limits_hold_in_synthetic_rows(tz):
     assert there.equals(child["until"].notna())
     assert moved.dtypes.equals(child.dtypes)
     late = child.assign(seen=ends + DAY, until=ends + 2 * DAY)
-    assert (made.apply(late, parent, owners, "seen")["until"] == late["seen"]).all()
+    late = made.apply(late, parent, owners)
+    assert (late["seen"] == ends).all()
+    assert (late["until"] == ends).all()
+
+
+@pytest.mark.parametrize("tz", [None, "Europe/Berlin"])
+def test_dates_without_a_time_of_day_stay_so(tz):
+    child, parent, owners = make(tz)
+    parent = parent.assign(start=parent["start"] - DAY / 2, end=parent["end"] + DAY / 2)
+    made = DateLimits.fit(child, parent, owners)
+    drawn = child.assign(begin=child["begin"] - 60 * DAY, until=child["until"] + 60 * DAY)
+    drawn = drawn.assign(begin=drawn["begin"].dt.normalize(), until=drawn["until"].dt.normalize())
+    moved = made.apply(drawn, parent, owners)
+    starts = parent["start"].iloc[owners].reset_index(drop=True)
+    ends = parent["end"].iloc[owners].reset_index(drop=True)
+    for name, dates in moved[["begin", "until"]].items():
+        assert (dates.dropna() == dates.dropna().dt.normalize()).all(), name
+    assert (moved["begin"] >= starts).all()
+    assert (moved["begin"] - starts).min() < DAY
+    assert (moved["until"] <= ends)[moved["until"].notna()].all()
+    hours = made.apply(drawn.assign(begin=drawn["begin"] + DAY / 4), parent, owners)["begin"]
+    assert (hours >= starts).all()
+    assert (hours == starts).any()
 
 
 def test_few_rows_or_people_give_no_limits():
     child, parent, owners = make()
-    assert DateLimits.fit(child.iloc[:40], parent, owners[:40], "seen") == DateLimits()
+    assert DateLimits.fit(child.iloc[:40], parent, owners[:40]) == DateLimits()
     alone = Support(5, np.zeros(len(owners)))
-    assert DateLimits.fit(child, parent, owners, "seen", alone) == DateLimits()
+    assert DateLimits.fit(child, parent, owners, alone) == DateLimits()
     broken = child.assign(begin=child["begin"].mask(child.index == 7, parent["start"].min() - DAY))
-    found = DateLimits.fit(broken, parent, owners, "seen")
+    found = DateLimits.fit(broken, parent, owners)
     assert ("begin", "start") not in found.lower
     none = np.full(len(owners), -1)
-    assert DateLimits.fit(child, parent, none, "seen") == DateLimits()
+    assert DateLimits.fit(child, parent, none) == DateLimits()
     assert made_of(child, parent, none).equals(child)
 
 
 def made_of(child, parent, owners):
-    return DateLimits((("begin", "start"),)).apply(child, parent, owners, None)
+    return DateLimits((("begin", "start"),)).apply(child, parent, owners)
