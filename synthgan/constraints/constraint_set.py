@@ -101,6 +101,7 @@ class ConstraintSet:
         people: np.ndarray | None = None,
         key: Hashable | None = None,
         in_order: bool = False,
+        leave: tuple[type[Constraint], ...] = (),
     ) -> ConstraintSet:
         """Fit all constraints.
 
@@ -119,6 +120,8 @@ class ConstraintSet:
             The column that identifies the person: its values are replaced by new ones.
         in_order : bool, default=False
             Whether rows that belong together are in an order, in which they repeat labels.
+        leave : tuple of subclasses of Constraint, default=()
+            Kinds of relations that are not searched for.
 
         Raises
         ------
@@ -154,7 +157,7 @@ class ConstraintSet:
             rest = frame[[name for name in frame.columns if name not in named]]
             fixed = {n for one in given if not isinstance(one, Range) for n in one.rewrites}
             for one in find_relations(rest, support, fixed, condition_columns):
-                if _clash(chosen, one) is None:
+                if not isinstance(one, leave) and _clash(chosen, one) is None:
                     chosen.append(one)
         relations = _fit_stage(1, chosen, frame, support)
         last: list[Constraint] = []

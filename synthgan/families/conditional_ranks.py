@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from synthgan.state import fields
 from synthgan.state.stored import Name, Stored
 from synthgan.trees.predictor import deal_folds
 
-__all__ = ["ConditionalRanks"]
+__all__ = ["ConditionalRanks", "is_ranked"]
 
 _MANY_PEOPLE = 1250  # from which a generator does better by itself
 _MOST_LEVELS, _MOST_BINS = 30, 100  # of a label and a number that trees see
@@ -39,6 +39,7 @@ class _Plan(Stored):
     known_labels: tuple[LabelLevels, ...]
     labels: tuple[LabelLevels, ...]
     ranked: tuple[RankedColumn, ...]
+    drawn: tuple[Name, ...] = field(default=(), metadata={"sparse": True})
 
 
 class ConditionalRanks:
@@ -47,12 +48,14 @@ class ConditionalRanks:
     Column by column, boosted trees learn which values are possible in a row; where that
     reduces the uncertainty, the column is replaced by the rank of its value among them, 0 to 1 (the
     transform of Rosenblatt, with trees as conditional distributions). The generator learns the
-    ranks, and what trees leave of a dependence.
+    ranks of numbers, and what trees leave of a dependence. Labels are drawn by their shares.
 
     Attributes
     ----------
     columns : dict of {hashable: RankedLabel or RankedNumber}
         In the order in which they are restored.
+    drawn : tuple of hashable
+        Columns of labels that no generator learns.
 
     References
     ----------
@@ -71,6 +74,7 @@ class ConditionalRanks:
         self.known, self.order = known, order
         self.labels, self.columns, self.knots = labels or {}, columns or {}, knots or {}
         self.edges = edges or {}
+        self.drawn: tuple[Hashable, ...] = ()
 
     @classmethod
     def fit(
@@ -80,8 +84,9 @@ class ConditionalRanks:
         support: Support,
         last: Collection[Hashable] = (),
         decided: Mapping[Hashable, np.ndarray] = _NOT_DECIDED,
+        generated: Collection[Hashable] = (),
     ) -> tuple[ConditionalRanks, pd.DataFrame]:
-        """Learn the ranks, and return the rows as they are learnt.
+        """Learn the ranks, and return the rows as ranks.
 
         With 1250 people or more there are none: a generator does better by itself then.
 
@@ -95,11 +100,13 @@ class ConditionalRanks:
             Columns that follow from all others.
         decided : dict of ndarray of bool of shape (n_rows,)
             The rows that count for some columns; in others, their values mean nothing.
+        generated : collection of hashable
+            Columns of labels whose ranks a generator learns.
         """
         rng = np.random.default_rng(len(rows))
         people = np.arange(len(rows)) if support.people is None else support.people
         folds = deal_folds(people, rng)
-        if support.count(np.ones(len(rows), dtype=bool)) >= _MANY_PEOPLE:
+        if not is_ranked(len(rows), support):
             return cls(tuple(known.columns), tuple(rows.columns)), rows
         is_last = set(last)
         order = [n for n in rows.columns if n not in is_last and not is_number(rows[n])]
@@ -114,20 +121,37 @@ class ConditionalRanks:
                     levels = _shared_levels(table[name], support)
                     made.labels[is_own, name] = LabelLevels(name, levels)
         ranks, seen = rows.copy(deep=False), made._see(known, False, made.known)
+        codes = [i for i, name in enumerate(made.known) if (False, name) in made.labels]
+        numbers = [i for i, name in enumerate(made.known) if (False, name) in made.edges]
         for name in order:
             some = decided.get(name, np.ones(len(rows), dtype=bool))
-            found = fit_ranked(rows[name][some], seen[some], folds[some], support.take(some), rng)
+            found = fit_ranked(
+                rows[name][some], seen[some], folds[some], support.take(some), rng, codes, numbers
+            )
             if found is not None:
                 made.columns[name] = found
                 ranks[name] = found.apply(rows[name], seen).where(some, rng.random(len(rows)))
             seen = np.column_stack([seen, made._see(rows, True, (name,))])
+            if (True, name) in made.labels:
+                codes.append(seen.shape[1] - 1)
+        labels = [n for n, one in made.columns.items() if isinstance(one, RankedLabel)]
+        made.drawn = tuple(name for name in labels if name not in generated)
         return made, ranks
 
     def read(self, known: pd.DataFrame) -> np.ndarray:
         """Return what trees see of rows of which only `known` is known, (n_rows, n_known)."""
         return self._see(known, False, self.known, self._used)
 
-    def restore(self, ranks: pd.DataFrame, known: np.ndarray) -> pd.DataFrame:
+    def learnt(self, ranks: pd.DataFrame) -> pd.DataFrame:
+        """Return what a generator learns of rows: all but `drawn`, if anything is left."""
+        learnt = ranks.drop(columns=list(self.drawn))
+        return learnt if learnt.shape[1] else ranks
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Return random ranks of the labels that no generator learns, shape (n, n_drawn)."""
+        return rng.random((n, len(self.drawn)))
+
+    def restore(self, ranks: pd.DataFrame, known: np.ndarray, drawn: np.ndarray) -> pd.DataFrame:
         """Turn ranks into values.
 
         Parameters
@@ -135,8 +159,12 @@ class ConditionalRanks:
         ranks : DataFrame of shape (n_rows, n_columns)
         known : ndarray of shape (n_rows, n_known)
             As `read` returns it.
+        drawn : ndarray of shape (n_rows, n_drawn)
+            As `draw` returns it.
         """
         rows, seen = ranks.copy(deep=False), known
+        for name, own in zip(self.drawn, drawn.T, strict=True):
+            rows[name] = own
         for i, name in enumerate(self.order):
             if name in self.columns:
                 own = rows[name]
@@ -153,7 +181,7 @@ class ConditionalRanks:
         """Return which columns any trees see; the others need not be read."""
         used = np.zeros(len(self.known) + len(self.order), dtype=bool)
         for one in self.columns.values():
-            used[one.predictor.features] = True
+            used[one.features] = True
         return used
 
     def calibrate(
@@ -169,7 +197,8 @@ class ConditionalRanks:
             As in `fit`.
         """
         self.knots = {}
-        for name in self.columns if len(made) >= _FEWEST_ROWS else ():
+        generated = [name for name in self.columns if name not in self.drawn]
+        for name in generated if len(made) >= _FEWEST_ROWS else ():
             values = made[name].to_numpy(np.float64, na_value=np.nan)
             values = values[decided.get(name, np.ones(len(values), dtype=bool))]
             values = np.sort(values[~np.isnan(values)])
@@ -205,7 +234,7 @@ class ConditionalRanks:
             for is_own in (False, True)
         )
         ranked = tuple(one.about for one in self.columns.values())
-        plan = _Plan(self.known, self.order, known_labels, labels, ranked)
+        plan = _Plan(self.known, self.order, known_labels, labels, ranked, self.drawn)
         arrays = {
             f"{i}.{key}": array
             for i, one in enumerate(self.columns.values())
@@ -236,11 +265,13 @@ class ConditionalRanks:
         """
         plan = _Plan.from_dict(record)
         n_known = len(plan.known)
-        fits = plan.known == tuple(known) and sorted(map(str, plan.order)) == sorted(map(str, own))
         names = [one.column.name for one in plan.ranked]
+        fits = plan.known == tuple(known) and {*plan.order} == {*own, *plan.drawn}
+        fits &= {*plan.drawn} <= {one.column.name for one in plan.ranked if not one.is_number}
         if not fits or len({*names}) < len(names) or not {*names} <= {*plan.order}:
             raise ArchiveError("conditional ranks of other columns")
         made = cls(plan.known, plan.order)
+        made.drawn = plan.drawn
         for is_own, levels in ((False, plan.known_labels), (True, plan.labels)):
             made.labels |= {(is_own, level.name): level for level in levels}
         arrays = dict(arrays)
@@ -275,6 +306,11 @@ class ConditionalRanks:
         if any((np.diff(one) < 0).any() for one in own):
             raise ArchiveError("the tables of conditional ranks are not ascending")
         return {key: one for key, one in zip(seen, own, strict=True) if key not in self.labels}
+
+
+def is_ranked(n_rows: int, support: Support) -> bool:
+    """Return whether rows of so few people are learnt as ranks."""
+    return support.count(np.ones(n_rows, dtype=bool)) < _MANY_PEOPLE
 
 
 def _edges(values: np.ndarray, support: Support) -> np.ndarray:

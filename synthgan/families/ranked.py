@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +11,13 @@ from scipy.stats import differential_entropy, norm
 
 from synthgan.encoding.tables.column import Column
 from synthgan.exceptions import ArchiveError
-from synthgan.families.number_values import nearest, numbers_or_nan, shared_numbers, spread
+from synthgan.families.excluded_values import ExcludedValues
+from synthgan.families.number_values import (
+    nearest,
+    numbers_or_nan,
+    shared_numbers,
+    spread,
+)
 from synthgan.privacy import Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
 from synthgan.state.stored import Scalar, Stored
@@ -78,10 +85,17 @@ class RankedLabel:
     ----------
     about : RankedColumn
     predictor : Predictor
+    excluded : ExcludedValues
+        Values that have no share.
     """
 
-    def __init__(self, about: RankedColumn, predictor: Predictor) -> None:
-        self.about, self.predictor = about, predictor
+    def __init__(self, about: RankedColumn, predictor: Predictor, excluded: ExcludedValues) -> None:
+        self.about, self.predictor, self.excluded = about, predictor, excluded
+
+    @property
+    def features(self) -> np.ndarray:
+        """Columns that are used."""
+        return np.union1d(self.predictor.features, self.excluded.features)
 
     def apply(self, series: pd.Series, x: np.ndarray) -> pd.Series:
         """Return ranks of the values of rows of which `x` is known."""
@@ -109,19 +123,27 @@ class RankedLabel:
         return restored if column.categories is None else restored.astype(object)
 
     def _ends(self, x: np.ndarray) -> np.ndarray:
-        ends = np.cumsum(self.predictor.predict(x), axis=1)
+        shares = self.predictor.predict(x)
+        shares = np.where(self.excluded.possible(x, shares.shape[1]), shares, 0.0)
+        ends = np.cumsum(shares, axis=1)
         return np.asarray(ends / ends[:, -1:])
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays, by their names in archives."""
-        return self.predictor.to_arrays()
+        excluded = {"excluded": self.excluded.intervals} if len(self.excluded.intervals) else {}
+        return {**excluded, **self.predictor.to_arrays()}
 
     @classmethod
     def from_arrays(
         cls, about: RankedColumn, arrays: dict[str, np.ndarray], n_features: int
     ) -> RankedLabel:
         """Restore from the output of `to_arrays`."""
-        return cls(about, Predictor.from_arrays(arrays, n_features, about.n_values))
+        arrays, excluded = dict(arrays), ExcludedValues.none()
+        if "excluded" in arrays:
+            table = arrays.pop("excluded")
+            excluded = ExcludedValues.from_array(table, n_features, about.n_values)
+        predictor = Predictor.from_arrays(arrays, n_features, about.n_values)
+        return cls(about, predictor, excluded)
 
 
 @dataclass
@@ -151,6 +173,11 @@ class RankedNumber:
     quantiles: np.ndarray
     moments: np.ndarray
     knots: np.ndarray
+
+    @property
+    def features(self) -> np.ndarray:
+        """Columns that are used."""
+        return self.predictor.features
 
     def apply(self, series: pd.Series, x: np.ndarray) -> pd.Series:
         """Return ranks of the numbers of rows of which `x` is known; NaN where missing."""
@@ -222,6 +249,8 @@ def fit_ranked(
     folds: np.ndarray,
     support: Support,
     rng: np.random.Generator,
+    labels: Sequence[int],
+    numbers: Sequence[int],
 ) -> RankedLabel | RankedNumber | None:
     """Learn to rank a column; None where trees do not predict it.
 
@@ -234,6 +263,9 @@ def fit_ranked(
         As `deal_folds` returns them.
     support : Support
     rng : Generator
+    labels, numbers : sequence of int
+        Columns of `x` that are codes of labels, -1: another label; and numbers outside of whose
+        range a label may never occur.
     """
     column = Column.infer(series, support)
     people = support.of_labels(series.astype(object))
@@ -246,15 +278,15 @@ def fit_ranked(
         levels = None if column.categories is None else values
         column = replace(column, minimum=None, maximum=None, categories=levels)
         about = RankedColumn(column, False, values, may_miss)
-        return _fit_label(about, series, x, folds, rng)
+        return _fit_label(about, series, x, folds, support, rng, labels, numbers)
     if column.numeric:
-        return _fit_number(column, series, x, folds, support, rng)
+        return _fit_number(column, series, x, folds, support, rng, labels)
     return None
 
 
 def _fit_label(
-    about: RankedColumn, series: pd.Series, x: np.ndarray, folds: np.ndarray,
-    rng: np.random.Generator,
+    about: RankedColumn, series: pd.Series, x: np.ndarray, folds: np.ndarray, support: Support,
+    rng: np.random.Generator, labels: Sequence[int], numbers: Sequence[int],
 ) -> RankedLabel | None:  # fmt: skip
     codes = about.codes(series)
     known = np.flatnonzero(codes >= 0)
@@ -262,11 +294,15 @@ def _fit_label(
         return None
     codes = codes[known]
     x, folds, n = x[known], folds[known], about.n_values
-    first = predict_first(x, codes, folds, rng, n)
-    if not _tells(codes[folds == 0], first[folds == 0]):
+    first = predict_first(x, codes, folds, rng, n, labels)
+    if not _tells(codes[folds == 0], first[0][folds == 0]):
         return None
-    shares = cross_fit(x, codes, folds, rng, n, first)
-    return RankedLabel(about, Predictor.distil(x, shares, rng)) if _tells(codes, shares) else None
+    excluded = ExcludedValues.fit(codes, x, labels, numbers, support.take(known))
+    possible = excluded.possible(x, n)
+    shares = cross_fit(x, codes, folds, rng, n, labels, first, possible)
+    if not _tells(codes, shares):
+        return None
+    return RankedLabel(about, Predictor.distil(x, shares, rng), excluded)
 
 
 def _tells(codes: np.ndarray, shares: np.ndarray) -> bool:
@@ -280,7 +316,7 @@ def _tells(codes: np.ndarray, shares: np.ndarray) -> bool:
 
 def _fit_number(
     column: Column, series: pd.Series, x: np.ndarray, folds: np.ndarray, support: Support,
-    rng: np.random.Generator,
+    rng: np.random.Generator, labels: Sequence[int],
 ) -> RankedNumber | None:  # fmt: skip
     values = spread(column, series)
     there = np.flatnonzero(~np.isnan(values))
@@ -300,14 +336,14 @@ def _fit_number(
     best = None
     for knots in (none, np.array([means, scores])):
         scaled = _scaled(values, moments, knots)
-        first = predict_first(x, scaled, folds, rng)
-        gain = _gain(scaled[folds == 0], first[folds == 0], rng)
+        first = predict_first(x, scaled, folds, rng, categories=labels)
+        gain = _gain(scaled[folds == 0], first[0][folds == 0], rng)
         if best is None or gain > best[0]:
             best = gain, knots, first
     if best is None or best[0] < _LEAST_GAIN:
         return None
     scaled = _scaled(values, moments, best[1])
-    predicted = cross_fit(x, scaled, folds, rng, first=best[2])
+    predicted = cross_fit(x, scaled, folds, rng, categories=labels, begun=best[2])
     predictor = Predictor.distil(x, predicted, rng)
     centers, quantiles = _tables(scaled, predictor.predict(x), support)
     column = replace(column, minimum=float(means[0]), maximum=float(means[-1]))

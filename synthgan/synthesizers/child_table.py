@@ -214,19 +214,20 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         )
         state = self._state(families)
         contexts, order, gaps = state.unroll(table, clock, owners, ends, self._copies)
-        known = pd.concat(
-            [contexts, links.iloc[order].reset_index(drop=True).add_prefix("linked: ")], axis=1
-        )
+        linked = links.iloc[order].reset_index(drop=True).add_prefix("linked: ")
+        known = pd.concat([contexts, linked], axis=1)
         marked = row_marks.mark_rows(self, table, owners, clock, self._copies)
         own = marked.iloc[order].reset_index(drop=True)
         if self.timeline_.order is not None:
             gaps[order] = gaps.copy()
             own[self.timeline_.name] = row_marks.learnt_steps(self, gaps, owners, clock)[order]
         support = Support(support.least, people[order])
-        plain = table.iloc[order].reset_index(drop=True)
-        self.exclusions_ = Exclusions.fit(plain, known, support)
+        self.exclusions_ = Exclusions.fit(table.iloc[order].reset_index(drop=True), known, support)
         decided = row_marks.decided_rows(self, owners, clock, self._copies, order)
-        self.ranks_, own = ConditionalRanks.fit(own, known, support, self._hidden, decided)
+        self.ranks_, own = ConditionalRanks.fit(
+            own, known, support, self._hidden, decided, row_marks.marks_of(self)
+        )
+        own = self.ranks_.learnt(own)
         with grouped_notices(), without_notices_of(self.constraints_.residuals, up_to=1):
             encoder.fit(own, groups=support.people)
         grids, half_widths = encoder.encode_cells(own, warn=False)
@@ -240,8 +241,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
         self._fit_grids(data, preset, begun)
         self._calibrate(labels, decided)
         self.family_critic_ = None
-        seconds = read_seconds(self.max_time)
-        is_late = seconds is not None and time.perf_counter() > begun + seconds
+        is_late = time.perf_counter() > begun + (read_seconds(self.max_time) or np.inf)
         if self._n_candidates(preset) > 1 and not is_late:
             self._fit_family_critic(families, clock, owners, links, people)
         del self._table, self._plain, self._clock, self._hidden, self._copies, self._support
@@ -273,7 +273,7 @@ class ChildTableSynthesizer(BaseGANSynthesizer):
 
     def encode_context(self, known: pd.DataFrame) -> np.ndarray:
         """Return what is known before rows as cells, shape (n_rows, n_cells)."""
-        grids = self.context_encoder_.encode(known, warn=False)
+        grids = self.context_encoder_.encode(known[self.context_encoder_.columns_], warn=False)
         return grids.reshape(len(known), -1)
 
     def draw_families(

@@ -25,7 +25,8 @@ def draw_rows(
     """Generate the next row of some families, and the time of the row after it.
 
     Rows after which there is too little time for the others, that repeat one of the same time, or
-    that have what never occurs, are drawn again.
+    that have what never occurs, are drawn again. Where only time is too short, labels stay: labels
+    of short stays would be too frequent otherwise.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def draw_rows(
     tables: list[pd.DataFrame] = []
     after, places, late = np.zeros(len(at)), np.arange(len(at)), np.zeros(len(at), dtype=bool)
     labels, seen = model.encode_context(context), model.ranks_.read(context)
-    left = places
+    left, drawn = places, model.ranks_.draw(len(at), rng)
     for n_left in reversed(range(_TRIES)):
         some, cells = at[left], labels[left]
         given = (cells, np.ones(cells.shape, dtype=bool))
@@ -56,7 +57,7 @@ def draw_rows(
             model.sample_grids(len(some), int(rng.integers(2**31 - 1)), given)
         )
         known = context.iloc[left].reset_index(drop=True)
-        marked = model.ranks_.restore(made, seen[left])
+        marked = model.ranks_.restore(made, seen[left], drawn[left])
         order = model.timeline_.name
         steps = np.zeros(len(some)) if order is None else marked[order].to_numpy(np.float64)
         clock, before = state.clock[some], state.before
@@ -69,9 +70,10 @@ def draw_rows(
             stays = table[model.pace_.counted].to_numpy() > 0
             then, fits = np.where(stays, clock, then), fits | stays
         too_long = state.overruns(some, ends)
-        bad = ~fits | state.repeats(some, model.coding_.read(table)) | too_long
-        bad |= model.exclusions_.broken(table, known)
-        bad &= n_left > 0
+        others = state.repeats(some, model.coding_.read(table))
+        others |= model.exclusions_.broken(table, known)
+        drawn[left[others]] = model.ranks_.draw(int(others.sum()), rng)
+        bad = (others | ~fits | too_long) & (n_left > 0)
         if not bad.all():
             tables.append(table[~bad].set_axis(left[~bad]))
         after[left[~bad]] = then[~bad]

@@ -64,7 +64,8 @@ def draw_root(
     model = models[name]
     frame = draw_rows(model, wanted.n, wanted, seed).reset_index(drop=True)
     if ranks is not None:
-        plain = _restore(ranks, model.forms_.write(frame), _summed_up(name, models, tables))
+        drawn = ranks.draw(len(frame), np.random.default_rng(seed))
+        plain = _restore(ranks, model.forms_.write(frame), drawn, _summed_up(name, models, tables))
         for column in ranks.order:
             frame = with_column(frame, column, plain[column])
     tables.frames[name] = frame
@@ -100,21 +101,24 @@ def _rank(
     ranked = [name for name in hidden if name not in ends]
     known = _comparable(table.drop(columns=ranked), None)
     ranks, learnt = ConditionalRanks.fit(table[ranked], known, support)
-    return ranks, pd.concat([table.drop(columns=ranked), learnt], axis=1)[list(table.columns)]
+    learnt = ranks.learnt(learnt)
+    left = [name for name in table.columns if name not in ranked or name in learnt]
+    return ranks, pd.concat([table.drop(columns=ranked), learnt], axis=1)[left]
 
 
 def _restore(
-    ranks: ConditionalRanks, table: pd.DataFrame, children: Sequence[Summaries]
+    ranks: ConditionalRanks, table: pd.DataFrame, drawn: np.ndarray, children: Sequence[Summaries]
 ) -> pd.DataFrame:
     """Turn ranks into summaries; a family without rows has none."""
     known = table[list(ranks.known)]
     dates = [n for n in known if (False, n) in ranks.edges and not is_number(known[n])]
     seen = ranks.read(_comparable(known, dates))
-    restored = ranks.restore(table[list(ranks.order)], seen)
+    generated = [name for name in ranks.order if name in table]
+    restored = ranks.restore(table[generated], seen, drawn)
     for one in children:
         for name in one.columns:
             restored[name] = restored[name].where(restored[one.number].notna())
-    return pd.concat([table.drop(columns=list(ranks.order)), restored], axis=1)[list(table.columns)]
+    return restored
 
 
 def _comparable(table: pd.DataFrame, dates: Sequence[Hashable] | None) -> pd.DataFrame:

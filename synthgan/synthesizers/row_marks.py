@@ -27,6 +27,7 @@ __all__ = [
     "find_copies",
     "learnt_steps",
     "mark_rows",
+    "marks_of",
     "rare_columns",
     "without_marks",
 ]
@@ -98,6 +99,11 @@ def decided_rows(
         decided[model.pace_.counted] = ~at_once(owners, clock)
         decided[model.timeline_.name] = rows_to_come(owners, clock) == 0
     return {name: rows[order] for name, rows in decided.items()}
+
+
+def marks_of(model: Any) -> set[Hashable]:
+    """Return the columns that say what is copied, and how many rows are at once."""
+    return {model.pace_.counted, *(group.label for group in model.repeats_.groups)} - {None}
 
 
 def learnt_steps(

@@ -18,6 +18,7 @@ from synthgan.constraints import (
     Predicate,
     Quotient,
     SharedValue,
+    UsualLabel,
     find_people,
 )
 from synthgan.constraints.base import with_column
@@ -25,6 +26,7 @@ from synthgan.encoding import GridEncoder
 from synthgan.encoding.tables.known import encode_gaps, encode_known
 from synthgan.encoding.tables.schema import Schema
 from synthgan.exceptions import ArchiveError, ParameterError
+from synthgan.families.conditional_ranks import is_ranked
 from synthgan.forms import Forms
 from synthgan.forms.sentinels import announce_sentinels
 from synthgan.gan.sampling import Candidates
@@ -124,7 +126,10 @@ def fit_constraints(
     key: Any,
     in_order: bool = False,
 ) -> ConstraintSet:
-    """Fit the constraints that are given, and those that are to be found."""
+    """Fit the constraints that are given, and those that are to be found.
+
+    With `in_order`, rows of a child table.
+    """
     wanted = [given] if isinstance(given, str) else list(given)
     own: list[Any] = [constraint for constraint in wanted if constraint != "auto"]
     unknown = [constraint for constraint in own if not isinstance(constraint, Constraint)]
@@ -133,7 +138,10 @@ def fit_constraints(
             f"constraints hold {unknown!r}; give 'auto', or constraints such as Inequality."
         )
     constraints = ConstraintSet(own, support.least)
-    return constraints.fit(frame, "auto" in wanted, conditions, support.people, key, in_order)
+    # Trees that rank rows see which labels go together, and see more of them as they are.
+    leave = (UsualLabel,) if in_order and is_ranked(len(frame), support) else ()
+    people = support.people
+    return constraints.fit(frame, "auto" in wanted, conditions, people, key, in_order, leave)
 
 
 def complete(

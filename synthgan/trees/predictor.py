@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
@@ -21,9 +21,11 @@ _FOLDS = 3
 _MOST_ROWS = 20_000  # that a model learns from
 _LEAST_SHARE = 1e-3  # of a label
 _POWERS, _SLOPES = (0.5, 3.0), (0.0, 1.5)
+_MOST_WEIGHT = 3.0  # of a label, as a logarithm
 # Of the trees that learn the rows, and of those that learn what these predict and are stored.
-_TEACHER = {"learning_rate": 0.1, "max_leaf_nodes": 12, "min_samples_leaf": 20}
-_OF_LABELS = {**_TEACHER, "max_leaf_nodes": 6}
+_TEACHER = {"learning_rate": 0.1, "min_samples_leaf": 20}
+_OF_LABELS = {**_TEACHER, "l2_regularization": 5.0}
+_LEAVES, _LEAVES_OF_LABELS = (3, 6, 12), (2, 3, 6)  # the best of these
 _MOST_TREES, _PATIENCE = 200, 10
 _STUDENT = {"learning_rate": 0.3, "max_leaf_nodes": MOST_LEAVES, "min_samples_leaf": 20}
 _KEPT_TREES = 32
@@ -137,7 +139,9 @@ def cross_fit(
     folds: np.ndarray,
     rng: np.random.Generator,
     n_labels: int = 0,
-    first: np.ndarray | None = None,
+    categories: Sequence[int] = (),
+    begun: tuple[np.ndarray, int] | None = None,
+    possible: np.ndarray | None = None,
 ) -> np.ndarray:
     """Predict each fold by trees that have learnt the others.
 
@@ -151,41 +155,66 @@ def cross_fit(
     rng : Generator
     n_labels : int, default=0
         Number of labels; 0: numbers.
-    first : ndarray of shape (n,) or (n, n_labels), or None, default=None
+    categories : sequence of int, default=()
+        Features that are codes of labels, -1: another label.
+    begun : tuple (ndarray of shape (n,) or (n, n_labels), int) or None, default=None
         What `predict_first` returned.
+    possible : ndarray of bool of shape (n, n_labels), or None, default=None
+        Labels that may have a share; those of others are left out afterwards.
 
     Returns
     -------
     predicted : ndarray of shape (n,) or (n, n_labels)
         Numbers, or shares of labels.
     """
-    predicted = predict_first(x, y, folds, rng, n_labels) if first is None else first.copy()
+    begun = predict_first(x, y, folds, rng, n_labels, categories) if begun is None else begun
+    predicted, n_leaves = begun[0].copy(), begun[1]
     for fold in range(1, _FOLDS):
-        _predict_fold(predicted, x, y, folds == fold, rng, n_labels)
-    return _sharpened(predicted, y) if n_labels else _stretched(predicted, y)
+        own, others = _sides(folds == fold, rng)
+        if len(own):
+            predicted[own] = _predict(x, y, own, others, n_labels, categories, n_leaves)
+    return _sharpened(predicted, y, possible) if n_labels else _stretched(predicted, y)
 
 
 def predict_first(
-    x: np.ndarray, y: np.ndarray, folds: np.ndarray, rng: np.random.Generator, n_labels: int = 0
-) -> np.ndarray:
-    """Predict fold 0 only, see `cross_fit`; other rows are NaN."""
+    x: np.ndarray,
+    y: np.ndarray,
+    folds: np.ndarray,
+    rng: np.random.Generator,
+    n_labels: int = 0,
+    categories: Sequence[int] = (),
+) -> tuple[np.ndarray, int]:
+    """Predict fold 0 only, see `cross_fit`, by trees of several sizes.
+
+    Returns
+    -------
+    predicted : ndarray of shape (n,) or (n, n_labels)
+        By trees of the best size; other rows are NaN.
+    n_leaves : int
+        Of the best trees.
+    """
     predicted = np.full((len(x), n_labels) if n_labels else len(x), np.nan)
-    _predict_fold(predicted, x, y, folds == 0, rng, n_labels)
-    return predicted
+    own, others = _sides(folds == 0, rng)
+    sizes = _LEAVES_OF_LABELS if n_labels else _LEAVES
+    best, n_leaves = np.inf, sizes[0]
+    for size in sizes if len(own) else ():
+        made = _predict(x, y, own, others, n_labels, categories, size)
+        misses = -_log(made)[np.arange(len(own)), y[own]] if n_labels else (made - y[own]) ** 2
+        if misses.mean() < best:
+            best, n_leaves, predicted[own] = misses.mean(), size, made
+    return predicted, n_leaves
 
 
-def _predict_fold(
-    predicted: np.ndarray, x: np.ndarray, y: np.ndarray, is_own: np.ndarray,
-    rng: np.random.Generator, n_labels: int,
-) -> None:  # fmt: skip
-    own, others = np.flatnonzero(is_own), np.flatnonzero(~is_own)
-    if len(own):
-        predicted[own] = _predict(x, y, own, others[_some(len(others), rng)], n_labels)
+def _sides(is_own: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows of a fold, and those of the others that trees learn."""
+    others = np.flatnonzero(~is_own)
+    return np.flatnonzero(is_own), others[_some(len(others), rng)]
 
 
 def _predict(
-    x: np.ndarray, y: np.ndarray, own: np.ndarray, others: np.ndarray, n_labels: int
-) -> np.ndarray:
+    x: np.ndarray, y: np.ndarray, own: np.ndarray, others: np.ndarray, n_labels: int,
+    categories: Sequence[int], n_leaves: int,
+) -> np.ndarray:  # fmt: skip
     """Predict rows by trees that learn others; as many trees as are good for the rows."""
     labels, shares = np.unique(y[others], return_counts=True)
     features = _varied(x[others])
@@ -198,27 +227,46 @@ def _predict(
     known = own if not n_labels else own[np.isin(y[own], labels)]
     settings: dict[str, Any] = {**(_OF_LABELS if n_labels else _TEACHER), "random_state": 0}
     trees = kind(
-        max_iter=_MOST_TREES, early_stopping=len(known) > 0, n_iter_no_change=_PATIENCE, **settings
-    )
-    x_own = x[np.ix_(own, features)]
-    checked = {"X_val": x[np.ix_(known, features)], "y_val": y[known]} if len(known) else {}
-    trees.fit(x[np.ix_(others, features)], y[others], **checked)
+        max_iter=_MOST_TREES, max_leaf_nodes=n_leaves, early_stopping=len(known) > 0,
+        n_iter_no_change=_PATIENCE, categorical_features=np.isin(features, categories), **settings,
+    )  # fmt: skip
+    seen = x[:, features]
+    seen[(seen == -1) & np.isin(features, categories)] = np.nan
+    checked = {"X_val": seen[known], "y_val": y[known]} if len(known) else {}
+    trees.fit(seen[others], y[others], **checked)
     if len(known):
         trees._predictors = trees._predictors[: int(np.argmax(trees.validation_score_))]
     if n_labels:
-        return _spread_shares(trees.predict_proba(x_own), labels, n_labels)
-    return np.asarray(trees.predict(x_own))
+        return _spread_shares(trees.predict_proba(seen[own]), labels, n_labels)
+    return np.asarray(trees.predict(seen[own]))
 
 
-def _sharpened(shares: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Return shares to a power that suits the labels best: few trees predict too even ones."""
+def _sharpened(shares: np.ndarray, codes: np.ndarray, possible: np.ndarray | None) -> np.ndarray:
+    """Return shares to a power, times a weight for each label, that suit the labels best.
+
+    Few trees predict too even shares; and of labels that are possible in some rows only, too much
+    in the others.
+    """
     logs, at = _log(shares), np.arange(len(codes))
+    never = np.zeros(shares.shape, dtype=bool) if possible is None else ~possible
+    counted = ~never[at, codes]
+    if not counted.any():
+        return shares
 
-    def loss(power: float) -> float:
-        return -float(log_softmax(power * logs, axis=1)[at, codes].mean())
+    def loss(found: np.ndarray) -> tuple[float, np.ndarray]:
+        scores = np.where(never, -np.inf, np.exp(found[0]) * logs + found[1:])[counted]
+        left = np.exp(log_softmax(scores, axis=1))
+        rows, own = np.arange(len(left)), codes[counted]
+        off = -left
+        off[rows, own] += 1.0
+        by_power = (off * logs[counted]).sum() * np.exp(found[0])
+        slopes = np.append(by_power, off.sum(axis=0)) / len(left)
+        return -float(np.log(np.maximum(left[rows, own], 1e-300)).mean()), -slopes
 
-    power = minimize_scalar(loss, bounds=_POWERS, method="bounded", options={"xatol": 0.02}).x
-    return np.asarray(softmax(power * logs, axis=1))
+    bounds = [tuple(np.log(_POWERS)), *[(-_MOST_WEIGHT, _MOST_WEIGHT)] * shares.shape[1]]
+    begin = np.zeros(1 + shares.shape[1])
+    found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return np.asarray(softmax(np.exp(found[0]) * logs + found[1:], axis=1))
 
 
 def _stretched(predicted: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from synthgan.constraints import ConstraintSet, UsualLabel
 from synthgan.constraints.usual_labels import find_usual_labels
 from synthgan.exceptions import DataError, ParameterError
 from synthgan.privacy import Support
+from synthgan.synthesizers.table_parts import fit_constraints
 
 LABELS = st.sampled_from(["a", "b", "(as usual)", None])
 
@@ -44,6 +45,20 @@ def test_what_mostly_follows_is_found_and_marked() -> None:
     of, mask = constraints.translate(known, known.notna(), np.random.default_rng(0))
     assert of["league"].tolist() == ["(as usual)"]
     assert mask["league"].all()
+
+
+def test_ranked_rows_keep_their_labels() -> None:
+    """Trees that draw the labels of few people's rows see more of them without the mark."""
+    frame, people = leagues(3000), np.arange(3000)
+    none = ConstraintSet(min_support=5).fit(frame, leave=(UsualLabel,))
+    assert none.constraints_ == []
+    few, many = Support(5, people % 1000), Support(5, people)
+    assert fit_constraints("auto", frame, [], few, None, in_order=True).constraints_ == []
+    assert len(fit_constraints("auto", frame, [], few, None).constraints_) == 1
+    found = fit_constraints("auto", frame, [], many, None, in_order=True).constraints_
+    assert len(found) == 1
+    given = fit_constraints([UsualLabel("league", "team")], frame, [], few, None, in_order=True)
+    assert len(given.constraints_) == 1
 
 
 def test_what_follows_little_more_than_by_chance_is_left() -> None:

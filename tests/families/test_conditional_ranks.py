@@ -57,9 +57,14 @@ def test_ranks_are_even_whatever_is_known(fitted):
             assert abs(ranks[name][some].mean() - 0.5) < 0.05, name
 
 
+def restored(made, ranks, known):
+    """Return the rows of ranks, those of labels among them."""
+    return made.restore(made.learnt(ranks), made.read(known), ranks[list(made.drawn)].to_numpy())
+
+
 def test_round_trip(fitted):
     rows, known, made, ranks = fitted
-    again = made.restore(ranks, made.read(known))
+    again = restored(made, ranks, known)[list(rows)]
     kinds = rows.dtypes.replace({rows["ward"].dtype: np.dtype(object)})  # categories follow later
     assert [str(kind) for kind in again.dtypes] == [str(kind) for kind in kinds]
     for name in ("diagnosis", "ward", "urgent"):
@@ -77,7 +82,7 @@ def test_even_ranks_give_rows_like_the_learnt_ones(fitted):
     rng = np.random.default_rng(0)
     drawn = pd.DataFrame({name: rng.random(len(known)) for name in ranks})
     drawn["noise"] = rng.normal(size=len(known))
-    got = made.restore(drawn, made.read(known))
+    got = restored(made, drawn, known)
     old, was_old = (table["parent: age"] > 60 for table in (known, fitted[1]))
     assert (got["diagnosis"] == "hip")[old].mean() == pytest.approx(0.8, abs=0.06)
     assert (got["diagnosis"] == "hip")[~old].mean() == pytest.approx(0.1, abs=0.05)
@@ -121,10 +126,10 @@ def test_labels_of_too_few_people_are_not_stored():
 def test_calibrated_ranks(fitted):
     rows, known, made, ranks = fitted
     skewed = ranks.copy()
-    for name in made.columns:
+    for name in set(made.columns) - set(made.drawn):
         skewed[name] = ranks[name] ** 2
     made.calibrate(skewed)
-    again = made.restore(skewed, made.read(known))
+    again = restored(made, skewed, known)
     assert (again["diagnosis"] == rows["diagnosis"]).mean() > 0.97
     assert (again["cost"] / rows["cost"] - 1).abs().median() < 0.02
     made.calibrate(skewed.iloc[:100])  # too few
@@ -136,9 +141,7 @@ def test_archives(fitted):
     made.calibrate(ranks)
     record, arrays = made.to_state()
     again = ConditionalRanks.from_state(record, arrays, list(known), list(rows))
-    pd.testing.assert_frame_equal(
-        again.restore(ranks, again.read(known)), made.restore(ranks, made.read(known))
-    )
+    pd.testing.assert_frame_equal(restored(again, ranks, known), restored(made, ranks, known))
     with pytest.raises(ArchiveError, match="other columns"):
         ConditionalRanks.from_state(record, arrays, ["other"], list(rows))
     with pytest.raises(ArchiveError, match="unknown array"):
@@ -156,7 +159,7 @@ def test_no_rows_and_nothing_known():
     made, ranks = ConditionalRanks.fit(rows, known.iloc[:, :0], Support(5, np.arange(30)))
     assert not made.columns
     assert ranks.equals(rows)
-    none = made.restore(ranks.iloc[:0], made.read(known.iloc[:0, :0]))
+    none = restored(made, ranks.iloc[:0], known.iloc[:0, :0])
     assert len(none) == 0
 
 
@@ -166,7 +169,7 @@ def test_many_people_need_none():
     assert not made.columns
     assert ranks is rows
     again = ConditionalRanks.from_state(*made.to_state(), list(known), list(rows))
-    assert again.restore(rows, again.read(known)).equals(rows)
+    assert restored(again, rows, known).equals(rows)
 
 
 def test_rows_that_decide_nothing_do_not_count():
@@ -180,10 +183,9 @@ def test_rows_that_decide_nothing_do_not_count():
 
     def hips(**parameters):
         made, ranks = ConditionalRanks.fit(rows, known, support, **parameters)
-        some = np.arange(len(rows))
-        ranks = ranks.assign(diagnosis=rng.random(len(rows)))
-        restored = made.restore(ranks, made.read(known.iloc[some]))["diagnosis"]
-        return (restored == "hip")[old].mean() - (restored == "hip")[~old].mean()
+        is_hip = restored(made, ranks.assign(diagnosis=rng.random(len(rows))), known)["diagnosis"]
+        is_hip = is_hip == "hip"
+        return is_hip[old].mean() - is_hip[~old].mean()
 
     truth = (rows["diagnosis"] == "hip")[decides & old].mean()
     truth -= (rows["diagnosis"] == "hip")[decides & ~old].mean()
@@ -192,6 +194,31 @@ def test_rows_that_decide_nothing_do_not_count():
     made, ranks = ConditionalRanks.fit(rows, known, support, decided={"diagnosis": decides})
     assert ranks["diagnosis"].between(0, 1).all()
     assert abs(ranks["diagnosis"][~decides & old].mean() - 0.5) < 0.06
-    drawn = ranks.assign(diagnosis=np.where(decides, 0.25, 0.75))
-    made.calibrate(drawn, {"diagnosis": decides})
-    assert made.knots["diagnosis"][0].max() == 0.25
+    drawn = ranks.assign(cost=np.where(decides, 0.25, 0.75))
+    made.calibrate(drawn, {"cost": decides})
+    assert made.knots["cost"][0].max() == 0.25
+
+
+def test_labels_are_drawn_and_not_learnt(fitted):
+    rows, known, made, ranks = fitted
+    assert {"diagnosis", "ward", "urgent"} <= set(made.drawn)
+    learnt = made.learnt(ranks)
+    assert {*learnt} == {*rows} - {*made.drawn}
+    rng = np.random.default_rng(0)
+    one, other = (made.restore(learnt, made.read(known), made.draw(len(rows), rng)) for _ in "ab")
+    assert not one["diagnosis"].equals(other["diagnosis"])
+    assert (one["diagnosis"] == "hip").mean() == pytest.approx(
+        (rows["diagnosis"] == "hip").mean(), abs=0.04
+    )
+    assert ((one["diagnosis"] == "hip") == (one["ward"] == "surgery")).mean() > 0.98
+    labels = rows[["diagnosis", "ward"]]
+    alone, ranks = ConditionalRanks.fit(labels, known, Support(5, np.arange(len(rows))))
+    assert set(alone.drawn) == {*labels}
+    assert {*alone.learnt(ranks)} == {*labels}  # a generator needs something to learn
+    assert not set(made.drawn) & set(made.knots)
+    record, arrays = made.to_state()
+    for drawn in (["cost"], ["other"], ["noise"]):
+        with pytest.raises(ArchiveError, match="other columns"):
+            ConditionalRanks.from_state({**record, "drawn": drawn}, arrays, list(known), list(rows))
+    older = {name: part for name, part in record.items() if name != "drawn"}
+    assert ConditionalRanks.from_state(older, arrays, list(known), list(rows)).drawn == ()

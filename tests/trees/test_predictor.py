@@ -61,10 +61,10 @@ def test_a_label_of_one_fold_only_is_no_error(rng):
 
 def test_only_one_fold(rng):
     x, folds = rng.normal(size=(90, 2)), np.arange(90) % 3
-    predicted = predict_first(x, x[:, 0], folds, rng)
+    predicted, n_leaves = predict_first(x, x[:, 0], folds, rng)
     assert np.isfinite(predicted[folds == 0]).all()
     assert np.isnan(predicted[folds != 0]).all()
-    every = cross_fit(x, x[:, 0], folds, rng, first=predicted)
+    every = cross_fit(x, x[:, 0], folds, rng, begun=(predicted, n_leaves))
     assert np.corrcoef(every[folds == 0], predicted[folds == 0])[0, 1] > 0.9999
     assert np.isfinite(every).all()
 
@@ -94,3 +94,35 @@ def test_archives(rng, n_labels):
         Predictor.from_arrays(arrays, 3, 7)
     with pytest.raises(ArchiveError, match="inconsistent sizes"):
         Predictor.from_arrays({**arrays, "n_trees": arrays["n_trees"] + 1}, 3, n_labels or 1)
+
+
+def test_codes_of_labels_are_no_numbers(rng):
+    """Every second label has the same number; the codes say nothing of their order."""
+    codes = rng.integers(-1, 24, size=900)
+    x = np.column_stack([rng.normal(size=900), codes]).astype(float)
+    y = np.where(codes % 2 == 0, 1.0, -1.0) + 0.1 * rng.normal(size=900)
+    folds = deal_folds(np.arange(900), rng)
+    predicted = cross_fit(x, y, folds, rng, categories=[1])
+    assert np.corrcoef(predicted, y)[0, 1] > 0.98
+    first, n_leaves = predict_first(x, y, folds, rng, categories=[1])
+    assert n_leaves in (3, 6, 12)
+    assert np.corrcoef(first[folds == 0], y[folds == 0])[0, 1] > 0.98
+    shares = cross_fit(x, (y > 0).astype(int), folds, rng, 2, categories=[1])
+    assert ((shares[:, 1] > 0.5) == (y > 0)).mean() > 0.98
+
+
+def test_labels_are_as_frequent_where_they_are_possible(rng):
+    """Trees that cannot tell where a label is possible predict it everywhere, but too rarely."""
+    there = rng.random(1200) < 0.3
+    y = np.where(there & (rng.random(1200) < 0.5), 2, rng.integers(0, 2, 1200))
+    folds, nothing = deal_folds(np.arange(1200), rng), rng.normal(size=(1200, 1))
+    possible = np.ones((1200, 3), dtype=bool)
+    possible[~there, 2] = False
+
+    def share(**more):
+        shares = cross_fit(nothing, y, folds, rng, 3, **more)
+        shares = np.where(possible, shares, 0.0)
+        return (shares / shares.sum(axis=1, keepdims=True))[there, 2].mean()
+
+    assert share(possible=possible) == pytest.approx((y == 2)[there].mean(), abs=0.03)
+    assert share() < (y == 2)[there].mean() - 0.2
