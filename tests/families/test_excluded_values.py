@@ -97,3 +97,20 @@ def test_rows_and_archives():
         ConditionalRanks.from_state(
             record, {**arrays, key: arrays[key][:, :3]}, list(known), list(rows)
         )
+
+
+def test_ranges_are_of_numbers_of_parents():
+    codes, x, support = make(1200)
+    rows = pd.DataFrame({"ward": np.array(list("abcde"))[codes]})
+    what = x[:, 1].astype(int).astype(str)
+
+    def ranges(known, **more):
+        made, _ = ConditionalRanks.fit(rows, pd.DataFrame(known), support, **more)
+        intervals = made.columns["ward"].excluded.intervals
+        return (intervals[:, 1] != intervals[:, 2]).sum()
+
+    assert ranges({"parent: what": what, "parent: age": x[:, 0], "place": x[:, 0]}) == 1
+    assert ranges({"parent: what": what, "place": x[:, 0]}) == 0
+    assert ranges({"what": what, "age": x[:, 0]}) == 1  # a table of parents
+    of_child = {"parent: what": what, "parent: age": x[:, 0]}
+    assert ranges(of_child, generated=["ward"]) == 0
