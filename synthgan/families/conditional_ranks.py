@@ -22,7 +22,6 @@ from synthgan.trees.predictor import deal_folds
 
 __all__ = ["ConditionalRanks", "is_ranked"]
 
-_PARENT, _PLACE = "parent: ", "place"  # names of what is known of a child row
 _MANY_PEOPLE = 1250  # from which a generator does better by itself
 _MOST_LEVELS, _MOST_BINS = 30, 100  # of a label and a number that trees see
 _NOT_DECIDED: Mapping[Hashable, np.ndarray] = MappingProxyType({})
@@ -123,14 +122,11 @@ class ConditionalRanks:
                     made.labels[is_own, name] = LabelLevels(name, levels)
         ranks, seen = rows.copy(deep=False), made._see(known, False, made.known)
         codes = [i for i, name in enumerate(made.known) if (False, name) in made.labels]
-        ranges = _of_parent(made.known)
-        numbers = [i for i, n in enumerate(made.known) if n in ranges and (False, n) in made.edges]
         for name in order:
             some = decided.get(name, np.ones(len(rows), dtype=bool))
             found = fit_ranked(
-                rows[name][some], seen[some], folds[some], support.take(some), rng, codes,
-                () if name in generated else numbers,
-            )  # fmt: skip
+                rows[name][some], seen[some], folds[some], support.take(some), rng, codes
+            )
             if found is not None:
                 made.columns[name] = found
                 ranks[name] = found.apply(rows[name], seen).where(some, rng.random(len(rows)))
@@ -314,12 +310,6 @@ class ConditionalRanks:
 def is_ranked(n_rows: int, support: Support) -> bool:
     """Return whether rows of so few people are learnt as ranks."""
     return support.count(np.ones(n_rows, dtype=bool)) < _MANY_PEOPLE
-
-
-def _of_parent(known: Collection[Hashable]) -> set[Hashable]:
-    """Return the known columns that are the parent's, or the row's own in a table of parents."""
-    own = {name for name in known if str(name).startswith(_PARENT)}
-    return own if own or _PLACE in known else set(known)
 
 
 def _edges(values: np.ndarray, support: Support) -> np.ndarray:

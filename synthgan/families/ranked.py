@@ -130,7 +130,7 @@ class RankedLabel:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """Return all arrays, by their names in archives."""
-        excluded = {"excluded": self.excluded.intervals} if len(self.excluded.intervals) else {}
+        excluded = {"excluded": self.excluded.triples} if len(self.excluded.triples) else {}
         return {**excluded, **self.predictor.to_arrays()}
 
     @classmethod
@@ -250,7 +250,6 @@ def fit_ranked(
     support: Support,
     rng: np.random.Generator,
     labels: Sequence[int],
-    numbers: Sequence[int],
 ) -> RankedLabel | RankedNumber | None:
     """Learn to rank a column; None where trees do not predict it.
 
@@ -263,9 +262,8 @@ def fit_ranked(
         As `deal_folds` returns them.
     support : Support
     rng : Generator
-    labels, numbers : sequence of int
-        Columns of `x` that are codes of labels, -1: another label; and numbers outside of whose
-        range a label may never occur.
+    labels : sequence of int
+        Columns of `x` that are codes of labels, -1: another label.
     """
     column = Column.infer(series, support)
     people = support.of_labels(series.astype(object))
@@ -278,7 +276,7 @@ def fit_ranked(
         levels = None if column.categories is None else values
         column = replace(column, minimum=None, maximum=None, categories=levels)
         about = RankedColumn(column, False, values, may_miss)
-        return _fit_label(about, series, x, folds, support, rng, labels, numbers)
+        return _fit_label(about, series, x, folds, support, rng, labels)
     if column.numeric:
         return _fit_number(column, series, x, folds, support, rng, labels)
     return None
@@ -286,7 +284,7 @@ def fit_ranked(
 
 def _fit_label(
     about: RankedColumn, series: pd.Series, x: np.ndarray, folds: np.ndarray, support: Support,
-    rng: np.random.Generator, labels: Sequence[int], numbers: Sequence[int],
+    rng: np.random.Generator, labels: Sequence[int],
 ) -> RankedLabel | None:  # fmt: skip
     codes = about.codes(series)
     known = np.flatnonzero(codes >= 0)
@@ -297,7 +295,7 @@ def _fit_label(
     first = predict_first(x, codes, folds, rng, n, labels)
     if not _tells(codes[folds == 0], first[0][folds == 0]):
         return None
-    excluded = ExcludedValues.fit(codes, x, labels, numbers, support.take(known))
+    excluded = ExcludedValues.fit(codes, x, labels, support.take(known))
     possible = excluded.possible(x, n)
     shares = cross_fit(x, codes, folds, rng, n, labels, first, possible)
     if not _tells(codes, shares):
