@@ -11,9 +11,9 @@ from synthgan.exceptions import ArchiveError
 from synthgan.privacy import Support
 from synthgan.state.fields import array_of, read_arrays
 
-__all__ = ["ExcludedValues"]
+__all__ = ["FEWEST_PEOPLE", "ExcludedValues", "count_pairs"]
 
-_FEWEST_PEOPLE = 20  # of a value, and of what excludes it
+FEWEST_PEOPLE = 20  # of a value, and of what excludes it
 _FALSE_DISCOVERIES = 0.05  # share of the excluded pairs that would be chance
 
 
@@ -56,20 +56,20 @@ class ExcludedValues:
             The features that are codes of labels, -1: none of them.
         support : Support
         """
+        least = max(FEWEST_PEOPLE, support.least)
         people = _people_of(codes, support)
-        common = np.flatnonzero(people >= max(_FEWEST_PEOPLE, support.least))
-        pairs, chances = [], []
+        common = np.flatnonzero(people >= least)
+        pairs, chances = [np.zeros((0, 3), np.int64)], [np.zeros(0)]
         for feature in labels:
             levels = x[:, feature].astype(np.int64)
             theirs = _people_of(levels, support)
-            for level in np.flatnonzero(theirs >= max(_FEWEST_PEOPLE, support.least)):
-                there = levels == level
-                counts = np.bincount(codes[there], minlength=len(people))[common]
-                expected = _expected(codes, common, people, there, theirs[level], support)
-                chances.append(np.where(counts == 0, np.exp(-expected), 1.0))
-                pairs += [(feature, level, value) for value in common]
-        is_true = _discoveries(np.concatenate([np.zeros(0), *chances]))
-        return cls(np.array(pairs, dtype=np.int64).reshape(-1, 3)[is_true])
+            known = np.flatnonzero(theirs >= least)
+            together, expected = count_pairs(levels, codes, theirs, people, support)
+            chance = np.where(together == 0, np.exp(-expected), 1.0)[np.ix_(known, common)]
+            level, value = (one.ravel() for one in np.meshgrid(known, common, indexing="ij"))
+            pairs.append(np.column_stack([np.full(len(level), feature), level, value]))
+            chances.append(chance.ravel())
+        return cls(np.concatenate(pairs)[_discoveries(np.concatenate(chances))])
 
     @property
     def features(self) -> np.ndarray:
@@ -102,27 +102,45 @@ class ExcludedValues:
         return cls(triples)
 
 
+def count_pairs(
+    codes: np.ndarray,
+    others: np.ndarray,
+    people: np.ndarray,
+    their_people: np.ndarray,
+    support: Support,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many rows have two labels together, and how many people would by chance.
+
+    A person has several labels, but a row has one of each: where fewer rows than people would have
+    both, these count.
+
+    Parameters
+    ----------
+    codes, others : ndarray of int of shape (n_rows,)
+        -1: a label that does not count.
+    people, their_people : ndarray of int of shape (n_labels,) and (n_others,)
+        Number of people of each label.
+    support : Support
+
+    Returns
+    -------
+    together, expected : ndarray of shape (n_labels, n_others)
+    """
+    shape = len(people), len(their_people)
+    both = (codes >= 0) & (others >= 0)
+    together = np.bincount(codes[both] * shape[1] + others[both], minlength=shape[0] * shape[1])
+    n_people = support.count(np.ones(len(codes), dtype=bool))
+    rows = [
+        np.bincount(c[c >= 0], minlength=n) for c, n in zip((codes, others), shape, strict=True)
+    ]
+    by_people, by_rows = np.outer(people, their_people) / n_people, np.outer(*rows) / len(codes)
+    return together.reshape(shape), np.minimum(by_people, by_rows)
+
+
 def _people_of(codes: np.ndarray, support: Support) -> np.ndarray:
     """Return the number of people of each code; -1 is none."""
     size = int(codes.max(initial=-1)) + 1
     return np.array([support.count(codes == code) for code in range(size)], dtype=np.int64)
-
-
-def _expected(
-    codes: np.ndarray,
-    common: np.ndarray,
-    people: np.ndarray,
-    there: np.ndarray,
-    n_there: int,
-    support: Support,
-) -> np.ndarray:
-    """Return how many people, and rows if these are fewer, would have each common value there.
-
-    A person has several values, but a row has one: both people and rows must be many.
-    """
-    n_people = support.count(np.ones(len(codes), dtype=bool))
-    rows = np.bincount(codes, minlength=len(people))[common] * there.mean()
-    return np.minimum(people[common] * n_there / n_people, rows)
 
 
 def _discoveries(chances: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthgan.families.coding import as_labels
+from synthgan.families.excluded_values import FEWEST_PEOPLE, count_pairs
 from synthgan.families.timeline import as_numbers, is_number
 from synthgan.privacy import EVERYTHING, Support, pooled_means
 from synthgan.state.stored import Name, Stored
@@ -16,7 +17,7 @@ from synthgan.state.stored import Name, Stored
 __all__ = ["ExcludedPairs", "Exclusions", "LabelRange"]
 
 _LEAST_EXPECTED = 5.0  # people who would have both, if they were independent
-_MOST_LEVELS, _FEWEST_PEOPLE = 100, 20  # of a label
+_MOST_LEVELS = 100  # of a label
 _ABOVE = "parent: "  # known columns of numbers that are compared
 
 
@@ -129,7 +130,7 @@ class _Labels:
             if not is_number(table[name]):
                 texts = pd.Series(as_labels(table[name]))
                 people = support.of_labels(texts).sort_values(ascending=False, kind="stable")
-                people = people[people >= max(_FEWEST_PEOPLE, support.least)].iloc[:_MOST_LEVELS]
+                people = people[people >= max(FEWEST_PEOPLE, support.least)].iloc[:_MOST_LEVELS]
                 if len(people) > 1:
                     self.levels[name] = people.index.tolist()
                     self.codes[name] = people.index.get_indexer(pd.Index(texts))
@@ -140,17 +141,9 @@ def _never_together(
     own: _Labels, column: Hashable, others: _Labels, other: Hashable, support: Support
 ) -> tuple[tuple[str, str], ...]:
     """Return pairs of labels that no row has, and that many people are expected to have."""
-    codes, theirs = own.codes[column], others.codes[other]
-    shape = len(own.levels[column]), len(others.levels[other])
-    there = np.where((codes >= 0) & (theirs >= 0), codes * shape[1] + theirs, -1)
-    n_people = support.count(np.ones(len(codes), dtype=bool))
-    together = np.bincount(there[there >= 0], minlength=shape[0] * shape[1]).reshape(shape)
-    # A person has several labels, but a row has one of each: both people and rows must be many.
-    expected = np.outer(own.people[column], others.people[other]) / n_people
-    rows = [
-        np.bincount(c[c >= 0], minlength=n) for c, n in zip((codes, theirs), shape, strict=True)
-    ]
-    expected = np.minimum(expected, np.outer(*rows) / len(codes))
+    together, expected = count_pairs(
+        own.codes[column], others.codes[other], own.people[column], others.people[other], support
+    )
     return tuple(
         (own.levels[column][i], others.levels[other][j])
         for i, j in np.argwhere((together == 0) & (expected >= _LEAST_EXPECTED))

@@ -21,7 +21,7 @@ from synthgan.families.number_values import (
 from synthgan.privacy import Support, pooled_means
 from synthgan.state.fields import array_of, read_arrays
 from synthgan.state.stored import Scalar, Stored
-from synthgan.trees.predictor import Predictor, cross_fit, predict_first
+from synthgan.trees.predictor import CrossFit, Predictor
 
 __all__ = ["RankedColumn", "RankedLabel", "RankedNumber", "fit_ranked"]
 
@@ -292,12 +292,11 @@ def _fit_label(
         return None
     codes = codes[known]
     x, folds, n = x[known], folds[known], about.n_values
-    first = predict_first(x, codes, folds, rng, n, labels)
-    if not _tells(codes[folds == 0], first[0][folds == 0]):
+    fit = CrossFit(x, codes, folds, rng, n, labels)
+    if not _tells(codes[folds == 0], fit.first):
         return None
     excluded = ExcludedValues.fit(codes, x, labels, support.take(known))
-    possible = excluded.possible(x, n)
-    shares = cross_fit(x, codes, folds, rng, n, labels, first, possible)
+    shares = fit.predict(excluded.possible(x, n))
     if not _tells(codes, shares):
         return None
     return RankedLabel(about, Predictor.distil(x, shares, rng), excluded)
@@ -334,15 +333,14 @@ def _fit_number(
     best = None
     for knots in (none, np.array([means, scores])):
         scaled = _scaled(values, moments, knots)
-        first = predict_first(x, scaled, folds, rng, categories=labels)
-        gain = _gain(scaled[folds == 0], first[0][folds == 0], rng)
+        fit = CrossFit(x, scaled, folds, rng, categories=labels)
+        gain = _gain(scaled[folds == 0], fit.first, rng)
         if best is None or gain > best[0]:
-            best = gain, knots, first
+            best = gain, knots, fit
     if best is None or best[0] < _LEAST_GAIN:
         return None
-    scaled = _scaled(values, moments, best[1])
-    predicted = cross_fit(x, scaled, folds, rng, categories=labels, begun=best[2])
-    predictor = Predictor.distil(x, predicted, rng)
+    scaled = best[2].y
+    predictor = Predictor.distil(x, best[2].predict(), rng)
     centers, quantiles = _tables(scaled, predictor.predict(x), support)
     column = replace(column, minimum=float(means[0]), maximum=float(means[-1]))
     numbers = numbers_or_nan(column, series).iloc[there].reset_index(drop=True)

@@ -15,7 +15,7 @@ from synthgan.exceptions import ArchiveError
 from synthgan.state.fields import array_of, read_arrays
 from synthgan.trees.boosted import MOST_LEAVES, Trees
 
-__all__ = ["Predictor", "cross_fit", "deal_folds", "predict_first"]
+__all__ = ["CrossFit", "Predictor", "deal_folds"]
 
 _FOLDS = 3
 _MOST_ROWS = 20_000  # that a model learns from
@@ -60,7 +60,7 @@ class Predictor:
 
     @classmethod
     def distil(cls, x: np.ndarray, predicted: np.ndarray, rng: np.random.Generator) -> Predictor:
-        """Learn what `cross_fit` predicts.
+        """Learn what `CrossFit` predicts.
 
         Parameters
         ----------
@@ -133,17 +133,10 @@ def deal_folds(people: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray((rng.permutation(n) % _FOLDS)[of])
 
 
-def cross_fit(
-    x: np.ndarray,
-    y: np.ndarray,
-    folds: np.ndarray,
-    rng: np.random.Generator,
-    n_labels: int = 0,
-    categories: Sequence[int] = (),
-    begun: tuple[np.ndarray, int] | None = None,
-    possible: np.ndarray | None = None,
-) -> np.ndarray:
-    """Predict each fold by trees that have learnt the others.
+class CrossFit:
+    """Predictions of a column, each fold by trees that have learnt the others.
+
+    Fold 0 is predicted at once, by trees of several sizes, of which the best is kept.
 
     Parameters
     ----------
@@ -157,88 +150,89 @@ def cross_fit(
         Number of labels; 0: numbers.
     categories : sequence of int, default=()
         Features that are codes of labels, -1: another label.
-    begun : tuple (ndarray of shape (n,) or (n, n_labels), int) or None, default=None
-        What `predict_first` returned.
-    possible : ndarray of bool of shape (n, n_labels), or None, default=None
-        Labels that may have a share; those of others are left out afterwards.
 
-    Returns
-    -------
-    predicted : ndarray of shape (n,) or (n, n_labels)
-        Numbers, or shares of labels.
-    """
-    begun = predict_first(x, y, folds, rng, n_labels, categories) if begun is None else begun
-    predicted, n_leaves = begun[0].copy(), begun[1]
-    for fold in range(1, _FOLDS):
-        own, others = _sides(folds == fold, rng)
-        if len(own):
-            predicted[own] = _predict(x, y, own, others, n_labels, categories, n_leaves)
-    return _sharpened(predicted, y, possible) if n_labels else _stretched(predicted, y)
-
-
-def predict_first(
-    x: np.ndarray,
-    y: np.ndarray,
-    folds: np.ndarray,
-    rng: np.random.Generator,
-    n_labels: int = 0,
-    categories: Sequence[int] = (),
-) -> tuple[np.ndarray, int]:
-    """Predict fold 0 only, see `cross_fit`, by trees of several sizes.
-
-    Returns
-    -------
-    predicted : ndarray of shape (n,) or (n, n_labels)
-        By trees of the best size; other rows are NaN.
+    Attributes
+    ----------
+    first : ndarray of shape (n_own,) or (n_own, n_labels)
+        Numbers, or shares of labels, of the rows of fold 0.
     n_leaves : int
         Of the best trees.
     """
-    predicted = np.full((len(x), n_labels) if n_labels else len(x), np.nan)
-    own, others = _sides(folds == 0, rng)
-    sizes = _LEAVES_OF_LABELS if n_labels else _LEAVES
-    best, n_leaves = np.inf, sizes[0]
-    for size in sizes if len(own) else ():
-        made = _predict(x, y, own, others, n_labels, categories, size)
-        misses = -_log(made)[np.arange(len(own)), y[own]] if n_labels else (made - y[own]) ** 2
-        if misses.mean() < best:
-            best, n_leaves, predicted[own] = misses.mean(), size, made
-    return predicted, n_leaves
 
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        folds: np.ndarray,
+        rng: np.random.Generator,
+        n_labels: int = 0,
+        categories: Sequence[int] = (),
+    ) -> None:
+        self.x, self.y, self.folds, self.rng = x, y, folds, rng
+        self.n_labels, self.categories = n_labels, categories
+        own, others = self._sides(0)
+        sizes = _LEAVES_OF_LABELS if n_labels else _LEAVES
+        made = [self._predict(own, others, size) for size in sizes]
+        best = int(np.argmin([self._loss(one, own) for one in made])) if len(own) else 0
+        self.first, self.n_leaves = made[best], sizes[best]
 
-def _sides(is_own: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rows of a fold, and those of the others that trees learn."""
-    others = np.flatnonzero(~is_own)
-    return np.flatnonzero(is_own), others[_some(len(others), rng)]
+    def predict(self, possible: np.ndarray | None = None) -> np.ndarray:
+        """Return the predictions of all rows, shape (n,) or (n, n_labels).
 
+        Parameters
+        ----------
+        possible : ndarray of bool of shape (n, n_labels), or None, default=None
+            Labels that may have a share; those of others are left out afterwards.
+        """
+        predicted = np.zeros((len(self.x), self.n_labels) if self.n_labels else len(self.x))
+        predicted[self.folds == 0] = self.first
+        for fold in range(1, _FOLDS):
+            own, others = self._sides(fold)
+            predicted[own] = self._predict(own, others, self.n_leaves)
+        if self.n_labels:
+            return _sharpened(predicted, self.y, possible)
+        return _stretched(predicted, self.y)
 
-def _predict(
-    x: np.ndarray, y: np.ndarray, own: np.ndarray, others: np.ndarray, n_labels: int,
-    categories: Sequence[int], n_leaves: int,
-) -> np.ndarray:  # fmt: skip
-    """Predict rows by trees that learn others; as many trees as are good for the rows."""
-    labels, shares = np.unique(y[others], return_counts=True)
-    features = _varied(x[others])
-    if len(labels) < 2 or not len(features):
-        if not n_labels:
-            return np.full(len(own), y[others].mean() if len(others) else 0.0)
-        return _spread_shares(np.tile(shares / shares.sum(), (len(own), 1)), labels, n_labels)
-    kind: Callable[..., Any] = HistGradientBoostingRegressor
-    kind = HistGradientBoostingClassifier if n_labels else kind
-    known = own if not n_labels else own[np.isin(y[own], labels)]
-    settings: dict[str, Any] = {**(_OF_LABELS if n_labels else _TEACHER), "random_state": 0}
-    trees = kind(
-        max_iter=_MOST_TREES, max_leaf_nodes=n_leaves, early_stopping=len(known) > 0,
-        n_iter_no_change=_PATIENCE, categorical_features=np.isin(features, categories), **settings,
-    )  # fmt: skip
-    seen = x[:, features]
-    seen[(seen == -1) & np.isin(features, categories)] = np.nan
-    checked = {"X_val": seen[known], "y_val": y[known]} if len(known) else {}
-    trees.fit(seen[others], y[others], **checked)
-    if len(known):
-        trees._predictors = trees._predictors[: int(np.argmax(trees.validation_score_))]
-    if n_labels:
-        return _spread_shares(trees.predict_proba(seen[own]), labels, n_labels)
-    return np.asarray(trees.predict(seen[own]))
+    def _loss(self, made: np.ndarray, own: np.ndarray) -> float:
+        """Return the mean loss of the predictions of some rows: squares, or log loss."""
+        if self.n_labels:
+            return float(-_log(made)[np.arange(len(own)), self.y[own]].mean())
+        return float(((made - self.y[own]) ** 2).mean())
+
+    def _sides(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows of a fold, and those of the others that trees learn."""
+        others = np.flatnonzero(self.folds != fold)
+        return np.flatnonzero(self.folds == fold), others[_some(len(others), self.rng)]
+
+    def _predict(self, own: np.ndarray, others: np.ndarray, n_leaves: int) -> np.ndarray:
+        """Predict rows by trees that learn others; as many trees as are good for the rows."""
+        x, y, n_labels = self.x, self.y, self.n_labels
+        if not len(own):
+            return np.zeros((0, n_labels) if n_labels else 0)
+        labels, shares = np.unique(y[others], return_counts=True)
+        features = _varied(x[others])
+        if len(labels) < 2 or not len(features):
+            if not n_labels:
+                return np.full(len(own), y[others].mean() if len(others) else 0.0)
+            return _spread_shares(np.tile(shares / shares.sum(), (len(own), 1)), labels, n_labels)
+        kind: Callable[..., Any] = HistGradientBoostingRegressor
+        kind = HistGradientBoostingClassifier if n_labels else kind
+        known = own if not n_labels else own[np.isin(y[own], labels)]
+        settings: dict[str, Any] = {**(_OF_LABELS if n_labels else _TEACHER), "random_state": 0}
+        are_codes = np.isin(features, self.categories)
+        trees = kind(
+            max_iter=_MOST_TREES, max_leaf_nodes=n_leaves, early_stopping=len(known) > 0,
+            n_iter_no_change=_PATIENCE, categorical_features=are_codes, **settings,
+        )  # fmt: skip
+        seen = x[:, features]
+        seen[(seen == -1) & are_codes] = np.nan
+        checked = {"X_val": seen[known], "y_val": y[known]} if len(known) else {}
+        trees.fit(seen[others], y[others], **checked)
+        if len(known):
+            trees._predictors = trees._predictors[: int(np.argmax(trees.validation_score_))]
+        if n_labels:
+            return _spread_shares(trees.predict_proba(seen[own]), labels, n_labels)
+        return np.asarray(trees.predict(seen[own]))
 
 
 def _sharpened(shares: np.ndarray, codes: np.ndarray, possible: np.ndarray | None) -> np.ndarray:
