@@ -26,6 +26,7 @@ __all__ = [
     "ParameterError",
     "RankError",
     "SamplingError",
+    "ShortTrainingWarning",
     "SynthganError",
     "SynthganWarning",
     "grouped_notices",
@@ -206,6 +207,10 @@ class CollapseWarning(SynthganWarning):
 
 class InterruptedWarning(SynthganWarning):
     """Training was stopped by Ctrl-C; the message says at which step."""
+
+
+class ShortTrainingWarning(SynthganWarning):
+    """`max_time` ended training before each row was seen once; the message names the steps."""
 
 
 class MemoryWarning(SynthganWarning):

@@ -49,7 +49,13 @@ from synthgan.synthesizers.saving import (
     warn_where_unsaved,
 )
 from synthgan.synthesizers.shared_parameters import inherit_parameters, store_parameters
-from synthgan.synthesizers.training_run import MASKED, keep_networks, train, train_config
+from synthgan.synthesizers.training_run import (
+    MASKED,
+    keep_networks,
+    train,
+    train_config,
+    warn_of_few_steps,
+)
 from synthgan.synthesizers.training_set import (
     Plan,
     TrainingSet,
@@ -195,7 +201,9 @@ class BaseGANSynthesizer(SavedModel, BaseEstimator):
         if len(plan.held_out_rows):
             best = self._keep_best(data.draw(plan.held_out_rows, plan.rng), labels)
         sampler = self._sampler(find_device(self.device), labels)
-        keep_networks(self, train(self, plan, data, sampler, best))
+        state = train(self, plan, data, sampler, best)
+        keep_networks(self, state)
+        warn_of_few_steps(plan, state)
         self._refine(plan, data)
 
     def _plan(self, data: TrainingSet, preset: Preset, begun: float) -> Plan:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from typing import Any
 
 import pandas as pd
 import torch
 from torch import nn
 
-from synthgan.exceptions import ParameterError
+from synthgan.exceptions import ParameterError, ShortTrainingWarning, user_level
 from synthgan.gan.first_outputs import begin_near
 from synthgan.gan.known_cells import KnownCells
 from synthgan.gan.losses import find_loss
@@ -46,6 +47,7 @@ __all__ = [
     "seed_of_run",
     "train",
     "train_config",
+    "warn_of_few_steps",
 ]
 
 _MOST_FIRST_ROWS = 10_000  # whose cells say how outputs begin
@@ -198,3 +200,17 @@ def keep_networks(model: Any, state: TrainState) -> None:
     model.history_ = pd.DataFrame(state.history)
     model.n_steps_ = state.step
     model.versions_ = library_versions()
+
+
+def warn_of_few_steps(plan: Plan, state: TrainState) -> None:
+    """Warn if a time limit ended training before each row was seen once."""
+    config, n_rows = plan.config, len(plan.training_rows)
+    n_whole = math.ceil(n_rows / config.batch_size)
+    is_over = config.max_seconds is not None and state.seconds >= config.max_seconds
+    if is_over and state.step < min(n_whole, config.max_steps or n_whole):
+        warnings.warn(
+            f"max_time ended training after {state.step} step(s), before each of {n_rows} rows was "
+            "seen once: synthetic rows follow little of the data. Give more time.",
+            ShortTrainingWarning,
+            stacklevel=user_level(),
+        )

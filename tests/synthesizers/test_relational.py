@@ -394,6 +394,7 @@ class BreakOfVisits(Callback):
             raise BrokenError
 
 
+@pytest.mark.filterwarnings("ignore::synthgan.exceptions.ShortTrainingWarning")
 def test_max_time_is_shared_among_tables() -> None:
     model = quick(RELATIONS[:1], epochs=None, max_time="2s")
     tables = {"patients": clinic()["patients"], "visits": clinic()["visits"]}
