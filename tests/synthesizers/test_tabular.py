@@ -27,13 +27,7 @@ from synthgan import (
     Progress,
     TabularGANSynthesizer,
 )
-from synthgan.exceptions import (
-    DataError,
-    DataWarning,
-    OutlierWarning,
-    ParameterError,
-    ShortTrainingWarning,
-)
+from synthgan.exceptions import DataError, DataWarning, OutlierWarning, ParameterError
 from tests.frames import frames
 
 TINY = FCN(width=16, depth=1)
@@ -407,9 +401,6 @@ def test_limits_of_a_fit(clinic):
     model = quick(epochs=10**6, max_time="1s", candidates=None).fit(clinic)
     assert model.n_steps_ < 10**5
     assert len(model.sample(3)) == 3
-    with pytest.warns(ShortTrainingWarning, match=r"after 1 step\(s\), before each of \d+ rows"):
-        model = quick(epochs=10**6, max_time=1e-3, batch_size=8).fit(clinic)
-    assert model.n_steps_ == 1
 
 
 def test_a_table_of_constants_comes_back(tmp_path):
